@@ -1,0 +1,1 @@
+"""Detect and build an environment, run tests in sandboxes, judge bugs."""

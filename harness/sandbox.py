@@ -1,0 +1,82 @@
+"""What a sandbox is: a place with its own copy of the work tree, where untrusted code runs.
+
+A backend builds environments and starts sandboxes from them. Everything above this module
+talks to a sandbox only through the runner (``harness/runner.py``), over a channel of frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from storage.errors import BugfoundryError
+from storage.records import Environment, Plan, SandboxKind
+
+Frame = dict[str, Any]
+"""One message to or from the runner: a JSON object behind a 4-byte big-endian length."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What code in a sandbox may use. One description, turned into arguments by each backend."""
+
+    memory_mb: int = 4096
+    pids: int = 512
+    file_size_mb: int = 512
+    open_files: int = 1024
+    tmp_mb: int = 1024
+
+
+class BuildFailed(BugfoundryError):
+    """A plan that cannot be installed. ``reason`` is named, ``detail`` the end of the log."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail.strip().splitlines()[-1] if detail.strip() else ''}")
+        self.reason = reason
+        self.detail = detail
+
+
+class Channel(Protocol):
+    """Frames to and from one runner process inside a sandbox."""
+
+    async def send(self, frame: Frame) -> None:
+        """Send one frame. Raises SandboxError when the runner is gone."""
+
+    async def receive(self, *, timeout: float) -> Frame:
+        """Return the next frame. Raises TimeoutError, or SandboxError when the runner is gone."""
+
+    async def close(self) -> None:
+        """End the runner. Never raises."""
+
+
+class Sandbox(Protocol):
+    """One running sandbox. Its tree is its own: no other worker sees what is written there."""
+
+    async def runner(self) -> Channel:
+        """Start the runner in it (``python runner.py serve``, in the work tree)."""
+
+    async def close(self) -> None:
+        """Throw it away with all that ran in it. Never raises."""
+
+
+class Backend(Protocol):
+    """Builds environments and starts sandboxes: docker or local."""
+
+    kind: SandboxKind
+
+    async def build(
+        self, checkout: Path, tree: str, plan: Plan, *, env: Mapping[str, str]
+    ) -> Environment:
+        """Install a copy of ``checkout`` as ``plan`` says; ``env`` is for the build only.
+
+        Idempotent: the same tree and plan give back what was built before, where it still
+        exists. Raises BuildFailed.
+        """
+
+    async def exists(self, environment: Environment) -> bool:
+        """Say whether the environment's image or folder is still there."""
+
+    async def start(self, environment: Environment, *, limits: Limits) -> Sandbox:
+        """Start a fresh sandbox: no network, its own tree. Raises SandboxError."""

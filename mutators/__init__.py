@@ -1,0 +1,1 @@
+"""Bugs made by changing the syntax tree."""

@@ -1,0 +1,1 @@
+"""Ground floor: records, the store, clones and caches on disk."""

@@ -1,0 +1,210 @@
+"""The records every room speaks in: frozen values, identified by their content.
+
+All are plain dataclasses that msgspec can encode and decode. Identity is by content, so that
+whatever was paid for once (a build, a verdict) is found again under the same key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Strategy = Literal["mirror", "procedural", "rewrite", "modify", "combine"]
+SandboxKind = Literal["docker", "local"]
+Outcome = Literal["passed", "failed", "error", "skipped", "xfailed", "missing", "timeout", "crashed"]
+
+RED: frozenset[Outcome] = frozenset({"failed", "error", "missing", "timeout", "crashed"})
+"""Outcomes that count against a test that passed in the baseline (skipped and xfailed do not)."""
+
+
+def digest(*parts: str) -> str:
+    """Return the sha256 (hex) of strings, unambiguous about where one ends."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repository:
+    """A codebase at one commit.
+
+    ``commit`` is the upstream commit when the tree is exactly that commit's, else the
+    deterministic orphan commit of the tree. ``tree`` is the git tree hash of the files used.
+    """
+
+    owner: str
+    name: str
+    commit: str
+    tree: str
+    source: str
+    date: str = ""
+    """ISO date of the commit, empty when unknown."""
+    version: str = ""
+    """Version to tell build backends that ask version control, empty when unknown."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.owner}/{self.name}@{self.commit}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How a repository could be installed and tested; a guess until a baseline proved it."""
+
+    name: str
+    """What a person reads, for instance ``pyproject group 'test'``."""
+    python: str
+    """Version as ``3.11``."""
+    install: tuple[tuple[str, ...], ...]
+    """Steps: each the arguments of one ``uv pip install``, run in the work tree."""
+    pytest_args: tuple[str, ...] = ()
+    """Arguments for pytest: paths to collect and options to keep."""
+    env: tuple[tuple[str, str], ...] = ()
+    """Environment variables for install and tests, sorted by name."""
+    notes: tuple[str, ...] = ()
+    """What of the repository's own settings was overridden, and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One plan that was tried, and what came of it."""
+
+    plan: Plan
+    ok: bool
+    reason: str = ""
+    """Named reason: ``install-failed``, ``no-tests``, ``too-few-pass``, ``python-unavailable`` …"""
+    detail: str = ""
+    """The end of the log, bounded."""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """An installed repository that can run its tests, shared by all its bugs."""
+
+    tree: str
+    plan: Plan
+    sandbox: SandboxKind
+    python: str
+    """Full version of the interpreter, as ``3.11.7``."""
+    lock: str
+    """Resolved distributions, one ``name==version`` a line."""
+    base: str
+    """Digest of the base image; for the local sandbox the interpreter's identity."""
+    arch: str
+    handle: str
+    """Where it is: image id, or name of the folder in the cache."""
+    seconds: float = 0.0
+
+    @property
+    def id(self) -> str:
+        plan = json.dumps([self.plan.python, self.plan.install, self.plan.pytest_args, self.plan.env])
+        return digest(self.tree, plan, self.lock, self.base, self.arch)[:32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineTest:
+    """One test on the unbroken code."""
+
+    id: str
+    outcome: Outcome
+    """As in the first run."""
+    seconds: float
+    set_aside: str = ""
+    """Why it can serve in no list (``unstable``, ``company-only`` …); empty when it can."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """What the tests said of the unbroken code, over several runs; tests in collection order."""
+
+    environment: str
+    tests: tuple[BaselineTest, ...]
+    seconds: float
+    """Wall clock of one whole run in one process."""
+    runs: int
+
+    @property
+    def green(self) -> tuple[str, ...]:
+        """Ids of the tests that passed every time, in company and alone, in collection order."""
+        return tuple(t.id for t in self.tests if t.outcome == "passed" and not t.set_aside)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileChange:
+    """One file after the change. ``sha256`` is empty when the file is deleted."""
+
+    path: str
+    mode: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a bug came from."""
+
+    strategy: Strategy
+    operator: str = ""
+    path: str = ""
+    entity: str = ""
+    """Qualified name inside the file, as ``Class.method``; empty at module level."""
+    line: int = 0
+    """First changed line, from 1, in the unbroken file."""
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bug:
+    """A patch meant to break tests when applied to the tree; the patch introduces the bug."""
+
+    tree: str
+    patch: str
+    """Unified diff as ``git apply`` takes it. Bytes of the files, decoded with surrogateescape."""
+    changes: tuple[FileChange, ...]
+    origin: Origin
+
+    @property
+    def id(self) -> str:
+        return bug_id(self.tree, self.changes)
+
+
+def bug_id(tree: str, changes: Iterable[FileChange]) -> str:
+    """Identify a bug by what the files are after it: the same wound found twice is one bug."""
+    lines = sorted(f"{c.path}\0{c.mode}\0{c.sha256}" for c in changes)
+    return digest(tree, *lines)[:32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What execution said of a bug. ``reason`` is ``valid`` or why it is not."""
+
+    bug: str
+    environment: str
+    harness: str
+    """Version of the judging rules."""
+    mode: str
+    """How it was judged: ``full`` is the whole suite."""
+    reason: str
+    fail_to_pass: tuple[str, ...] = ()
+    pass_to_pass: tuple[str, ...] = ()
+    spilled: tuple[str, ...] = ()
+    seconds: float = 0.0
+    detail: str = ""
+
+    @property
+    def valid(self) -> bool:
+        return self.reason == "valid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A valid bug with a problem statement, ready to export."""
+
+    id: str
+    """``owner__name.commit8.bug_type__hash8``."""
+    bug: str
+    environment: str
+    statement: str
+    created: str
+    """ISO time in UTC."""

@@ -1,0 +1,1 @@
+"""Source code as text with structure. Pure: no input or output."""

@@ -1,0 +1,1 @@
+"""Problem statements, export formats, grading."""
