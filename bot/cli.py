@@ -1,0 +1,54 @@
+"""The command line. Each command is a module of its own in ``bot/commands``."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+import click
+import typer
+
+from bot.commands import env, export, forge, grading, images, listing
+from bot.commands.options import err
+from bot.running import Stopped
+from storage.errors import BugfoundryError
+
+app = typer.Typer(
+    name="bugfoundry",
+    help="Turn a repository into verified bug-fixing tasks.\n\n"
+    "Start with: bugfoundry forge pypi:itsdangerous",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+app.command("forge")(forge.forge_command)
+app.command("tasks")(listing.tasks_command)
+app.command("show")(listing.show_command)
+app.command("operators")(listing.operators_command)
+app.command("check")(grading.check_command)
+app.command("grade")(grading.grade_command)
+app.command("checkout")(grading.checkout_command)
+app.command("export")(export.export_command)
+app.add_typer(env.app, name="env")
+app.add_typer(images.app, name="images")
+
+
+def main() -> None:
+    """Run the command line; errors a person can act on are one line and exit code 1."""
+    logging.basicConfig(level=logging.WARNING, format="bugfoundry: %(message)s")
+    try:
+        app()
+    except BugfoundryError as error:
+        one_line = " ".join(str(error).split())
+        err.print(f"bugfoundry: {one_line}", highlight=False, markup=False, soft_wrap=True)
+        sys.exit(1)
+    except Stopped as stopped:
+        err.print("bugfoundry: stopped; the same command goes on where this one was", style="yellow")
+        sys.exit(stopped.code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except click.Abort:
+        sys.exit(130)

@@ -1,0 +1,186 @@
+"""``bugfoundry forge``: the main job."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from bot.commands.options import (
+    BaseImageOption,
+    JsonOption,
+    SandboxChoice,
+    SandboxOption,
+    StoreOption,
+    err,
+    open_store,
+    out,
+    print_json,
+)
+from bot.pipeline import forge
+from bot.progress import Live, Quiet
+from bot.running import run_interruptible
+from bot.settings import Settings
+from bot.summary import OperatorRow, Summary
+from harness.config import Overrides
+from mutators.registry import operators as all_operators
+from storage.errors import ConfigError
+from storage.paths import cache_dir, default_store
+from storage.store import Store
+
+
+def forge_command(
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="pypi:NAME[==VERSION], a folder or git checkout, a git URL, or owner/name on "
+            "GitHub; git sources take @REV."
+        ),
+    ],
+    max_bugs: Annotated[
+        int, typer.Option(min=1, help="How many bugs to propose and judge.")
+    ] = 100,
+    seed: Annotated[int, typer.Option(help="Chooses which bugs are sampled.")] = 0,
+    operator: Annotated[
+        list[str] | None,
+        typer.Option(help="Use only this operator (repeatable); see `bugfoundry operators`."),
+    ] = None,
+    sandbox: SandboxOption = SandboxChoice.auto,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Sandboxes that judge side by side.")
+    ] = os.cpu_count() or 1,
+    python: Annotated[
+        str | None, typer.Option(help="Python version to use, as 3.12. [default: detected]")
+    ] = None,
+    install: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="One install step, as arguments of `uv pip install` (repeatable); replaces "
+            "what would be detected. Example: --install '-e .[test]'"
+        ),
+    ] = None,
+    pytest_args: Annotated[
+        str | None, typer.Option(help="Arguments for pytest, replacing the detected ones.")
+    ] = None,
+    base_image: BaseImageOption = None,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Build the environment anew.")
+    ] = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make verified bugs from a repository.
+
+    Fetches the source, builds its environment, runs its tests, proposes bugs and judges each by
+    running the tests. A bug counts only when tests that passed now fail. Stop it at any time:
+    the same command goes on where it was.
+
+    Example: bugfoundry forge pypi:itsdangerous --max-bugs 50
+    """
+    settings = Settings(
+        source=source,
+        cache=cache_dir(),
+        sandbox=sandbox.value,
+        base_image=base_image,
+        overrides=Overrides(
+            python=python,
+            install=None if not install else tuple(split(step, "--install") for step in install),
+            pytest_args=None if pytest_args is None else split(pytest_args, "--pytest-args"),
+        ),
+        seed=seed,
+        max_bugs=max_bugs,
+        operators=known_operators(operator),
+        workers=workers,
+        rebuild=rebuild,
+    )
+    with open_store(store) as opened:
+        summary = run_interruptible(lambda: forge_shown(settings, opened))
+    if as_json:
+        print_json(summary)
+    else:
+        print_summary(summary, store)
+
+
+def split(text: str, option: str) -> tuple[str, ...]:
+    """Split as a shell does. Raises ConfigError naming the option."""
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise ConfigError(f"{option} {text!r}: {error}".lower()) from error
+
+
+def known_operators(names: list[str] | None) -> frozenset[str] | None:
+    """Check operator names. Raises ConfigError for one that does not exist."""
+    if not names:
+        return None
+    known = {operator.name for operator in all_operators()}
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"no operator {name!r}; `bugfoundry operators` lists them")
+    return frozenset(names)
+
+
+async def forge_shown(settings: Settings, store: Store) -> Summary:
+    """Run the pipeline under a live line on a terminal, silently elsewhere."""
+    if not err.is_terminal:
+        return await forge(settings, store=store, reporter=Quiet(err))
+    with Live(err) as live:
+        return await forge(settings, store=store, reporter=live)
+
+
+def print_summary(summary: Summary, store: Path | None) -> None:
+    """Print the final table and what to do next."""
+    table = Table(title=None, box=None, header_style="bold")
+    table.add_column("operator")
+    for heading in ("proposed", "judged", "valid", "yield", "seconds"):
+        table.add_column(heading, justify="right")
+    for row in summary.rows:
+        add_row(table, row)
+    table.add_section()
+    add_row(table, summary.total)
+    out.print(
+        f"[bold]{summary.repository}[/bold]  Python {summary.python}, {summary.sandbox} sandbox, "
+        f"{summary.tests_green} of {summary.tests} tests serve",
+        highlight=False,
+    )
+    out.print(table)
+    reasons = ", ".join(f"{count} {reason}" for reason, count in summary.reasons)
+    out.print(f"verdicts: {reasons or 'none'}", highlight=False)
+    if summary.reused:
+        out.print(f"{summary.reused} verdicts were there from an earlier run", highlight=False)
+    print_next(summary, store)
+
+
+def add_row(table: Table, row: OperatorRow) -> None:
+    """Add one operator's counts."""
+    table.add_row(
+        row.operator,
+        str(row.proposed),
+        str(row.judged),
+        str(row.valid),
+        f"{row.share:.0%}",
+        f"{row.seconds:.1f}",
+    )
+
+
+def print_next(summary: Summary, store: Path | None) -> None:
+    """Say what came out and how to see and export it."""
+    path = store or default_store()
+    flag = f" --store {shlex.quote(str(store))}" if store else ""
+    out.print(
+        f"[bold green]{len(summary.tasks)} verified bugs[/bold green] in {path} "
+        f"after {summary.seconds:.0f} s",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if summary.tasks:
+        out.print(f"see one:  bugfoundry show{flag} {summary.tasks[0]}", highlight=False, soft_wrap=True)
+        out.print(
+            f"export:   bugfoundry export{flag} --format swe-smith -o tasks.jsonl",
+            highlight=False,
+            soft_wrap=True,
+        )

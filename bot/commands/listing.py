@@ -1,0 +1,120 @@
+"""``bugfoundry tasks``, ``show`` and ``operators``: what there is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from rich.syntax import Syntax
+from rich.table import Table
+
+from bot.commands.options import (
+    JsonOption,
+    StoreOption,
+    TaskArgument,
+    open_store,
+    out,
+    print_json,
+)
+from bot.finding import Found, find_task
+from mutators.registry import operators
+
+LISTED_TESTS = 20
+
+
+def tasks_command(store: StoreOption = None, as_json: JsonOption = False) -> None:
+    """List the tasks in the store."""
+    with open_store(store) as opened:
+        rows = [row(find_task(opened, task.id)) for task in opened.tasks()]
+    if as_json:
+        print_json(rows)
+        return
+    table = Table(box=None, header_style="bold")
+    table.add_column("task", no_wrap=True)
+    table.add_column("where", overflow="fold")
+    table.add_column("fail", justify="right")
+    table.add_column("pass", justify="right")
+    for entry in rows:
+        table.add_row(
+            str(entry["id"]),
+            f"{entry['path']} {entry['entity']}",
+            str(entry["fail_to_pass"]),
+            str(entry["pass_to_pass"]),
+        )
+    out.print(table)
+    out.print(f"{len(rows)} tasks", highlight=False)
+
+
+def row(found: Found) -> dict[str, object]:
+    """One task as a line of a listing."""
+    origin = found.bug.origin
+    return {
+        "id": found.task.id,
+        "path": origin.path,
+        "entity": origin.entity,
+        "operator": origin.operator,
+        "fail_to_pass": len(found.verdict.fail_to_pass),
+        "pass_to_pass": len(found.verdict.pass_to_pass),
+    }
+
+
+def show_command(task: TaskArgument, store: StoreOption = None, as_json: JsonOption = False) -> None:
+    """Show a task: the bug as a diff, the tests, where it came from."""
+    with open_store(store) as opened:
+        found = find_task(opened, task)
+        origins = opened.origins(found.bug.id)
+    if as_json:
+        print_json(
+            {
+                "task": asdict(found.task),
+                "bug": asdict(found.bug),
+                "verdict": asdict(found.verdict),
+                "origins": [asdict(origin) for origin in origins],
+            }
+        )
+        return
+    out.print(f"[bold]{found.task.id}[/bold]", highlight=False, soft_wrap=True)
+    for origin in origins:
+        out.print(
+            f"origin: {origin.strategy} {origin.operator} in {origin.path}:{origin.line} "
+            f"{origin.entity} (seed {origin.seed})",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+    out.print(
+        f"environment: {found.environment.sandbox}, Python {found.environment.python}, "
+        f"{found.environment.plan.name}",
+        highlight=False,
+        markup=False,
+    )
+    patch = found.bug.patch.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    out.print(Syntax(patch, "diff", background_color="default", word_wrap=True))
+    print_tests("fail with the bug (FAIL_TO_PASS)", found.verdict.fail_to_pass)
+    print_tests("must keep passing (PASS_TO_PASS)", found.verdict.pass_to_pass)
+    out.print()
+    out.print(found.task.statement, markup=False, highlight=False)
+
+
+def print_tests(title: str, tests: tuple[str, ...]) -> None:
+    """Print the first tests of a list, and how many there are."""
+    out.print(f"[bold]{len(tests)} {title}[/bold]", highlight=False)
+    for test in tests[:LISTED_TESTS]:
+        out.print(f"  {test}", markup=False, highlight=False, soft_wrap=True)
+    if len(tests) > LISTED_TESTS:
+        out.print(f"  … and {len(tests) - LISTED_TESTS} more", highlight=False)
+
+
+def operators_command(as_json: JsonOption = False) -> None:
+    """List the operators that make procedural bugs."""
+    rows = [{"name": o.name, "description": o.description} for o in operators()]
+    if as_json:
+        print_json(rows)
+        return
+    table = Table(box=None, header_style="bold")
+    table.add_column("operator", no_wrap=True)
+    table.add_column("what it does")
+    for entry in rows:
+        table.add_row(entry["name"], entry["description"])
+    out.print(table)
+
+

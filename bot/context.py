@@ -1,0 +1,39 @@
+"""The two shapes the pipeline knows: a source of bugs, and an engine that judges them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from storage.records import Bug, Environment, Repository, Verdict
+
+Compile = Callable[[list[str]], list[bool]]
+"""Say of each Python source whether it compiles under the environment's own Python."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a source may know when it proposes bugs."""
+
+    repository: Repository
+    environment: Environment
+    files: Mapping[str, bytes]
+    """The source files that may be changed: path to content. Tests are not among them."""
+    modes: Mapping[str, str]
+    seed: int
+    max_bugs: int | None
+    operators: frozenset[str] | None
+    """Names of the operators to use; all when None."""
+
+
+class Source(Protocol):
+    """Proposes bugs: deterministic for a given context."""
+
+    def __call__(self, context: Context) -> AsyncIterator[Bug]: ...
+
+
+class Engine(Protocol):
+    """Judges bugs, and yields each verdict as it is known, in any order."""
+
+    def judge(self, bugs: AsyncIterator[Bug]) -> AsyncIterator[Verdict]: ...

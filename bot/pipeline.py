@@ -1,0 +1,151 @@
+"""The flow: a source proposes bugs, an engine judges them, what is valid becomes a task.
+
+Everything is stored as soon as it is known and found again under the same key, so a run that
+was killed goes on where it was. The same pipeline serves the command line, the service and
+an Actions job.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from bot.context import Context, Engine, Source
+from bot.preparing import Ready, make_ready
+from bot.progress import Reporter
+from bot.settings import Settings
+from bot.sources import procedural
+from bot.summary import Summary, operator_rows, reason_counts
+from harness.judge import HARNESS_VERSION
+from harness.local_engine import LocalEngine
+from storage.errors import BugfoundryError
+from storage.records import Bug, Verdict
+from storage.store import Store
+from storage.trees import Trees
+from syntax.paths import is_source_path
+from tasks.make import make_task
+
+MODE = "full"
+
+
+@dataclass(slots=True)
+class Run:
+    """What one run has seen so far."""
+
+    bugs: dict[str, Bug] = field(default_factory=dict)
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    tasks: list[str] = field(default_factory=list)
+    reused: int = 0
+
+
+async def forge(settings: Settings, *, store: Store, reporter: Reporter) -> Summary:
+    """Make verified bugs from one repository, and return what came of it.
+
+    Raises BugfoundryError when the source, the environment or a sandbox cannot be had.
+    """
+    started = time.monotonic()
+    trees = Trees(settings.cache)
+    ready = await make_ready(settings, store=store, trees=trees, reporter=reporter)
+    reporter.stage(f"{ready.repository.name}: proposing bugs")
+    context = make_context(settings, ready, trees)
+    engine = LocalEngine(
+        ready.backend,
+        ready.prepared.environment,
+        ready.prepared.baseline,
+        workers=settings.workers,
+        read=lambda path: trees.read(ready.repository.tree, path),
+        limits=settings.limits,
+    )
+    run = Run()
+    await judge_all(procedural, engine, context, ready, store=store, reporter=reporter, run=run)
+    return summarise(ready, run, seconds=time.monotonic() - started)
+
+
+def make_context(settings: Settings, ready: Ready, trees: Trees) -> Context:
+    """Gather what sources may know: the source files, tests and excluded paths left out."""
+    tree = ready.repository.tree
+    modes = trees.paths(tree)
+    wanted = [
+        path for path in modes if is_source_path(path) and not ready.overrides.excludes(path)
+    ]
+    files = trees.read_all(tree, wanted)
+    if not files:
+        raise BugfoundryError(
+            f"{ready.repository.key}: no Python source files to change were found; tests, "
+            "documentation and build scripts are left alone"
+        )
+    return Context(
+        repository=ready.repository,
+        environment=ready.prepared.environment,
+        files=files,
+        modes={path: modes[path] for path in files},
+        seed=settings.seed,
+        max_bugs=settings.max_bugs,
+        operators=settings.operators,
+    )
+
+
+async def judge_all(
+    source: Source,
+    engine: Engine,
+    context: Context,
+    ready: Ready,
+    *,
+    store: Store,
+    reporter: Reporter,
+    run: Run,
+) -> None:
+    """Judge what the source proposes, leaving out what an earlier run has judged."""
+    environment = context.environment.id
+    known = store.judged(environment, HARNESS_VERSION, MODE)
+
+    def keep(bug: Bug, verdict: Verdict) -> None:
+        run.verdicts[bug.id] = verdict
+        if verdict.valid:
+            task = make_task(ready.repository, bug, verdict)
+            store.add_task(task)
+            run.tasks.append(task.id)
+        text = f"{ready.repository.name}: judging, {len(run.tasks)} valid"
+        reporter.count(len(run.verdicts), context.max_bugs or len(run.bugs), text)
+
+    async def fresh() -> AsyncIterator[Bug]:
+        async for bug in source(context):
+            run.bugs[bug.id] = bug
+            store.add_bug(bug)
+            verdict = (
+                store.verdict(bug.id, environment, HARNESS_VERSION, MODE)
+                if bug.id in known
+                else None
+            )
+            if verdict is None:
+                yield bug
+            else:
+                run.reused += 1
+                keep(bug, verdict)
+
+    reporter.stage(f"{ready.repository.name}: judging")
+    async with aclosing(engine.judge(fresh())) as verdicts:  # type: ignore[type-var]
+        async for verdict in verdicts:
+            store.add_verdict(verdict)
+            keep(run.bugs[verdict.bug], verdict)
+
+
+def summarise(ready: Ready, run: Run, *, seconds: float) -> Summary:
+    """Count what the run came to."""
+    environment, baseline = ready.prepared.environment, ready.prepared.baseline
+    pairs = [(run.bugs[bug], verdict) for bug, verdict in run.verdicts.items()]
+    return Summary(
+        repository=ready.repository.key,
+        sandbox=environment.sandbox,
+        python=environment.python,
+        plan=environment.plan.name,
+        tests=len(baseline.tests),
+        tests_green=len(baseline.green),
+        rows=operator_rows(run.bugs.values(), pairs),
+        reasons=reason_counts(run.verdicts.values()),
+        reused=run.reused,
+        tasks=tuple(sorted(run.tasks)),
+        seconds=round(seconds, 2),
+    )

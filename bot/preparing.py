@@ -1,0 +1,109 @@
+"""From what a person names to an environment with a baseline, found again where it exists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bot.progress import Reporter
+from bot.settings import Settings, build_env
+from harness import backends
+from harness.config import Overrides, merge, read_config
+from harness.detect import FolderTree, plans
+from harness.environment import Prepared, prepare
+from harness.interpreters import available_pythons
+from harness.sandbox import Backend
+from storage import sources
+from storage.records import Plan, Repository
+from storage.store import Store
+from storage.trees import Trees
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A repository whose bugs can be judged."""
+
+    repository: Repository
+    backend: Backend
+    prepared: Prepared
+    overrides: Overrides
+
+
+def fetch(settings: Settings, trees: Trees, store: Store) -> Repository:
+    """Fetch the source into the cache and remember the repository."""
+    source = sources.parse(settings.source)
+    repository = sources.fetch(source, cache=settings.cache, trees=trees)
+    store.add_repository(repository)
+    return repository
+
+
+async def make_ready(
+    settings: Settings, *, store: Store, trees: Trees, reporter: Reporter
+) -> Ready:
+    """Fetch, then find or build the environment and its baseline."""
+    reporter.stage(f"fetching {settings.source}")
+    repository = fetch(settings, trees, store)
+    backend = backends.choose(
+        settings.sandbox, cache=settings.cache, base_image=settings.base_image
+    )
+    with TemporaryDirectory(prefix="bugfoundry-") as folder:
+        checkout = Path(folder) / repository.name
+        trees.materialise(repository.tree, checkout)
+        tree = FolderTree(checkout)
+        overrides = merge(read_config(tree), settings.overrides)
+        candidates = plans(
+            tree,
+            pythons=available_pythons(backend),
+            overrides=overrides,
+            version=repository.version,
+        )
+        prepared = None
+        if not settings.rebuild:
+            prepared = await stored(repository, backend, candidates, store)
+        if prepared is None:
+            prepared = await build(
+                repository, checkout, backend, candidates, settings, store, reporter
+            )
+    return Ready(
+        repository=repository, backend=backend, prepared=prepared, overrides=overrides
+    )
+
+
+async def stored(
+    repository: Repository, backend: Backend, candidates: Sequence[Plan], store: Store
+) -> Prepared | None:
+    """Return the environment an earlier run built, if it is still there and still wanted."""
+    environment = store.environment_for(repository.tree, backend.kind)
+    if environment is None or environment.plan not in candidates:
+        return None
+    baseline = store.baseline(environment.id)
+    if baseline is None or not await backend.exists(environment):
+        return None
+    return Prepared(environment=environment, baseline=baseline)
+
+
+async def build(
+    repository: Repository,
+    checkout: Path,
+    backend: Backend,
+    candidates: Sequence[Plan],
+    settings: Settings,
+    store: Store,
+    reporter: Reporter,
+) -> Prepared:
+    """Try the plans in order, and store each attempt, the environment and its baseline."""
+    prepared = await prepare(
+        repository,
+        checkout,
+        backend,
+        candidates,
+        build_env=build_env(),
+        limits=settings.limits,
+        trying=lambda plan: reporter.stage(f"{repository.name}: installing ({plan.name})"),
+        tried=lambda attempt: store.add_attempt(repository.tree, backend.kind, attempt),
+    )
+    store.add_environment(prepared.environment)
+    store.add_baseline(prepared.baseline)
+    return prepared

@@ -1,0 +1,56 @@
+"""What a run is asked to do: the same for the command line and whatever else starts one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from harness.config import Overrides
+from harness.sandbox import Limits
+
+PASSED_TO_BUILDS = (
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "PIP_CERT",
+    "PIP_INDEX_URL",
+    "PIP_EXTRA_INDEX_URL",
+    "UV_INDEX_URL",
+    "UV_EXTRA_INDEX_URL",
+    "UV_DEFAULT_INDEX",
+    "UV_INDEX",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+)
+"""Of the host's variables, what a build sees: certificates, package index and proxy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One ``forge`` run."""
+
+    source: str
+    cache: Path
+    sandbox: Literal["auto", "docker", "local"] = "auto"
+    base_image: str | None = None
+    overrides: Overrides = Overrides()
+    seed: int = 0
+    max_bugs: int | None = 100
+    operators: frozenset[str] | None = None
+    workers: int = 1
+    rebuild: bool = False
+    limits: Limits = Limits()
+
+
+def build_env(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the part of the host's environment variables that builds are given."""
+    environ = os.environ if environ is None else environ
+    return {name: environ[name] for name in PASSED_TO_BUILDS if name in environ}
