@@ -1,0 +1,5 @@
+"""``python -m bot`` is ``bugfoundry``."""
+
+from bot.cli import main
+
+main()
