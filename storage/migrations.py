@@ -1,0 +1,143 @@
+"""The tables of the store, as migrations. A released migration is never edited: add another."""
+
+from __future__ import annotations
+
+from sqlite_utils import Database, Migrations
+
+MIGRATIONS = Migrations("bugfoundry")
+
+APPLICATION_ID = 0x62756766
+"""Marks the file as a store of ours (SQLite's ``application_id``): ``bugf``."""
+
+
+@MIGRATIONS()
+def m001_sources(db: Database) -> None:
+    """Trees, the repositories that have them, and the plans tried on them."""
+    db.table("trees").create({"tree": str}, pk="tree")
+    db.table("repositories").create(
+        {
+            "tree": str,
+            "owner": str,
+            "name": str,
+            "commit": str,
+            "source": str,
+            "date": str,
+            "version": str,
+            "turn": int,
+        },
+        pk=("tree", "owner", "name", "commit"),
+        foreign_keys=[("tree", "trees", "tree")],
+    )
+    db.table("attempts").create(
+        {
+            "id": int,
+            "tree": str,
+            "sandbox": str,
+            "plan": str,
+            "ok": int,
+            "reason": str,
+            "detail": str,
+            "seconds": float,
+        },
+        pk="id",
+        foreign_keys=[("tree", "trees", "tree")],
+    ).create_index(["tree", "sandbox"])
+
+
+@MIGRATIONS()
+def m002_environments(db: Database) -> None:
+    """Environments, their tests (numbered for good) and what the baseline said of each."""
+    db.table("environments").create(
+        {
+            "id": str,
+            "tree": str,
+            "sandbox": str,
+            "python": str,
+            "plan": str,
+            "lock": str,
+            "base": str,
+            "arch": str,
+            "handle": str,
+            "seconds": float,
+            "turn": int,
+        },
+        pk="id",
+        foreign_keys=[("tree", "trees", "tree")],
+    ).create_index(["tree", "sandbox"])
+    db.table("tests").create(
+        {"environment": str, "number": int, "test": str},
+        pk=("environment", "number"),
+        foreign_keys=[("environment", "environments", "id")],
+    ).create_index(["environment", "test"], unique=True)
+    db.table("test_sets").create({"name": str, "size": int, "numbers": bytes}, pk="name")
+    db.table("baselines").create(
+        {"environment": str, "seconds": float, "runs": int, "green": str},
+        pk="environment",
+        foreign_keys=[("environment", "environments", "id"), ("green", "test_sets", "name")],
+    )
+    db.table("baseline_tests").create(
+        {
+            "environment": str,
+            "position": int,
+            "number": int,
+            "outcome": str,
+            "seconds": float,
+            "set_aside": str,
+        },
+        pk=("environment", "position"),
+        foreign_keys=[("environment", "baselines", "environment")],
+    )
+
+
+@MIGRATIONS()
+def m003_bugs(db: Database) -> None:
+    """Bugs, where each was found, what execution said, and the tasks made of them."""
+    db.table("bugs").create(
+        {"id": str, "tree": str, "patch": str, "changes": str},
+        pk="id",
+        foreign_keys=[("tree", "trees", "tree")],
+    ).create_index(["tree"])
+    db.table("origins").create(
+        {
+            "bug": str,
+            "strategy": str,
+            "operator": str,
+            "path": str,
+            "entity": str,
+            "line": int,
+            "seed": int,
+        },
+        pk=("bug", "strategy", "operator", "path", "entity", "line", "seed"),
+        foreign_keys=[("bug", "bugs", "id")],
+    )
+    db.table("verdicts").create(
+        {
+            "bug": str,
+            "environment": str,
+            "harness": str,
+            "mode": str,
+            "reason": str,
+            "fail_to_pass": str,
+            "spilled": str,
+            "green": str,
+            "excluded": str,
+            "pass_to_pass": str,
+            "seconds": float,
+            "detail": str,
+        },
+        pk=("bug", "environment", "harness", "mode"),
+        foreign_keys=[
+            ("bug", "bugs", "id"),
+            ("environment", "environments", "id"),
+            ("fail_to_pass", "test_sets", "name"),
+            ("spilled", "test_sets", "name"),
+            ("green", "test_sets", "name"),
+            ("excluded", "test_sets", "name"),
+            ("pass_to_pass", "test_sets", "name"),
+        ],
+    )
+    db.table("tasks").create(
+        {"id": str, "bug": str, "environment": str, "statement": str, "created": str},
+        pk="id",
+        foreign_keys=[("bug", "bugs", "id"), ("environment", "environments", "id")],
+    )
