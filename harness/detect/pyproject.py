@@ -1,0 +1,147 @@
+"""Read ``pyproject.toml``: PEP 621 and 735, and the tables of poetry, flit, pdm, hatch and uv."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+from harness.detect.model import Names, Project, normalise, requirement_name, strings, table
+from harness.detect.poetry import poetry_lists, poetry_project
+from harness.tree import Tree, read_text
+
+Document = Mapping[str, Any]
+
+
+def load(tree: Tree, path: str = "pyproject.toml") -> dict[str, Any]:
+    """Return a TOML file's document, empty when it is missing or broken."""
+    try:
+        return tomllib.loads(read_text(tree, path))
+    except tomllib.TOMLDecodeError:
+        return {}
+
+
+def read_pyproject(document: Document) -> Project:
+    """Return what ``pyproject.toml`` says of the project."""
+    if "project" in document:
+        base = pep621(document)
+    elif table(document, "tool", "poetry"):
+        base = poetry_project(document)
+    else:
+        base = flit_project(document)
+    build = table(document, "build-system")
+    managed = "build-system" in document or "project" in document or base.installable
+    packaged = table(document, "tool", "uv").get("package", True) is not False
+    return Project(
+        name=base.name,
+        installable=managed and packaged and not package_mode_off(document),
+        requires_python=base.requires_python,
+        classifiers=base.classifiers,
+        dependencies=base.dependencies,
+        extras=expand_extras(base.name, base.extras),
+        groups=dependency_groups(document),
+        lists={
+            **base.lists,
+            **poetry_lists(document),
+            **pdm_lists(document),
+            **hatch_lists(document),
+            **uv_lists(document),
+        },
+        build_requires=strings(build.get("requires")),
+        backend=str(build.get("build-backend", "")),
+    )
+
+
+def package_mode_off(document: Document) -> bool:
+    return table(document, "tool", "poetry").get("package-mode") is False
+
+
+def pep621(document: Document) -> Project:
+    project = table(document, "project")
+    return Project(
+        name=str(project.get("name", "")),
+        requires_python=str(project.get("requires-python", "")),
+        classifiers=strings(project.get("classifiers")),
+        dependencies=strings(project.get("dependencies")),
+        extras=named(table(project, "optional-dependencies")),
+    )
+
+
+def flit_project(document: Document) -> Project:
+    metadata = table(document, "tool", "flit", "metadata")
+    return Project(
+        name=str(metadata.get("dist-name") or metadata.get("module") or ""),
+        installable=bool(metadata),
+        requires_python=str(metadata.get("requires-python", "")),
+        classifiers=strings(metadata.get("classifiers")),
+        dependencies=strings(metadata.get("requires")),
+        extras=named(table(metadata, "requires-extra")),
+    )
+
+
+def named(lists: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    return {name: strings(value) for name, value in lists.items()}
+
+
+def expand_extras(project: str, extras: Names) -> dict[str, tuple[str, ...]]:
+    """Add to an extra what it takes from the project's other extras (``name[test]``)."""
+    own = normalise(project)
+
+    def collect(name: str, seen: frozenset[str]) -> tuple[str, ...]:
+        found: list[str] = []
+        for requirement in extras.get(name, ()):
+            found.append(requirement)
+            if requirement_name(requirement) == own and "[" in requirement:
+                inner = requirement.partition("[")[2].partition("]")[0].split(",")
+                for other in (part.strip() for part in inner):
+                    if other not in seen:
+                        found += collect(other, seen | {other})
+        return tuple(found)
+
+    return {name: collect(name, frozenset({name})) for name in extras}
+
+
+def dependency_groups(document: Document) -> dict[str, tuple[str, ...]]:
+    """Return PEP 735 groups with ``include-group`` resolved; circles are cut."""
+    raw = table(document, "dependency-groups")
+    spelled = {normalise(name): name for name in raw}
+
+    def collect(name: str, seen: frozenset[str]) -> tuple[str, ...]:
+        found: list[str] = []
+        items = raw.get(spelled.get(name, ""), [])
+        for item in items if isinstance(items, list) else []:
+            if isinstance(item, str):
+                found.append(item)
+            elif isinstance(item, dict):
+                other = normalise(str(item.get("include-group", "")))
+                if other and other not in seen:
+                    found += collect(other, seen | {other})
+        return tuple(found)
+
+    return {name: collect(key, frozenset({key})) for key, name in spelled.items()}
+
+
+def pdm_lists(document: Document) -> Names:
+    groups = named(table(document, "tool", "pdm", "dev-dependencies"))
+    return {f"pdm group {name!r}": plain(items) for name, items in groups.items()}
+
+
+def uv_lists(document: Document) -> Names:
+    items = plain(strings(table(document, "tool", "uv").get("dev-dependencies")))
+    return {"uv dev-dependencies": items} if items else {}
+
+
+def hatch_lists(document: Document) -> Names:
+    """Return the dependencies of hatch environments that are about tests or are the default."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, env in table(document, "tool", "hatch", "envs").items():
+        keys = ("dependencies", "extra-dependencies")
+        items = plain(tuple(item for key in keys for item in strings(table(env).get(key))))
+        if items:
+            found[f"hatch env {name!r}"] = items
+    return found
+
+
+def plain(requirements: tuple[str, ...]) -> tuple[str, ...]:
+    """Leave out what is no plain requirement: options, and templates of a tool's own."""
+    return tuple(r for r in requirements if requirement_name(r) and "{" not in r)

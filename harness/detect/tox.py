@@ -1,0 +1,203 @@
+"""Read tox's configuration: what its test environment installs, sets and runs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from harness.detect.model import strings, table
+from harness.detect.pyproject import load
+from harness.detect.setuptools_files import lines, load_ini
+from harness.tree import Tree, read_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToxEnv:
+    """The tox environment that runs the tests on one Python."""
+
+    arguments: tuple[str, ...] = ()
+    """For ``uv pip install``: requirements, and pairs of ``-r`` and a file."""
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    commands: tuple[tuple[str, ...], ...] = ()
+    setenv: tuple[tuple[str, str], ...] = ()
+
+
+def read_tox(tree: Tree, python: str) -> ToxEnv | None:
+    """Return the environment tox would test ``python`` with; None when there is no tox."""
+    document = load(tree, "tox.toml") or table(load(tree), "tool", "tox")
+    legacy = document.get("legacy_tox_ini")
+    if isinstance(legacy, str):
+        return from_ini(sections(legacy), python)
+    if document:
+        return from_toml(document)
+    for path, prefix in (("tox.ini", ""), ("setup.cfg", "tox:")):
+        found = sections(read_text(tree, path))
+        if "testenv" in found or f"{prefix}testenv" in found:
+            return from_ini(found, python)
+    return None
+
+
+def sections(text: str) -> dict[str, dict[str, str]]:
+    """Return the sections of an ini file, with names in lower case where tox has them so."""
+    parser = load_ini(text)
+    return {
+        name.removeprefix("tox:"): {key: value or "" for key, value in parser.items(name)}
+        for name in parser.sections()
+    }
+
+
+def from_ini(found: Mapping[str, Mapping[str, str]], python: str) -> ToxEnv:
+    """Return the test environment of a ``tox.ini``."""
+    name = choose(expand(envlist(found)), python)
+    own = found.get(f"testenv:{name}", {})
+    section = {**found.get("testenv", {}), **own}
+    factors = frozenset(name.split("-")) | {name}
+
+    def values(*keys: str) -> tuple[str, ...]:
+        raw = next((section[key] for key in keys if key in section), "")
+        return tuple(conditioned(lines(refer(raw, found)), factors))
+
+    deps, setenv = values("deps"), values("setenv", "set_env")
+    return ToxEnv(
+        arguments=dependency_arguments(deps),
+        extras=words(values("extras")),
+        groups=words(values("dependency_groups")),
+        commands=tuple(command for text in joined(values("commands")) if (command := split(text))),
+        setenv=plain_pairs(line.partition("=")[::2] for line in setenv if "=" in line),
+    )
+
+
+def envlist(found: Mapping[str, Mapping[str, str]]) -> str:
+    tox = found.get("tox", {})
+    return tox.get("envlist") or tox.get("env_list") or ""
+
+
+def expand(text: str) -> list[str]:
+    """Expand a list of environments: ``py{311,312}-{a,b}`` is four."""
+    names: list[str] = []
+    for item in re.split(r"[,\s]+(?![^{]*\})", text.strip()):
+        parts = re.split(r"\{([^}]*)\}", item)
+        choices = [p.split(",") if n % 2 else [p] for n, p in enumerate(parts)]
+        names += ["".join(c.strip() for c in combined) for combined in product(*choices)]
+    return [name for name in names if name]
+
+
+def choose(names: list[str], python: str) -> str:
+    """Return the environment that tests ``python``, or the likeliest to run tests at all."""
+    short = "py" + python.replace(".", "")
+    for wanted in ({short, f"py{python}", python}, {"py3", "py", "python"}, {"tests", "test"}):
+        for name in names:
+            if wanted & set(name.split("-")):
+                same = [n for n in names if wanted & set(n.split("-"))]
+                return min(same, key=lambda n: n.count("-")) if name != same[0] else name
+    return short
+
+
+def conditioned(values: Iterable[str], factors: frozenset[str]) -> Iterable[str]:
+    """Yield the lines whose condition (``py311,py312: line``) holds for the environment."""
+    for value in values:
+        match = re.match(r"([!\w.{},-]+):\s+(.*)$", value) or re.match(r"([!\w.,-]+):$", value)
+        if match is None or "=" in match[1]:
+            yield value
+        elif holds(match[1], factors) and match.lastindex == 2:
+            yield match[2]
+
+
+def holds(condition: str, factors: frozenset[str]) -> bool:
+    return any(
+        all((part[1:] not in factors) if part[0] == "!" else part in factors for part in parts)
+        for each in expand(condition)
+        if (parts := [p for p in each.split("-") if p])
+    )
+
+
+def refer(value: str, found: Mapping[str, Mapping[str, str]], depth: int = 0) -> str:
+    """Replace ``{[section]key}`` by what stands there."""
+    if depth > 5:
+        return value
+    return re.sub(
+        r"\{\[([^\]]+)\]\s*(\w+)\}",
+        lambda m: refer(found.get(m[1].strip(), {}).get(m[2], ""), found, depth + 1),
+        value,
+    )
+
+
+def joined(values: Iterable[str]) -> list[str]:
+    """Join lines that end in a backslash with the next."""
+    return re.sub(r"\\\n\s*", " ", "\n".join(values)).splitlines()
+
+
+def split(text: str) -> tuple[str, ...]:
+    """Return a command's words after substitution, empty when it cannot be split."""
+    try:
+        return tuple(shlex.split(substitute(text.lstrip("-! "))))
+    except ValueError:
+        return ()
+
+
+def substitute(text: str) -> str:
+    """Replace tox's braces: the root by ``.``, site-packages by the tree, posargs by defaults."""
+    text = re.sub(r"\{(?:toxinidir|tox_root)\}[/\\]?", "./", text)
+    text = re.sub(r"\{(?:envsitepackagesdir|env_site_packages_dir)\}[/\\]?", "./", text)
+    text = re.sub(r"\{/\}", "/", text)
+    return re.sub(r"\{posargs(?::((?:[^{}]|\{[^{}]*\})*))?\}", lambda m: m[1] or "", text)
+
+
+def words(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(word for value in values for word in re.split(r"[,\s]+", value) if word)
+
+
+def dependency_arguments(deps: Iterable[str]) -> tuple[str, ...]:
+    """Return tox dependencies as arguments; those that need a substitution are left out."""
+    found: list[str] = []
+    for dep in deps:
+        text = substitute(dep).split(" #")[0].strip()
+        match = re.match(r"(?:-r|--requirement)[\s=]*(\S+)$", text)
+        if match and "{" not in text:
+            found += ["-r", match[1].removeprefix("./")]
+        elif text and "{" not in text and not text.startswith(("-", ".")):
+            found.append(text)
+    return tuple(found)
+
+
+def plain_pairs(pairs: Iterable[Iterable[str]]) -> tuple[tuple[str, str], ...]:
+    """Return variables that are plain strings; those of tox, pip and coverage are left out."""
+    found = {}
+    for name, value in pairs:
+        name, value = name.strip(), value.strip()
+        foreign = name.startswith(("COVERAGE_", "PIP_", "TOX_", "UV_", "VIRTUALENV_"))
+        if re.fullmatch(r"[A-Za-z_]\w*", name) and "{" not in value and not foreign:
+            found[name] = value
+    return tuple(sorted(found.items()))
+
+
+def from_toml(document: Mapping[str, Any]) -> ToxEnv:
+    """Return the test environment of tox's own TOML form."""
+    section = table(document, "env_run_base")
+    commands = section.get("commands")
+    pairs = [(k, v) for k, v in table(section, "set_env").items() if isinstance(v, str)]
+    return ToxEnv(
+        arguments=dependency_arguments(strings(section.get("deps"))),
+        extras=strings(section.get("extras")),
+        groups=strings(section.get("dependency_groups")),
+        commands=tuple(
+            toml_command(each) for each in (commands if isinstance(commands, list) else [])
+        ),
+        setenv=plain_pairs(pairs),
+    )
+
+
+def toml_command(items: object) -> tuple[str, ...]:
+    """Return a command's words; ``posargs`` tables give their defaults."""
+    found: list[str] = []
+    for item in items if isinstance(items, list) else [items]:
+        if isinstance(item, str):
+            found.append(substitute(item))
+        elif isinstance(item, dict) and item.get("replace") == "posargs":
+            found += strings(item.get("default"))
+    return tuple(found)
