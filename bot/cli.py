@@ -6,7 +6,6 @@ import logging
 import os
 import sys
 
-import click
 import typer
 
 from bot.commands import env, export, forge, grading, images, listing
@@ -45,10 +44,12 @@ def main() -> None:
         err.print(f"bugfoundry: {one_line}", highlight=False, markup=False, soft_wrap=True)
         sys.exit(1)
     except Stopped as stopped:
-        err.print("bugfoundry: stopped; the same command goes on where this one was", style="yellow")
+        err.print(
+            "bugfoundry: stopped; the same command goes on where this one was", style="yellow"
+        )
         sys.exit(stopped.code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except click.Abort:
+    except typer.Abort:
         sys.exit(130)

@@ -67,9 +67,7 @@ def make_context(settings: Settings, ready: Ready, trees: Trees) -> Context:
     """Gather what sources may know: the source files, tests and excluded paths left out."""
     tree = ready.repository.tree
     modes = trees.paths(tree)
-    wanted = [
-        path for path in modes if is_source_path(path) and not ready.overrides.excludes(path)
-    ]
+    wanted = [path for path in modes if is_source_path(path) and not ready.overrides.excludes(path)]
     files = trees.read_all(tree, wanted)
     if not files:
         raise BugfoundryError(

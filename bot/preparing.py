@@ -66,9 +66,7 @@ async def make_ready(
             prepared = await build(
                 repository, checkout, backend, candidates, settings, store, reporter
             )
-    return Ready(
-        repository=repository, backend=backend, prepared=prepared, overrides=overrides
-    )
+    return Ready(repository=repository, backend=backend, prepared=prepared, overrides=overrides)
 
 
 async def stored(

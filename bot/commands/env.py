@@ -132,5 +132,3 @@ def print_environment(prepared: Prepared) -> None:
                 highlight=False,
                 soft_wrap=True,
             )
-
-

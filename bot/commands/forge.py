@@ -41,9 +41,7 @@ def forge_command(
             "GitHub; git sources take @REV."
         ),
     ],
-    max_bugs: Annotated[
-        int, typer.Option(min=1, help="How many bugs to propose and judge.")
-    ] = 100,
+    max_bugs: Annotated[int, typer.Option(min=1, help="How many bugs to propose and judge.")] = 100,
     seed: Annotated[int, typer.Option(help="Chooses which bugs are sampled.")] = 0,
     operator: Annotated[
         list[str] | None,
@@ -67,9 +65,7 @@ def forge_command(
         str | None, typer.Option(help="Arguments for pytest, replacing the detected ones.")
     ] = None,
     base_image: BaseImageOption = None,
-    rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Build the environment anew.")
-    ] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Build the environment anew.")] = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -178,7 +174,9 @@ def print_next(summary: Summary, store: Path | None) -> None:
         soft_wrap=True,
     )
     if summary.tasks:
-        out.print(f"see one:  bugfoundry show{flag} {summary.tasks[0]}", highlight=False, soft_wrap=True)
+        out.print(
+            f"see one:  bugfoundry show{flag} {summary.tasks[0]}", highlight=False, soft_wrap=True
+        )
         out.print(
             f"export:   bugfoundry export{flag} --format swe-smith -o tasks.jsonl",
             highlight=False,

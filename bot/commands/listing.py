@@ -57,7 +57,9 @@ def row(found: Found) -> dict[str, object]:
     }
 
 
-def show_command(task: TaskArgument, store: StoreOption = None, as_json: JsonOption = False) -> None:
+def show_command(
+    task: TaskArgument, store: StoreOption = None, as_json: JsonOption = False
+) -> None:
     """Show a task: the bug as a diff, the tests, where it came from."""
     with open_store(store) as opened:
         found = find_task(opened, task)
@@ -116,5 +118,3 @@ def operators_command(as_json: JsonOption = False) -> None:
     for entry in rows:
         table.add_row(entry["name"], entry["description"])
     out.print(table)
-
-

@@ -1,0 +1,129 @@
+"""What the tests say of the unbroken code: outcomes, durations, and which cannot be relied on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.sandbox import BuildFailed, Channel, Sandbox
+from harness.suite import Run, run_suite
+from storage.records import Baseline, BaselineTest, Environment
+
+BAR_SHARE = 0.95
+BAR_COUNT = 20
+FIRST_TEST_TIMEOUT = 60.0
+FIRST_TOTAL_TIMEOUT = 1200.0
+LEAST_TEST_TIMEOUT = 10.0
+LEAST_TOTAL_TIMEOUT = 60.0
+SHOWN_FAILURES = 8
+
+
+async def measure(sandbox: Sandbox, environment: Environment, *, runs: int = 2) -> Baseline:
+    """Run the suite ``runs`` times whole and once with every test alone.
+
+    Raises BuildFailed with a named reason when the suite does not pass the bar.
+    """
+    args = environment.plan.pytest_args
+    channel = await sandbox.runner()
+    try:
+        first = await whole(channel, args)
+        refuse(first)
+        again = [await whole(channel, args) for _ in range(runs - 1)]
+        alone = await every_test_alone(channel, args, first)
+    finally:
+        await channel.close()
+    return combine(environment.id, [first, *again], alone)
+
+
+async def whole(channel: Channel, args: Sequence[str]) -> Run:
+    """One run of everything in one process, with generous limits."""
+    return await run_suite(
+        channel, args=args, test_timeout=FIRST_TEST_TIMEOUT, total_timeout=FIRST_TOTAL_TIMEOUT
+    )
+
+
+async def every_test_alone(channel: Channel, args: Sequence[str], first: Run) -> Run:
+    """One run with a process for each test."""
+    return await run_suite(
+        channel,
+        args=args,
+        tests=[test for test, result in first.results.items() if result.outcome == "passed"],
+        isolate=True,
+        test_timeout=FIRST_TEST_TIMEOUT,
+        total_timeout=FIRST_TOTAL_TIMEOUT,
+    )
+
+
+def refuse(run: Run) -> None:
+    """Raise BuildFailed when a first run does not pass the bar."""
+    if not run.restored:
+        raise BuildFailed("tree-not-restored", "the tests change files that cannot be put back")
+    if not run.collected:
+        told = [f"{path}: {detail}" for path, detail in run.collect_errors]
+        raise BuildFailed("no-tests", "\n".join([run.tail, *told]) or "no test was collected")
+    counted = [result for result in run.results.values() if result.outcome != "skipped"]
+    passed = [result for result in counted if result.outcome in ("passed", "xfailed")]
+    total = len(counted) + len(run.collect_errors)
+    if run.exhausted:
+        raise BuildFailed("timeout", f"the suite had not ended after {FIRST_TOTAL_TIMEOUT:.0f} s")
+    if len(passed) < BAR_COUNT:
+        raise BuildFailed(
+            "too-few-pass", failures(run) + f"\n{len(passed)} pass, {BAR_COUNT} needed"
+        )
+    if len(passed) < BAR_SHARE * total:
+        raise BuildFailed(
+            "too-few-pass",
+            failures(run) + f"\n{len(passed)} of {total} tests pass, {BAR_SHARE:.0%} needed",
+        )
+
+
+def failures(run: Run) -> str:
+    """The first failures, a line each."""
+    lines = [f"{path}: {detail}" for path, detail in run.collect_errors]
+    lines += [
+        f"{test}: {result.outcome}: {result.detail}"
+        for test, result in run.results.items()
+        if result.outcome not in ("passed", "skipped", "xfailed")
+    ]
+    return "\n".join(lines[:SHOWN_FAILURES])
+
+
+def combine(environment: str, runs: Sequence[Run], alone: Run) -> Baseline:
+    """Set aside every test that is not green in each run, in company and alone."""
+    first = runs[0]
+    order = first.collected or ()
+    tests = [
+        BaselineTest(
+            id=test,
+            outcome=first.outcome(test) or "missing",
+            seconds=first.results[test].seconds if test in first.results else 0.0,
+            set_aside=set_aside(test, runs, alone),
+        )
+        for test in order
+    ]
+    extra = {test for run in runs[1:] for test in run.collected or ()} - set(order)
+    tests += [
+        BaselineTest(id=test, outcome="missing", seconds=0.0, set_aside="unstable")
+        for test in sorted(extra)
+    ]
+    seconds = sum(result.seconds for result in first.results.values())
+    return Baseline(environment=environment, tests=tuple(tests), seconds=seconds, runs=len(runs))
+
+
+def set_aside(test: str, runs: Sequence[Run], alone: Run) -> str:
+    """Why a test can serve in no list; empty when it can, or when it does not pass at all."""
+    outcomes = {run.outcome(test) for run in runs}
+    if len(outcomes) > 1:
+        return "unstable"
+    if outcomes != {"passed"}:
+        return ""
+    return "" if alone.outcome(test) == "passed" else "company-only"
+
+
+def test_timeout(baseline: Baseline) -> float:
+    """Seconds one test may take with a bug: generous, so that no slow failure is cut off."""
+    return max(LEAST_TEST_TIMEOUT, 10 * max((t.seconds for t in baseline.tests), default=0.0))
+
+
+def total_timeout(baseline: Baseline) -> float:
+    """Seconds a whole run may take with a bug."""
+    return max(LEAST_TOTAL_TIMEOUT, 10 * baseline.seconds)

@@ -1,0 +1,189 @@
+"""The engine on this machine: workers side by side, each with a sandbox of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
+from contextlib import suppress
+
+from syntax.patches import apply_patch
+
+from harness.baseline import test_timeout, total_timeout
+from harness.judge import HARNESS_VERSION, Decision, decide, screen
+from harness.sandbox import Backend, Channel, Limits, Sandbox
+from harness.suite import Run, run_suite
+from storage.errors import PatchError, SandboxError
+from storage.records import Baseline, Bug, Environment, Verdict
+
+Files = Mapping[str, bytes | None]
+TRIES = 2
+
+
+class Worker:
+    """One sandbox with its runner, replaced when it breaks."""
+
+    def __init__(self, backend: Backend, environment: Environment, limits: Limits) -> None:
+        self._backend = backend
+        self._environment = environment
+        self._limits = limits
+        self._sandbox: Sandbox | None = None
+        self._channel: Channel | None = None
+
+    async def channel(self) -> Channel:
+        """The runner's channel, in a fresh sandbox where there is none."""
+        if self._channel is None:
+            self._sandbox = await self._backend.start(self._environment, limits=self._limits)
+            self._channel = await self._sandbox.runner()
+        return self._channel
+
+    async def discard(self) -> None:
+        """Throw the sandbox away."""
+        channel, sandbox = self._channel, self._sandbox
+        self._channel = self._sandbox = None
+        if channel is not None:
+            await channel.close()
+        if sandbox is not None:
+            await sandbox.close()
+
+
+class LocalEngine:
+    """Judges bugs by the whole suite in long-lived sandboxes on this machine."""
+
+    mode = "full"
+
+    def __init__(
+        self,
+        backend: Backend,
+        environment: Environment,
+        baseline: Baseline,
+        *,
+        workers: int,
+        read: Callable[[str], bytes | None],
+        limits: Limits,
+    ) -> None:
+        self._backend = backend
+        self._environment = environment
+        self._baseline = baseline
+        self._workers = workers
+        self._read = read
+        self._limits = limits
+
+    async def judge(self, bugs: AsyncIterator[Bug]) -> AsyncGenerator[Verdict, None]:
+        """Yield a verdict for each bug as it is known, in any order."""
+        waiting: asyncio.Queue[Bug | None] = asyncio.Queue(maxsize=2 * self._workers)
+        known: asyncio.Queue[Verdict | None] = asyncio.Queue()
+        tasks = [asyncio.ensure_future(self._feed(bugs, waiting))]
+        tasks += [asyncio.ensure_future(self._work(waiting, known)) for _ in range(self._workers)]
+        try:
+            running = self._workers
+            while running:
+                taken = asyncio.ensure_future(known.get())
+                await asyncio.wait([taken, *tasks], return_when=asyncio.FIRST_COMPLETED)
+                for task in tasks:
+                    if task.done():
+                        task.result()
+                tasks = [task for task in tasks if not task.done()]
+                if not taken.done():
+                    taken.cancel()
+                    if not tasks and known.empty():
+                        break
+                    continue
+                verdict = taken.result()
+                if verdict is None:
+                    running -= 1
+                else:
+                    yield verdict
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _feed(self, bugs: AsyncIterator[Bug], waiting: asyncio.Queue[Bug | None]) -> None:
+        async for bug in bugs:
+            await waiting.put(bug)
+        for _ in range(self._workers):
+            await waiting.put(None)
+
+    async def _work(
+        self, waiting: asyncio.Queue[Bug | None], known: asyncio.Queue[Verdict | None]
+    ) -> None:
+        worker = Worker(self._backend, self._environment, self._limits)
+        try:
+            while (bug := await waiting.get()) is not None:
+                await known.put(await self._verdict(worker, bug))
+        finally:
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(worker.discard())
+        await known.put(None)
+
+    async def _verdict(self, worker: Worker, bug: Bug) -> Verdict:
+        started = time.monotonic()
+        decision = await self._decide(worker, bug)
+        return Verdict(
+            bug=bug.id,
+            environment=self._environment.id,
+            harness=HARNESS_VERSION,
+            mode=self.mode,
+            reason=decision.reason,
+            fail_to_pass=decision.fail_to_pass,
+            pass_to_pass=decision.pass_to_pass,
+            spilled=decision.spilled,
+            seconds=round(time.monotonic() - started, 4),
+            detail=decision.detail,
+        )
+
+    async def _decide(self, worker: Worker, bug: Bug) -> Decision:
+        try:
+            files = apply_patch(bug.patch, self._read)
+        except PatchError as error:
+            return Decision(reason="does-not-apply", detail=str(error))
+        last = ""
+        for _ in range(TRIES):
+            try:
+                return await self._judge_files(worker, files)
+            except SandboxError as error:
+                last = str(error)
+                await worker.discard()
+        return Decision(reason="sandbox-broken", detail=last)
+
+    async def _judge_files(self, worker: Worker, files: Files) -> Decision:
+        """Screen by the whole suite, then confirm what is red alone, in a fresh process."""
+        green = self._baseline.green
+        whole = await self._run(worker, files, stop_after_red=len(green) // 2)
+        found = screen(green, whole)
+        if found.reason:
+            return Decision(reason=found.reason, detail=found.detail)
+        alone = await self._run(worker, files, tests=found.red, isolate=True)
+        return decide(green, whole, alone)
+
+    async def _run(
+        self,
+        worker: Worker,
+        files: Files,
+        *,
+        tests: Collection[str] | None = None,
+        isolate: bool = False,
+        stop_after_red: int | None = None,
+    ) -> Run:
+        run = await run_suite(
+            await worker.channel(),
+            args=self._environment.plan.pytest_args,
+            tests=tests,
+            files=files,
+            isolate=isolate,
+            stop_after_red=stop_after_red,
+            test_timeout=test_timeout(self._baseline),
+            total_timeout=total_timeout(self._baseline),
+        )
+        if not run.restored:
+            await worker.discard()
+        return run
+
+    async def run_files(self, files: Files, *, tests: Collection[str] | None = None) -> Run:
+        """Run the suite with these files in a fresh sandbox, thrown away afterwards."""
+        worker = Worker(self._backend, self._environment, self._limits)
+        try:
+            return await self._run(worker, files, tests=tests)
+        finally:
+            await worker.discard()

@@ -1,0 +1,145 @@
+"""Run tests through a runner's channel and gather what came of each."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+from harness.sandbox import Channel, Frame
+from storage.errors import SandboxError
+from storage.records import Outcome
+
+OUTCOMES: frozenset[str] = frozenset(get_args(Outcome))
+GRACE = 60.0
+"""Seconds beyond a run's own limit before the runner itself counts as hung."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What came of one test. ``detail`` is one line, as the code under test wrote it."""
+
+    outcome: Outcome
+    seconds: float = 0.0
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run of the suite, or of some of its tests."""
+
+    results: Mapping[str, Result]
+    collected: tuple[str, ...] | None
+    """Ids in collection order; None when pytest died before it had collected."""
+    collect_errors: tuple[tuple[str, str], ...] = ()
+    exhausted: bool = False
+    """The time for the whole run was used up; tests without a result were not run."""
+    stopped: bool = False
+    """More tests were red than asked for, and the rest was not run."""
+    restored: bool = True
+    error: str = ""
+    tail: str = ""
+    """The end of pytest's output when it did not finish."""
+
+    def outcome(self, test: str) -> Outcome | None:
+        """The test's outcome; ``missing`` when it was not collected, None when it was not run."""
+        found = self.results.get(test)
+        if found is not None:
+            return found.outcome
+        if self.collected is not None and test in self.collected:
+            return None
+        return None if self.exhausted or self.stopped else "missing"
+
+
+async def run_suite(
+    channel: Channel,
+    *,
+    args: Sequence[str],
+    test_timeout: float,
+    total_timeout: float,
+    tests: Collection[str] | None = None,
+    files: Mapping[str, bytes | None] | None = None,
+    isolate: bool = False,
+    stop_after_red: int | None = None,
+) -> Run:
+    """Write ``files`` into the tree, run the tests in a fresh process, restore the tree.
+
+    ``isolate`` gives every test a process of its own; times are seconds. Raises SandboxError
+    when the runner is gone or does not keep to the protocol.
+    """
+    await channel.send(
+        {
+            "op": "run",
+            "args": list(args),
+            "tests": None if tests is None else sorted(tests),
+            "files": {path: encode(data) for path, data in (files or {}).items()},
+            "isolate": isolate,
+            "test_timeout": test_timeout,
+            "total_timeout": total_timeout,
+            "stop_after_red": stop_after_red,
+        }
+    )
+    gathered = Gathered(asked=None if tests is None else frozenset(tests))
+    while True:
+        try:
+            frame = await channel.receive(timeout=total_timeout + GRACE)
+        except TimeoutError as error:
+            raise SandboxError("the runner did not answer in time") from error
+        if gathered.take(frame):
+            return gathered.run(frame)
+
+
+async def run_compile(channel: Channel, sources: Sequence[str]) -> list[bool]:
+    """Say of each source whether it compiles under the sandbox's Python."""
+    await channel.send({"op": "compile", "sources": list(sources)})
+    answers = (await channel.receive(timeout=GRACE)).get("answers")
+    if not isinstance(answers, list) or len(answers) != len(sources):
+        raise SandboxError("the runner's answer does not fit the question")
+    return [bool(answer) for answer in answers]
+
+
+def encode(data: bytes | None) -> str | None:
+    """Encode a file's content for a frame; None deletes the file."""
+    return None if data is None else base64.b64encode(data).decode("ascii")
+
+
+class Gathered:
+    """Gathers frames of one run, and refuses what was not asked for or came twice."""
+
+    def __init__(self, *, asked: frozenset[str] | None) -> None:
+        self._asked = asked
+        self._collected: tuple[str, ...] | None = None
+        self._known: frozenset[str] = frozenset()
+        self._results: dict[str, Result] = {}
+
+    def take(self, frame: Frame) -> bool:
+        """Take one frame. Returns whether it was the last."""
+        kind = frame.get("event")
+        if kind == "collected":
+            found = [str(test) for test in frame["tests"]]
+            if self._asked is not None:
+                found = [test for test in found if test in self._asked]
+            self._collected, self._known = tuple(found), frozenset(found)
+        elif kind == "outcome":
+            test, outcome = frame.get("test"), frame.get("outcome")
+            if test in self._known and test not in self._results and outcome in OUTCOMES:
+                self._results[test] = Result(
+                    outcome=outcome,
+                    seconds=float(frame.get("seconds", 0.0)),
+                    detail=str(frame.get("detail", "")),
+                )
+        return kind == "done"
+
+    def run(self, done: Frame) -> Run:
+        """What was gathered, with what the runner said at the end."""
+        return Run(
+            results=self._results,
+            collected=self._collected,
+            collect_errors=tuple((str(p), str(d)) for p, d in done.get("collect_errors", ())),
+            exhausted=bool(done.get("exhausted")),
+            stopped=bool(done.get("stopped")),
+            restored=bool(done.get("restored")),
+            error=str(done.get("error", "")),
+            tail=str(done.get("tail", "")),
+        )

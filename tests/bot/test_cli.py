@@ -1,0 +1,68 @@
+"""What a person sees of the command line: one line for a mistake, help that teaches."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def bugfoundry(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "BUGFOUNDRY_CACHE": str(cwd / "cache")}
+    environ.pop("BUGFOUNDRY_STORE", None)
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *words],
+        cwd=cwd,
+        env={**environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("forge", "no/such/folder"), "no/such/folder"),
+        (("forge", "pypi:"), "pypi:"),
+        (("forge", "ext::sh -c id"), "ext::"),
+        (("forge", ".", "--operator", "no-such-operator"), "bugfoundry operators"),
+        (("forge", ".", "--install", "'-e ."), "--install"),
+        (("show", "no-such-task"), "no-such-task"),
+        (("check", "no-such-task"), "no-such-task"),
+        (("export", "-o", "x.jsonl"), "bugfoundry forge"),
+        (("tasks", "--store", "broken.db"), "broken.db"),
+        (("env", "show", "empty"), "bugfoundry env build"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_mistake_gets_one_clear_line(words: tuple[str, ...], told: str, tmp_path: Path) -> None:
+    (tmp_path / "broken.db").write_text("this is no database " * 200)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "a.py").write_text("a = 1\n")
+
+    result = bugfoundry(*words, cwd=tmp_path)
+
+    assert result.returncode == 1
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert result.stderr.startswith("bugfoundry: ")
+    assert told in result.stderr
+    assert (tmp_path / "broken.db").read_text().startswith("this is no database")
+
+
+def test_help_starts_with_the_command_to_begin_with(tmp_path: Path) -> None:
+    result = bugfoundry("--help", cwd=tmp_path)
+
+    assert result.returncode == 0
+    assert "bugfoundry forge pypi:itsdangerous" in result.stdout
+
+
+def test_operators_are_listed_with_what_they_do(tmp_path: Path) -> None:
+    result = bugfoundry("operators", "--json", cwd=tmp_path)
+
+    assert result.returncode == 0
+    assert '"remove-conditional"' in result.stdout
