@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from harness.detect.model import Evidence, Names, Project, normalise, requirement_names
+from harness.detect.option_tables import LINTERS
 from harness.detect.options import Arguments, sort_arguments
 from harness.detect.pyproject import load, read_pyproject
 from harness.detect.pytest_config import PytestConfig, read_pytest_config
 from harness.detect.requirements import brings, complete, evidence, name_score
 from harness.detect.setuptools_files import read_setup_cfg, read_setup_py
-from harness.detect.test_files import Used, test_files, test_folders, used
+from harness.detect.suites import Used, suite_files, suite_folders, used
 from harness.detect.tox import ToxEnv, read_tox
 from harness.detect.workflows import workflow_evidence
 from harness.tree import Tree, read_text
@@ -70,8 +71,8 @@ def gather(tree: Tree, project: Project, python: str) -> Facts:
     """Return the facts of a tree for one Python version."""
     config = read_pytest_config(tree)
     tox = read_tox(tree, python)
-    files = test_files(tree, config)
-    folders = test_folders(files)
+    files = suite_files(tree, config)
+    folders = suite_folders(files)
     arguments = pytest_arguments(tree, config, tox)
     found = [*declared(project), *evidence(tree), *tox_evidence(tree, tox, project)]
     known = usable([*found, *workflow_evidence(tree)], project)
@@ -139,12 +140,19 @@ def tox_evidence(tree: Tree, tox: ToxEnv | None, project: Project) -> list[Evide
         Evidence(
             label="tox",
             score=90 if runs_tests else 20,
-            extras=tuple(name for name in tox.extras if name in project.extras),
-            groups=tox.groups,
+            extras=tuple(name for name in tox.extras if for_tests(name, project.extras)),
+            groups=tuple(name for name in tox.groups if for_tests(name, project.groups)),
             arguments=tox.arguments,
             brings=names,
         )
     ]
+
+
+def for_tests(name: str, names: Names) -> bool:
+    """Say whether an extra or group that tox installs is about more than style and coverage."""
+    if name_score(normalise(name)):
+        return True
+    return not LINTERS & requirement_names(names.get(name) or names.get(normalise(name)) or ())
 
 
 def usable(found: list[Evidence], project: Project) -> list[Evidence]:

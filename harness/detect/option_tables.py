@@ -183,6 +183,20 @@ PLUGIN_PREFIXES: Mapping[str, str] = {
 }
 """Families of options that are kept, and the distribution they need."""
 
+UNWANTED: Mapping[str, str] = {
+    "pytest-enabler": "enabler",
+    "pytest-randomly": "randomly",
+    "pytest-sugar": "sugar",
+    "pytest-retry": "pytest-retry",
+}
+"""Distributions whose plugin changes every run just by being there, and the plugin's name."""
+
+LINTERS = frozenset(
+    {"pytest-black", "pytest-checkdocs", "pytest-cov", "pytest-enabler", "pytest-flake8"}
+    | {"pytest-isort", "pytest-mypy", "pytest-pylint", "pytest-ruff"}
+)
+"""Plugins that make an extra one about style or coverage, whatever else is in it."""
+
 INI_PLUGINS: Mapping[str, str] = {
     "asyncio_mode": "pytest-asyncio",
     "asyncio_debug": "pytest-asyncio",

@@ -26,9 +26,7 @@ def is_requirements(path: str) -> bool:
     if FOLDER.match(folder):
         return True
     at_home = folder == "" or folder in ("tests", "test", "ci", "dev", ".github", "tools")
-    return (at_home and "requirement" in name) or (
-        folder == "" and name in ("dev.txt", "tests.txt")
-    )
+    return at_home and ("requirement" in name or path in ("dev.txt", "test.txt", "tests.txt"))
 
 
 def brings(tree: Tree, path: str, seen: frozenset[str] = frozenset()) -> frozenset[str]:

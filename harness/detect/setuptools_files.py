@@ -11,14 +11,23 @@ from harness.detect.model import Project, strings
 from harness.tree import Tree, read_text
 
 
-def load_ini(text: str) -> configparser.ConfigParser:
-    """Parse an ini file as leniently as its own tools do; a broken one counts as empty."""
-    parser = configparser.ConfigParser(interpolation=None, strict=False, allow_no_value=True)
-    parser.optionxform = str  # type: ignore[assignment,method-assign]
+class Ini(configparser.ConfigParser):
+    """An ini file read as leniently as its own tools do; names keep their case."""
+
+    def __init__(self) -> None:
+        super().__init__(interpolation=None, strict=False, allow_no_value=True)
+
+    def optionxform(self, optionstr: str) -> str:
+        return optionstr
+
+
+def load_ini(text: str) -> Ini:
+    """Parse an ini file; a broken one counts as empty."""
+    parser = Ini()
     try:
         parser.read_string(text)
     except configparser.Error:
-        return configparser.ConfigParser(interpolation=None)
+        return Ini()
     return parser
 
 

@@ -19,7 +19,6 @@ ELSEWHERE = re.compile(
     r"(?:^|/)(?:docs?|examples?|benchmarks?|bench|scripts|tools|build|dist|vendor|_vendor|"
     r"node_modules|fixtures|\.[^/]+)/"
 )
-GUARDS = ("ImportError", "ModuleNotFoundError", "Exception", "BaseException")
 MOST_FILES = 400
 
 
@@ -33,7 +32,7 @@ class Used:
     """Distributions whose fixtures or marks are used."""
 
 
-def test_files(tree: Tree, config: PytestConfig) -> list[str]:
+def suite_files(tree: Tree, config: PytestConfig) -> list[str]:
     """Return the files pytest would collect by name, those of docs and examples left out."""
     patterns = config.words("python_files") or ("test_*.py", "*_test.py")
     return sorted(
@@ -48,7 +47,7 @@ def named(path: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatch(path if "/" in pattern else name, pattern) for pattern in patterns)
 
 
-def test_folders(files: list[str]) -> tuple[str, ...]:
+def suite_folders(files: list[str]) -> tuple[str, ...]:
     """Return the folders to collect: one at the root, else those inside packages; maybe none.
 
     None means that tests lie beside the code, or at the root: pytest looks everywhere.
@@ -86,21 +85,14 @@ def used(tree: Tree, files: list[str]) -> Used:
 
 def support_files(tree: Tree, files: list[str]) -> list[str]:
     """Return the other Python files of folders that hold tests, and every conftest."""
-    folders = {posixpath.dirname(path) for path in files} - {""}
+    folders = {posixpath.dirname(path) for path in files if inner_folder(path)}
     return sorted(
         path
-        for path in tree.paths
+        for path in tree.paths.difference(files)
         if path.endswith(".py")
-        and path not in files
         and not ELSEWHERE.search(path)
-        and (
-            (posixpath.dirname(path) in folders and in_tests(path)) or path.endswith("conftest.py")
-        )
+        and (posixpath.dirname(path) in folders or path.endswith("conftest.py"))
     )
-
-
-def in_tests(path: str) -> bool:
-    return inner_folder(path) is not None
 
 
 def parse(tree: Tree, path: str) -> ast.Module:
@@ -115,7 +107,7 @@ def own_modules(tree: Tree) -> frozenset[str]:
     """Return every name by which a file or folder of the tree could be imported."""
     found = set(sys.stdlib_module_names) | {"pytest", "_pytest", "__future__"}
     for path in tree.paths:
-        if path.endswith((".py", ".pyx", ".so", ".pyi", ".c", ".rs")):
+        if path.endswith((".py", ".pyx", ".so", ".pyi")) and not ELSEWHERE.search(path):
             folder, name = posixpath.split(path)
             found.add(name.split(".")[0])
             found.update(folder.split("/"))
