@@ -118,8 +118,8 @@ def declared(project: Project) -> list[Evidence]:
 
 def declared_score(name: str, brought: frozenset[str]) -> int:
     """Return how test-like a named list is: by its name, and by whether pytest is in it."""
-    plain = normalise(name).strip("'\"")
-    last = plain.split("'")[-2] if "'" in plain else plain
+    quoted = name.split("'")
+    last = normalise(quoted[1] if len(quoted) == 3 else name)
     extra = 30 if "pytest" in brought else 0
     if last in ("test", "tests", "testing", "tests-require", "hatch-test"):
         return 100 + extra

@@ -95,10 +95,10 @@ class Sorter:
         while letters:
             letter, letters = letters[0], letters[1:]
             takes, why = SHORT.get(letter, (False, UNKNOWN))
-            written = [f"-{letter}"]
+            written = [f"-{letter}{letters}"] if takes and letters else [f"-{letter}"]
             if takes:
                 value = letters or (rest.pop(0) if rest else "")
-                written.append(value)
+                written += [] if letters else [value]
                 letters = ""
                 why = why or self.refused(f"-{letter}", value)
             if why:

@@ -8,7 +8,7 @@ import re
 from harness.detect.model import Evidence, requirement_name
 from harness.tree import Tree, read_text
 
-TESTS = re.compile(r"(?:^|[-_./])(?:unit)?(?:test|tests|testing|pytest)(?:$|[-_.])")
+TESTS = re.compile(r"(?:^|[-_./])(?:unit)?(?:test|tests|testing|pytest)(?:$|[-_./])")
 DEVELOPMENT = re.compile(r"(?:^|[-_./])(?:dev|devel|develop|development|ci)(?:$|[-_.])")
 FOLDER = re.compile(r"^(?:[^/]+/)?(?:requirements?|reqs|deps|dependencies)$")
 
