@@ -14,7 +14,9 @@ from typing import Literal
 
 Strategy = Literal["mirror", "procedural", "rewrite", "modify", "combine"]
 SandboxKind = Literal["docker", "local"]
-Outcome = Literal["passed", "failed", "error", "skipped", "xfailed", "missing", "timeout", "crashed"]
+Outcome = Literal[
+    "passed", "failed", "error", "skipped", "xfailed", "missing", "timeout", "crashed"
+]
 
 RED: frozenset[Outcome] = frozenset({"failed", "error", "missing", "timeout", "crashed"})
 """Outcomes that count against a test that passed in the baseline (skipped and xfailed do not)."""
@@ -99,7 +101,9 @@ class Environment:
 
     @property
     def id(self) -> str:
-        plan = json.dumps([self.plan.python, self.plan.install, self.plan.pytest_args, self.plan.env])
+        plan = json.dumps(
+            [self.plan.python, self.plan.install, self.plan.pytest_args, self.plan.env]
+        )
         return digest(self.tree, plan, self.lock, self.base, self.arch)[:32]
 
 

@@ -1,0 +1,134 @@
+"""Repositories fetched from a URL, kept bare in the cache and brought up to date."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+from storage.errors import SourceError
+from storage.git import GitError, git
+from storage.records import digest
+
+log = logging.getLogger(__name__)
+GITHUB_URL = "https://github.com"
+TIP = "refs/bugfoundry/tip"
+
+
+def github_variables(token: str | None) -> dict[str, str]:
+    """Return variables that give git a token for GitHub, seen in no argument list or URL."""
+    if not token:
+        return {}
+    encoded = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"http.{GITHUB_URL}/.extraHeader",
+        "GIT_CONFIG_VALUE_0": f"Authorization: Basic {encoded}",
+    }
+
+
+def fetch_clone(
+    url: str, revision: str, *, cache: Path, env: Mapping[str, str] | None = None
+) -> tuple[Path, str]:
+    """Return the clone's git directory and the commit of the revision, the newest by default.
+
+    Shallow where it can be. When the host does not answer, what was fetched before serves, and
+    a warning says so. Raises SourceError.
+    """
+    git_dir = cache / "clones" / f"{digest(url)[:24]}.git"
+    if not (git_dir / "HEAD").exists():
+        git_dir.parent.mkdir(parents=True, exist_ok=True)
+        git("init", "--quiet", "--bare", "--template=", git_dir)
+    try:
+        return git_dir, _fetch(git_dir, url, revision, env)
+    except GitError as error:
+        known = _known(git_dir, revision)
+        if known is None or not _unreachable(error):
+            raise SourceError(_explain(url, revision, error)) from error
+        log.warning("%s cannot be reached; using what was fetched before (%s)", url, known[:12])
+        return git_dir, known
+
+
+def tags_of(git_dir: Path, url: str, env: Mapping[str, str] | None = None) -> list[str]:
+    """Return the tags of a repository; none when it cannot be asked."""
+    try:
+        listed = git("ls-remote", "--tags", "--refs", "--", url, cwd=git_dir, env=env)
+    except GitError:
+        return []
+    return [
+        line.rpartition("refs/tags/")[2] for line in listed.decode("utf-8", "replace").split("\n")
+    ]
+
+
+def resolve(git_dir: Path, revision: str) -> str:
+    """Return the commit a revision names. Raises SourceError when there is none."""
+    for name in (revision, f"refs/remotes/origin/{revision}"):
+        try:
+            found = git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", cwd=git_dir)
+        except GitError:
+            continue
+        return found.decode().strip()
+    raise SourceError(f"no commit, branch or tag {revision!r} there; check the spelling")
+
+
+def _fetch(git_dir: Path, url: str, revision: str, env: Mapping[str, str] | None) -> str:
+    if not revision:
+        _run(git_dir, url, ["--depth=1", "--no-tags"], ["+HEAD:" + TIP], env)
+        return resolve(git_dir, TIP)
+    kept = _ref(revision)
+    try:
+        _run(git_dir, url, ["--depth=1", "--no-tags"], [f"+{revision}:{kept}"], env)
+        return resolve(git_dir, kept)
+    except GitError as error:
+        if _unreachable(error):
+            raise
+    everything = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
+    shallow = (git_dir / "shallow").exists()
+    _run(git_dir, url, ["--unshallow"] if shallow else [], everything, env)
+    return resolve(git_dir, revision)
+
+
+def _run(
+    git_dir: Path, url: str, options: list[str], refs: list[str], env: Mapping[str, str] | None
+) -> None:
+    git("fetch", "--quiet", "--force", *options, "--", url, *refs, cwd=git_dir, env=env)
+
+
+def _ref(revision: str) -> str:
+    return f"refs/bugfoundry/{digest(revision)[:24]}" if revision else TIP
+
+
+def _known(git_dir: Path, revision: str) -> str | None:
+    for name in [_ref(revision)] + ([revision] if revision else []):
+        try:
+            return resolve(git_dir, name)
+        except SourceError:
+            continue
+    return None
+
+
+def _unreachable(error: GitError) -> bool:
+    signs = (
+        "resolve host",
+        "onnect",
+        "timed out",
+        "unable to access",
+        "Could not read from remote",
+    )
+    return any(sign in str(error) for sign in signs)
+
+
+def _explain(url: str, revision: str, error: GitError) -> str:
+    said = str(error)
+    if "could not read Username" in said or "Authentication failed" in said:
+        hint = "it does not exist or is private; check the spelling, or give a token"
+    elif "not found" in said or "does not appear to be a git repository" in said:
+        hint = "there is no such repository; check the spelling"
+    elif _unreachable(error):
+        hint = "it cannot be reached; check the URL and the network"
+    elif "remote ref HEAD" in said:
+        hint = "it has no commit yet"
+    else:
+        hint = "check the URL and the revision"
+    return f"{url}{'@' + revision if revision else ''}: {hint} ({said})"

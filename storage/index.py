@@ -1,0 +1,218 @@
+"""The package index: find a project's source distribution and download it, checked."""
+
+from __future__ import annotations
+
+import base64
+import configparser
+import hashlib
+import json
+import os
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit, urlunsplit
+
+from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
+from packaging.version import InvalidVersion, Version
+
+from storage.errors import SourceError
+
+DEFAULT_INDEX = "https://pypi.org/simple"
+JSON_TYPE = "application/vnd.pypi.simple.v1+json"
+ACCEPT = f"{JSON_TYPE}, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
+TIMEOUT = 60.0
+LARGEST_DOWNLOAD = 500 * 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """A source distribution in the index."""
+
+    filename: str
+    url: str
+    sha256: str
+    version: Version
+    uploaded: str = ""
+    yanked: bool = False
+
+
+def index_url(environ: Mapping[str, str] | None = None) -> str:
+    """Return the configured index: uv's variables, pip's, pip's files, else PyPI."""
+    environ = os.environ if environ is None else environ
+    for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"):
+        if environ.get(name):
+            return re.sub(r"^[\w.-]+=(?=\w+:)", "", environ[name])
+    return _pip_setting(environ) or DEFAULT_INDEX
+
+
+def find_sdist(index: str, project: str, version: str = "") -> SourceFile:
+    """Return the source distribution of a version, or of the newest final one.
+
+    Raises SourceError when the index, the project, the version or its sdist is not there.
+    """
+    page = f"{index.rstrip('/')}/{canonicalize_name(project)}/"
+    files = [file for file in _listed(page, project) if file is not None]
+    if version:
+        wanted = _version(version, project)
+        files = [file for file in files if file.version == wanted]
+        if not files:
+            raise SourceError(
+                f"{project} {version} has no source distribution on the package index; "
+                f"choose another version, or the project's git URL"
+            )
+        return files[-1]
+    usable = [file for file in files if not file.yanked]
+    final = [file for file in usable if not file.version.is_prerelease]
+    if not usable:
+        raise SourceError(
+            f"{project} has no source distribution on the package index; use its git URL"
+        )
+    return max(final or usable, key=lambda file: file.version)
+
+
+def download(file: SourceFile, folder: Path) -> Path:
+    """Return the downloaded file, from the folder if it is there. Raises SourceError."""
+    place = folder / file.sha256[:16] / file.filename
+    if place.exists() and hashlib.sha256(place.read_bytes()).hexdigest() == file.sha256:
+        return place
+    content, _ = _get(file.url, file.filename)
+    if hashlib.sha256(content).hexdigest() != file.sha256:
+        raise SourceError(
+            f"{file.filename} is not what the index promised (sha256 differs); try again, "
+            "or look at the index or proxy in between"
+        )
+    place.parent.mkdir(parents=True, exist_ok=True)
+    part = place.with_name(f"{place.name}.{os.getpid()}")
+    part.write_bytes(content)
+    part.replace(place)
+    return place
+
+
+def _version(text: str, project: str) -> Version:
+    try:
+        return Version(text)
+    except InvalidVersion as error:
+        raise SourceError(f"{text!r} is no version; write pypi:{project}==1.2.3") from error
+
+
+def _listed(page: str, project: str) -> Iterable[SourceFile | None]:
+    body, kind = _get(page, project)
+    text = body.decode("utf-8", "replace")
+    if "json" in kind:
+        return [_from_json(entry, page) for entry in json.loads(text)["files"]]
+    parser = _Links()
+    parser.feed(text)
+    return [_from_link(attributes, page) for attributes in parser.links]
+
+
+def _from_json(entry: Mapping[str, object], page: str) -> SourceFile | None:
+    hashes = entry.get("hashes")
+    return _source_file(
+        str(entry["filename"]),
+        urljoin(page, str(entry["url"])),
+        str(hashes.get("sha256", "")) if isinstance(hashes, dict) else "",
+        str(entry.get("upload-time") or ""),
+        bool(entry.get("yanked")),
+    )
+
+
+def _from_link(attributes: Mapping[str, str | None], page: str) -> SourceFile | None:
+    url, fragment = urldefrag(urljoin(page, attributes["href"] or ""))
+    return _source_file(
+        unquote(url.rpartition("/")[2]),
+        url,
+        fragment.removeprefix("sha256=") if fragment.startswith("sha256=") else "",
+        attributes.get("data-upload-time") or "",
+        "data-yanked" in attributes,
+    )
+
+
+def _source_file(
+    filename: str, url: str, sha256: str, uploaded: str, yanked: bool
+) -> SourceFile | None:
+    try:
+        _, version = parse_sdist_filename(filename)
+    except (InvalidSdistFilename, InvalidVersion):
+        return None
+    if not sha256:
+        return None
+    return SourceFile(
+        filename=filename,
+        url=url,
+        sha256=sha256,
+        version=version,
+        uploaded=uploaded,
+        yanked=yanked,
+    )
+
+
+class _Links(HTMLParser):
+    """Gathers the attributes of every link of an index page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: list[dict[str, str | None]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a" and dict(attrs).get("href"):
+            self.links.append(dict(attrs))
+
+
+def _get(url: str, what: str) -> tuple[bytes, str]:
+    """Return content and content type. Raises SourceError, without the URL's password."""
+    plain, headers = _without_password(url)
+    if plain.startswith("file:") and plain.endswith("/"):
+        plain += "index.html"
+    host = urlsplit(plain).hostname or "the index"
+    request = urllib.request.Request(plain, headers={"Accept": ACCEPT, **headers})
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+            content = answer.read(LARGEST_DOWNLOAD + 1)
+            kind = answer.headers.get("Content-Type") or ""
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code == 404:
+            raise SourceError(f"{what} is not on the package index; check the spelling") from None
+        raise SourceError(f"{host} answered {error.code} for {what}; try again later") from None
+    except FileNotFoundError:
+        raise SourceError(f"{what} is not on the package index; check the spelling") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        if isinstance(reason, FileNotFoundError):
+            raise SourceError(f"{what} is not on the package index; check the spelling") from None
+        raise SourceError(
+            f"{host} cannot be reached for {what} ({reason}); check the network and the index"
+        ) from None
+    if len(content) > LARGEST_DOWNLOAD:
+        raise SourceError(f"{what} is larger than {LARGEST_DOWNLOAD >> 20} MB; use its git URL")
+    return content, kind
+
+
+def _without_password(url: str) -> tuple[str, dict[str, str]]:
+    parts = urlsplit(url)
+    if "@" not in parts.netloc:
+        return url, {}
+    user, _, host = parts.netloc.rpartition("@")
+    token = base64.b64encode(unquote(user).encode()).decode()
+    return urlunsplit(parts._replace(netloc=host)), {"Authorization": f"Basic {token}"}
+
+
+def _pip_setting(environ: Mapping[str, str]) -> str:
+    """Return the index of pip's configuration files, the most personal first."""
+    home = Path(environ.get("HOME") or "~").expanduser()
+    config_home = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
+    named = [Path(environ["PIP_CONFIG_FILE"])] if environ.get("PIP_CONFIG_FILE") else []
+    usual = [config_home / "pip/pip.conf", home / ".pip/pip.conf", Path("/etc/pip.conf")]
+    for path in named + usual:
+        parser = configparser.ConfigParser(interpolation=None)
+        try:
+            parser.read(path, encoding="utf-8")
+        except (configparser.Error, UnicodeDecodeError):
+            continue
+        if found := parser.get("global", "index-url", fallback=""):
+            return found
+    return ""

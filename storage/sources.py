@@ -1,0 +1,163 @@
+"""From what a person names to a repository whose files are in the cache."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from git import Repo
+from git.exc import GitError as GitPythonError
+from packaging.utils import canonicalize_name
+
+from storage import clones, index, versions
+from storage.archives import unpack
+from storage.errors import SourceError
+from storage.git import GitError, line
+from storage.naming import Source, parse
+from storage.records import Repository
+from storage.trees import Trees
+
+__all__ = ["COMMIT_MESSAGE", "Source", "fetch", "parse"]
+
+COMMIT_MESSAGE = "Start"
+"""Message of a tree's orphan commit: a part of its identity, never to be changed."""
+
+
+def fetch(source: Source, *, cache: Path, trees: Trees, token: str | None = None) -> Repository:
+    """Fetch a source into the cache, and return the repository.
+
+    ``token`` is for GitHub. Raises SourceError with what to do.
+    """
+    if source.kind == "pypi":
+        return _fetch_package(source, cache, trees)
+    if source.kind == "path":
+        return _fetch_path(source, trees)
+    url, env = source.place, None
+    if source.kind == "github":
+        url, env = f"{clones.GITHUB_URL}/{source.place}.git", clones.github_variables(token)
+    git_dir, commit = clones.fetch_clone(url, source.revision, cache=cache, env=env)
+    found = _at_commit(source, git_dir, commit, trees, *owner_and_name(url))
+    if found.version:
+        return found
+    version = versions.tag_version(source.revision)
+    if version is None:
+        return replace(found, version=versions.newest(clones.tags_of(git_dir, url, env)))
+    return replace(found, version=version.public)
+
+
+def owner_and_name(url: str) -> tuple[str, str]:
+    """Return owner and name of a repository's URL; the owner is ``local`` where it has none."""
+    path = re.sub(r"^\w[\w+.-]*://", "", url.rstrip("/")).removesuffix(".git").rstrip("/")
+    scp = re.fullmatch(r"[^/:]+@[^/:]+:(.*)", path)
+    parts = [part for part in (scp[1] if scp else path.partition("/")[2]).split("/") if part]
+    hosted = ("://" in url and not url.startswith("file:")) or scp
+    owner = parts[-2] if hosted and len(parts) > 1 else "local"
+    return _plain(owner), _plain(parts[-1] if parts else "repository")
+
+
+def _plain(name: str) -> str:
+    """Return a name that is safe in ids, file names and branches."""
+    return re.sub(r"[^\w.-]+", "-", name.encode("ascii", "replace").decode()).strip("-.") or "x"
+
+
+def _fetch_package(source: Source, cache: Path, trees: Trees) -> Repository:
+    folder = cache / "sdists"
+    file = index.find_sdist(index.index_url(), source.place, source.revision)
+    archive = index.download(file, folder)
+    with TemporaryDirectory(prefix="bugfoundry-") as unpacked:
+        tree = trees.snapshot(unpack(archive, Path(unpacked)))
+    return Repository(
+        owner="pypi",
+        name=canonicalize_name(source.place),
+        commit=trees.orphan_commit(tree, COMMIT_MESSAGE),
+        tree=tree,
+        source=source.text,
+        date=file.uploaded,
+        version=file.version.public,
+    )
+
+
+def _fetch_path(source: Source, trees: Trees) -> Repository:
+    folder = Path(source.place).expanduser().resolve()
+    checkout = _open_checkout(folder)
+    if checkout is None:
+        if source.revision:
+            raise SourceError(
+                f"{source.place} is no git checkout, so it has no {source.revision!r}"
+            )
+        return _orphan(source, folder, trees, "local", _plain(folder.name))
+    owner, name = _origin(checkout) or ("local", _plain(_folder_name(checkout, folder)))
+    git_dir = Path(checkout.git_dir)
+    if source.revision or checkout.bare or folder == git_dir:
+        commit = clones.resolve(git_dir, source.revision or "HEAD")
+        return _at_commit(source, git_dir, commit, trees, owner, name)
+    if folder != Path(line("rev-parse", "--show-toplevel", cwd=folder)).resolve():
+        return _orphan(source, folder, trees, owner, _plain(folder.name))
+    return _work_tree(source, folder, trees, owner, name)
+
+
+def _open_checkout(folder: Path) -> Repo | None:
+    try:
+        return Repo(folder, search_parent_directories=True)
+    except (GitPythonError, OSError, ValueError):
+        return None
+
+
+def _origin(checkout: Repo) -> tuple[str, str] | None:
+    """Return owner and name as the remote ``origin`` says."""
+    for remote in checkout.remotes:
+        if remote.name == "origin" and (url := remote.config_reader.get_value("url", "")):
+            return owner_and_name(str(url))
+    return None
+
+
+def _folder_name(checkout: Repo, folder: Path) -> str:
+    if folder.name == ".git":
+        return folder.parent.name
+    return folder.name.removesuffix(".git")
+
+
+def _work_tree(source: Source, folder: Path, trees: Trees, owner: str, name: str) -> Repository:
+    """Return a checkout as it is on disk; it is its commit where nothing was changed."""
+    plain = _orphan(source, folder, trees, owner, name)
+    try:
+        head = clones.resolve(folder, "HEAD")
+    except SourceError:
+        return plain
+    described = replace(plain, date=_date(folder, head), version=versions.described(folder, head))
+    same = line("rev-parse", f"{head}^{{tree}}", cwd=folder) == plain.tree
+    return replace(described, commit=head) if same else described
+
+
+def _at_commit(
+    source: Source, git_dir: Path, commit: str, trees: Trees, owner: str, name: str
+) -> Repository:
+    """Return a commit's files, whatever lies in a work tree."""
+    try:
+        tree = trees.adopt(git_dir, commit)
+        whole = line("rev-parse", f"{commit}^{{tree}}", cwd=git_dir) == tree
+    except GitError as error:
+        raise SourceError(f"{source.text}: its files cannot be read from git ({error})") from error
+    return Repository(
+        owner=owner,
+        name=name,
+        commit=commit if whole else trees.orphan_commit(tree, COMMIT_MESSAGE),
+        tree=tree,
+        source=source.text,
+        date=_date(git_dir, commit),
+        version=versions.described(git_dir, commit),
+    )
+
+
+def _orphan(source: Source, folder: Path, trees: Trees, owner: str, name: str) -> Repository:
+    tree = trees.snapshot(folder)
+    if not trees.paths(tree):
+        raise SourceError(f"{source.place} holds no files; name the folder of a project")
+    commit = trees.orphan_commit(tree, COMMIT_MESSAGE)
+    return Repository(owner=owner, name=name, commit=commit, tree=tree, source=source.text)
+
+
+def _date(git_dir: Path, commit: str) -> str:
+    return line("show", "--no-patch", "--format=%cI", commit, cwd=git_dir)
