@@ -1,0 +1,317 @@
+"""The local sandbox: an environment in a cache folder, inside bubblewrap where it works."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from uv import find_uv_bin
+
+from harness import bubblewrap
+from harness.bubblewrap import Cage
+from harness.process import ProcessChannel, start_runner
+from harness.sandbox import BuildFailed, Limits
+from harness.workplaces import claim, copy_environment, release, sweep
+from storage.errors import SandboxError
+from storage.records import Environment, Plan, SandboxKind, digest
+
+log = logging.getLogger(__name__)
+
+RUNNER = Path(__file__).with_name("runner.py")
+BUILD_TIMEOUT = 1200
+DETAIL_LIMIT = 4000
+FIXED = {
+    "HOME": "/tmp",
+    "LANG": "C.UTF-8",
+    "LC_ALL": "C.UTF-8",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONHASHSEED": "0",
+    "TMPDIR": "/tmp",
+    "TZ": "UTC",
+}
+"""What every test run sees, whatever the host's settings are."""
+WARNING = (
+    "local sandbox without bubblewrap: the repository's code runs as a plain process with "
+    "resource limits only; install bubblewrap or use --sandbox docker for code you do not trust"
+)
+ASK = """import json, sys
+print(json.dumps([sys.base_prefix, sys.executable, sys.version.split()[0], sys.prefix]))"""
+
+Isolation = Literal["bubblewrap", "process"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interpreter:
+    """A Python on this machine."""
+
+    prefix: Path
+    executable: Path
+    version: str
+
+
+class LocalBackend:
+    """Builds environments in the cache and starts sandboxes from them on this machine."""
+
+    kind: SandboxKind = "local"
+
+    def __init__(
+        self,
+        cache: Path,
+        *,
+        runner: Path = RUNNER,
+        isolation: Isolation | None = None,
+    ) -> None:
+        self._envs = cache.resolve() / "envs"
+        self._uv_cache = cache.resolve() / "uv"
+        self._runner = runner
+        self.isolation: Isolation = isolation or ("bubblewrap" if bubblewrap.works() else "process")
+        if self.isolation == "process":
+            log.warning(WARNING)
+
+    async def build(
+        self, checkout: Path, tree: str, plan: Plan, *, env: Mapping[str, str]
+    ) -> Environment:
+        """Install a copy of ``checkout`` as ``plan`` says. Raises BuildFailed."""
+        return await asyncio.to_thread(self._build, checkout, tree, plan, dict(env))
+
+    def _build(self, checkout: Path, tree: str, plan: Plan, env: dict[str, str]) -> Environment:
+        interpreter = find_interpreter(plan.python)
+        steps = json.dumps([plan.python, plan.install, plan.env])
+        root = self._envs / digest(tree, steps, interpreter.version)[:16]
+        ready = root / "ready.json"
+        if not ready.exists():
+            shutil.rmtree(root, ignore_errors=True)
+            self._install(checkout, root, plan, interpreter, env)
+            lock = self._freeze(root, interpreter)
+            ready.write_text(json.dumps({"lock": lock}))
+        return Environment(
+            tree=tree,
+            plan=plan,
+            sandbox=self.kind,
+            python=interpreter.version,
+            lock=json.loads(ready.read_text())["lock"],
+            base=f"{platform.system().lower()}-cpython-{interpreter.version}",
+            arch=platform.machine(),
+            handle=root.name,
+        )
+
+    def _install(
+        self,
+        checkout: Path,
+        root: Path,
+        plan: Plan,
+        interpreter: Interpreter,
+        env: dict[str, str],
+    ) -> None:
+        first = root / "w00"
+        first.mkdir(parents=True)
+        self._uv_cache.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(checkout, first / "tree", symlinks=True)
+        uv = find_uv_bin()
+        self._command(
+            root,
+            [uv, "venv", "--quiet", "--python", str(interpreter.executable), str(first / "venv")],
+            interpreter,
+            env,
+        )
+        python = str(first / "venv" / "bin" / "python")
+        settings = {**env, **dict(plan.env)}
+        for step in plan.install:
+            command = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python]
+            self._command(root, [*command, *step], interpreter, settings)
+        for cache in list((first / "tree").rglob("__pycache__")):
+            shutil.rmtree(cache, ignore_errors=True)
+
+    def _freeze(self, root: Path, interpreter: Interpreter) -> str:
+        python = str(root / "w00" / "venv" / "bin" / "python")
+        text = self._command(
+            root, [find_uv_bin(), "pip", "freeze", "--python", python], interpreter, {}
+        )
+        return "\n".join(
+            line for line in text.splitlines() if "==" in line and not line.startswith("-e")
+        )
+
+    def _command(
+        self, root: Path, command: Sequence[str], interpreter: Interpreter, env: Mapping[str, str]
+    ) -> str:
+        """Run one build step, in a cage with network where there is one. Raises BuildFailed."""
+        tree = root / "w00" / "tree"
+        settings = {
+            "PATH": f"{root / 'w00' / 'venv' / 'bin'}:{os.environ.get('PATH', os.defpath)}",
+            "UV_CACHE_DIR": str(self._uv_cache),
+            "UV_PYTHON_DOWNLOADS": "never",
+            "UV_LINK_MODE": "copy",
+            "UV_NO_CONFIG": "1",
+            "HOME": "/tmp",
+            "LC_ALL": "C.UTF-8",
+            **env,
+        }
+        words = list(command)
+        if self.isolation == "bubblewrap":
+            uv = Path(find_uv_bin())
+            extra = [Path(v).parent for k, v in env.items() if k.endswith("_CERT_FILE")]
+            cage = Cage(
+                read_only=[(p, p) for p in outside_system(interpreter.prefix, uv, *extra)],
+                writable=[(root, root), (self._uv_cache, self._uv_cache)],
+                cwd=tree,
+                env=settings,
+                network=True,
+            )
+            words = bubblewrap.arguments(cage, words)
+        try:
+            done = subprocess.run(
+                words,
+                cwd=tree,
+                env=settings,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=BUILD_TIMEOUT,
+                stdin=subprocess.DEVNULL,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise BuildFailed("timeout", f"an install step took over {BUILD_TIMEOUT} s") from error
+        if done.returncode != 0:
+            raise BuildFailed("install-failed", (done.stdout + done.stderr)[-DETAIL_LIMIT:])
+        return done.stdout
+
+    async def exists(self, environment: Environment) -> bool:
+        """Say whether the environment's folder is still there, and whole."""
+        return (self._envs / environment.handle / "ready.json").exists()
+
+    async def start(self, environment: Environment, *, limits: Limits) -> LocalSandbox:
+        """Start a fresh sandbox with its own copy of the tree. Raises SandboxError."""
+        root = self._envs / environment.handle
+        if not await self.exists(environment):
+            raise SandboxError(f"environment {environment.handle} is gone; use --rebuild")
+        return await asyncio.to_thread(self._start, root, environment, limits)
+
+    def _start(self, root: Path, environment: Environment, limits: Limits) -> LocalSandbox:
+        sweep(root)
+        place = claim(root)
+        if self.isolation == "bubblewrap":
+            shutil.copytree(root / "w00" / "tree", place / "tree", symlinks=True)
+        else:
+            copy_environment(root / "w00", place)
+        interpreter = find_interpreter(environment.plan.python)
+        return LocalSandbox(
+            first=root / "w00",
+            place=place,
+            prefix=interpreter.prefix,
+            runner=self._runner,
+            env=dict(environment.plan.env),
+            limits=limits,
+            isolation=self.isolation,
+        )
+
+
+class LocalSandbox:
+    """One place with its own tree; the runner starts in it."""
+
+    def __init__(
+        self,
+        *,
+        first: Path,
+        place: Path,
+        prefix: Path,
+        runner: Path,
+        env: Mapping[str, str],
+        limits: Limits,
+        isolation: Isolation,
+    ) -> None:
+        self._first = first
+        self._place = place
+        self._prefix = prefix
+        self._runner = runner
+        self._env = env
+        self._limits = limits
+        self._isolation = isolation
+        self._tmp = Path(tempfile.mkdtemp(prefix="bugfoundry-tmp-"))
+        self._channels: list[ProcessChannel] = []
+
+    async def runner(self) -> ProcessChannel:
+        """Start the runner. Raises SandboxError."""
+        home = self._first if self._isolation == "bubblewrap" else self._place
+        venv = home / "venv"
+        env = {**FIXED, **self._env, "VIRTUAL_ENV": str(venv)}
+        env["PATH"] = f"{venv / 'bin'}:/usr/local/bin:/usr/bin:/bin"
+        command = [str(venv / "bin" / "python")]
+        if self._isolation == "bubblewrap":
+            inside = Path("/run/bugfoundry/runner.py")
+            cage = Cage(
+                read_only=[
+                    *((p, p) for p in outside_system(self._prefix)),
+                    (venv, venv),
+                    (self._runner, inside),
+                ],
+                writable=[(self._place / "tree", home / "tree")],
+                cwd=home / "tree",
+                env=env,
+                tmp_mb=self._limits.tmp_mb,
+            )
+            command = bubblewrap.arguments(cage, [*command, str(inside), "serve"])
+            env = {"PATH": os.environ.get("PATH", os.defpath)}
+        else:
+            command += [str(self._runner), "serve"]
+            env.update(HOME=str(self._tmp), TMPDIR=str(self._tmp))
+        channel = await start_runner(
+            command, env=env, cwd=self._place / "tree", limits=self._limits
+        )
+        self._channels.append(channel)
+        return channel
+
+    async def close(self) -> None:
+        """Kill what runs in it and remove its place."""
+        for channel in self._channels:
+            await channel.close()
+        await asyncio.to_thread(release, self._place)
+        shutil.rmtree(self._tmp, ignore_errors=True)
+
+
+def outside_system(*paths: Path) -> list[Path]:
+    """Of these paths, those that the system's own folders do not already hold."""
+    system = (*bubblewrap.SYSTEM, *bubblewrap.SETTINGS)
+    found = {path for path in paths if not any(path.is_relative_to(top) for top in system)}
+    return sorted(found)
+
+
+def find_interpreter(version: str) -> Interpreter:
+    """Find an installed Python. Raises BuildFailed when there is none of that version."""
+    own = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if version == own:
+        base = Path(sys.base_prefix) / "bin" / f"python{own}"
+        if base.exists():
+            return ask(base)
+    found = subprocess.run(
+        [find_uv_bin(), "python", "find", "--system", "--no-python-downloads", version],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if found.returncode != 0:
+        raise BuildFailed("python-unavailable", f"Python {version} is not installed")
+    return ask(Path(found.stdout.strip()))
+
+
+def ask(executable: Path) -> Interpreter:
+    """Ask an interpreter where it lives. Raises BuildFailed when it does not run."""
+    with suppress(OSError, ValueError):
+        told = subprocess.run(
+            [str(executable), "-I", "-c", ASK], capture_output=True, text=True, check=True
+        )
+        prefix, own, version, _ = json.loads(told.stdout)
+        return Interpreter(prefix=Path(prefix), executable=Path(own), version=version)
+    raise BuildFailed("python-unavailable", f"{executable} does not run")

@@ -1,0 +1,155 @@
+"""A runner as a process on this machine: frames over its standard input and output."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import signal
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from harness.sandbox import Frame, Limits
+from storage.errors import SandboxError
+
+FRAME_LIMIT = 256 << 20
+STDERR_LIMIT = 2000
+HEAD = struct.Struct(">I")
+
+
+def encode(frame: Frame) -> bytes:
+    """Encode one frame as the runner reads it."""
+    body = json.dumps(frame).encode()
+    return HEAD.pack(len(body)) + body
+
+
+def decode_length(head: bytes) -> int:
+    """Return the length of a frame's body. Raises SandboxError when it cannot be one."""
+    (length,) = HEAD.unpack(head)
+    if length > FRAME_LIMIT:
+        raise SandboxError("the runner sent a frame larger than any it may send")
+    return int(length)
+
+
+def decode(body: bytes) -> Frame:
+    """Decode one frame's body. Raises SandboxError when it is no JSON object."""
+    try:
+        frame = json.loads(body)
+    except ValueError as error:
+        raise SandboxError("the runner sent a frame that is not JSON") from error
+    if not isinstance(frame, dict):
+        raise SandboxError("the runner sent a frame that is not an object")
+    return frame
+
+
+class ProcessChannel:
+    """Frames to and from a runner that is a child process."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._stderr = b""
+        self._watching = asyncio.ensure_future(self._watch())
+
+    async def _watch(self) -> None:
+        assert self._process.stderr is not None
+        while part := await self._process.stderr.read(4096):
+            self._stderr = (self._stderr + part)[-STDERR_LIMIT:]
+
+    def _gone(self) -> SandboxError:
+        lines = self._stderr.decode(errors="replace").strip().splitlines()
+        return SandboxError(f"the runner ended early: {lines[-1] if lines else 'no word from it'}")
+
+    async def send(self, frame: Frame) -> None:
+        """Send one frame. Raises SandboxError when the runner is gone."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(encode(frame))
+            await self._process.stdin.drain()
+        except (ConnectionError, RuntimeError) as error:
+            raise self._gone() from error
+
+    async def receive(self, *, timeout: float) -> Frame:
+        """Return the next frame. Raises TimeoutError, or SandboxError when the runner is gone."""
+        async with asyncio.timeout(timeout):
+            return await self._next()
+
+    async def _next(self) -> Frame:
+        assert self._process.stdout is not None
+        try:
+            head = await self._process.stdout.readexactly(HEAD.size)
+            return decode(await self._process.stdout.readexactly(decode_length(head)))
+        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(self._watching), 1)
+            raise self._gone() from error
+
+    async def close(self) -> None:
+        """Kill the runner's whole process group."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
+        self._watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._watching
+
+
+def apply_limits(limits: Limits) -> Callable[[], None]:
+    """Return what a child calls before it becomes the runner: resource limits."""
+
+    def limit() -> None:
+        megabyte = 1 << 20
+        set_limit(resource.RLIMIT_DATA, limits.memory_mb * megabyte)
+        set_limit(resource.RLIMIT_FSIZE, limits.file_size_mb * megabyte)
+        set_limit(resource.RLIMIT_NOFILE, limits.open_files)
+        set_limit(resource.RLIMIT_CORE, 0)
+        set_limit(resource.RLIMIT_NPROC, processes)
+
+    processes = limits.pids + own_processes()
+    return limit
+
+
+def own_processes() -> int:
+    """Count the threads this user has now: the kernel's limit counts them with the new ones."""
+    total = 0
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with suppress(OSError):
+            fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
+            if int(fields["Uid"].split()[0]) == os.getuid():
+                total += int(fields["Threads"])
+    return total
+
+
+def set_limit(which: int, wanted: int) -> None:
+    """Lower a limit; one that the host holds lower still stays."""
+    _, hard = resource.getrlimit(which)
+    value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(which, (value, value))
+
+
+async def start_runner(
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path,
+    limits: Limits,
+) -> ProcessChannel:
+    """Start a runner in a session of its own, with limits. Raises SandboxError."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=dict(env),
+            cwd=cwd,
+            start_new_session=True,
+            preexec_fn=apply_limits(limits),
+        )
+    except OSError as error:
+        raise SandboxError(f"cannot start {command[0]}: {error.strerror}") from error
+    return ProcessChannel(process)
