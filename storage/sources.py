@@ -21,6 +21,8 @@ from storage.trees import Trees
 
 __all__ = ["COMMIT_MESSAGE", "Source", "fetch", "parse"]
 
+LOCAL = "local"
+"""Owner of what has none."""
 COMMIT_MESSAGE = "Start"
 """Message of a tree's orphan commit: a part of its identity, never to be changed."""
 
@@ -53,7 +55,7 @@ def owner_and_name(url: str) -> tuple[str, str]:
     scp = re.fullmatch(r"[^/:]+@[^/:]+:(.*)", path)
     parts = [part for part in (scp[1] if scp else path.partition("/")[2]).split("/") if part]
     hosted = ("://" in url and not url.startswith("file:")) or scp
-    owner = parts[-2] if hosted and len(parts) > 1 else "local"
+    owner = parts[-2] if hosted and len(parts) > 1 else LOCAL
     return _plain(owner), _plain(parts[-1] if parts else "repository")
 
 
@@ -87,8 +89,8 @@ def _fetch_path(source: Source, trees: Trees) -> Repository:
             raise SourceError(
                 f"{source.place} is no git checkout, so it has no {source.revision!r}"
             )
-        return _orphan(source, folder, trees, "local", _plain(folder.name))
-    owner, name = _origin(checkout) or ("local", _plain(_folder_name(checkout, folder)))
+        return _orphan(source, folder, trees, LOCAL, _plain(folder.name))
+    owner, name = _origin(checkout) or (LOCAL, _plain(_folder_name(checkout, folder)))
     git_dir = Path(checkout.git_dir)
     if source.revision or checkout.bare or folder == git_dir:
         commit = clones.resolve(git_dir, source.revision or "HEAD")
@@ -109,7 +111,8 @@ def _origin(checkout: Repo) -> tuple[str, str] | None:
     """Return owner and name as the remote ``origin`` says."""
     for remote in checkout.remotes:
         if remote.name == "origin" and (url := remote.config_reader.get_value("url", "")):
-            return owner_and_name(str(url))
+            found = owner_and_name(str(url))
+            return None if found[0] == LOCAL else found
     return None
 
 
@@ -127,8 +130,8 @@ def _work_tree(source: Source, folder: Path, trees: Trees, owner: str, name: str
     except SourceError:
         return plain
     described = replace(plain, date=_date(folder, head), version=versions.described(folder, head))
-    same = line("rev-parse", f"{head}^{{tree}}", cwd=folder) == plain.tree
-    return replace(described, commit=head) if same else described
+    unchanged = trees.adopt(folder, head) == plain.tree
+    return replace(described, commit=head) if unchanged else described
 
 
 def _at_commit(
@@ -137,13 +140,12 @@ def _at_commit(
     """Return a commit's files, whatever lies in a work tree."""
     try:
         tree = trees.adopt(git_dir, commit)
-        whole = line("rev-parse", f"{commit}^{{tree}}", cwd=git_dir) == tree
     except GitError as error:
         raise SourceError(f"{source.text}: its files cannot be read from git ({error})") from error
     return Repository(
         owner=owner,
         name=name,
-        commit=commit if whole else trees.orphan_commit(tree, COMMIT_MESSAGE),
+        commit=commit,
         tree=tree,
         source=source.text,
         date=_date(git_dir, commit),

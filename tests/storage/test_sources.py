@@ -194,6 +194,20 @@ def test_a_checkout_at_a_revision_is_that_commit(cache: Path, tmp_path: Path) ->
         get(f"{folder}@older", cache)
 
 
+def test_a_submodule_that_is_not_there_leaves_a_checkout_its_commit(
+    cache: Path, tmp_path: Path
+) -> None:
+    inner = make_checkout(tmp_path / "inner", FILES)
+    outer = make_checkout(tmp_path / "outer", FILES)
+    git("submodule", "--quiet", "add", inner, "sub", cwd=outer)
+    head = commit(outer)
+    git("clone", "--quiet", outer, tmp_path / "demo")
+
+    found = get(str(tmp_path / "demo"), cache)
+
+    assert (found.owner, found.name, found.commit) == ("local", "demo", head)
+
+
 def test_bare_repositories_and_git_folders_are_their_last_commit(
     cache: Path, tmp_path: Path
 ) -> None:
