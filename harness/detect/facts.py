@@ -7,7 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from harness.detect.model import Evidence, Names, Project, normalise, requirement_names
+from harness.detect.model import (
+    Evidence,
+    Names,
+    Project,
+    normalise,
+    requirement_names,
+    strings,
+    table,
+)
 from harness.detect.option_tables import LINTERS
 from harness.detect.options import Arguments, sort_arguments
 from harness.detect.pyproject import load, read_pyproject
@@ -45,14 +53,9 @@ def read_project(tree: Tree) -> Project:
     """Return the project's description; ``pyproject.toml`` goes before the older files."""
     document = load(tree)
     modern, cfg, script = read_pyproject(document), read_setup_cfg(tree), read_setup_py(tree)
-    static = document.get("project")
-    dynamic = static.get("dynamic", ()) if isinstance(static, dict) else ("optional-dependencies",)
-    older: Names = {**cfg.extras, **script.extras} if "optional-dependencies" in dynamic else {}
-    uses_scm = "setuptools_scm" in read_text(tree, "setup.py") or "setuptools-scm" in read_text(
-        tree, "setup.py"
-    )
-    uses_pbr = "pbr" in read_text(tree, "setup.py")
-    hidden = (("setuptools-scm",) if uses_scm else ()) + (("pbr",) if uses_pbr else ())
+    static = "project" in document
+    dynamic = "optional-dependencies" in strings(table(document, "project").get("dynamic"))
+    older: Names = {**cfg.extras, **script.extras} if dynamic or not static else {}
     return Project(
         name=modern.name or cfg.name or script.name,
         installable=modern.installable or cfg.installable or script.installable,
@@ -62,7 +65,7 @@ def read_project(tree: Tree) -> Project:
         extras={**older, **modern.extras},
         groups=modern.groups,
         lists={**script.lists, **cfg.lists, **modern.lists},
-        build_requires=(*modern.build_requires, *hidden),
+        build_requires=(*modern.build_requires, *script.build_requires),
         backend=modern.backend,
     )
 
@@ -71,7 +74,7 @@ def gather(tree: Tree, project: Project, python: str) -> Facts:
     """Return the facts of a tree for one Python version."""
     config = read_pytest_config(tree)
     tox = read_tox(tree, python)
-    files = suite_files(tree, config)
+    files, naming = suite_files(tree, config)
     folders = suite_folders(files)
     arguments = pytest_arguments(tree, config, tox)
     found = [*declared(project), *evidence(tree), *tox_evidence(tree, tox, project)]
@@ -82,7 +85,7 @@ def gather(tree: Tree, project: Project, python: str) -> Facts:
         config=config,
         used=used(tree, files),
         evidence=tuple(sorted(known, key=lambda e: -e.score)),
-        options=arguments.options,
+        options=(*naming, *arguments.options),
         paths=paths,
         folders=folders,
         plugins=config.plugins | arguments.needs,

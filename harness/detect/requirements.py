@@ -12,6 +12,9 @@ TESTS = re.compile(r"(?:^|[-_./])(?:unit)?(?:test|tests|testing|pytest)(?:$|[-_.
 DEVELOPMENT = re.compile(r"(?:^|[-_./])(?:dev|devel|develop|development|ci)(?:$|[-_.])")
 FOLDER = re.compile(r"^(?:[^/]+/)?(?:requirements?|reqs|deps|dependencies)$")
 
+ALL_IN_ONE = 65
+"""Score of a file that holds pytest and whose name says nothing of tests."""
+
 
 def candidates(tree: Tree) -> list[str]:
     """Return the requirements files of a tree, compiled ones instead of their sources."""
@@ -61,7 +64,9 @@ def evidence(tree: Tree) -> list[Evidence]:
     found = []
     for path in candidates(tree):
         names = brings(tree, path)
-        score = name_score(path) + (30 if "pytest" in names else 0)
+        score = name_score(path)
+        if "pytest" in names:
+            score += 30 if score else ALL_IN_ONE
         if score and complete(tree, path):
             found.append(Evidence(label=path, score=score, arguments=("-r", path), brings=names))
     return sorted(found, key=lambda e: (-e.score, e.label))

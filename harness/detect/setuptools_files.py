@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import ast
 import configparser
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from harness.detect.model import Project, strings
+from harness.detect.reading import parse
 from harness.tree import Tree, read_text
+
+HISTORY_SIGNS = {
+    "setuptools-scm": r"\buse_scm_version\b|\bsetuptools[_-]scm\b",
+    "pbr": r"\bpbr\s*=\s*True\b",
+}
 
 
 class Ini(configparser.ConfigParser):
@@ -26,7 +33,7 @@ def load_ini(text: str) -> Ini:
     parser = Ini()
     try:
         parser.read_string(text)
-    except configparser.Error:
+    except (configparser.Error, AttributeError):  # the latter: a continued key without a value
         return Ini()
     return parser
 
@@ -85,7 +92,13 @@ def read_setup_py(tree: Tree) -> Project:
         dependencies=strings(arguments.get("install_requires")),
         extras={str(name): strings(items) for name, items in extras.items()},
         lists={"tests_require": tests} if tests else {},
+        build_requires=asks_history(read_text(tree, "setup.py")),
     )
+
+
+def asks_history(source: str) -> tuple[str, ...]:
+    """Return the tools by which a ``setup.py`` gets its version from version control."""
+    return tuple(tool for tool, sign in HISTORY_SIGNS.items() if re.search(sign, source))
 
 
 def text(value: object) -> str:
@@ -94,10 +107,7 @@ def text(value: object) -> str:
 
 def setup_arguments(source: str) -> dict[str, Any]:
     """Return the arguments of ``setup()`` whose values can be known without running anything."""
-    try:
-        module = ast.parse(source)
-    except (SyntaxError, ValueError):
-        return {}
+    module = parse(source)
     names = module_values(module)
     found: dict[str, Any] = {}
     for node in ast.walk(module):

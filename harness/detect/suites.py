@@ -12,6 +12,7 @@ from fnmatch import fnmatch
 
 from harness.detect.distributions import FIXTURES, MARKS
 from harness.detect.pytest_config import PytestConfig
+from harness.detect.reading import parse
 from harness.tree import Tree, read_text
 
 FOLDERS = ("tests", "test", "testing", "unit_tests", "unittests", "Tests", "t")
@@ -19,6 +20,8 @@ ELSEWHERE = re.compile(
     r"(?:^|/)(?:docs?|examples?|benchmarks?|bench|scripts|tools|build|dist|vendor|_vendor|"
     r"node_modules|fixtures|\.[^/]+)/"
 )
+PATTERNS = ("test_*.py", "*_test.py")
+UNITTEST_PATTERNS = ("test*.py", "*tests.py")
 MOST_FILES = 400
 
 
@@ -32,9 +35,21 @@ class Used:
     """Distributions whose fixtures or marks are used."""
 
 
-def suite_files(tree: Tree, config: PytestConfig) -> list[str]:
-    """Return the files pytest would collect by name, those of docs and examples left out."""
-    patterns = config.words("python_files") or ("test_*.py", "*_test.py")
+def suite_files(tree: Tree, config: PytestConfig) -> tuple[list[str], tuple[str, ...]]:
+    """Return the files that hold tests, and the options pytest needs to see them.
+
+    Docs and examples are left out. Where no file is named as pytest wants it, names that
+    unittest finds are looked for.
+    """
+    patterns = config.words("python_files")
+    found = matching(tree, patterns or PATTERNS)
+    if found or patterns:
+        return found, ()
+    found = matching(tree, UNITTEST_PATTERNS)
+    return found, ("-o", f"python_files={' '.join(UNITTEST_PATTERNS)}") if found else ()
+
+
+def matching(tree: Tree, patterns: tuple[str, ...]) -> list[str]:
     return sorted(
         path
         for path in tree.paths
@@ -74,12 +89,14 @@ def used(tree: Tree, files: list[str]) -> Used:
     plugins: set[str] = set()
     fixtures = frozenset(FIXTURES)
     for path in [*files, *support_files(tree, files)][:MOST_FILES]:
-        module = parse(tree, path)
+        module = parse(read_text(tree, path))
         modules.update(name for name in unguarded_imports(module) if name not in own)
         fixtures -= defined(module)
         plugins.update(MARKS[mark] for mark in marks(module) if mark in MARKS)
     for path in files[:MOST_FILES]:
-        plugins.update(FIXTURES[name] for name in requested(parse(tree, path)) if name in fixtures)
+        plugins.update(
+            FIXTURES[name] for name in requested(parse(read_text(tree, path))) if name in fixtures
+        )
     return Used(modules=frozenset(modules), plugins=frozenset(plugins))
 
 
@@ -93,14 +110,6 @@ def support_files(tree: Tree, files: list[str]) -> list[str]:
         and not ELSEWHERE.search(path)
         and (posixpath.dirname(path) in folders or path.endswith("conftest.py"))
     )
-
-
-def parse(tree: Tree, path: str) -> ast.Module:
-    """Parse a file; one that is not Python 3 counts as empty."""
-    try:
-        return ast.parse(read_text(tree, path))
-    except (SyntaxError, ValueError, RecursionError):
-        return ast.Module(body=[], type_ignores=[])
 
 
 def own_modules(tree: Tree) -> frozenset[str]:
@@ -135,10 +144,9 @@ def requested(module: ast.Module) -> Iterator[str]:
     """Yield the argument names of test functions and fixtures, parametrised ones left out."""
     for node in ast.walk(module):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            wanted = node.name.startswith("test") or "fixture" in decorators(node)
             given = decorators(node)
-            names = (argument.arg for argument in node.args.args)
-            yield from (n for n in names if wanted and f"'{n}'" not in given and n not in given)
+            if node.name.startswith("test") or "fixture" in given:
+                yield from (a.arg for a in node.args.args if a.arg not in given)
 
 
 def decorators(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:

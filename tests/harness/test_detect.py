@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.config import Overrides
 from harness.detect import FolderTree, plans
@@ -167,6 +169,11 @@ def test_a_file_that_includes_a_missing_one_is_not_proposed() -> None:
     assert not any("-r" in step for plan in found for step in plan.install)
 
 
+def test_a_root_requirements_file_with_pytest_goes_first() -> None:
+    found = planned(tree(pyproject_toml=PROJECT, requirements_txt="-e .\npytest==8.0\n"))
+    assert found[0].install == (("-r", "requirements.txt"), ("-e", "."))
+
+
 def test_a_compiled_requirements_file_replaces_its_source() -> None:
     files = {"requirements__tests_in": "pytest", "requirements__tests_txt": "pytest==8.0"}
     assert steps(tree(pyproject_toml=PROJECT, **files)) == ["-r requirements/tests.txt", "-e ."]
@@ -255,10 +262,83 @@ def test_a_workflow_job_that_runs_tests_is_evidence() -> None:
     assert not any("ruff" in step for plan in found for step in plan.install)
 
 
+@pytest.mark.parametrize("source", ["import yaml\nprint 'two'\n", "\0", "(" * 300])
+def test_a_test_file_that_cannot_be_parsed_needs_nothing(source: str) -> None:
+    files = {"tests__test_pkg_py": source}
+    assert steps(tree(pyproject_toml=PROJECT, **files)) == ["-e .", "pytest"]
+
+
+def test_a_doubtful_escape_in_a_test_file_warns_nobody() -> None:
+    files = {"tests__test_pkg_py": "import yaml\nx = '\\d'\n"}
+    assert steps(tree(pyproject_toml=PROJECT, **files)) == ["pyyaml", "-e .", "pytest"]
+
+
 def test_a_broken_pyproject_leaves_the_other_evidence() -> None:
     assert steps(tree(pyproject_toml="[[[", **{"test-requirements_txt": "pytest"})) == [
         "-r test-requirements.txt"
     ]
+
+
+KEYS = [
+    "build-system",
+    "build-system.requires",
+    "build-system.build-backend",
+    "project",
+    "project.name",
+    "project.dynamic",
+    "project.dependencies",
+    "project.classifiers",
+    "project.requires-python",
+    "project.optional-dependencies",
+    "project.optional-dependencies.test",
+    "dependency-groups",
+    "dependency-groups.test",
+    "tool",
+    "tool.uv",
+    "tool.uv.dev-dependencies",
+    "tool.pdm.dev-dependencies.test",
+    "tool.hatch.envs",
+    "tool.hatch.envs.test",
+    "tool.hatch.envs.test.dependencies",
+    "tool.flit.metadata",
+    "tool.flit.metadata.requires-extra",
+    "tool.poetry",
+    "tool.poetry.extras",
+    "tool.poetry.dependencies",
+    "tool.poetry.dependencies.python",
+    "tool.poetry.group",
+    "tool.poetry.group.test",
+    "tool.poetry.group.test.dependencies.mock",
+    "tool.poetry.dev-dependencies",
+    "tool.pytest",
+    "tool.pytest.ini_options",
+    "tool.pytest.ini_options.addopts",
+    "tool.pytest.ini_options.testpaths",
+    "tool.pytest.ini_options.filterwarnings",
+    "tool.pytest.ini_options.python_files",
+    "tool.tox",
+    "tool.tox.legacy_tox_ini",
+    "tool.tox.env_run_base",
+    "tool.tox.env_run_base.commands",
+    "tool.tox.env_run_base.deps",
+    "tool.tox.env_run_base.set_env",
+]
+
+
+@pytest.mark.parametrize("value", ["3", "true", '"^"', "[]", "[3, [3], {}]", "{a = 3}", "{a = []}"])
+@pytest.mark.parametrize("key", KEYS)
+def test_a_value_of_the_wrong_kind_is_no_reason_to_fail(key: str, value: str) -> None:
+    assert planned(tree(pyproject_toml=f"{key} = {value}\n"))
+
+
+@given(st.text(alphabet="[]{}:=!-#%,.\\'\"\n \tabpy3testenvdeps|^~", max_size=200))
+@pytest.mark.parametrize(
+    "path", ["tox.ini", "setup.cfg", "setup.py", "pytest.ini", "requirements.txt", "pyproject.toml"]
+)
+def test_no_text_in_a_file_is_a_reason_to_fail(path: str, text: str) -> None:
+    heads = {"tox.ini": "[testenv]\ndeps = pytest\ncommands = pytest ", "pytest.ini": "[pytest]\n"}
+    files = {**tree().files, path: heads.get(path, "") + text}
+    assert planned(MemoryTree(files))
 
 
 def test_plans_are_deterministic_distinct_and_few() -> None:
@@ -326,6 +406,15 @@ def test_a_python_that_is_asked_for_and_missing_is_refused() -> None:
 def test_a_build_that_asks_version_control_is_told_the_version(backend: str, variable: str) -> None:
     text = f'[build-system]\nrequires = ["{backend}>=1"]\n[project]\nname = "pkg"\n'
     assert first(tree(pyproject_toml=text)).env == ((variable, "1.2.3"),)
+
+
+@pytest.mark.parametrize(
+    ("argument", "variable"),
+    [("use_scm_version=True", "SETUPTOOLS_SCM_PRETEND_VERSION"), ("pbr=True", "PBR_VERSION")],
+)
+def test_a_setup_py_that_asks_version_control_is_told(argument: str, variable: str) -> None:
+    text = f"from setuptools import setup\nsetup(name='pkg', {argument})\n"
+    assert first(tree(setup_py=text)).env == ((variable, "1.2.3"),)
 
 
 def test_an_ordinary_build_is_told_nothing() -> None:

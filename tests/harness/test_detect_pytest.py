@@ -125,6 +125,16 @@ def test_tests_at_the_root_are_found_by_pytest_itself() -> None:
     assert first(MemoryTree({"pkg.py": "", "test_pkg.py": ""})).pytest_args == ()
 
 
+def test_files_that_only_unittest_finds_are_named_to_pytest() -> None:
+    plan = first(MemoryTree({"pkg/__init__.py": "", "tests/testpkg.py": ""}))
+    assert plan.pytest_args == ("-o", "python_files=test*.py *tests.py", "tests")
+
+
+def test_python_files_of_the_configuration_are_believed() -> None:
+    files = {"pytest.ini": "[pytest]\npython_files = check_*.py\n", "tests/check_a.py": ""}
+    assert first(MemoryTree(files)).pytest_args == ("tests",)
+
+
 def test_the_command_of_tox_gives_paths_and_options() -> None:
     text = "[testenv]\ncommands = pytest -v --doctest-modules {toxinidir}/pkg tests {posargs}\n"
     plan = first(tree(tox_ini=text))
