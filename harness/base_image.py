@@ -1,0 +1,59 @@
+"""A base image made on the spot, where no image registry can be reached."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import docker
+from docker.errors import DockerException
+
+from storage.errors import SandboxError
+
+DEFAULT_TAG = "bugfoundry/base:py3.11"
+SUITE = "bookworm"
+PACKAGES = ("ca-certificates", "gcc", "git", "libc6-dev", "python3", "python3-dev", "python3-venv")
+
+
+def make_base_image(tag: str = DEFAULT_TAG, *, mirror: str = "http://deb.debian.org/debian") -> str:
+    """Make a Debian image with Python by debootstrap, and return its id.
+
+    Raises SandboxError when this machine cannot: it needs root, debootstrap and a Docker engine.
+    """
+    if os.getuid() != 0:
+        raise SandboxError("making a base image needs root; run this command with sudo")
+    if shutil.which("debootstrap") is None:
+        raise SandboxError(
+            "making a base image needs debootstrap (Debian: apt install debootstrap)"
+        )
+    client = connect()
+    with tempfile.TemporaryDirectory(prefix="bugfoundry-base-") as folder:
+        root, archive = Path(folder, "root"), Path(folder, "root.tar")
+        include = f"--include={','.join(PACKAGES)}"
+        run("debootstrap", "--variant=minbase", include, SUITE, str(root), mirror)
+        shutil.rmtree(root / "var" / "cache" / "apt", ignore_errors=True)
+        run("tar", "-C", str(root), "-cf", str(archive), ".")
+        name, _, version = tag.rpartition(":")
+        client.api.import_image_from_file(str(archive), repository=name, tag=version)
+    return str(client.images.get(tag).id)
+
+
+def connect() -> docker.DockerClient:
+    """Connect to the Docker engine. Raises SandboxError when none answers."""
+    try:
+        client = docker.from_env(timeout=600)
+        client.ping()
+    except DockerException as error:
+        raise SandboxError("no Docker engine answers; start one, or use --sandbox local") from error
+    return client
+
+
+def run(*command: str) -> None:
+    """Run a command. Raises SandboxError with the last line it printed."""
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode != 0:
+        lines = (done.stdout + done.stderr).strip().splitlines()
+        raise SandboxError(f"{command[0]} failed: {lines[-1] if lines else done.returncode}")

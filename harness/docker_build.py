@@ -1,0 +1,203 @@
+"""Build a repository's one image: base, then dependencies, then code; nothing else stays in it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tarfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from docker import DockerClient
+from docker.errors import APIError, ImageNotFound, NotFound
+from docker.models.containers import Container
+from docker.models.images import Image
+from uv import find_uv_bin
+
+from harness.base_image import DEFAULT_TAG
+from harness.sandbox import BuildFailed
+from storage.records import Plan
+
+USER = 1000
+TREE = "/testbed"
+VENV = "/opt/venv"
+TOOLS = "/tmp/bugfoundry"
+"""Where uv, its cache and the certificates lie during the build: a tmpfs, so it never stays."""
+DETAIL_LIMIT = 4000
+GIT_DATE = "2000-01-01T00:00:00Z"
+TIDY = f"""set -e
+find {TREE} -name __pycache__ -type d -prune -exec rm -rf {{}} +
+cd {TREE}
+if command -v git >/dev/null; then
+    export GIT_AUTHOR_DATE={GIT_DATE} GIT_COMMITTER_DATE={GIT_DATE} GIT_CONFIG_GLOBAL=/dev/null
+    rm -rf .git
+    chown -R 0:0 .
+    git init -q -b main .
+    git add -A
+    git -c user.name=bugfoundry -c user.email=bugfoundry@localhost commit -q -m Start
+    rm -rf .git/hooks .git/logs
+fi
+chown -R {USER}:{USER} {TREE}
+"""
+"""What a solver finds: one commit, no remote, no caches."""
+
+
+def find_base(client: DockerClient, wanted: str | None, python: str) -> Image:
+    """Find or pull the base image. Raises BuildFailed when there is none."""
+    wanted = wanted or os.environ.get("BUGFOUNDRY_BASE_IMAGE") or None
+    for name in (wanted,) if wanted else (DEFAULT_TAG, official(python)):
+        try:
+            return client.images.get(name)
+        except ImageNotFound:
+            continue
+    name = wanted or official(python)
+    try:
+        return client.images.pull(*split_tag(name))
+    except (APIError, NotFound) as error:
+        raise BuildFailed(
+            "no-base-image",
+            f"{name} cannot be pulled; name another with --base-image, or run "
+            "`bugfoundry images base`, which makes one with debootstrap",
+        ) from error
+
+
+def official(python: str) -> str:
+    """Name the official image for a Python version."""
+    return f"python:{python}-slim-bookworm"
+
+
+def split_tag(name: str) -> tuple[str, str]:
+    """Split an image's name from its tag."""
+    head, colon, tag = name.rpartition(":")
+    return (head, tag) if colon and "/" not in tag else (name, "latest")
+
+
+class Builder:
+    """A container in which a plan is installed, thrown away after the commit."""
+
+    def __init__(
+        self, client: DockerClient, base: Image, env: Mapping[str, str], *, network: str
+    ) -> None:
+        self._env = {
+            "HOME": TOOLS,
+            "LC_ALL": "C.UTF-8",
+            "UV_CACHE_DIR": f"{TOOLS}/cache",
+            "UV_LINK_MODE": "copy",
+            "UV_NO_CONFIG": "1",
+            "UV_PYTHON_DOWNLOADS": "never",
+            "TMPDIR": TOOLS,
+            **inside_certificates(env),
+        }
+        self._container: Container = client.containers.create(
+            base.id,
+            command=["sleep", "3600"],
+            network_mode=network,
+            tmpfs={TOOLS: "exec,size=4g"},
+            init=True,
+            labels={"bugfoundry.build": str(os.getpid())},
+        )
+        self._container.start()
+        self._files = tools(env)
+
+    def run(self, command: Sequence[str], env: Mapping[str, str] | None = None) -> str:
+        """Run one step in the tree. Raises BuildFailed with the end of what it printed."""
+        code, output = self._container.exec_run(
+            list(command), environment={**self._env, **(env or {})}, workdir="/", user="root"
+        )
+        text = output.decode(errors="replace")
+        if code != 0:
+            raise BuildFailed("install-failed", text[-DETAIL_LIMIT:])
+        return str(text)
+
+    def install(self, checkout: Path, plan: Plan) -> tuple[str, str]:
+        """Install the plan; return the Python's full version and the lock."""
+        self.put_tools()
+        version = self.run(["python3", "-c", "import sys; print(sys.version.split()[0])"]).strip()
+        if version.rsplit(".", 1)[0] != plan.python:
+            raise BuildFailed(
+                "python-unavailable",
+                f"the base image has Python {version}, the plan wants {plan.python}; name an "
+                "image with --base-image",
+            )
+        self._container.put_archive("/", archive(checkout))
+        uv = f"{TOOLS}/uv"
+        self.run([uv, "venv", "--quiet", "--python", "python3", VENV])
+        settings = {**dict(plan.env), "VIRTUAL_ENV": VENV, "PATH": PATH}
+        for step in plan.install:
+            words = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", VENV, *step]
+            self.run(["sh", "-c", f'cd {TREE} && exec "$@"', "sh", *words], settings)
+        frozen = self.run([uv, "pip", "freeze", "--python", VENV])
+        lock = [line for line in frozen.splitlines() if "==" in line and not line.startswith("-e")]
+        self.run(["sh", "-c", TIDY])
+        return version, "\n".join(lock)
+
+    def put_tools(self) -> None:
+        """Put uv and certificates where they do not stay.
+
+        The engine's archive call does not see a tmpfs, so the bytes go through a process.
+        """
+        for name, data in self._files.items():
+            self._container.put_archive("/opt", single(f"bugfoundry-{name}", data))
+            self.run(["mv", f"/opt/bugfoundry-{name}", f"{TOOLS}/{name}"])
+
+    def commit(self, repository: str, tag: str, labels: Mapping[str, str]) -> str:
+        """Keep the container as an image, and return the image's id."""
+        changes = [f"LABEL {name}={json.dumps(value)}" for name, value in labels.items()]
+        changes += [f"WORKDIR {TREE}", f"USER {USER}", f"ENV PATH={PATH}", 'CMD ["sleep", "inf"]']
+        image = self._container.commit(repository=repository, tag=tag, changes=changes)
+        return str(image.id)
+
+    def close(self) -> None:
+        """Throw the container away."""
+        self._container.remove(force=True, v=True)
+
+
+PATH = f"{VENV}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def tools(env: Mapping[str, str]) -> dict[str, bytes]:
+    """The files a build needs from this machine: uv, and the extra certificates."""
+    found = {"uv": Path(find_uv_bin()).read_bytes()}
+    bundle = env.get("SSL_CERT_FILE") or env.get("REQUESTS_CA_BUNDLE")
+    if bundle and Path(bundle).is_file():
+        found["certificates.pem"] = Path(bundle).read_bytes()
+    return found
+
+
+def inside_certificates(env: Mapping[str, str]) -> dict[str, str]:
+    """The host's variables for the build, pointing at the certificates as they lie inside."""
+    files = {"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT"}
+    kept = {name: value for name, value in env.items() if name not in files | {"SSL_CERT_DIR"}}
+    if "certificates.pem" in tools(env):
+        kept.update(dict.fromkeys(sorted(files), f"{TOOLS}/certificates.pem"))
+    return kept
+
+
+def archive(checkout: Path) -> bytes:
+    """The checkout as a tar archive of the folder that it becomes."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        tar.add(checkout, arcname=TREE.lstrip("/"))
+    return buffer.getvalue()
+
+
+def single(name: str, data: bytes) -> bytes:
+    """One executable file as a tar archive."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        entry = tarfile.TarInfo(name)
+        entry.size, entry.mode = len(data), 0o755
+        tar.addfile(entry, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def labels_of(tree: str, plan: Plan, key: str, built: Mapping[str, Any]) -> dict[str, str]:
+    """Labels by which an image is found again."""
+    return {
+        "bugfoundry.tree": tree,
+        "bugfoundry.plan": plan.name,
+        "bugfoundry.key": key,
+        "bugfoundry.built": json.dumps(built),
+    }
