@@ -6,13 +6,16 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
 from typing import Any
 
 from harness.detect.model import strings, table
 from harness.detect.pyproject import load
 from harness.detect.setuptools_files import lines, load_ini
 from harness.tree import Tree, read_text
+
+MOST_NAMES = 1000
+"""A pattern of environments may stand for this many; more is a mistake, or meant to hurt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +86,10 @@ def expand(text: str) -> list[str]:
     for item in re.split(r"[,\s]+(?![^{]*\})", text.strip()):
         parts = re.split(r"\{([^}]*)\}", item)
         choices = [p.split(",") if n % 2 else [p] for n, p in enumerate(parts)]
-        names += ["".join(c.strip() for c in combined) for combined in product(*choices)]
+        names += [
+            "".join(c.strip() for c in combined)
+            for combined in islice(product(*choices), MOST_NAMES)
+        ]
     return [name for name in names if name]
 
 

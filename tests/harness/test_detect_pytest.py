@@ -201,6 +201,11 @@ def test_tox_conditions_are_held_against_the_environment_of_the_python() -> None
     assert plan.install[0] == ("pytest", "thing<2", "recent")
 
 
+def test_a_pattern_of_very_many_tox_environments_costs_little() -> None:
+    text = f"[tox]\nenvlist = py{'{1,2}' * 60}\n[testenv]\ndeps = mock\ncommands = pytest\n"
+    assert first(tree(tox_ini=text)).install == (("mock",), ("pytest",))
+
+
 def test_tox_references_to_other_sections_are_followed() -> None:
     text = "[base]\ndeps = pytest\n[testenv]\ndeps = {[base]deps}\n  mock\ncommands = pytest\n"
     assert first(tree(setup_py="", tox_ini=text)).install[0] == ("pytest", "mock")
