@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
 from contextlib import suppress
 
-from syntax.patches import apply_patch
+from syntax.applying import apply_patch
 
 from harness.baseline import test_timeout, total_timeout
 from harness.judge import HARNESS_VERSION, Decision, decide, screen

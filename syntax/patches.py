@@ -1,0 +1,162 @@
+"""Unified diffs as git writes and takes them, made from bytes and applied to bytes.
+
+Patches are text: bytes decoded as UTF-8 with surrogateescape, so that any file survives.
+The format is that of https://git-scm.com/docs/diff-format#generate_patch_text_with_p.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+
+from syntax.text import Text, split_lines
+
+CONTEXT = 3
+NO_NEWLINE = b"\\ No newline at end of file\n"
+ALIGNED_LIMIT = 400
+"""Blocks of more lines than this are replaced whole instead of being aligned line by line."""
+
+
+def decode(data: bytes) -> str:
+    """Turn patch bytes into text, losing nothing."""
+    return data.decode("utf-8", "surrogateescape")
+
+
+def encode(text: str) -> bytes:
+    """Turn patch text back into bytes."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def quote(path: str) -> bytes:
+    """Quote a path as git does where it holds quotes, control or non-ASCII bytes."""
+    raw = encode(path)
+    if all(32 <= byte < 127 and byte not in b'"\\' for byte in raw):
+        return raw
+    named = {9: b"\\t", 10: b"\\n", 13: b"\\r", 34: b'\\"', 92: b"\\\\"}
+    escaped = [
+        named.get(byte) or (bytes([byte]) if 32 <= byte < 127 else b"\\%03o" % byte) for byte in raw
+    ]
+    return b'"' + b"".join(escaped) + b'"'
+
+
+def headers(path: str, *, old: bool = True, new: bool = True, mode: str = "100644") -> bytes:
+    """The lines before the first hunk; ``old`` and ``new`` say on which side the file exists."""
+    before, after = quote(f"a/{path}"), quote(f"b/{path}")
+    lines = [b"diff --git " + before + b" " + after]
+    if not old:
+        lines.append(b"new file mode " + mode.encode())
+    if not new:
+        lines.append(b"deleted file mode " + mode.encode())
+    tail = b"\t" if b" " in before and not before.startswith(b'"') else b""
+    lines.append(b"--- " + (before + tail if old else b"/dev/null"))
+    lines.append(b"+++ " + (after + tail if new else b"/dev/null"))
+    return b"\n".join(lines) + b"\n"
+
+
+def unified_diff(path: str, old: bytes | None, new: bytes | None, *, mode: str = "100644") -> str:
+    """Return the patch that turns a file's ``old`` bytes into ``new``; empty when they are equal.
+
+    None stands for a file that does not exist on that side; ``mode`` is its mode on the other.
+    """
+    if old == new:
+        return ""
+    head = headers(path, old=old is not None, new=new is not None, mode=mode)
+    before, after = split_lines(old or b""), split_lines(new or b"")
+    if not before and not after:
+        return decode(head.split(b"--- ")[0])
+    groups = SequenceMatcher(None, before, after, autojunk=False).get_grouped_opcodes(CONTEXT)
+    hunks = [hunk(group[0][1], group[0][3], marked_lines(before, after, group)) for group in groups]
+    return decode(head + b"".join(hunks))
+
+
+def marked_lines(
+    before: Sequence[bytes],
+    after: Sequence[bytes],
+    opcodes: Sequence[tuple[str, int, int, int, int]],
+) -> list[tuple[bytes, bytes]]:
+    """Pair each line of an alignment with its mark: kept, removed or added."""
+    found: list[tuple[bytes, bytes]] = []
+    for tag, low, high, new_low, new_high in opcodes:
+        if tag == "equal":
+            found += [(b" ", line) for line in before[low:high]]
+            continue
+        found += [(b"-", line) for line in before[low:high]]
+        found += [(b"+", line) for line in after[new_low:new_high]]
+    return found
+
+
+def hunk(old_first: int, new_first: int, lines: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """Write one hunk; first lines are counted from 0."""
+    old_count = sum(mark != b"+" for mark, _ in lines)
+    new_count = sum(mark != b"-" for mark, _ in lines)
+    parts = [
+        b"@@ -%s +%s @@\n" % (span(old_first, old_count), span(new_first, new_count)),
+    ]
+    for mark, line in lines:
+        parts.append(mark + line)
+        if not line.endswith(b"\n"):
+            parts.append(b"\n" + NO_NEWLINE)
+    return b"".join(parts)
+
+
+def span(first: int, count: int) -> bytes:
+    """A side's range in a hunk header: an empty one starts at the line before it."""
+    start = first + 1 if count else first
+    return b"%d" % start if count == 1 else b"%d,%d" % (start, count)
+
+
+def splice_diff(path: str, text: Text, start: int, end: int, replacement: bytes) -> str:
+    """Return the patch for one splice, computed from the lines around it alone.
+
+    Has the same effect as ``unified_diff`` of the whole file, at a cost that does not grow with
+    the file.
+    """
+    first, last = text.line_at(start), text.line_at(end)
+    low, high = text.starts[first], text.line_end(last)
+    data = text.data
+    before = split_lines(data[low:high])
+    after = split_lines(data[low:start] + replacement + data[end:high])
+    head = common(before, after)
+    tail = common(before[head:][::-1], after[head:][::-1])
+    before, after = before[head : len(before) - tail], after[head : len(after) - tail]
+    if not before and not after:
+        return ""
+    top = first + head
+    above = text.lines(top - CONTEXT, top)
+    below = text.lines(top + len(before), top + len(before) + CONTEXT)
+    lines = [(b" ", line) for line in above]
+    lines += aligned(before, after)
+    lines += [(b" ", line) for line in below]
+    old_first = top - len(above)
+    return decode(headers(path) + hunk(old_first, old_first, lines))
+
+
+def common(left: Sequence[bytes], right: Sequence[bytes]) -> int:
+    """Count the equal items at the beginning of two sequences."""
+    count = 0
+    for one, other in zip(left, right, strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
+
+
+def aligned(before: Sequence[bytes], after: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+    """Mark the lines of two short blocks, keeping what they share."""
+    if len(before) > 1 and len(after) > 1 and len(before) + len(after) <= ALIGNED_LIMIT:
+        opcodes = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+        return marked_lines(before, after, opcodes)
+    return [(b"-", line) for line in before] + [(b"+", line) for line in after]
+
+
+def first_changed_line(patch: str) -> int:
+    """Line, from 1, of the first line that a one-file patch removes or adds before."""
+    number = 0
+    for line in patch.split("\n"):
+        if line.startswith("@@ -"):
+            number = int(line[4:].split()[0].split(",")[0]) - 1
+        elif number >= 0 and line[:1] == " ":
+            number += 1
+        elif line[:1] in "-+" and not line.startswith(("---", "+++")):
+            return number + 1
+    return 0
