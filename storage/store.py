@@ -191,9 +191,11 @@ class Store:
         environment: str | None = None,
         harness: str | None = None,
         mode: str | None = None,
+        *,
+        bug: str | None = None,
     ) -> list[Verdict]:
         """Return the verdicts in the order they were given; all, or those asked for."""
-        return self._verdicts(environment=environment, harness=harness, mode=mode)
+        return self._verdicts(bug=bug, environment=environment, harness=harness, mode=mode)
 
     def judged(self, environment: str, harness: str, mode: str) -> set[str]:
         """Return the ids of the bugs that have a verdict."""

@@ -1,0 +1,108 @@
+"""What a solver sees, and what of a solver's patch counts when it is graded."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from storage.errors import StoreError
+from storage.records import Bug
+from storage.sources import COMMIT_MESSAGE
+from storage.trees import Trees
+from syntax.applying import apply_patch
+
+CONFIGURATION = frozenset(
+    {
+        "conftest.py",
+        "pytest.ini",
+        ".pytest.ini",
+        "pytest.toml",
+        ".pytest.toml",
+        "tox.ini",
+        "setup.cfg",
+        "pyproject.toml",
+        "sitecustomize.py",
+        "usercustomize.py",
+    }
+)
+"""Files that decide how tests run, in any folder: always those of the start state."""
+TEST_FOLDERS = frozenset({"test", "tests"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartState:
+    """The files with the bug, as a tree, and the one commit that holds it."""
+
+    tree: str
+    commit: str
+
+
+def start_commit(trees: Trees, bug: Bug) -> StartState:
+    """Return where a solver starts: an orphan commit of the tree with the bug in it.
+
+    The same bug gives the same commit on any machine. Raises StoreError when the patch does
+    not give the files that the bug was judged with.
+    """
+    changed = broken_files(trees, bug)
+    modes = {change.path: change.mode for change in bug.changes}
+    tree = trees.with_changes(bug.tree, changed, modes)
+    return StartState(tree=tree, commit=trees.orphan_commit(tree, COMMIT_MESSAGE))
+
+
+def broken_files(trees: Trees, bug: Bug) -> dict[str, bytes | None]:
+    """Return the content of every file that the bug changes; None where it deletes one."""
+    changed = apply_patch(bug.patch, lambda path: trees.read(bug.tree, path))
+    expected = {change.path: change.sha256 for change in bug.changes}
+    if {path: _sha256(content) for path, content in changed.items()} != expected:
+        raise StoreError(f"bug {bug.id}: its patch gives other files than were judged; forge again")
+    return changed
+
+
+def check_out(trees: Trees, bug: Bug, dest: Path) -> StartState:
+    """Write the start state as a git repository of one commit and no remote."""
+    start = start_commit(trees, bug)
+    trees.checkout(start.commit, dest)
+    return start
+
+
+def bundle(trees: Trees, bug: Bug, file: Path, *, branch: str = "main") -> StartState:
+    """Write the start state as a git bundle with one branch."""
+    start = start_commit(trees, bug)
+    trees.bundle(start.commit, file, branch)
+    return start
+
+
+def grading_files(
+    read: Callable[[str], bytes | None], patch: str, *, tests: Iterable[str] = ()
+) -> dict[str, bytes | None]:
+    """Return the files to write over the start state to grade a patch; None deletes.
+
+    ``read`` gives a file of the start state, ``tests`` are the ids of the tests to be run.
+    Test files and pytest configuration stay as they are at the start, also where the patch
+    adds new ones. Raises PatchError when the patch does not apply.
+    """
+    if not patch.strip():
+        return {}
+    test_files = {test.partition("::")[0] for test in tests}
+    changed = apply_patch(patch, read)
+    return {
+        path: content
+        for path, content in changed.items()
+        if path not in test_files and not is_protected(path)
+    }
+
+
+def is_protected(path: str) -> bool:
+    """Say whether a path is a test's, or decides how tests run."""
+    place = PurePosixPath(path)
+    if place.name in CONFIGURATION or place.suffix == ".pth":
+        return True
+    if place.suffix == ".py" and (place.stem.startswith("test_") or place.stem.endswith("_test")):
+        return True
+    return not TEST_FOLDERS.isdisjoint(place.parts[:-1]) or place.name in {"test.py", "tests.py"}
+
+
+def _sha256(content: bytes | None) -> str:
+    return "" if content is None else hashlib.sha256(content).hexdigest()
