@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from storage.clones import GITHUB_URL, github_variables
 from storage.errors import SourceError
-from storage.git import git
+from storage.git import GitError, git
 from storage.records import Repository
 from storage.sources import fetch, owner_and_name, parse
 from storage.trees import Trees
@@ -248,6 +249,16 @@ def test_an_unknown_revision_or_repository_is_one_line(cache: Path, tmp_path: Pa
         with pytest.raises(SourceError, match=says) as error:
             get(text, cache)
         assert "\n" not in str(error.value)
+
+
+def test_a_token_reaches_git_for_github_alone() -> None:
+    variables = github_variables("sesame")
+
+    header = git("config", "--get-urlmatch", "http.extraHeader", GITHUB_URL, env=variables)
+    assert header.startswith(b"Authorization: Basic ")
+    with pytest.raises(GitError):
+        git("config", "--get-urlmatch", "http.extraHeader", "https://example.org", env=variables)
+    assert github_variables(None) == {}
 
 
 def test_a_token_is_in_no_argument_and_no_error(
