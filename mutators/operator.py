@@ -1,0 +1,91 @@
+"""What an operator is: one idea for a mistake, and where in the source it can be made."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import ClassVar
+
+from tree_sitter import Node
+
+from syntax.languages import Language, Word
+from syntax.splices import Splice
+from syntax.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A parsed file."""
+
+    path: str
+    text: Text
+    language: Language
+    root: Node
+
+    @classmethod
+    def of(cls, path: str, data: bytes, language: Language) -> Source:
+        """Parse a file once, for all operators."""
+        return cls(path, Text.of(data), language, language.parse(data))
+
+    def word(self, node: Node) -> Word | None:
+        """The vocabulary's word for a node."""
+        return self.language.words.get(node.type)
+
+    def code(self, node: Node) -> bytes:
+        """The bytes of a node."""
+        return self.text.data[node.start_byte : node.end_byte]
+
+    def replace(self, node: Node, text: bytes) -> Splice:
+        """Replace a node."""
+        return Splice(node.start_byte, node.end_byte, text)
+
+    def indent(self, node: Node) -> bytes:
+        """The white space before the line that a node starts on."""
+        start = self.text.starts[self.text.line_at(node.start_byte)]
+        line = self.text.data[start : node.start_byte]
+        return line[: len(line) - len(line.lstrip(b" \t"))]
+
+    def remove_statement(self, node: Node) -> Splice:
+        """Remove a statement with its lines; one that is alone in its block becomes empty."""
+        parent = node.parent
+        if (
+            parent is not None
+            and sum(child.type != "comment" for child in parent.named_children) == 1
+        ):
+            return self.replace(node, self.language.empty_block)
+        line = self.text.starts[self.text.line_at(node.start_byte)]
+        last = self.text.line_end(self.text.line_at(max(node.end_byte - 1, node.start_byte)))
+        before = self.text.data[line : node.start_byte]
+        after = self.text.data[node.end_byte : last]
+        if before.strip() or after.strip():
+            return self.replace(node, self.language.empty_block)
+        return Splice(line, last, b"")
+
+    def choose(self, node: Node, options: int) -> int:
+        """Choose among options by the node's place and content: always the same choice."""
+        seed = b"%d:" % node.start_byte + self.code(node)
+        return int.from_bytes(blake2b(seed, digest_size=4).digest(), "big") % options
+
+
+class Operator(ABC):
+    """One idea for a mistake. Subclasses set the name, a line on it, and the words they look for."""
+
+    name: ClassVar[str]
+    description: ClassVar[str]
+    words: ClassVar[tuple[Word, ...]]
+
+    @abstractmethod
+    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+        """Yield the changes that can be made at a node whose word is one of ``words``."""
+
+
+def is_docstring(node: Node) -> bool:
+    """Say whether a string stands alone as a statement."""
+    return node.parent is not None and node.parent.type == "expression_statement"
+
+
+def operands(node: Node) -> list[Node]:
+    """The named children of a node, comments left out."""
+    return [child for child in node.named_children if child.type != "comment"]

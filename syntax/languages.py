@@ -1,0 +1,118 @@
+"""The seam between operators and languages: a small vocabulary, and a table for each language.
+
+An operator asks for words of the vocabulary (a loop, a binary operator, a call …) and never for
+a language's own node types. A language is a table from its node types to those words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import tree_sitter_python
+from tree_sitter import Language as Grammar
+from tree_sitter import Node, Parser
+
+Word = Literal[
+    "function",
+    "class",
+    "block",
+    "condition",
+    "loop",
+    "wrapper",
+    "ternary",
+    "binary",
+    "comparison",
+    "boolean",
+    "unary",
+    "negation",
+    "assignment",
+    "augmented",
+    "statement",
+    "break",
+    "continue",
+    "return",
+    "raise",
+    "yield",
+    "default",
+    "string",
+    "number",
+    "truth",
+    "slice",
+    "handler",
+    "decorator",
+    "call",
+    "keyword",
+    "interpolation",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One language: its grammar, the files it is written in, and its words."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    grammar: Grammar
+    words: Mapping[str, Word]
+    """From the grammar's node types to the vocabulary."""
+    empty_block: bytes
+    """The statement that does nothing."""
+
+    def parse(self, source: bytes) -> Node:
+        """Parse a file; the tree holds error nodes where it cannot be understood."""
+        return Parser(self.grammar).parse(source).root_node
+
+
+PYTHON = Language(
+    name="python",
+    suffixes=(".py",),
+    grammar=Grammar(tree_sitter_python.language()),
+    words={
+        "function_definition": "function",
+        "class_definition": "class",
+        "block": "block",
+        "if_statement": "condition",
+        "for_statement": "loop",
+        "while_statement": "loop",
+        "with_statement": "wrapper",
+        "try_statement": "wrapper",
+        "conditional_expression": "ternary",
+        "binary_operator": "binary",
+        "comparison_operator": "comparison",
+        "boolean_operator": "boolean",
+        "unary_operator": "unary",
+        "not_operator": "negation",
+        "assignment": "assignment",
+        "augmented_assignment": "augmented",
+        "expression_statement": "statement",
+        "break_statement": "break",
+        "continue_statement": "continue",
+        "return_statement": "return",
+        "raise_statement": "raise",
+        "yield": "yield",
+        "default_parameter": "default",
+        "typed_default_parameter": "default",
+        "string": "string",
+        "integer": "number",
+        "float": "number",
+        "true": "truth",
+        "false": "truth",
+        "slice": "slice",
+        "except_clause": "handler",
+        "decorator": "decorator",
+        "call": "call",
+        "keyword_argument": "keyword",
+        "interpolation": "interpolation",
+    },
+    empty_block=b"pass",
+)
+"""Python, as https://github.com/tree-sitter/tree-sitter-python names its nodes."""
+
+LANGUAGES: tuple[Language, ...] = (PYTHON,)
+
+
+def language_of(path: str) -> Language | None:
+    """The language a file is written in, by its name."""
+    return next((found for found in LANGUAGES if path.endswith(found.suffixes)), None)
