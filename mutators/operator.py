@@ -70,7 +70,7 @@ class Source:
 
 
 class Operator(ABC):
-    """One idea for a mistake. Subclasses set the name, a line on it, and the words they look for."""
+    """One idea for a mistake. Subclasses set its name, a line on it, and the words it looks for."""
 
     name: ClassVar[str]
     description: ClassVar[str]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import ClassVar
 
 from tree_sitter import Node
@@ -49,7 +50,7 @@ class SwapArguments(Operator):
 
     def edits(self, node: Node, source: Source) -> Iterator[Splice]:
         items = [item for item in arguments(node) if item.type not in NOT_POSITIONAL]
-        for first, second in zip(items, items[1:], strict=False):
+        for first, second in pairwise(items):
             yield merge(
                 source.text.data,
                 [

@@ -1,0 +1,158 @@
+"""Procedural bugs: mutations of the syntax tree, as minimal splices of the source text."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from random import Random
+
+from mutators.checking import Checker, Compiles
+from mutators.operator import Operator, Source
+from mutators.registry import operators as all_operators
+from mutators.sampling import sampled
+from mutators.sites import Site, unit_around
+from storage.records import Bug, FileChange, Origin
+from syntax.languages import language_of
+from syntax.patches import splice_diff
+from syntax.paths import is_test_path
+from syntax.splices import Splice
+
+BATCH = 64
+"""Candidates that are asked about at once when another Python compiles them."""
+STEP = 1 << 15
+"""Bytes between the points from which a file's hash is computed on."""
+
+
+@dataclass(slots=True)
+class File:
+    """A parsed file with what its candidates share."""
+
+    source: Source
+    mode: str
+    checker: Checker
+    states: list[hashlib._Hash]
+    """State of the hash at each multiple of STEP."""
+
+    @classmethod
+    def of(cls, source: Source, mode: str) -> File:
+        """Prepare a file."""
+        data, states = source.text.data, [hashlib.sha256()]
+        for at in range(0, len(data) - STEP, STEP):
+            state = states[-1].copy()
+            state.update(data[at : at + STEP])
+            states.append(state)
+        return cls(source, mode, Checker(data), states)
+
+    def sha256_after(self, splice: Splice) -> str:
+        """Hash of the file after a change, computed from the last point before it."""
+        number = min(splice.start // STEP, len(self.states) - 1)
+        state, data = self.states[number].copy(), memoryview(self.source.text.data)
+        state.update(data[number * STEP : splice.start])
+        state.update(splice.text)
+        state.update(data[splice.end :])
+        return state.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A change that the running Python finds worth proposing, and the source to compile."""
+
+    bug: Bug
+    unit: str
+
+
+def propose(
+    tree: str,
+    files: Mapping[str, bytes],
+    modes: Mapping[str, str],
+    *,
+    seed: int,
+    max_bugs: int | None,
+    compiles: Compiles | None,
+    operators: Collection[str] | None = None,
+) -> Iterator[Bug]:
+    """Yield distinct bugs, deterministic by seed, evenly over files, operators and entities.
+
+    ``files`` are the sources that may be changed; tests among them are left alone. ``compiles``
+    asks another Python than the running one; None when the running one is the environment's.
+    """
+    chosen = [o for o in all_operators() if operators is None or o.name in operators]
+    Random(seed).shuffle(chosen)
+    candidates = distinct(candidates_of(tree, files, modes, chosen, seed=seed))
+    bugs = (c.bug for c in candidates) if compiles is None else compiled(candidates, compiles)
+    return islice(bugs, max_bugs)
+
+
+def candidates_of(
+    tree: str,
+    files: Mapping[str, bytes],
+    modes: Mapping[str, str],
+    operators: Collection[Operator],
+    *,
+    seed: int,
+) -> Iterator[Candidate]:
+    """Yield what passes the running Python's check, in the order of the sample."""
+    loaded: dict[str, File] = {}
+
+    def load(path: str) -> Source | None:
+        language = language_of(path)
+        if language is None or is_test_path(path) or not is_utf8(files[path]):
+            return None
+        source = Source.of(path, files[path], language)
+        loaded[path] = File.of(source, modes.get(path, "100644"))
+        return source
+
+    for source, site in sampled(files, load, operators, seed=seed):
+        file = loaded[source.path]
+        for splice in site.operator.edits(site.node, source):
+            candidate = check(tree, file, site, splice, seed=seed)
+            if candidate is not None:
+                yield candidate
+
+
+def check(tree: str, file: File, site: Site, splice: Splice, *, seed: int) -> Candidate | None:
+    """Make a candidate out of a change, or nothing when it is not worth proposing."""
+    unit = file.checker.changed(unit_around(site, splice), splice)
+    if unit is None:
+        return None
+    source = file.source
+    patch = splice_diff(source.path, source.text, splice.start, splice.end, splice.text)
+    if not patch:
+        return None
+    change = FileChange(path=source.path, mode=file.mode, sha256=file.sha256_after(splice))
+    origin = Origin(
+        strategy="procedural",
+        operator=site.operator.name,
+        path=source.path,
+        entity=site.entity,
+        line=source.text.line_at(splice.start) + 1,
+        seed=seed,
+    )
+    return Candidate(Bug(tree=tree, patch=patch, changes=(change,), origin=origin), unit)
+
+
+def distinct(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+    """Leave out what has the same effect as one before."""
+    seen: set[tuple[FileChange, ...]] = set()
+    for candidate in candidates:
+        if candidate.bug.changes not in seen:
+            seen.add(candidate.bug.changes)
+            yield candidate
+
+
+def compiled(candidates: Iterator[Candidate], compiles: Compiles) -> Iterator[Bug]:
+    """Leave out what another Python does not compile, asking for many at once."""
+    while batch := list(islice(candidates, BATCH)):
+        answers = compiles([candidate.unit for candidate in batch])
+        yield from (c.bug for c, good in zip(batch, answers, strict=True) if good)
+
+
+def is_utf8(data: bytes) -> bool:
+    """Say whether a file is text that the checks can read, with no encoding of its own."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return not data.startswith(b"\xef\xbb\xbf")

@@ -1,0 +1,91 @@
+"""Find, in one walk over a file, every place where an operator could make a mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from tree_sitter import Node
+
+from mutators.operator import Operator, Source
+from syntax.languages import Word
+from syntax.splices import Splice
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Whole lines of a file that compile by themselves: a function, or a statement outside one."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A node that an operator looks for, with the entity and the units it lies in."""
+
+    operator: Operator
+    node: Node
+    entity: str
+    units: tuple[Unit, ...]
+    """Innermost first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a walk stands: entity, units around it, and whether a function is among them."""
+
+    entity: str
+    units: tuple[Unit, ...]
+    in_function: bool
+
+
+def sites(source: Source, operators: Collection[Operator]) -> Iterator[Site]:
+    """Yield the sites of a file in the order of its text."""
+    wanted: dict[Word, list[Operator]] = {}
+    for operator in operators:
+        for name in operator.words:
+            wanted.setdefault(name, []).append(operator)
+    whole = Unit(0, len(source.text.data))
+    stack = [(source.root, Place("", (whole,), in_function=False))]
+    while stack:
+        node, place = stack.pop()
+        word = source.word(node)
+        place = enter(node, word, place, source)
+        for operator in wanted.get(word, []) if word else []:
+            yield Site(operator, node, place.entity, place.units)
+        if node.type != "type":
+            stack += [(child, place) for child in reversed(node.named_children)]
+
+
+def enter(node: Node, word: Word | None, place: Place, source: Source) -> Place:
+    """Where a walk stands inside a node: names extend the entity, statements the units."""
+    entity = place.entity
+    if word in ("function", "class"):
+        name = node.child_by_field_name("name")
+        own = source.code(name).decode("utf-8", "replace") if name is not None else "?"
+        entity = f"{entity}.{own}" if entity else own
+    units = place.units
+    if not place.in_function and is_statement(node):
+        units = (unit_of(node, source), *units)
+    return Place(entity, units, place.in_function or word == "function")
+
+
+def is_statement(node: Node) -> bool:
+    """Say whether a node is a statement of a module or a block."""
+    return node.parent is not None and node.parent.type in ("module", "block")
+
+
+def unit_of(node: Node, source: Source) -> Unit:
+    """The whole lines of a statement."""
+    first = source.text.line_at(node.start_byte)
+    last = source.text.line_at(max(node.end_byte - 1, node.start_byte))
+    return Unit(source.text.starts[first], source.text.line_end(last))
+
+
+def unit_around(site: Site, splice: Splice) -> Unit:
+    """The smallest unit that a change stays inside of."""
+    for unit in site.units:
+        if unit.start <= splice.start and splice.end <= unit.end:
+            return unit
+    return site.units[-1]
