@@ -36,9 +36,8 @@ def main() -> None:
         counts[bug.origin.operator] += 1
     seconds = time.process_time() - started
     total = counts.total()
-    print(
-        f"{total} bugs from {len(files)} files in {seconds:.2f} CPU-seconds: {total / seconds:.0f}/s"
-    )
+    rate = total / seconds
+    print(f"{total} bugs from {len(files)} files in {seconds:.2f} CPU-seconds: {rate:.0f}/s")
     for name, count in counts.most_common():
         print(f"{count:8} {name}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -41,13 +41,13 @@ class Settings:
     cache: Path
     sandbox: Literal["auto", "docker", "local"] = "auto"
     base_image: str | None = None
-    overrides: Overrides = Overrides()
+    overrides: Overrides = field(default_factory=Overrides)
     seed: int = 0
     max_bugs: int | None = 100
     operators: frozenset[str] | None = None
     workers: int = 1
     rebuild: bool = False
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
 
 
 def build_env(environ: Mapping[str, str] | None = None) -> dict[str, str]:

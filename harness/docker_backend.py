@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from docker import DockerClient
+from docker import APIClient, DockerClient
 from docker.errors import DockerException, ImageNotFound, NotFound
 from docker.models.containers import Container
 from docker.types import Mount
@@ -54,7 +54,7 @@ class DockerBackend:
         except BuildFailed:
             return None
         told = self._client.containers.run(
-            image.id,
+            str(image.id),
             ["python3", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
             remove=True,
             network_mode="none",
@@ -132,7 +132,7 @@ class DockerBackend:
             )
         except DockerException as error:
             raise SandboxError(f"a container cannot be started: {error}") from error
-        return DockerSandbox(container)
+        return DockerSandbox(container, self._client.api)
 
     def _sweep(self) -> None:
         """Remove containers whose owners are gone."""
@@ -181,8 +181,9 @@ def remove(container: Container) -> None:
 class DockerSandbox:
     """One container; the runner starts in it by an exec."""
 
-    def __init__(self, container: Container) -> None:
+    def __init__(self, container: Container, api: APIClient) -> None:
         self._container = container
+        self._api = api
 
     async def runner(self) -> DockerChannel:
         """Start the runner. Raises SandboxError."""
@@ -193,10 +194,9 @@ class DockerSandbox:
         return DockerChannel(self._container, raw)
 
     def _exec(self) -> socket.socket:
-        api = self._container.client.api
         command = [f"{VENV}/bin/python", INSIDE, "serve"]
-        made = api.exec_create(self._container.id, command, stdin=True, workdir=TREE)
-        stream = api.exec_start(made["Id"], socket=True)
+        made = self._api.exec_create(self._container.id, command, stdin=True, workdir=TREE)
+        stream = self._api.exec_start(made["Id"], socket=True)
         raw = getattr(stream, "_sock", stream)
         assert isinstance(raw, socket.socket)
         return raw.dup()

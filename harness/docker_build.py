@@ -91,7 +91,7 @@ class Builder:
             **inside_certificates(env),
         }
         self._container: Container = client.containers.create(
-            base.id,
+            str(base.id),
             command=["sleep", "3600"],
             network_mode=network,
             tmpfs={TOOLS: "exec,size=4g"},
@@ -106,7 +106,7 @@ class Builder:
         code, output = self._container.exec_run(
             list(command), environment={**self._env, **(env or {})}, workdir="/", user="root"
         )
-        text = output.decode(errors="replace")
+        text = b"".join([output] if isinstance(output, bytes) else output).decode(errors="replace")
         if code != 0:
             raise BuildFailed("install-failed", text[-DETAIL_LIMIT:])
         return str(text)

@@ -7,14 +7,13 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
 from contextlib import suppress
 
-from syntax.applying import apply_patch
-
 from harness.baseline import test_timeout, total_timeout
 from harness.judge import HARNESS_VERSION, Decision, decide, screen
 from harness.sandbox import Backend, Channel, Limits, Sandbox
 from harness.suite import Run, run_suite
 from storage.errors import PatchError, SandboxError
 from storage.records import Baseline, Bug, Environment, Verdict
+from syntax.applying import apply_patch
 
 Files = Mapping[str, bytes | None]
 TRIES = 2

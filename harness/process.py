@@ -90,8 +90,6 @@ class ProcessChannel:
         """Kill the runner's whole process group."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        with suppress(ProcessLookupError):
-            self._process.kill()
         await self._process.wait()
         self._watching.cancel()
         with suppress(asyncio.CancelledError):
