@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import logging
 import os
 import platform
 import shutil
 import subprocess
-import sys
 import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -21,15 +20,27 @@ from uv import find_uv_bin
 
 from harness import bubblewrap
 from harness.bubblewrap import Cage
+from harness.interpreters import Interpreter, find_interpreter
 from harness.process import ProcessChannel, start_runner
+from harness.process_tree import kill_tree
 from harness.sandbox import BuildFailed, Limits
-from harness.workplaces import claim, copy_environment, release, sweep
+from harness.start_state import files_of, make_repository
+from harness.workplaces import (
+    accounts,
+    claim,
+    copy_environment,
+    hand_over,
+    host_user,
+    release,
+    sweep,
+)
 from storage.errors import SandboxError
 from storage.records import Environment, Plan, SandboxKind, digest
 
 log = logging.getLogger(__name__)
 
 RUNNER = Path(__file__).with_name("runner.py")
+CERTIFICATES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT")
 BUILD_TIMEOUT = 1200
 DETAIL_LIMIT = 4000
 FIXED = {
@@ -42,23 +53,13 @@ FIXED = {
     "TZ": "UTC",
 }
 """What every test run sees, whatever the host's settings are."""
+MAPPED_USER = 1000
 WARNING = (
     "local sandbox without bubblewrap: the repository's code runs as a plain process with "
     "resource limits only; install bubblewrap or use --sandbox docker for code you do not trust"
 )
-ASK = """import json, sys
-print(json.dumps([sys.base_prefix, sys.executable, sys.version.split()[0], sys.prefix]))"""
 
 Isolation = Literal["bubblewrap", "process"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interpreter:
-    """A Python on this machine."""
-
-    prefix: Path
-    executable: Path
-    version: str
 
 
 class LocalBackend:
@@ -91,11 +92,9 @@ class LocalBackend:
         steps = json.dumps([plan.python, plan.install, plan.env])
         root = self._envs / digest(tree, steps, interpreter.version)[:16]
         ready = root / "ready.json"
-        if not ready.exists():
-            shutil.rmtree(root, ignore_errors=True)
-            self._install(checkout, root, plan, interpreter, env)
-            lock = self._freeze(root, interpreter)
-            ready.write_text(json.dumps({"lock": lock}))
+        with locked(root.with_suffix(".lock")):
+            if not ready.exists():
+                self._make(checkout, root, plan, interpreter, env)
         return Environment(
             tree=tree,
             plan=plan,
@@ -106,6 +105,24 @@ class LocalBackend:
             arch=platform.machine(),
             handle=root.name,
         )
+
+    def _make(
+        self,
+        checkout: Path,
+        root: Path,
+        plan: Plan,
+        interpreter: Interpreter,
+        env: dict[str, str],
+    ) -> None:
+        """Build from nothing; the file that says it is whole comes last."""
+        shutil.rmtree(root, ignore_errors=True)
+        try:
+            self._install(checkout, root, plan, interpreter, env)
+            lock = self._freeze(root, interpreter)
+            (root / "ready.json").write_text(json.dumps({"lock": lock}))
+        except BuildFailed:
+            shutil.rmtree(root, ignore_errors=True)
+            raise
 
     def _install(
         self,
@@ -118,7 +135,9 @@ class LocalBackend:
         first = root / "w00"
         first.mkdir(parents=True)
         self._uv_cache.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(checkout, first / "tree", symlinks=True)
+        shutil.copytree(
+            checkout, first / "tree", symlinks=True, ignore=shutil.ignore_patterns(".git")
+        )
         uv = find_uv_bin()
         self._command(
             root,
@@ -133,6 +152,8 @@ class LocalBackend:
             self._command(root, [*command, *step], interpreter, settings)
         for cache in list((first / "tree").rglob("__pycache__")):
             shutil.rmtree(cache, ignore_errors=True)
+        make_repository(first / "tree", files_of(checkout))
+        subprocess.run(["chmod", "-R", "a+rX", first / "venv"], check=False)
 
     def _freeze(self, root: Path, interpreter: Interpreter) -> str:
         python = str(root / "w00" / "venv" / "bin" / "python")
@@ -161,32 +182,23 @@ class LocalBackend:
         words = list(command)
         if self.isolation == "bubblewrap":
             uv = Path(find_uv_bin())
-            extra = [Path(v).parent for k, v in env.items() if k.endswith("_CERT_FILE")]
+            extra = [Path(env[name]) for name in CERTIFICATES if Path(env.get(name, "")).is_file()]
+            accounts_of_host = [Path(path) for path in bubblewrap.ACCOUNTS]
             cage = Cage(
-                read_only=[(p, p) for p in outside_system(interpreter.prefix, uv, *extra)],
+                read_only=[
+                    (p, p)
+                    for p in outside_system(interpreter.prefix, uv, *extra, *accounts_of_host)
+                ],
                 writable=[(root, root), (self._uv_cache, self._uv_cache)],
                 cwd=tree,
                 env=settings,
                 network=True,
             )
             words = bubblewrap.arguments(cage, words)
-        try:
-            done = subprocess.run(
-                words,
-                cwd=tree,
-                env=settings,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=BUILD_TIMEOUT,
-                stdin=subprocess.DEVNULL,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise BuildFailed("timeout", f"an install step took over {BUILD_TIMEOUT} s") from error
-        if done.returncode != 0:
-            raise BuildFailed("install-failed", (done.stdout + done.stderr)[-DETAIL_LIMIT:])
-        return done.stdout
+        code, output = run_bounded(words, cwd=tree, env=settings)
+        if code != 0:
+            raise BuildFailed("install-failed", output[-DETAIL_LIMIT:])
+        return output
 
     async def exists(self, environment: Environment) -> bool:
         """Say whether the environment's folder is still there, and whole."""
@@ -206,6 +218,9 @@ class LocalBackend:
             shutil.copytree(root / "w00" / "tree", place / "tree", symlinks=True)
         else:
             copy_environment(root / "w00", place)
+        user = self._user(place)
+        if user is not None:
+            hand_over(place / "tree", user)
         interpreter = find_interpreter(environment.plan.python)
         return LocalSandbox(
             first=root / "w00",
@@ -215,7 +230,15 @@ class LocalBackend:
             env=dict(environment.plan.env),
             limits=limits,
             isolation=self.isolation,
+            user=user,
         )
+
+    def _user(self, place: Path) -> int | None:
+        """The host's user to run as, where we are root and can choose; else it is our own."""
+        if self.isolation != "bubblewrap" or os.getuid() != 0:
+            return None
+        user = host_user(place)
+        return user if bubblewrap.works(host_user(place.with_name("w00"))) else None
 
 
 class LocalSandbox:
@@ -231,7 +254,9 @@ class LocalSandbox:
         env: Mapping[str, str],
         limits: Limits,
         isolation: Isolation,
+        user: int | None = None,
     ) -> None:
+        self._user = user
         self._first = first
         self._place = place
         self._prefix = prefix
@@ -256,11 +281,13 @@ class LocalSandbox:
                     *((p, p) for p in outside_system(self._prefix)),
                     (venv, venv),
                     (self._runner, inside),
+                    *accounts(self._place, self._user or MAPPED_USER),
                 ],
                 writable=[(self._place / "tree", home / "tree")],
                 cwd=home / "tree",
                 env=env,
                 tmp_mb=self._limits.tmp_mb,
+                user=self._user,
             )
             command = bubblewrap.arguments(cage, [*command, str(inside), "serve"])
             env = {"PATH": os.environ.get("PATH", os.defpath)}
@@ -268,7 +295,12 @@ class LocalSandbox:
             command += [str(self._runner), "serve"]
             env.update(HOME=str(self._tmp), TMPDIR=str(self._tmp))
         channel = await start_runner(
-            command, env=env, cwd=self._place / "tree", limits=self._limits
+            command,
+            env=env,
+            cwd=self._place / "tree",
+            limits=self._limits,
+            user=os.getuid() if self._user is None else self._user,
+            mark=env.get("VIRTUAL_ENV", ""),
         )
         self._channels.append(channel)
         return channel
@@ -281,37 +313,41 @@ class LocalSandbox:
         shutil.rmtree(self._tmp, ignore_errors=True)
 
 
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Hold a lock between processes and threads; it is freed when its holder dies."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w") as opened:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+
+
+def run_bounded(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> tuple[int, str]:
+    """Run a build step; return its exit code and what it printed.
+
+    Raises BuildFailed when it takes too long; all that it started is killed then.
+    """
+    with subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        try:
+            output, _ = process.communicate(timeout=BUILD_TIMEOUT)
+        except subprocess.TimeoutExpired as error:
+            kill_tree(process.pid)
+            raise BuildFailed("timeout", f"an install step took over {BUILD_TIMEOUT} s") from error
+    return process.returncode, output
+
+
 def outside_system(*paths: Path) -> list[Path]:
     """Of these paths, those that the system's own folders do not already hold."""
     system = (*bubblewrap.SYSTEM, *bubblewrap.SETTINGS)
     found = {path for path in paths if not any(path.is_relative_to(top) for top in system)}
     return sorted(found)
-
-
-def find_interpreter(version: str) -> Interpreter:
-    """Find an installed Python. Raises BuildFailed when there is none of that version."""
-    own = f"{sys.version_info.major}.{sys.version_info.minor}"
-    if version == own:
-        base = Path(sys.base_prefix) / "bin" / f"python{own}"
-        if base.exists():
-            return ask(base)
-    found = subprocess.run(
-        [find_uv_bin(), "python", "find", "--system", "--no-python-downloads", version],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if found.returncode != 0:
-        raise BuildFailed("python-unavailable", f"Python {version} is not installed")
-    return ask(Path(found.stdout.strip()))
-
-
-def ask(executable: Path) -> Interpreter:
-    """Ask an interpreter where it lives. Raises BuildFailed when it does not run."""
-    with suppress(OSError, ValueError):
-        told = subprocess.run(
-            [str(executable), "-I", "-c", ASK], capture_output=True, text=True, check=True
-        )
-        prefix, own, version, _ = json.loads(told.stdout)
-        return Interpreter(prefix=Path(prefix), executable=Path(own), version=version)
-    raise BuildFailed("python-unavailable", f"{executable} does not run")

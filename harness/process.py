@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import resource
-import signal
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from harness.process_tree import kill_tree
 from harness.sandbox import Frame, Limits
 from storage.errors import SandboxError
 
 FRAME_LIMIT = 256 << 20
 STDERR_LIMIT = 2000
+CLOSE_TIMEOUT = 5
 HEAD = struct.Struct(">I")
 
 
@@ -48,8 +48,9 @@ def decode(body: bytes) -> Frame:
 class ProcessChannel:
     """Frames to and from a runner that is a child process."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, *, mark: str = "") -> None:
         self._process = process
+        self._mark = mark
         self._stderr = b""
         self._watching = asyncio.ensure_future(self._watch())
 
@@ -87,17 +88,29 @@ class ProcessChannel:
             raise self._gone() from error
 
     async def close(self) -> None:
-        """Kill the runner's whole process group."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        await self._process.wait()
+        """Kill the runner with all that it started."""
+        await asyncio.to_thread(kill_tree, self._process.pid, mark=self._mark)
+        with suppress(TimeoutError, ConnectionError, RuntimeError):
+            await asyncio.wait_for(self._finish(), CLOSE_TIMEOUT)
         self._watching.cancel()
         with suppress(asyncio.CancelledError):
             await self._watching
 
+    async def _finish(self) -> None:
+        """Read the pipes to their end: only then are they closed."""
+        assert self._process.stdout is not None
+        while await self._process.stdout.read(1 << 16):
+            continue
+        await self._watching
+        await self._process.wait()
+        await asyncio.sleep(0)
 
-def apply_limits(limits: Limits) -> Callable[[], None]:
-    """Return what a child calls before it becomes the runner: resource limits."""
+
+def apply_limits(limits: Limits, *, user: int) -> Callable[[], None]:
+    """Return what a child calls before it becomes the runner: resource limits.
+
+    The kernel holds no limit of processes against root, and counts those of one user together.
+    """
 
     def limit() -> None:
         megabyte = 1 << 20
@@ -107,17 +120,17 @@ def apply_limits(limits: Limits) -> Callable[[], None]:
         set_limit(resource.RLIMIT_CORE, 0)
         set_limit(resource.RLIMIT_NPROC, processes)
 
-    processes = limits.pids + own_processes()
+    processes = limits.pids + threads_of(user)
     return limit
 
 
-def own_processes() -> int:
-    """Count the threads this user has now: the kernel's limit counts them with the new ones."""
+def threads_of(user: int) -> int:
+    """Count the threads a user has now: the kernel's limit counts them with the new ones."""
     total = 0
     for status in Path("/proc").glob("[0-9]*/status"):
         with suppress(OSError):
             fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
-            if int(fields["Uid"].split()[0]) == os.getuid():
+            if int(fields["Uid"].split()[0]) == user:
                 total += int(fields["Threads"])
     return total
 
@@ -135,8 +148,13 @@ async def start_runner(
     env: Mapping[str, str],
     cwd: Path,
     limits: Limits,
+    user: int,
+    mark: str = "",
 ) -> ProcessChannel:
-    """Start a runner in a session of its own, with limits. Raises SandboxError."""
+    """Start a runner in a session of its own, with limits. Raises SandboxError.
+
+    ``user`` is whose processes it will be; ``mark`` a value in ``env`` that is its alone.
+    """
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -146,8 +164,8 @@ async def start_runner(
             env=dict(env),
             cwd=cwd,
             start_new_session=True,
-            preexec_fn=apply_limits(limits),
+            preexec_fn=apply_limits(limits, user=user),
         )
     except OSError as error:
         raise SandboxError(f"cannot start {command[0]}: {error.strerror}") from error
-    return ProcessChannel(process)
+    return ProcessChannel(process, mark=mark)

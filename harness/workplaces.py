@@ -13,6 +13,8 @@ from pathlib import Path
 from storage.errors import SandboxError
 
 PLACES = 255
+FIRST_USER = 1_879_000_000
+"""Users of the host that no system hands out: one for each place, so that limits are apart."""
 REWRITTEN_LIMIT = 1 << 20
 """Files larger than this hold no paths of the environment that matter."""
 
@@ -31,9 +33,14 @@ def claim(root: Path) -> Path:
 
 
 def release(place: Path) -> None:
-    """Remove a place, read-only folders that tests left in it included."""
-    for folder, _, _ in os.walk(place):
-        Path(folder).chmod(0o700)
+    """Remove a place, folders that tests closed in it included."""
+    if place.is_dir():
+        place.chmod(0o700)
+    for current, folders, _ in os.walk(place):
+        for name in folders:
+            folder = Path(current, name)
+            if not folder.is_symlink():
+                folder.chmod(0o700)
     shutil.rmtree(place, ignore_errors=True)
 
 
@@ -43,6 +50,29 @@ def sweep(root: Path) -> None:
         owner = place / "owner"
         if place.name != "w00" and owner.exists() and not alive(owner.read_text()):
             release(place)
+
+
+def accounts(place: Path, user: int) -> list[tuple[Path, Path]]:
+    """Write the user list that a sandbox sees, and return how it is bound."""
+    passwd, group = place / "passwd", place / "group"
+    passwd.write_text(
+        f"root:x:0:0:root:/root:/bin/sh\nsandbox:x:{user}:{user}:sandbox:/tmp:/bin/sh\n"
+    )
+    group.write_text(f"root:x:0:\nsandbox:x:{user}:\n")
+    return [(passwd, Path("/etc/passwd")), (group, Path("/etc/group"))]
+
+
+def host_user(place: Path) -> int:
+    """Return the host's user that a place's code runs as where root can choose one."""
+    return FIRST_USER + int(place.name[1:], 16)
+
+
+def hand_over(folder: Path, user: int) -> None:
+    """Give a folder with all that is in it to a user."""
+    os.chown(folder, user, user)
+    for current, folders, names in os.walk(folder):
+        for name in (*folders, *names):
+            os.chown(Path(current, name), user, user, follow_symlinks=False)
 
 
 def alive(pid: str) -> bool:

@@ -1,0 +1,62 @@
+"""Installing for real: editable installs follow the sandbox's own tree."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness import bubblewrap
+from harness.local import Isolation, LocalBackend
+from harness.sandbox import Limits
+from tests.harness.probes import EDITABLE, PROBE, build, plan, probing
+
+pytestmark = pytest.mark.network
+OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
+GIVEN = {name: os.environ[name] for name in ("SSL_CERT_FILE",) if name in os.environ}
+WHERE = "src/shop/__init__.py"
+
+
+@pytest.mark.parametrize("isolation", ["bubblewrap", "process"])
+async def test_an_editable_install_is_the_sandboxs_own_tree(
+    tmp_path: Path, isolation: Isolation
+) -> None:
+    if isolation == "bubblewrap" and not bubblewrap.works():
+        pytest.skip("bubblewrap is not installed, or may not make namespaces")
+    backend = LocalBackend(tmp_path / "cache", runner=PROBE, isolation=isolation)
+    environment = await build(backend, tmp_path / "checkout", plan(*EDITABLE, python=OWN), **GIVEN)
+    assert any(line.startswith("pytest==") for line in environment.lock.splitlines())
+    assert "shop" not in environment.lock
+    ask = """
+    import subprocess, sys
+    code = "import shop; print(shop.__file__, getattr(shop, 'MARK', ''))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd="/")
+    import os
+    result = [done.stdout.split(), os.getcwd()]
+    """
+    limits = Limits()
+    async with (
+        probing(backend, environment, limits=limits) as one,
+        probing(backend, environment, limits=limits) as other,
+    ):
+        await one.run(f"open({WHERE!r}, 'a').write('MARK = 1')")
+        found, cwd = await one.run(ask)
+        assert found == [f"{cwd}/{WHERE}", "1"]
+        found, cwd = await other.run(ask)
+        assert found == [f"{cwd}/{WHERE}"]
+
+
+async def test_a_build_leaves_no_caches_in_the_tree(tmp_path: Path) -> None:
+    backend = LocalBackend(tmp_path / "cache", runner=PROBE)
+    environment = await build(backend, tmp_path / "checkout", plan(*EDITABLE, python=OWN), **GIVEN)
+    tree = tmp_path / "cache" / "envs" / environment.handle / "w00" / "tree"
+    assert not list(tree.rglob("__pycache__"))
+    async with probing(backend, environment) as probe:
+        status = await probe.run(
+            "import subprocess; result = subprocess.run(['git', 'status', '--porcelain'],"
+            " capture_output=True, text=True).stdout"
+        )
+    assert list(tree.rglob("*.egg-info"))
+    assert status == ""
