@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import docker
@@ -14,6 +15,9 @@ from docker.errors import DockerException
 from storage.errors import SandboxError
 
 DEFAULT_TAG = "bugfoundry/base:py3.11"
+PING_TIMEOUT = 20
+ANSWER_TIMEOUT = 1500
+"""Longer than any step of a build may take."""
 SUITE = "bookworm"
 PACKAGES = ("ca-certificates", "gcc", "git", "libc6-dev", "python3", "python3-dev", "python3-venv")
 
@@ -44,8 +48,9 @@ def make_base_image(tag: str = DEFAULT_TAG, *, mirror: str = "http://deb.debian.
 def connect() -> docker.DockerClient:
     """Connect to the Docker engine. Raises SandboxError when none answers."""
     try:
-        client = docker.from_env(timeout=600)
-        client.ping()
+        with closing(docker.from_env(timeout=PING_TIMEOUT)) as trial:
+            trial.ping()
+        client = docker.from_env(timeout=ANSWER_TIMEOUT)
     except DockerException as error:
         raise SandboxError("no Docker engine answers; start one, or use --sandbox local") from error
     return client

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import socket
 from collections.abc import Mapping
@@ -13,16 +14,18 @@ from typing import Any
 from docker import APIClient, DockerClient
 from docker.errors import DockerException, ImageNotFound, NotFound
 from docker.models.containers import Container
-from docker.types import Mount
+from docker.types import Mount, Ulimit
 
 from harness.base_image import connect
-from harness.docker_build import TREE, USER, VENV, Builder, find_base, labels_of
+from harness.docker_build import BUILDER, TREE, USER, VENV, Builder, find_base, labels_of
 from harness.docker_channel import DockerChannel
 from harness.local import FIXED, RUNNER
 from harness.sandbox import BuildFailed, Limits
 from harness.workplaces import alive
 from storage.errors import SandboxError
 from storage.records import Environment, Plan, SandboxKind, digest
+
+log = logging.getLogger(__name__)
 
 INSIDE = "/run/bugfoundry/runner.py"
 OWNER = "bugfoundry.sandbox"
@@ -122,8 +125,8 @@ class DockerBackend:
         return await asyncio.to_thread(self._start, environment, limits)
 
     def _start(self, environment: Environment, limits: Limits) -> DockerSandbox:
-        self._sweep()
         try:
+            self._sweep()
             container = self._client.containers.run(
                 environment.handle,
                 command=["sleep", "infinity"],
@@ -136,9 +139,13 @@ class DockerBackend:
 
     def _sweep(self) -> None:
         """Remove containers whose owners are gone."""
-        for container in self._client.containers.list(all=True, filters={"label": OWNER}):
-            if not alive(container.labels[OWNER]):
-                remove(container)
+        for label in (OWNER, BUILDER):
+            found = self._client.containers.list(
+                all=True, filters={"label": label}, ignore_removed=True
+            )
+            for container in found:
+                if not alive(container.labels[label]):
+                    remove(container)
 
 
 def container_arguments(
@@ -161,21 +168,26 @@ def container_arguments(
         "pids_limit": limits.pids,
         "mem_limit": f"{limits.memory_mb}m",
         "memswap_limit": f"{limits.memory_mb}m",
-        "ulimits": [],
+        "shm_size": f"{limits.tmp_mb}m",
+        "ulimits": [
+            Ulimit(name="core", soft=0, hard=0),
+            Ulimit(name="fsize", soft=limits.file_size_mb << 20, hard=limits.file_size_mb << 20),
+            Ulimit(name="nofile", soft=limits.open_files, hard=limits.open_files),
+        ],
         "init": True,
         "labels": {OWNER: str(os.getpid())},
     }
 
 
 def remove(container: Container) -> None:
-    """Kill and remove a container with its volume; one that is gone is no fault."""
+    """Kill and remove a container with its volume. Never raises; one that is gone is no fault."""
     try:
         container.remove(force=True, v=True)
     except NotFound:
         return
     except DockerException as error:
         if "already in progress" not in str(error):
-            raise
+            log.warning("container %s could not be removed: %s", container.short_id, error)
 
 
 class DockerSandbox:
@@ -184,14 +196,19 @@ class DockerSandbox:
     def __init__(self, container: Container, api: APIClient) -> None:
         self._container = container
         self._api = api
+        self._channels: list[DockerChannel] = []
 
     async def runner(self) -> DockerChannel:
-        """Start the runner. Raises SandboxError."""
+        """Start the runner; one that was closed left a stopped container. Raises SandboxError."""
         try:
+            if self._channels:
+                await asyncio.to_thread(self._container.start)
             raw = await asyncio.to_thread(self._exec)
         except DockerException as error:
             raise SandboxError(f"the runner cannot be started: {error}") from error
-        return DockerChannel(self._container, raw)
+        channel = DockerChannel(self._container, raw)
+        self._channels.append(channel)
+        return channel
 
     def _exec(self) -> socket.socket:
         command = [f"{VENV}/bin/python", INSIDE, "serve"]
@@ -199,8 +216,13 @@ class DockerSandbox:
         stream = self._api.exec_start(made["Id"], socket=True)
         raw = getattr(stream, "_sock", stream)
         assert isinstance(raw, socket.socket)
-        return raw.dup()
+        kept = raw.dup()
+        stream.close()
+        raw.close()
+        return kept
 
     async def close(self) -> None:
         """Kill what runs in it and remove it."""
+        for channel in self._channels:
+            channel.disconnect()
         await asyncio.to_thread(remove, self._container)

@@ -18,6 +18,7 @@ from uv import find_uv_bin
 
 from harness.base_image import DEFAULT_TAG
 from harness.sandbox import BuildFailed
+from harness.start_state import files_of
 from storage.records import Plan
 
 USER = 1000
@@ -25,6 +26,9 @@ TREE = "/testbed"
 VENV = "/opt/venv"
 TOOLS = "/tmp/bugfoundry"
 """Where uv, its cache and the certificates lie during the build: a tmpfs, so it never stays."""
+BUILDER = "bugfoundry.build"
+BUILD_TIMEOUT = 1200
+TIMED_OUT = 124
 DETAIL_LIMIT = 4000
 GIT_DATE = "2000-01-01T00:00:00Z"
 TIDY = f"""set -e
@@ -32,12 +36,16 @@ find {TREE} -name __pycache__ -type d -prune -exec rm -rf {{}} +
 cd {TREE}
 if command -v git >/dev/null; then
     export GIT_AUTHOR_DATE={GIT_DATE} GIT_COMMITTER_DATE={GIT_DATE} GIT_CONFIG_GLOBAL=/dev/null
+    export GIT_CONFIG_NOSYSTEM=1 GIT_LITERAL_PATHSPECS=1
     rm -rf .git
     chown -R 0:0 .
-    git init -q -b main .
-    git add -A
-    git -c user.name=bugfoundry -c user.email=bugfoundry@localhost commit -q -m Start
-    rm -rf .git/hooks .git/logs
+    git init -q --template= -b main .
+    git -c core.autocrlf=false add -f --pathspec-from-file={TOOLS}/files --pathspec-file-nul
+    git -c user.name=bugfoundry -c user.email=bugfoundry@localhost commit -q --allow-empty -m Start
+    rm -rf .git/logs
+    mkdir -p .git/info
+    git -c core.quotePath=false ls-files --others --exclude-standard --directory |
+        sed 's|^|/|' >.git/info/exclude
 fi
 chown -R {USER}:{USER} {TREE}
 """
@@ -92,11 +100,11 @@ class Builder:
         }
         self._container: Container = client.containers.create(
             str(base.id),
-            command=["sleep", "3600"],
+            command=["sleep", "infinity"],
             network_mode=network,
             tmpfs={TOOLS: "exec,size=4g"},
             init=True,
-            labels={"bugfoundry.build": str(os.getpid())},
+            labels={BUILDER: str(os.getpid())},
         )
         self._container.start()
         self._files = tools(env)
@@ -104,15 +112,21 @@ class Builder:
     def run(self, command: Sequence[str], env: Mapping[str, str] | None = None) -> str:
         """Run one step in the tree. Raises BuildFailed with the end of what it printed."""
         code, output = self._container.exec_run(
-            list(command), environment={**self._env, **(env or {})}, workdir="/", user="root"
+            ["timeout", "--kill-after=5", str(BUILD_TIMEOUT), *command],
+            environment={**self._env, **(env or {})},
+            workdir="/",
+            user="root",
         )
         text = b"".join([output] if isinstance(output, bytes) else output).decode(errors="replace")
+        if code == TIMED_OUT:
+            raise BuildFailed("timeout", f"an install step took over {BUILD_TIMEOUT} s")
         if code != 0:
             raise BuildFailed("install-failed", text[-DETAIL_LIMIT:])
         return str(text)
 
     def install(self, checkout: Path, plan: Plan) -> tuple[str, str]:
         """Install the plan; return the Python's full version and the lock."""
+        self._files["files"] = b"".join(os.fsencode(path) + b"\0" for path in files_of(checkout))
         self.put_tools()
         version = self.run(["python3", "-c", "import sys; print(sys.version.split()[0])"]).strip()
         if version.rsplit(".", 1)[0] != plan.python:
@@ -179,8 +193,13 @@ def archive(checkout: Path) -> bytes:
     """The checkout as a tar archive of the folder that it becomes."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
-        tar.add(checkout, arcname=TREE.lstrip("/"))
+        tar.add(checkout, arcname=TREE.lstrip("/"), filter=without_git)
     return buffer.getvalue()
+
+
+def without_git(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    """Leave out git's own folders, at any depth."""
+    return None if Path(entry.name).name == ".git" else entry
 
 
 def single(name: str, data: bytes) -> bytes:

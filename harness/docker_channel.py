@@ -7,6 +7,7 @@ import socket
 import struct
 from contextlib import suppress
 
+from docker.errors import DockerException
 from docker.models.containers import Container
 
 from harness.process import HEAD, STDERR_LIMIT, decode, decode_length, encode
@@ -73,8 +74,12 @@ class DockerChannel:
         lines = self._stderr.decode(errors="replace").strip().splitlines()
         return SandboxError(f"the runner ended early: {lines[-1] if lines else 'no word from it'}")
 
-    async def close(self) -> None:
-        """Close the socket: the runner reads its end and ends; the container ends the rest."""
-        with suppress(OSError):
-            self._raw.shutdown(socket.SHUT_RDWR)
+    def disconnect(self) -> None:
+        """Close our end of the socket, and nothing more."""
         self._raw.close()
+
+    async def close(self) -> None:
+        """Stop the container: what a runner started may outlive it in no other way."""
+        self.disconnect()
+        with suppress(DockerException):
+            await asyncio.to_thread(self._container.kill)

@@ -89,7 +89,8 @@ class ProcessChannel:
 
     async def close(self) -> None:
         """Kill the runner with all that it started."""
-        await asyncio.to_thread(kill_tree, self._process.pid, mark=self._mark)
+        alive = self._process.returncode is None
+        await asyncio.to_thread(kill_tree, self._process.pid if alive else None, mark=self._mark)
         with suppress(TimeoutError, ConnectionError, RuntimeError):
             await asyncio.wait_for(self._finish(), CLOSE_TIMEOUT)
         self._watching.cancel()

@@ -11,7 +11,7 @@ from pathlib import Path
 ROUNDS = 50
 
 
-def kill_tree(pid: int, *, mark: str = "") -> None:
+def kill_tree(pid: int | None, *, mark: str = "") -> None:
     """Kill a process, its descendants, and whatever carries ``mark`` in its environment.
 
     The descendants are stopped first, so that none can start another behind our back; the mark
@@ -39,10 +39,10 @@ def signal_all(pids: set[int], number: signal.Signals) -> None:
             os.kill(pid, number)
 
 
-def family(pid: int, mark: str) -> set[int]:
+def family(pid: int | None, mark: str) -> set[int]:
     """Ids of the living processes that belong to ``pid``, itself included."""
     parents = living()
-    found = {pid} & parents.keys()
+    found = {each for each in parents if each == pid}
     if mark:
         found |= {each for each in parents if each != os.getpid() and carries(each, mark)}
     while more := {child for child, parent in parents.items() if parent in found} - found:
