@@ -59,7 +59,7 @@ class Source:
         last = self.text.line_end(self.text.line_at(max(node.end_byte - 1, node.start_byte)))
         before = self.text.data[line : node.start_byte]
         after = self.text.data[node.end_byte : last]
-        if before.strip() or after.strip():
+        if before.strip() or (after.strip() and not after.lstrip().startswith(b"#")):
             return self.replace(node, self.language.empty_block)
         return Splice(line, last, b"")
 

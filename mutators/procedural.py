@@ -104,12 +104,10 @@ def candidates_of(
         loaded[path] = File.of(source, modes.get(path, "100644"))
         return source
 
-    for source, site in sampled(files, load, operators, seed=seed):
-        file = loaded[source.path]
-        for splice in site.operator.edits(site.node, source):
-            candidate = check(tree, file, site, splice, seed=seed)
-            if candidate is not None:
-                yield candidate
+    for source, edit in sampled(files, load, operators, seed=seed):
+        candidate = check(tree, loaded[source.path], edit.site, edit.splice, seed=seed)
+        if candidate is not None:
+            yield candidate
 
 
 def check(tree: str, file: File, site: Site, splice: Splice, *, seed: int) -> Candidate | None:

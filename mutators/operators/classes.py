@@ -105,7 +105,7 @@ def mentions(code: bytes, name: bytes) -> bool:
 
 
 class ShuffleMethods(Operator):
-    """The methods of a class change places: of two with one name, another one wins."""
+    """``def f`` and ``def g`` change places: of two with one name, another one wins."""
 
     name: ClassVar[str] = "shuffle-methods"
     description: ClassVar[str] = "change the order of a class's methods"

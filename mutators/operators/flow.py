@@ -136,7 +136,7 @@ class RemoveWrapper(Operator):
 
 
 class ShuffleLines(Operator):
-    """Two statements of a block that follow each other change places, or more of them do."""
+    """``a = 1`` and ``b = a`` below it change places."""
 
     name: ClassVar[str] = "shuffle-lines"
     description: ClassVar[str] = "change the order of a block's plain statements"
