@@ -1,0 +1,96 @@
+"""The rules by which a bug gets its verdict, each shown on outcomes alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.judge import decide, grade, screen, status
+from harness.suite import Result, Run
+from storage.records import Outcome
+
+GREEN = tuple(f"t{number}" for number in range(10))
+
+
+def run(
+    *, collected: tuple[str, ...] | None = GREEN, exhausted: bool = False, **outcomes: Outcome
+) -> Run:
+    """A run in which every test passed but those named."""
+    seen: dict[str, Outcome] = dict.fromkeys(collected or (), "passed")
+    seen.update(outcomes)
+    results = {t: Result(outcome=o) for t, o in seen.items() if o != "missing"}
+    kept = None if collected is None else tuple(t for t in collected if seen[t] != "missing")
+    return Run(results=results, collected=kept, exhausted=exhausted)
+
+
+@pytest.mark.parametrize("outcome", ["failed", "error", "missing", "timeout", "crashed"])
+def test_what_counts_as_red(outcome: Outcome) -> None:
+    assert status(run(t1=outcome), "t1") == "red"
+
+
+@pytest.mark.parametrize("outcome", ["skipped", "xfailed"])
+def test_skipped_and_xfailed_are_neither_red_nor_green(outcome: Outcome) -> None:
+    assert status(run(t1=outcome), "t1") == "neither"
+    found = screen(GREEN, run(t1=outcome))
+    assert found.reason == "no-test-failed"
+
+
+def test_a_test_skipped_with_the_bug_is_in_neither_list() -> None:
+    decision = decide(GREEN, run(t1="failed", t2="skipped"), run(t1="failed"))
+
+    assert decision.fail_to_pass == ("t1",)
+    assert "t2" not in decision.pass_to_pass
+
+
+def test_a_bug_that_no_test_sees_is_rejected() -> None:
+    assert screen(GREEN, run()).reason == "no-test-failed"
+
+
+def test_more_than_half_of_the_suite_red_is_too_much() -> None:
+    half: dict[str, Outcome] = dict.fromkeys(GREEN[:5], "failed")
+    assert screen(GREEN, run(**half)).reason == ""
+    assert screen(GREEN, run(**half, t5="failed")).reason == "breaks-everything"
+
+
+def test_a_package_that_cannot_be_imported_breaks_everything() -> None:
+    assert screen(GREEN, run(collected=None)).reason == "breaks-everything"
+    assert screen(GREEN, run(collected=())).reason == "breaks-everything"
+
+
+def test_a_bug_whose_only_red_tests_hang_is_a_timeout() -> None:
+    assert screen(GREEN, run(t1="timeout", t2="timeout")).reason == "timeout"
+    assert screen(GREEN, run(t1="timeout", t2="failed")).reason == ""
+
+
+def test_a_suite_that_runs_out_of_time_is_a_timeout() -> None:
+    assert screen(GREEN, run(t1="failed", exhausted=True)).reason == "timeout"
+
+
+def test_tests_that_were_not_baseline_green_count_for_nothing() -> None:
+    assert screen(GREEN[1:], run(t0="failed")).reason == "no-test-failed"
+
+
+def test_what_is_red_in_company_and_green_alone_is_spilled() -> None:
+    decision = decide(GREEN, run(t1="failed", t2="failed"), run(t1="failed", t2="passed"))
+
+    assert decision.reason == "valid"
+    assert decision.fail_to_pass == ("t1",)
+    assert decision.spilled == ("t2",)
+    assert decision.pass_to_pass == tuple(t for t in GREEN if t not in ("t1", "t2"))
+
+
+def test_a_bug_with_nothing_but_spilled_tests_is_rejected() -> None:
+    assert decide(GREEN, run(t1="failed"), run(t1="passed")).reason == "spilled"
+
+
+def test_lists_are_in_the_order_of_the_baseline() -> None:
+    decision = decide(GREEN, run(t7="failed", t3="error"), run(t3="error", t7="failed"))
+
+    assert decision.fail_to_pass == ("t3", "t7")
+
+
+def test_a_patch_solves_when_every_listed_test_is_green() -> None:
+    assert grade(["t1"], ["t2"], run()).resolved
+    assert not grade(["t1"], ["t2"], run(t1="failed")).resolved
+    assert not grade(["t1"], ["t2"], run(t2="missing")).resolved
+    assert not grade(["t1"], ["t2"], run(t1="skipped")).resolved
+    assert not grade(["t1"], ["t2"], run(collected=None)).resolved

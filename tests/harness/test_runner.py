@@ -1,0 +1,283 @@
+"""The runner against real pytest: whatever tests do, each gets the outcome it deserves."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import textwrap
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from harness.local import RUNNER
+from harness.process import ProcessChannel
+from harness.sandbox import Channel
+from harness.suite import Run, run_compile, run_suite
+
+
+@pytest.fixture
+async def channel(tmp_path: Path) -> AsyncIterator[Channel]:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "module.py").write_text("VALUE = 1\n")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(RUNNER),
+        "serve",
+        cwd=tree,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+        env={"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path)},
+    )
+    opened = ProcessChannel(process)
+    await opened.receive(timeout=30)
+    yield opened
+    await opened.close()
+
+
+async def run(channel: Channel, code: str, **settings: object) -> Run:
+    """Run one test file that is written for this run alone."""
+    options: dict[str, object] = {"test_timeout": 2.0, "total_timeout": 60.0, "args": []}
+    files = {"test_it.py": textwrap.dedent(code).encode()}
+    return await run_suite(channel, **{**options, "files": files, **settings})  # type: ignore[arg-type]
+
+
+def outcomes(result: Run) -> dict[str, str]:
+    return {test.partition("::")[2]: found.outcome for test, found in result.results.items()}
+
+
+async def test_every_kind_of_outcome_is_told_apart(channel: Channel) -> None:
+    result = await run(
+        channel,
+        """
+        import pytest, unittest
+
+        @pytest.fixture
+        def broken(): raise OSError
+        @pytest.fixture
+        def late():
+            yield
+            raise OSError
+        def test_pass(): pass
+        def test_fail(): assert 0
+        def test_raise(): raise OSError
+        def test_setup(broken): pass
+        def test_teardown(late): pass
+        def test_skip(): pytest.skip("no")
+        @pytest.mark.xfail
+        def test_xfail(): assert 0
+        @pytest.mark.xfail
+        def test_xpass(): pass
+        @pytest.mark.xfail(strict=True)
+        def test_strict(): pass
+        class Test(unittest.TestCase):
+            def test_sub(self):
+                for number in range(2):
+                    with self.subTest(number=number):
+                        self.assertEqual(number, 0)
+        """,
+    )
+
+    assert outcomes(result) == {
+        "test_pass": "passed",
+        "test_fail": "failed",
+        "test_raise": "failed",
+        "test_setup": "error",
+        "test_teardown": "error",
+        "test_skip": "skipped",
+        "test_xfail": "xfailed",
+        "test_xpass": "passed",
+        "test_strict": "failed",
+        "Test::test_sub": "failed",
+    }
+
+
+@pytest.mark.parametrize("isolate", [False, True], ids=["in company", "alone"])
+@pytest.mark.parametrize(
+    ("body", "outcome"),
+    [
+        ("import time; time.sleep(60)", "timeout"),
+        ("import os; os._exit(0)", "crashed"),
+        ("import ctypes; ctypes.string_at(0)", "crashed"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "crashed"),
+        ("raise SystemExit(0)", "failed"),
+    ],
+)
+async def test_a_test_that_ends_its_process_takes_no_other_with_it(
+    channel: Channel, body: str, outcome: str, isolate: bool
+) -> None:
+    code = f"""
+        def test_before(): pass
+        def test_bad(): {body}
+        def test_after(): pass
+        """
+
+    result = await run(channel, code, isolate=isolate)
+
+    expected = {"test_before": "passed", "test_bad": outcome, "test_after": "passed"}
+    assert outcomes(result) == expected
+
+
+async def test_a_test_that_needs_company_fails_alone(channel: Channel) -> None:
+    code = """
+        state = []
+        def test_first(): state.append(1)
+        def test_second(): assert state
+        """
+
+    assert outcomes(await run(channel, code))["test_second"] == "passed"
+    assert outcomes(await run(channel, code, isolate=True))["test_second"] == "failed"
+
+
+async def test_only_the_tests_asked_for_run_whatever_their_ids(channel: Channel) -> None:
+    code = """
+        import pytest
+        @pytest.mark.parametrize("value", ["a b", "x::y", "ü", "new\\nline", "[z]"])
+        def test_odd(value): pass
+        """
+    everything = (await run(channel, code)).collected or ()
+    assert len(everything) == 5
+
+    for test in everything:
+        result = await run(channel, code, tests=[test])
+        assert set(result.results) == {test}
+
+    result = await run(channel, code, tests=["test_it.py::test_gone"])
+    assert result.outcome("test_it.py::test_gone") == "missing"
+
+
+async def test_a_module_that_cannot_be_imported_does_not_sink_the_rest(channel: Channel) -> None:
+    files = {"test_it.py": b"def test_good(): pass\n", "test_other.py": b"import nowhere\n"}
+
+    result = await run(channel, "", files=files)
+
+    assert outcomes(result) == {"test_good": "passed"}
+    assert result.collect_errors[0][0] == "test_other.py"
+    assert "nowhere" in result.collect_errors[0][1]
+
+
+async def test_the_tree_is_put_back_after_whatever_a_test_did(
+    channel: Channel, tmp_path: Path
+) -> None:
+    code = """
+        import os, pathlib
+        def test_vandal():
+            pathlib.Path("module.py").unlink()
+            pathlib.Path("new").mkdir()
+            pathlib.Path("new/file").write_text("x")
+        """
+
+    result = await run(channel, code)
+
+    assert result.restored
+    assert [path.name for path in (tmp_path / "tree").iterdir()] == ["module.py"]
+    assert (tmp_path / "tree" / "module.py").read_text() == "VALUE = 1\n"
+
+
+async def test_a_change_of_the_same_size_in_the_same_second_is_seen(channel: Channel) -> None:
+    test = b"from module import VALUE\ndef test_value(): assert VALUE == 1\n"
+    for value, outcome in ((1, "passed"), (2, "failed"), (1, "passed"), (3, "failed")):
+        files = {"test_it.py": test, "module.py": b"VALUE = %d\n" % value}
+        assert outcomes(await run(channel, "", files=files)) == {"test_value": outcome}
+
+
+async def test_a_deleted_file_is_gone_for_that_run_alone(channel: Channel) -> None:
+    test = b"def test_import(): import module\n"
+
+    without = await run(channel, "", files={"test_it.py": test, "module.py": None})
+    restored = await run(channel, "", files={"test_it.py": test})
+
+    assert outcomes(without) == {"test_import": "failed"}
+    assert outcomes(restored) == {"test_import": "passed"}
+
+
+@pytest.mark.parametrize("path", ["../outside.py", "/tmp/outside.py"])
+async def test_a_file_outside_the_tree_is_refused(
+    channel: Channel, path: str, tmp_path: Path
+) -> None:
+    result = await run(channel, "", files={path: b"x"})
+
+    assert "outside" in result.error
+    assert not (tmp_path / "outside.py").exists()
+
+
+async def test_what_tests_print_cannot_reach_the_channel(channel: Channel) -> None:
+    code = """
+        import os, sys
+        def test_print():
+            for fd in range(3):
+                try:
+                    os.write(fd, b"\\x00\\x00\\x00\\x02{}" * 1000)
+                except OSError:
+                    pass
+            print("x" * 100000)
+        """
+
+    assert outcomes(await run(channel, code, args=["-s"])) == {"test_print": "passed"}
+
+
+async def test_daemons_that_tests_leave_behind_are_killed(channel: Channel, tmp_path: Path) -> None:
+    code = f"""
+        import subprocess, sys
+        LATE = "import time; time.sleep(1); open({str(tmp_path / "late")!r}, 'w')"
+        def test_daemon():
+            subprocess.Popen([sys.executable, "-c", LATE], start_new_session=True)
+        """
+
+    assert outcomes(await run(channel, code)) == {"test_daemon": "passed"}
+    await asyncio.sleep(1.5)
+
+    assert not (tmp_path / "late").exists()
+
+
+async def test_a_suite_ends_when_its_time_is_up(channel: Channel) -> None:
+    code = """
+        import pytest, time
+        @pytest.mark.parametrize("number", range(40))
+        def test_slow(number): time.sleep(0.5)
+        """
+    began = time.monotonic()
+
+    result = await run(channel, code, total_timeout=2.0)
+
+    assert result.exhausted
+    assert 0 < len(result.results) < 40
+    assert time.monotonic() - began < 15
+
+
+async def test_the_repositorys_own_options_do_not_change_the_run(
+    channel: Channel, tmp_path: Path
+) -> None:
+    config = b"[pytest]\naddopts = --no-such-option -x --maxfail=1 -n 4\n"
+    files = {
+        "test_it.py": b"def test_a(): assert 0\ndef test_b(): pass\n",
+        "pytest.ini": config,
+    }
+
+    assert outcomes(await run(channel, "", files=files)) == {"test_a": "failed", "test_b": "passed"}
+
+
+async def test_a_run_can_stop_when_too_much_is_red(channel: Channel) -> None:
+    code = """
+        import pytest
+        @pytest.mark.parametrize("number", range(50))
+        def test_red(number): assert 0
+        """
+
+    result = await run(channel, code, stop_after_red=5)
+
+    assert result.stopped
+    assert len(result.results) < 50
+
+
+async def test_sources_are_compiled_by_the_sandboxs_python(channel: Channel) -> None:
+    assert await run_compile(channel, ["x = 1\n", "x = = 1\n", "return 1\n"]) == [
+        True,
+        False,
+        False,
+    ]
