@@ -226,16 +226,21 @@ async def test_all_that_a_test_started_dies_with_the_channel(built: Built, tmp_p
             subprocess.Popen([sys.executable, "-c", code, {name!r}], start_new_session=True)
             """
         )
-        assert running(name)
+        assert await becomes(name, running=True)
         await probe.channel.close()
-        for _ in range(100):
-            if not running(name):
-                break
-            await asyncio.sleep(0.05)
-        assert not running(name)
+        assert await becomes(name, running=False)
 
 
-def running(name: str) -> list[str]:
+async def becomes(name: str, *, running: bool) -> bool:
+    """Wait until processes with a word among their arguments run, or run no more."""
+    for _ in range(100):
+        if bool(pids_of(name)) is running:
+            return True
+        await asyncio.sleep(0.05)
+    return False
+
+
+def pids_of(name: str) -> list[str]:
     """Ids of the processes with a word among their arguments."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
