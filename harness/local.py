@@ -10,7 +10,6 @@ import os
 import platform
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,8 +30,10 @@ from harness.workplaces import (
     copy_environment,
     hand_over,
     host_user,
+    make_scratch,
     release,
     sweep,
+    sweep_scratch,
 )
 from storage.errors import SandboxError
 from storage.records import Environment, Plan, SandboxKind, digest
@@ -213,6 +214,7 @@ class LocalBackend:
 
     def _start(self, root: Path, environment: Environment, limits: Limits) -> LocalSandbox:
         sweep(root)
+        sweep_scratch()
         place = claim(root)
         if self.isolation == "bubblewrap":
             shutil.copytree(root / "w00" / "tree", place / "tree", symlinks=True)
@@ -264,7 +266,7 @@ class LocalSandbox:
         self._env = env
         self._limits = limits
         self._isolation = isolation
-        self._tmp = Path(tempfile.mkdtemp(prefix="bugfoundry-tmp-"))
+        self._tmp = make_scratch() if isolation == "process" else None
         self._channels: list[ProcessChannel] = []
 
     async def runner(self) -> ProcessChannel:
@@ -293,7 +295,7 @@ class LocalSandbox:
             env = {"PATH": os.environ.get("PATH", os.defpath)}
         else:
             command += [str(self._runner), "serve"]
-            env.update(HOME=str(self._tmp), TMPDIR=str(self._tmp))
+            env.update(dict.fromkeys(("HOME", "TMPDIR"), str(self._tmp)))
         channel = await start_runner(
             command,
             env=env,
@@ -310,7 +312,8 @@ class LocalSandbox:
         for channel in self._channels:
             await channel.close()
         await asyncio.to_thread(release, self._place)
-        shutil.rmtree(self._tmp, ignore_errors=True)
+        if self._tmp is not None:
+            await asyncio.to_thread(release, self._tmp)
 
 
 @contextmanager

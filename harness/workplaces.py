@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from storage.errors import SandboxError
 
 PLACES = 255
+SCRATCH = "bugfoundry-sandbox-"
 FIRST_USER = 1_879_000_000
 """Users of the host that no system hands out: one for each place, so that limits are apart."""
 REWRITTEN_LIMIT = 1 << 20
@@ -50,6 +54,28 @@ def sweep(root: Path) -> None:
         owner = place / "owner"
         if place.name != "w00" and owner.exists() and not alive(owner.read_text()):
             release(place)
+
+
+def make_scratch() -> Path:
+    """Make a folder for temporary files. Its path is short: sockets allow no long ones."""
+    return Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-"))
+
+
+def sweep_scratch() -> None:
+    """Remove the temporary files of our own processes that are gone."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*-*"):
+        pid = folder.name.removeprefix(SCRATCH).partition("-")[0]
+        ours = owned_by_us(folder)
+        if pid.isdigit() and ours and not alive(pid):
+            release(folder)
+
+
+def owned_by_us(folder: Path) -> bool:
+    """Say whether a folder is ours; one that another process just removed is not."""
+    with suppress(FileNotFoundError):
+        found = folder.lstat()
+        return found.st_uid == os.getuid() and stat.S_ISDIR(found.st_mode)
+    return False
 
 
 def accounts(place: Path, user: int) -> list[tuple[Path, Path]]:

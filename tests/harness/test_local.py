@@ -190,7 +190,9 @@ async def test_a_closed_sandbox_leaves_nothing(built: Built, tmp_path: Path) -> 
     assert places(tmp_path) == []
 
 
-async def test_what_a_killed_process_left_is_removed(built: Built, tmp_path: Path) -> None:
+async def test_what_a_killed_process_left_is_removed(
+    built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     backend, environment = built
     script = f"""
 import asyncio, os, signal
@@ -206,13 +208,16 @@ async def main():
     os.kill(os.getpid(), signal.SIGKILL)
 asyncio.run(main())
 """
+    monkeypatch.setenv("TMPDIR", str(scratch := tmp_path / "scratch"))
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    scratch.mkdir()
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", script)
     await process.wait()
-    left = places(tmp_path)
+    left, scratch_left = places(tmp_path), len(list(scratch.iterdir()))
     async with probing(backend, environment):
         pass
-    assert len(left) == 1
-    assert places(tmp_path) == []
+    assert (len(left), scratch_left) == (1, int(backend.isolation == "process"))
+    assert (places(tmp_path), list(scratch.iterdir())) == ([], [])
 
 
 async def test_all_that_a_test_started_dies_with_the_channel(built: Built, tmp_path: Path) -> None:
