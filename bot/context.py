@@ -8,7 +8,7 @@ from typing import Protocol
 
 from storage.records import Bug, Environment, Repository, Verdict
 
-Compile = Callable[[list[str]], list[bool]]
+Compiles = Callable[[list[str]], list[bool]]
 """Say of each Python source whether it compiles under the environment's own Python."""
 
 
@@ -25,6 +25,8 @@ class Context:
     max_bugs: int | None
     operators: frozenset[str] | None
     """Names of the operators to use; all when None."""
+    compiles: Compiles | None
+    """May be called from a thread only; None where the running Python is the environment's."""
 
 
 class Source(Protocol):

@@ -12,12 +12,13 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from bot.context import Context, Engine, Source
+from bot.context import Compiles, Context, Engine, Source
 from bot.preparing import Ready, make_ready
 from bot.progress import Reporter
 from bot.settings import Settings
 from bot.sources import procedural
 from bot.summary import Summary, operator_rows, reason_counts
+from harness.compiling import compiling
 from harness.judge import HARNESS_VERSION
 from harness.local_engine import LocalEngine
 from storage.errors import BugfoundryError
@@ -49,7 +50,6 @@ async def forge(settings: Settings, *, store: Store, reporter: Reporter) -> Summ
     trees = Trees(settings.cache)
     ready = await make_ready(settings, store=store, trees=trees, reporter=reporter)
     reporter.stage(f"{ready.repository.name}: proposing bugs")
-    context = make_context(settings, ready, trees)
     engine = LocalEngine(
         ready.backend,
         ready.prepared.environment,
@@ -59,11 +59,15 @@ async def forge(settings: Settings, *, store: Store, reporter: Reporter) -> Summ
         limits=settings.limits,
     )
     run = Run()
-    await judge_all(procedural, engine, context, ready, store=store, reporter=reporter, run=run)
+    async with compiling(ready.backend, ready.prepared.environment) as compiles:
+        context = make_context(settings, ready, trees, compiles)
+        await judge_all(procedural, engine, context, ready, store=store, reporter=reporter, run=run)
     return summarise(ready, run, seconds=time.monotonic() - started)
 
 
-def make_context(settings: Settings, ready: Ready, trees: Trees) -> Context:
+def make_context(
+    settings: Settings, ready: Ready, trees: Trees, compiles: Compiles | None
+) -> Context:
     """Gather what sources may know: the source files, tests and excluded paths left out."""
     tree = ready.repository.tree
     modes = trees.paths(tree)
@@ -82,6 +86,7 @@ def make_context(settings: Settings, ready: Ready, trees: Trees) -> Context:
         seed=settings.seed,
         max_bugs=settings.max_bugs,
         operators=settings.operators,
+        compiles=compiles,
     )
 
 

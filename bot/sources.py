@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from bot.context import Context
@@ -11,13 +12,14 @@ from storage.records import Bug
 
 async def procedural(context: Context) -> AsyncIterator[Bug]:
     """Mutations of the syntax tree."""
-    for bug in propose(
+    bugs = propose(
         context.repository.tree,
         context.files,
         context.modes,
         seed=context.seed,
         max_bugs=context.max_bugs,
-        compiles=None,
+        compiles=context.compiles,
         operators=context.operators,
-    ):
+    )
+    while (bug := await asyncio.to_thread(next, bugs, None)) is not None:
         yield bug
