@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
 from contextlib import suppress
 
-from harness.baseline import test_timeout, total_timeout
+from harness.baseline import HANG_LIMIT, test_timeout, total_timeout
 from harness.judge import HARNESS_VERSION, Decision, decide, screen
 from harness.sandbox import Backend, Channel, Limits, Sandbox
 from harness.suite import Run, run_suite
@@ -174,6 +174,7 @@ class LocalEngine:
             stop_after_red=stop_after_red,
             test_timeout=test_timeout(self._baseline),
             total_timeout=total_timeout(self._baseline),
+            hang_limit=HANG_LIMIT,
         )
         if not run.restored:
             await worker.discard()

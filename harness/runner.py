@@ -326,6 +326,8 @@ class Request:
         self.isolate = bool(frame.get("isolate"))
         self.wanted = frame.get("tests")
         self.stop_after = frame.get("stop_after_red")
+        self.hang_limit = frame.get("hang_limit")
+        self.hung = 0
         self.collected: list[str] | None = None
         self.reported: dict[str, str] = {}
         self.red = 0
@@ -360,7 +362,7 @@ class Request:
         limit = self.test_timeout + (5.0 if isolate else 0.0)
         finished = False
         try:
-            while not child.ended and not finished and not self.stopped:
+            while not (child.ended or finished or self.stopped or self.exhausted):
                 now = time.monotonic()
                 if now >= self.deadline:
                     self.exhausted = True
@@ -380,7 +382,7 @@ class Request:
                         finished = True
                     else:
                         running = self.take(kind, message, running)
-            if running is not None and not finished and not self.stopped:
+            if running is not None and not (finished or self.stopped or self.exhausted):
                 self.report(running, "crashed", 0.0, "the process died in this test")
         finally:
             tail = child.close()
@@ -413,8 +415,11 @@ class Request:
             }
         )
         self.red += outcome in ("failed", "error", "timeout", "crashed")
+        self.hung += outcome == "timeout"
         if self.stop_after is not None and self.red > self.stop_after:
             self.stopped = True
+        if self.hang_limit is not None and self.hung > self.hang_limit:
+            self.exhausted = True
 
 
 def environment() -> dict[str, str]:

@@ -62,10 +62,12 @@ async def run_suite(
     files: Mapping[str, bytes | None] | None = None,
     isolate: bool = False,
     stop_after_red: int | None = None,
+    hang_limit: int | None = None,
 ) -> Run:
     """Write ``files`` into the tree, run the tests in a fresh process, restore the tree.
 
-    ``isolate`` gives every test a process of its own; times are seconds. Raises SandboxError
+    ``isolate`` gives every test a process of its own; times are seconds. More than
+    ``hang_limit`` tests that time out use up the time of the whole run. Raises SandboxError
     when the runner is gone or does not keep to the protocol.
     """
     await channel.send(
@@ -78,6 +80,7 @@ async def run_suite(
             "test_timeout": test_timeout,
             "total_timeout": total_timeout,
             "stop_after_red": stop_after_red,
+            "hang_limit": hang_limit,
         }
     )
     gathered = Gathered(asked=None if tests is None else frozenset(tests))

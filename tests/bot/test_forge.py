@@ -156,7 +156,7 @@ def test_another_python_compiles_what_it_will_run(workplace: Workplace) -> None:
 
 
 @pytest.mark.docker
-@pytest.mark.usefixtures("base_image")
+@pytest.mark.usefixtures("engine")
 def test_both_sandboxes_come_to_the_same_verdicts(
     workplace: Workplace, forged: dict[str, object]
 ) -> None:

@@ -250,6 +250,19 @@ async def test_a_suite_ends_when_its_time_is_up(channel: Channel) -> None:
     assert time.monotonic() - began < 15
 
 
+async def test_a_run_is_given_up_when_too_many_tests_hang(channel: Channel) -> None:
+    code = """
+        import pytest, time
+        @pytest.mark.parametrize("number", range(9))
+        def test_hang(number): time.sleep(60)
+        """
+
+    result = await run(channel, code, test_timeout=0.5, hang_limit=2)
+
+    assert result.exhausted
+    assert len(result.results) == 3
+
+
 async def test_the_repositorys_own_options_do_not_change_the_run(
     channel: Channel, tmp_path: Path
 ) -> None:
