@@ -17,10 +17,19 @@ from docker.models.containers import Container
 from docker.types import Mount, Ulimit
 
 from harness.base_image import connect
-from harness.docker_build import BUILDER, TREE, USER, VENV, Builder, find_base, labels_of
+from harness.docker_build import (
+    BUILDER,
+    TREE,
+    USER,
+    VENV,
+    Builder,
+    find_base,
+    fixed_base,
+    labels_of,
+)
 from harness.docker_channel import DockerChannel
 from harness.local import FIXED, RUNNER
-from harness.sandbox import BuildFailed, Limits
+from harness.sandbox import Limits
 from harness.workplaces import alive
 from storage.errors import SandboxError
 from storage.records import Environment, Plan, SandboxKind, digest
@@ -50,11 +59,14 @@ class DockerBackend:
         self._build_network = build_network
         self._runner = runner
 
+    def require_base(self, python: str) -> None:
+        """Find or pull the base image for a Python. Raises BuildFailed when there is none."""
+        find_base(self._client, self._base_image, python)
+
     def base_python(self) -> str | None:
-        """Version of the base image's Python, where one image is given or lies here already."""
-        try:
-            image = find_base(self._client, self._base_image, "none")
-        except BuildFailed:
+        """Version of the base image's Python, where one is named or made here; else None."""
+        image = fixed_base(self._client, self._base_image)
+        if image is None:
             return None
         told = self._client.containers.run(
             str(image.id),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from docker import DockerClient
-from docker.errors import APIError, ImageNotFound, NotFound
+from docker.errors import DockerException, ImageNotFound
 from docker.models.containers import Container
 from docker.models.images import Image
 from uv import find_uv_bin
@@ -52,18 +52,34 @@ chown -R {USER}:{USER} {TREE}
 """What a solver finds: one commit, no remote, no caches."""
 
 
-def find_base(client: DockerClient, wanted: str | None, python: str) -> Image:
-    """Find or pull the base image. Raises BuildFailed when there is none."""
+def fixed_base(client: DockerClient, wanted: str | None) -> Image | None:
+    """The base image for every Python: the one named, or the one made here; None without.
+
+    Raises BuildFailed when one is named and cannot be had.
+    """
     wanted = wanted or os.environ.get("BUGFOUNDRY_BASE_IMAGE") or None
-    for name in (wanted,) if wanted else (DEFAULT_TAG, official(python)):
-        try:
-            return client.images.get(name)
-        except ImageNotFound:
-            continue
-    name = wanted or official(python)
+    if wanted:
+        return obtain(client, wanted)
+    try:
+        return client.images.get(DEFAULT_TAG)
+    except ImageNotFound:
+        return None
+
+
+def find_base(client: DockerClient, wanted: str | None, python: str) -> Image:
+    """Find or pull the base image for a Python. Raises BuildFailed when there is none."""
+    return fixed_base(client, wanted) or obtain(client, official(python))
+
+
+def obtain(client: DockerClient, name: str) -> Image:
+    """Get an image that lies here, or pull it. Raises BuildFailed."""
+    try:
+        return client.images.get(name)
+    except ImageNotFound:
+        pass
     try:
         return client.images.pull(*split_tag(name))
-    except (APIError, NotFound) as error:
+    except DockerException as error:
         raise BuildFailed(
             "no-base-image",
             f"{name} cannot be pulled; name another with --base-image, or run "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-TEST_FOLDERS = frozenset({"test", "tests", "testing", "_tests", "unittests", "unit_tests"})
+TEST_FOLDERS = frozenset({"test", "tests", "_tests", "unittests", "unit_tests"})
 TEST_NAME = re.compile(r"^(test_.*|.*_tests?|tests?|conftest)\.py$")
 OTHER_FOLDERS = frozenset(
     {

@@ -12,6 +12,7 @@ from storage.records import Bug
 from storage.sources import COMMIT_MESSAGE
 from storage.trees import Trees
 from syntax.applying import apply_patch
+from syntax.paths import is_test_path
 
 CONFIGURATION = frozenset(
     {
@@ -28,7 +29,6 @@ CONFIGURATION = frozenset(
     }
 )
 """Files that decide how tests run, in any folder: always those of the start state."""
-TEST_FOLDERS = frozenset({"test", "tests"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,9 +99,7 @@ def is_protected(path: str) -> bool:
     place = PurePosixPath(path)
     if place.name in CONFIGURATION or place.suffix == ".pth":
         return True
-    if place.suffix == ".py" and (place.stem.startswith("test_") or place.stem.endswith("_test")):
-        return True
-    return not TEST_FOLDERS.isdisjoint(place.parts[:-1]) or place.name in {"test.py", "tests.py"}
+    return is_test_path(path)
 
 
 def _sha256(content: bytes | None) -> str:

@@ -28,19 +28,14 @@ def tasks_command(store: StoreOption = None, as_json: JsonOption = False) -> Non
     if as_json:
         print_json(rows)
         return
-    table = Table(box=None, header_style="bold")
-    table.add_column("task", no_wrap=True)
-    table.add_column("where", overflow="fold")
-    table.add_column("fail", justify="right")
-    table.add_column("pass", justify="right")
     for entry in rows:
-        table.add_row(
-            str(entry["id"]),
+        out.print(
+            f"{entry['id']}  {entry['fail_to_pass']} fail, {entry['pass_to_pass']} pass  "
             f"{entry['path']} {entry['entity']}",
-            str(entry["fail_to_pass"]),
-            str(entry["pass_to_pass"]),
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
         )
-    out.print(table)
     out.print(f"{len(rows)} tasks", highlight=False)
 
 

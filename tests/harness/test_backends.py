@@ -47,6 +47,18 @@ def test_auto_is_docker_where_an_engine_answers(tmp_path: Path) -> None:
     assert interpreters.available_pythons(backend) == ("3.11",)
 
 
+@pytest.mark.docker
+@pytest.mark.usefixtures("engine")
+def test_auto_is_local_where_no_base_image_can_be_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BUGFOUNDRY_BASE_IMAGE", "127.0.0.1:1/nothing:none")
+
+    assert backends.choose("auto", cache=tmp_path).kind == "local"
+    with pytest.raises(BuildFailed, match="images base"):
+        interpreters.available_pythons(backends.choose("docker", cache=tmp_path))
+
+
 def test_our_own_version_comes_first(tmp_path: Path) -> None:
     found = interpreters.available_pythons(backends.choose("local", cache=tmp_path))
     assert found[0] == OWN
