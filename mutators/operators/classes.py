@@ -64,13 +64,14 @@ class RemoveMethod(Operator):
 
     def edits(self, node: Node, source: Source) -> Iterator[Splice]:
         found = methods(node)
-        for method, name in found:
+        codes = [source.code(method) for method, _ in found]
+        for place, (method, name) in enumerate(found):
             if is_special(name):
                 continue
             removed = [source.remove_statement(method)]
-            for other, _ in found:
-                if other != method:
-                    removed += uses(other, b"self." + name, source)
+            for other, code in enumerate(codes):
+                if other != place and b"self." + name in code:
+                    removed += uses(found[other][0], b"self." + name, source)
             yield merge(source.text.data, removed)
 
 
