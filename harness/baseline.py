@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from harness.sandbox import BuildFailed, Channel, Sandbox
@@ -28,13 +29,15 @@ async def measure(sandbox: Sandbox, environment: Environment, *, runs: int = 2) 
     args = environment.plan.pytest_args
     channel = await sandbox.runner()
     try:
+        started = time.monotonic()
         first = await whole(channel, args)
+        seconds = round(time.monotonic() - started, 3)
         refuse(first)
         again = [await whole(channel, args) for _ in range(runs - 1)]
         alone = await every_test_alone(channel, args, first)
     finally:
         await channel.close()
-    return combine(environment.id, [first, *again], alone)
+    return combine(environment.id, [first, *again], alone, seconds=seconds)
 
 
 async def whole(channel: Channel, args: Sequence[str]) -> Run:
@@ -90,7 +93,7 @@ def failures(run: Run) -> str:
     return "\n".join(lines[:SHOWN_FAILURES])
 
 
-def combine(environment: str, runs: Sequence[Run], alone: Run) -> Baseline:
+def combine(environment: str, runs: Sequence[Run], alone: Run, *, seconds: float) -> Baseline:
     """Set aside every test that is not green in each run, in company and alone."""
     first = runs[0]
     order = first.collected or ()
@@ -108,7 +111,6 @@ def combine(environment: str, runs: Sequence[Run], alone: Run) -> Baseline:
         BaselineTest(id=test, outcome="missing", seconds=0.0, set_aside="unstable")
         for test in sorted(extra)
     ]
-    seconds = sum(result.seconds for result in first.results.values())
     return Baseline(environment=environment, tests=tuple(tests), seconds=seconds, runs=len(runs))
 
 

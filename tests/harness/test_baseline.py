@@ -1,0 +1,64 @@
+"""The bar a suite must pass, and the tests that are set aside."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.baseline import combine, refuse
+from harness.sandbox import BuildFailed
+from harness.suite import Result, Run
+from storage.records import Outcome
+
+
+def run(outcomes: dict[str, Outcome], **settings: bool) -> Run:
+    results = {test: Result(outcome=outcome) for test, outcome in outcomes.items()}
+    return Run(results=results, collected=tuple(outcomes), **settings)  # type: ignore[arg-type]
+
+
+def many(passed: int, failed: int = 0, skipped: int = 0) -> dict[str, Outcome]:
+    kinds: list[Outcome] = ["passed"] * passed + ["failed"] * failed + ["skipped"] * skipped
+    return {f"t{number}": kind for number, kind in enumerate(kinds)}
+
+
+def reason(refused: Run) -> str:
+    with pytest.raises(BuildFailed) as told:
+        refuse(refused)
+    return told.value.reason
+
+
+def test_twenty_tests_that_pass_are_enough_and_skipped_ones_do_not_count() -> None:
+    refuse(run(many(20, skipped=80)))
+    refuse(run(many(95, failed=5)))
+
+
+def test_a_suite_that_cannot_serve_is_refused_with_the_reason() -> None:
+    assert reason(run(many(19))) == "too-few-pass"
+    assert reason(run(many(94, failed=6))) == "too-few-pass"
+    assert reason(run({})) == "no-tests"
+    assert reason(run(many(30), exhausted=True)) == "timeout"
+    assert reason(run(many(30), restored=False)) == "tree-not-restored"
+
+
+def test_the_refusal_names_the_tests_that_failed() -> None:
+    with pytest.raises(BuildFailed) as told:
+        refuse(run(many(30, failed=6)))
+
+    assert "t30: failed" in told.value.detail
+    assert "30 of 36 tests pass" in told.value.detail
+
+
+def test_only_tests_green_every_time_serve() -> None:
+    first = run({"good": "passed", "flaky": "passed", "gone": "passed", "company": "passed"})
+    second = run({"good": "passed", "flaky": "failed", "company": "passed", "new": "passed"})
+    alone = run({"good": "passed", "flaky": "passed", "gone": "passed", "company": "failed"})
+
+    baseline = combine("e", [first, second], alone, seconds=1.0)
+
+    assert baseline.green == ("good",)
+    assert {t.id: t.set_aside for t in baseline.tests} == {
+        "good": "",
+        "flaky": "unstable",
+        "gone": "unstable",
+        "company": "company-only",
+        "new": "unstable",
+    }
