@@ -553,7 +553,6 @@ class Plugin:
 
     def alone(self, item: Any) -> None:
         """Run one test in a fork of its own, so that no other test has run before it."""
-        item.session._setupstate = type(item.session._setupstate)()
         self.send(event="start", test=item.nodeid)
         began = time.monotonic()
         pid = os.fork()
