@@ -24,14 +24,55 @@ import sys
 import tempfile
 import threading
 import time
+import types
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 DETAIL_LIMIT = 300
+GRACE = 5.0
+"""Seconds more than a test's own limit, when the process that forks tests watches it."""
+TIMED_OUT = "no end within the time limit"
 OUTPUT_LIMIT = 4000
 LINE_LIMIT = 1 << 20
+SETTINGS_OF_BLOCKED = (
+    "cache_dir",
+    "looponfailroots",
+    "reruns",
+    "reruns_delay",
+    "rsyncdirs",
+    "rsyncignore",
+    "session_timeout",
+    "timeout",
+    "timeout_disable_debugger_detection",
+    "timeout_func_only",
+    "timeout_method",
+)
+MARKS_OF_BLOCKED = ("flaky", "no_cover", "random_order", "timeout", "xdist_group")
+HOOKS_OF_BLOCKED = {
+    "pytest_configure_node": "node",
+    "pytest_handlecrashitem": "crashitem, report, sched",
+    "pytest_testnodedown": "node, error",
+    "pytest_testnodeready": "node",
+    "pytest_timeout_cancel_timer": "item",
+    "pytest_timeout_set_timer": "item, settings",
+    "pytest_xdist_auto_num_workers": "config",
+    "pytest_xdist_getremotemodule": "",
+    "pytest_xdist_make_scheduler": "config, log",
+    "pytest_xdist_newgateway": "gateway",
+    "pytest_xdist_node_collection_finished": "node, ids",
+    "pytest_xdist_rsyncfinish": "source, gateways",
+    "pytest_xdist_rsyncstart": "source, gateways",
+    "pytest_xdist_setupnodes": "config, specs",
+}
+"""Their names and arguments: to import the plugins for them would make pytest warn."""
+FIXTURES_OF_BLOCKED = {
+    "cov": None,
+    "no_cover": None,
+    "testrun_uid": "0" * 32,
+    "worker_id": "master",
+}
 BLOCKED_PLUGINS = (
     "cacheprovider",
     "xdist",
@@ -76,29 +117,52 @@ def write_frame(fd: int, frame: dict[str, Any]) -> None:
 
 
 class Tree:
-    """The work tree as it was at the start, kept in memory so that it can be put back."""
+    """The work tree as it was at the start, kept in memory so that it can be put back.
+
+    Folders, their modes and git's own files belong to it: what one bug's tests leave there
+    the next bug's tests could see.
+    """
 
     def __init__(self, root: str) -> None:
         self.root = root
+        self.folders: dict[str, int] = {}
         self.files: dict[str, tuple[Any, Any]] = {}
         self.stats: dict[str, tuple[int, ...]] = {}
-        for path in self.walk():
+        folders, files = self.scan()
+        for path in folders:
+            self.folders[path] = self.mode(path)
+        for path in files:
             self.files[path] = self.load(path)
             self.stats[path] = self.signature(path)
 
-    def walk(self) -> Iterator[str]:
+    def scan(self) -> tuple[list[str], list[str]]:
+        """List all folders, parents first, and all files and links."""
+        found_folders, found_files = ["."], []
         for folder, folders, names in os.walk(self.root):
-            folders[:] = [f for f in folders if f != ".git"]
-            links = [f for f in folders if os.path.islink(os.path.join(folder, f))]
-            for name in names + links:
-                yield os.path.relpath(os.path.join(folder, name), self.root)
+            base = os.path.relpath(folder, self.root)
+            links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+            folders[:] = [name for name in folders if name not in links]
+            found_folders += [os.path.normpath(os.path.join(base, name)) for name in folders]
+            found_files += [os.path.normpath(os.path.join(base, name)) for name in names + links]
+            for name in folders:
+                self.unlock(os.path.normpath(os.path.join(base, name)))
+        return found_folders, found_files
+
+    def unlock(self, path: str) -> None:
+        """Open a folder that a test has shut, so that it can be looked into."""
+        mode = self.mode(path)
+        if mode & 0o700 != 0o700 and mode != self.folders.get(path, mode if self.stats else None):
+            os.chmod(os.path.join(self.root, path), mode | 0o700)
+
+    def mode(self, path: str) -> int:
+        return stat.S_IMODE(os.lstat(os.path.join(self.root, path)).st_mode)
 
     def load(self, path: str) -> tuple[Any, Any]:
         full = os.path.join(self.root, path)
         mode = os.lstat(full).st_mode
         if stat.S_ISLNK(mode):
             return ("link", os.readlink(full))
-        if not stat.S_ISREG(mode):
+        if not stat.S_ISREG(mode) or not os.access(full, os.R_OK):
             return ("other", "")
         with open(full, "rb") as file:
             return (stat.S_IMODE(mode), file.read())
@@ -126,48 +190,64 @@ class Tree:
     def restore(self) -> bool:
         """Put everything back. Returns whether the tree is as it was."""
         try:
-            present = set(self.walk())
-            for path in present - set(self.files):
-                remove(os.path.join(self.root, path))
-            for path, kept in self.files.items():
-                if path not in present or self.signature(path) != self.stats[path]:
-                    if path not in present or self.load(path) != kept:
-                        self.put_back(path, kept)
-                    self.stats[path] = self.signature(path)
-            self.drop_empty_folders()
-            return True
+            folders, files = self.scan()
+            for path in files:
+                if path not in self.files:
+                    remove(os.path.join(self.root, path))
+            for path in reversed(folders):
+                if path not in self.folders:
+                    os.rmdir(os.path.join(self.root, path))
+            for path in self.folders:
+                os.makedirs(os.path.join(self.root, path), exist_ok=True)
+            present = set(files)
+            spoilt = [path for path in self.files if not self.put_back(path, path in present)]
+            for path, mode in self.folders.items():
+                if self.mode(path) != mode:
+                    os.chmod(os.path.join(self.root, path), mode)
+            return not spoilt
         except OSError:
             return False
 
-    def put_back(self, path: str, kept: tuple[Any, Any]) -> None:
-        full = os.path.join(self.root, path)
-        remove(full)
-        os.makedirs(os.path.dirname(full), exist_ok=True)
-        if kept[0] == "link":
-            os.symlink(kept[1], full)
-        elif kept[0] != "other":
-            with open(full, "wb") as file:
-                file.write(kept[1])
-            os.chmod(full, kept[0])
-
-    def drop_empty_folders(self) -> None:
-        kept = {os.path.dirname(path) for path in self.files}
-        for folder, folders, names in os.walk(self.root, topdown=False):
-            if ".git" in folder.split(os.sep) or names or folders:
-                continue
-            relative = os.path.relpath(folder, self.root)
-            if relative != "." and relative not in kept:
-                try:
-                    os.rmdir(folder)
-                except OSError:
-                    return
+    def put_back(self, path: str, present: bool) -> bool:
+        """Put one file back where it changed. Returns whether it is as it was."""
+        if present and self.signature(path) == self.stats[path]:
+            return True
+        kept = self.files[path]
+        if not present or self.load(path) != kept:
+            full = os.path.join(self.root, path)
+            remove(full)
+            if kept[0] == "link":
+                os.symlink(kept[1], full)
+            elif kept[0] != "other":
+                with open(full, "wb") as file:
+                    file.write(kept[1])
+                os.chmod(full, kept[0])
+        self.stats[path] = self.signature(path)
+        return kept[0] != "other" and self.load(path) == kept
 
 
 def remove(path: str) -> None:
+    """Remove a file, link or folder. Raises OSError when something of it stays."""
     if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path, ignore_errors=True)
+        shutil.rmtree(path)
     elif os.path.lexists(path):
         os.unlink(path)
+
+
+class Scratch:
+    """The folder for temporary files, where it is ours alone: what a run leaves there goes."""
+
+    def __init__(self) -> None:
+        self.folder = os.environ.get("TMPDIR", "")
+        self.kept = set(os.listdir(self.folder)) if self.folder else set()
+
+    def clear(self) -> None:
+        for name in os.listdir(self.folder) if self.folder else ():
+            if name not in self.kept:
+                try:
+                    remove(os.path.join(self.folder, name))
+                except OSError:
+                    shutil.rmtree(os.path.join(self.folder, name), ignore_errors=True)
 
 
 def adopt_orphans() -> None:
@@ -185,11 +265,11 @@ def children() -> list[int]:
     for name in os.listdir("/proc") if os.path.isdir("/proc") else ():
         if name.isdigit():
             try:
-                with open("/proc/%s/stat" % name) as file:
+                with open("/proc/%s/stat" % name, errors="replace") as file:
                     text = file.read()
             except OSError:
                 continue
-            if text.rpartition(")")[2].split()[1] == me:
+            if text.rpartition(")")[2].split()[1:2] == [me]:
                 found.append(int(name))
     return found
 
@@ -209,8 +289,8 @@ def reap_all() -> None:
                 continue
 
 
-def kill(pid: int) -> None:
-    for call in (os.killpg, os.kill):
+def kill(pid: int, group_only: bool = False) -> None:
+    for call in (os.killpg,) if group_only else (os.killpg, os.kill):
         try:
             call(pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
@@ -239,6 +319,7 @@ class Child:
         self.pipe = read_end
         self.buffer = b""
         self.ended = False
+        self.reaped = False
 
     def become_pytest(
         self,
@@ -271,6 +352,7 @@ class Child:
         """Yield what came within ``timeout`` seconds; sets ``ended`` at the end of the pipe."""
         ready, _, _ = select.select([self.pipe], [], [], max(0.0, timeout))
         if not ready:
+            self.ended = self.is_dead()
             return []
         data = os.read(self.pipe, 1 << 16)
         if not data:
@@ -282,9 +364,15 @@ class Child:
             self.buffer = b""
         return [message for message in map(parse, lines) if message]
 
+    def is_dead(self) -> bool:
+        """Say whether it died while something it started still holds the pipe."""
+        if not self.reaped:
+            self.reaped = os.waitpid(self.pid, os.WNOHANG)[0] != 0
+        return self.reaped
+
     def close(self) -> str:
         """Kill it with all it started; return the end of its output."""
-        kill(self.pid)
+        kill(self.pid, group_only=self.reaped)
         reap_all()
         os.close(self.pipe)
         tail = ""
@@ -307,12 +395,30 @@ def feed(fd: int, config: dict[str, Any]) -> None:
         os.close(fd)
 
 
+MESSAGES: dict[str, dict[str, Any]] = {
+    "collected": {"tests": list},
+    "collect-error": {"path": str, "detail": str},
+    "start": {"test": str},
+    "outcome": {"test": str, "outcome": str, "seconds": (int, float), "detail": str},
+    "cannot-fork": {},
+    "finished": {"code": int},
+}
+"""What may come through the pipe, and the types of its fields."""
+
+
 def parse(line: bytes) -> dict[str, Any] | None:
+    """Read one line of the pipe; None for anything that is no message: tests can write there."""
     try:
         message = json.loads(line.decode("utf-8"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    return message if isinstance(message, dict) else None
+    event = message.get("event") if isinstance(message, dict) else None
+    fields = MESSAGES.get(event) if isinstance(event, str) else None
+    if fields is None or not all(isinstance(message.get(f), t) for f, t in fields.items()):
+        return None
+    if event == "collected" and not all(isinstance(test, str) for test in message["tests"]):
+        return None
+    return dict(message)
 
 
 class Request:
@@ -321,11 +427,15 @@ class Request:
     def __init__(self, frame: dict[str, Any], send: Callable[[dict[str, Any]], None]) -> None:
         self.send = send
         self.args = [str(arg) for arg in frame.get("args", ())]
+        self.mode = str(frame.get("path", {}).get("mode", "fresh"))
         self.test_timeout = float(frame["test_timeout"])
+        self.test_timeouts = dict(frame.get("test_timeouts") or {})
+        self.collect_timeout = float(frame.get("collect_timeout") or frame["total_timeout"])
         self.deadline = time.monotonic() + float(frame["total_timeout"])
         self.isolate = bool(frame.get("isolate"))
         self.wanted = frame.get("tests")
         self.stop_after = frame.get("stop_after_red")
+        self.watched = None if frame.get("watched") is None else set(frame["watched"])
         self.hang_limit = frame.get("hang_limit")
         self.hung = 0
         self.collected: list[str] | None = None
@@ -334,20 +444,33 @@ class Request:
         self.errors: list[list[str]] = []
         self.exhausted = False
         self.stopped = False
+        self.forks = True
         self.tail = ""
 
+    def over(self) -> bool:
+        return self.exhausted or self.stopped
+
     def run(self) -> None:
+        """Run what was asked; what a dead process left unreported is run again, one by one."""
+        if self.mode != "fresh":
+            raise ValueError("this runner knows no path %r" % self.mode)
         self.process(self.wanted, self.isolate)
-        if self.collected is None or self.exhausted or self.stopped:
-            return
-        left = [test for test in self.collected if test not in self.reported]
-        while left and not self.exhausted and not self.stopped:
-            before = len(self.reported)
-            self.process(left, True)
-            left = [test for test in left if test not in self.reported]
-            if len(self.reported) == before:
+        while self.collected is not None and not self.over():
+            left = [test for test in self.collected if test not in self.reported]
+            if not left:
+                return
+            if self.forks:
+                self.process(left, True)
+            else:
+                self.process(left[:1], False)
+            if not self.over() and not any(test in self.reported for test in left):
                 self.report(left[0], "crashed", 0.0, "the process died before the test reported")
-                left = left[1:]
+
+    def limit(self, running: str | None, collecting: bool) -> float:
+        """Seconds that may pass without a word from the process."""
+        if collecting:
+            return self.collect_timeout
+        return float(self.test_timeouts.get(running, self.test_timeout))
 
     def process(self, tests: list[str] | None, isolate: bool) -> None:
         """Run one pytest process to its end, its death or a time limit."""
@@ -356,50 +479,52 @@ class Request:
             "tests": tests,
             "isolate": isolate,
             "test_timeout": self.test_timeout,
+            "test_timeouts": self.test_timeouts,
         }
         child = Child(config, environment())
-        running, since = None, time.monotonic()
-        limit = self.test_timeout + (5.0 if isolate else 0.0)
-        finished = False
+        code = None
         try:
-            while not (child.ended or finished or self.stopped or self.exhausted):
-                now = time.monotonic()
-                if now >= self.deadline:
-                    self.exhausted = True
-                    return
-                if running is not None and now - since >= limit:
-                    self.report(running, "timeout", now - since, "no end within the time limit")
-                    return
-                wait = self.deadline - now
-                if running is not None:
-                    wait = min(wait, limit - (now - since))
-                for message in child.messages(min(wait, 1.0)):
-                    kind = message.get("event")
-                    since = time.monotonic()
-                    if kind == "start":
-                        running = message.get("test")
-                    elif kind == "finished":
-                        finished = True
-                    else:
-                        running = self.take(kind, message, running)
-            if running is not None and not (finished or self.stopped or self.exhausted):
-                self.report(running, "crashed", 0.0, "the process died in this test")
+            code = self.follow(child, isolate)
         finally:
             tail = child.close()
-            if not finished:
+            if code not in (0, 1, 5):
                 self.tail = tail
 
-    def take(self, kind: Any, message: dict[str, Any], running: str | None) -> str | None:
+    def follow(self, child: Child, isolate: bool) -> int | None:
+        """Take what the process reports; return its exit code, None when it did not finish."""
+        running, since, collecting = None, time.monotonic(), True
+        while not (child.ended or self.over()):
+            now = time.monotonic()
+            limit = self.limit(running, collecting) + (GRACE if isolate else 0.0)
+            if now >= self.deadline or (collecting and now - since >= limit):
+                self.exhausted = True
+            elif now - since >= limit:
+                if running is not None:
+                    self.report(running, "timeout", now - since, TIMED_OUT)
+                return None
+            for message in child.messages(min(1.0, self.deadline - now, limit - (now - since))):
+                kind, since = message["event"], time.monotonic()
+                collecting = collecting and kind != "collected"
+                if kind == "finished":
+                    return int(message["code"])
+                if kind == "start":
+                    running = message["test"]
+                elif kind == "outcome":
+                    running = None
+                self.take(kind, message)
+        return None
+
+    def take(self, kind: str, message: dict[str, Any]) -> None:
         if kind == "collected":
             if self.collected is None:
-                self.collected = [str(test) for test in message["tests"]]
+                self.collected = message["tests"]
                 self.send({"event": "collected", "tests": self.collected})
         elif kind == "collect-error":
-            self.errors.append([str(message["path"]), str(message["detail"])[-DETAIL_LIMIT:]])
+            self.errors.append([message["path"], message["detail"][-DETAIL_LIMIT:]])
         elif kind == "outcome":
             self.report(message["test"], message["outcome"], message["seconds"], message["detail"])
-            return None
-        return running
+        elif kind == "cannot-fork":
+            self.forks = False
 
     def report(self, test: str, outcome: str, seconds: float, detail: str) -> None:
         if test in self.reported:
@@ -410,11 +535,12 @@ class Request:
                 "event": "outcome",
                 "test": test,
                 "outcome": outcome,
-                "seconds": round(float(seconds), 6),
-                "detail": str(detail)[:DETAIL_LIMIT],
+                "seconds": round(seconds, 6),
+                "detail": detail[:DETAIL_LIMIT],
             }
         )
-        self.red += outcome in ("failed", "error", "timeout", "crashed")
+        if self.watched is None or test in self.watched:
+            self.red += outcome in ("failed", "error", "timeout", "crashed")
         self.hung += outcome == "timeout"
         if self.stop_after is not None and self.red > self.stop_after:
             self.stopped = True
@@ -436,6 +562,7 @@ class Server:
     def __init__(self) -> None:
         self.source, self.target = private_channel()
         self.tree = Tree(os.getcwd())
+        self.scratch = Scratch()
 
     def serve(self) -> None:
         adopt_orphans()
@@ -458,12 +585,13 @@ class Server:
             error = str(problem)
         finally:
             reap_all()
+            self.scratch.clear()
             restored = self.tree.restore()
         write_frame(
             self.target,
             {
                 "event": "done",
-                "mode": "fresh",
+                "path": {"mode": "fresh", "forked": request.forks},
                 "collect_errors": request.errors[:50],
                 "exhausted": request.exhausted,
                 "stopped": request.stopped,
@@ -509,12 +637,29 @@ class Plugin:
         self.wanted = None if config["tests"] is None else set(config["tests"])
         self.isolate = config["isolate"]
         self.test_timeout = config["test_timeout"]
+        self.test_timeouts = config["test_timeouts"]
         self.phases: dict[str, list[Any]] = {}
+        self.copies: dict[str, list[Any]] = {}
         self.lock = threading.Lock()
+
+    def pytest_addhooks(self, pluginmanager: Any) -> None:
+        """Let a conftest keep its hooks for plugins that are blocked."""
+        specs = types.ModuleType("hooks_of_blocked")
+        for name, arguments in HOOKS_OF_BLOCKED.items():
+            setattr(specs, name, eval("lambda %s: None" % arguments))
+        pluginmanager.add_hookspecs(specs)
+
+    def pytest_addoption(self, parser: Any) -> None:
+        for name in SETTINGS_OF_BLOCKED:
+            parser.addini(name, "of a plugin that is blocked")
+
+    def pytest_configure(self, config: Any) -> None:
+        for name in MARKS_OF_BLOCKED:
+            config.addinivalue_line("markers", name + ": of a plugin that is blocked")
 
     def send(self, **message: Any) -> None:
         with self.lock:
-            write_all(self.fd, json.dumps(message).encode("utf-8") + b"\n")
+            write_all(self.fd, b"\n" + json.dumps(message).encode("utf-8") + b"\n")
 
     def pytest_collection_modifyitems(self, session: Any, config: Any, items: list[Any]) -> None:
         if self.wanted is not None:
@@ -524,66 +669,66 @@ class Plugin:
                 config.hook.pytest_deselected(items=gone)
 
     def pytest_collection_finish(self, session: Any) -> None:
-        self.send(event="collected", tests=list(dict.fromkeys(i.nodeid for i in session.items)))
+        for item in session.items:
+            self.copies.setdefault(item.nodeid, []).append(item)
+        self.send(event="collected", tests=list(self.copies))
 
     def pytest_collectreport(self, report: Any) -> None:
         if report.failed:
             self.send(event="collect-error", path=report.nodeid, detail=last_line(report))
 
     def pytest_runtest_logstart(self, nodeid: str, location: Any) -> None:
-        self.phases[nodeid] = []
         self.send(event="start", test=nodeid)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         self.phases.setdefault(report.nodeid, []).append(report)
 
     def pytest_runtest_logfinish(self, nodeid: str, location: Any) -> None:
-        outcome, seconds, detail = combine(self.phases.pop(nodeid, []))
-        self.send(event="outcome", test=nodeid, outcome=outcome, seconds=seconds, detail=detail)
+        """Send the outcome when the last test with this id has ended."""
+        copies = self.copies.get(nodeid, [])
+        del copies[:1]
+        if not copies:
+            self.send_outcome(nodeid, *combine(self.phases.pop(nodeid, [])))
+
+    def send_outcome(self, test: str, outcome: str, seconds: float, detail: str) -> None:
+        self.send(event="outcome", test=test, outcome=outcome, seconds=seconds, detail=detail)
 
     def pytest_runtestloop(self, session: Any) -> bool | None:
         if not self.isolate:
             return None
         if session.config.option.collectonly:
             return True
+        if threading.active_count() > 1:
+            self.send(event="cannot-fork")
+            return True
         gc.freeze()
-        for item in session.items:
-            self.alone(item)
+        for items in list(self.copies.values()):
+            self.alone(items)
         return True
 
-    def alone(self, item: Any) -> None:
-        """Run one test in a fork of its own, so that no other test has run before it."""
-        self.send(event="start", test=item.nodeid)
+    def alone(self, items: list[Any]) -> None:
+        """Run a test (all that share its id) in a fork, so that no other has run before it."""
+        test, session = items[0].nodeid, items[0].session
+        session._setupstate = type(session._setupstate)()
+        self.send(event="start", test=test)
         began = time.monotonic()
         pid = os.fork()
         if pid == 0:
-            code = 1
             try:
                 os.setpgid(0, 0)
-                item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
-                code = 0
+                for item in list(items):
+                    item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
             finally:
-                os._exit(code)
-        status = wait_for(pid, began + self.test_timeout)
-        kill(pid)
+                os._exit(0)
+        status = wait_for(pid, began + self.test_timeouts.get(test, self.test_timeout))
+        kill(pid, group_only=status is not None)
         seconds = time.monotonic() - began
         if status is None:
             os.waitpid(pid, 0)
-            self.send(
-                event="outcome",
-                test=item.nodeid,
-                outcome="timeout",
-                seconds=seconds,
-                detail="no end within the time limit",
-            )
-        elif status != 0:
-            self.send(
-                event="outcome",
-                test=item.nodeid,
-                outcome="crashed",
-                seconds=seconds,
-                detail="the process died in this test (status %d)" % status,
-            )
+            self.send_outcome(test, "timeout", seconds, TIMED_OUT)
+        else:
+            detail = "the process died in this test (status %d)" % status
+            self.send_outcome(test, "crashed", seconds, detail)
 
 
 def wait_for(pid: int, deadline: float) -> int | None:
@@ -625,6 +770,14 @@ def last_line(report: Any) -> str:
     return (lines[0] if crash is not None else lines[-1])[:DETAIL_LIMIT]
 
 
+def stand_ins(pytest: Any) -> Any:
+    """Make a plugin of the fixtures that blocked plugins give in a run of one worker."""
+    module = types.ModuleType("stand_ins")
+    for name, value in FIXTURES_OF_BLOCKED.items():
+        setattr(module, name, pytest.fixture(scope="session", name=name)(lambda value=value: value))
+    return module
+
+
 def run_pytest(config_fd: int, report_fd: int) -> None:
     with os.fdopen(config_fd, "rb") as file:
         config = json.loads(file.read().decode("utf-8"))
@@ -633,10 +786,11 @@ def run_pytest(config_fd: int, report_fd: int) -> None:
     import pytest
 
     plugin = Plugin(report_fd, config)
+    sys.argv = [os.path.join(os.path.dirname(pytest.__file__), "__main__.py"), *config["args"]]
     args = ["-o", "addopts=", "--continue-on-collection-errors", "-q", "--tb=short"]
     for name in BLOCKED_PLUGINS:
         args += ["-p", "no:" + name]
-    code = pytest.main(args + config["args"], plugins=[plugin])
+    code = pytest.main(args + config["args"], plugins=[plugin, stand_ins(pytest)])
     plugin.send(event="finished", code=int(code))
     sys.stdout.flush()
     os._exit(0)

@@ -61,24 +61,33 @@ async def run_suite(
     tests: Collection[str] | None = None,
     files: Mapping[str, bytes | None] | None = None,
     isolate: bool = False,
+    test_timeouts: Mapping[str, float] | None = None,
+    collect_timeout: float | None = None,
     stop_after_red: int | None = None,
+    watched: Collection[str] | None = None,
     hang_limit: int | None = None,
 ) -> Run:
     """Write ``files`` into the tree, run the tests in a fresh process, restore the tree.
 
-    ``isolate`` gives every test a process of its own; times are seconds. More than
-    ``hang_limit`` tests that time out use up the time of the whole run. Raises SandboxError
-    when the runner is gone or does not keep to the protocol.
+    ``isolate`` gives every test a process of its own; times are seconds, ``test_timeouts`` those
+    of single tests. The run is stopped when more than ``stop_after_red`` tests are red, of
+    ``watched`` alone where it is given. More than ``hang_limit`` tests that time out, or a
+    collection that hangs, use up the time of the whole run. Raises SandboxError when the runner
+    is gone or does not keep to the protocol.
     """
     await channel.send(
         {
             "op": "run",
+            "path": {"mode": "fresh"},
             "args": list(args),
             "tests": None if tests is None else sorted(tests),
             "files": {path: encode(data) for path, data in (files or {}).items()},
             "isolate": isolate,
             "test_timeout": test_timeout,
             "total_timeout": total_timeout,
+            "test_timeouts": dict(test_timeouts or {}),
+            "collect_timeout": collect_timeout,
+            "watched": None if watched is None else sorted(watched),
             "stop_after_red": stop_after_red,
             "hang_limit": hang_limit,
         }

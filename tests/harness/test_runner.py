@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 import textwrap
 import time
 from collections.abc import AsyncIterator
@@ -12,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.local import RUNNER
-from harness.process import ProcessChannel
 from harness.sandbox import Channel
 from harness.suite import Run, run_compile, run_suite
+from tests.harness.plain import start_plain
 
 
 @pytest.fixture
@@ -23,18 +20,7 @@ async def channel(tmp_path: Path) -> AsyncIterator[Channel]:
     tree = tmp_path / "tree"
     tree.mkdir()
     (tree / "module.py").write_text("VALUE = 1\n")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(RUNNER),
-        "serve",
-        cwd=tree,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-        env={"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path)},
-    )
-    opened = ProcessChannel(process)
+    opened = await start_plain(tree, tmp_path / "tmp")
     await opened.receive(timeout=30)
     yield opened
     await opened.close()
