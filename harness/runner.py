@@ -708,8 +708,7 @@ class Plugin:
 
     def alone(self, items: list[Any]) -> None:
         """Run a test (all that share its id) in a fork, so that no other has run before it."""
-        test, session = items[0].nodeid, items[0].session
-        session._setupstate = type(session._setupstate)()
+        test = items[0].nodeid
         self.send(event="start", test=test)
         began = time.monotonic()
         pid = os.fork()
