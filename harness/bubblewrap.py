@@ -41,6 +41,10 @@ class Cage:
     env: Mapping[str, str]
     network: bool = False
     tmp_mb: int = 1024
+    room: Sequence[tuple[Path, int]] = ()
+    """Empty writable places in memory and their sizes in megabytes, laid before the bindings."""
+    seccomp: int | None = None
+    """A descriptor that holds a program for the kernel's filter of system calls."""
     user: int | None = None
     """A user of the host to become, which only root can; by default a user that is mapped."""
 
@@ -58,12 +62,16 @@ def arguments(cage: Cage, command: Sequence[str]) -> list[str]:
     for path in (*SYSTEM, *SETTINGS, *(NETWORK_SETTINGS if cage.network else ())):
         found += ["--ro-bind-try", path, path]
     found += ["--proc", "/proc", "--dev", "/dev", *scratch(cage, "/dev/shm")]
+    for place, size in cage.room:
+        found += ["--perms", "0777", "--size", str(size << 20), "--tmpfs", str(place)]
     for outside, inside in cage.read_only:
         found += ["--ro-bind", str(outside), str(inside)]
     for outside, inside in cage.writable:
         found += ["--bind", str(outside), str(inside)]
     for name, value in sorted(cage.env.items()):
         found += ["--setenv", name, value]
+    if cage.seccomp is not None:
+        found += ["--seccomp", str(cage.seccomp)]
     found += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", str(cage.cwd), "--"]
     return [*found, *becoming(cage), *command]
 
@@ -71,6 +79,7 @@ def arguments(cage: Cage, command: Sequence[str]) -> list[str]:
 def parents(cage: Cage) -> list[Path]:
     """Folders above the bindings, outermost first; made by themselves they were closed to users."""
     inside = [path for _, path in (*cage.read_only, *cage.writable)]
+    inside += [place for place, _ in cage.room]
     above = {folder for path in inside for folder in path.parents if len(folder.parts) > 1}
     own = above - {Path("/tmp")} | {Path("/etc")}
     return sorted(f for f in own if not any(f.is_relative_to(top) for top in SYSTEM))

@@ -14,7 +14,7 @@ from typing import Any
 from docker import APIClient, DockerClient
 from docker.errors import DockerException, ImageNotFound, NotFound
 from docker.models.containers import Container
-from docker.types import Mount, Ulimit
+from docker.types import Mount
 
 from harness.base_image import connect
 from harness.docker_build import (
@@ -28,8 +28,10 @@ from harness.docker_build import (
     labels_of,
 )
 from harness.docker_channel import DockerChannel
+from harness.hardening import container_arguments
 from harness.local import FIXED, RUNNER
 from harness.sandbox import Limits
+from harness.unpacking import framed, megabytes, unpacking
 from harness.workplaces import alive
 from storage.errors import SandboxError
 from storage.records import Environment, Plan, SandboxKind, digest
@@ -58,6 +60,7 @@ class DockerBackend:
         self._base_image = base_image
         self._build_network = build_network
         self._runner = runner
+        self._archive: tuple[str, bytes] | None = None
 
     def require_base(self, python: str) -> None:
         """Find or pull the base image for a Python. Raises BuildFailed when there is none."""
@@ -139,15 +142,33 @@ class DockerBackend:
     def _start(self, environment: Environment, limits: Limits) -> DockerSandbox:
         try:
             self._sweep()
+            archive = self._packed(environment.handle)
             container = self._client.containers.run(
                 environment.handle,
                 command=["sleep", "infinity"],
                 detach=True,
-                **container_arguments(limits, self._runner, environment.plan.env),
+                working_dir="/",
+                environment={**FIXED, **dict(environment.plan.env), "VIRTUAL_ENV": VENV},
+                mounts=[Mount(INSIDE, str(self._runner), type="bind", read_only=True)],
+                labels={OWNER: str(os.getpid())},
+                **container_arguments(limits, user=USER, tree=TREE, tree_mb=megabytes(archive)),
             )
         except DockerException as error:
             raise SandboxError(f"a container cannot be started: {error}") from error
-        return DockerSandbox(container, self._client.api)
+        return DockerSandbox(container, self._client.api, archive)
+
+    def _packed(self, image: str) -> bytes:
+        """The image's work tree as it goes into each sandbox, packed once."""
+        if self._archive is None or self._archive[0] != image:
+            container = self._client.containers.create(
+                image, labels={OWNER: str(os.getpid())}, network_mode="none"
+            )
+            try:
+                chunks, _ = container.get_archive(TREE)
+                self._archive = (image, b"".join(chunks))
+            finally:
+                remove(container)
+        return self._archive[1]
 
     def _sweep(self) -> None:
         """Remove containers whose owners are gone."""
@@ -158,37 +179,6 @@ class DockerBackend:
             for container in found:
                 if not alive(container.labels[label]):
                     remove(container)
-
-
-def container_arguments(
-    limits: Limits, runner: Path, env: tuple[tuple[str, str], ...]
-) -> dict[str, Any]:
-    """Turn limits into the engine's arguments: what a container may use and see."""
-    return {
-        "network_mode": "none",
-        "user": str(USER),
-        "working_dir": TREE,
-        "environment": {**FIXED, **dict(env), "VIRTUAL_ENV": VENV},
-        "read_only": True,
-        "tmpfs": {"/tmp": f"exec,mode=1777,size={limits.tmp_mb}m"},
-        "mounts": [
-            Mount(TREE, None, type="volume"),
-            Mount(INSIDE, str(runner), type="bind", read_only=True),
-        ],
-        "cap_drop": ["ALL"],
-        "security_opt": ["no-new-privileges"],
-        "pids_limit": limits.pids,
-        "mem_limit": f"{limits.memory_mb}m",
-        "memswap_limit": f"{limits.memory_mb}m",
-        "shm_size": f"{limits.tmp_mb}m",
-        "ulimits": [
-            Ulimit(name="core", soft=0, hard=0),
-            Ulimit(name="fsize", soft=limits.file_size_mb << 20, hard=limits.file_size_mb << 20),
-            Ulimit(name="nofile", soft=limits.open_files, hard=limits.open_files),
-        ],
-        "init": True,
-        "labels": {OWNER: str(os.getpid())},
-    }
 
 
 def remove(container: Container) -> None:
@@ -205,9 +195,10 @@ def remove(container: Container) -> None:
 class DockerSandbox:
     """One container; the runner starts in it by an exec."""
 
-    def __init__(self, container: Container, api: APIClient) -> None:
+    def __init__(self, container: Container, api: APIClient, archive: bytes) -> None:
         self._container = container
         self._api = api
+        self._archive = archive
         self._channels: list[DockerChannel] = []
 
     async def runner(self) -> DockerChannel:
@@ -220,11 +211,13 @@ class DockerSandbox:
             raise SandboxError(f"the runner cannot be started: {error}") from error
         channel = DockerChannel(self._container, raw)
         self._channels.append(channel)
+        await channel.write(framed(self._archive))
         return channel
 
     def _exec(self) -> socket.socket:
-        command = [f"{VENV}/bin/python", INSIDE, "serve"]
-        made = self._api.exec_create(self._container.id, command, stdin=True, workdir=TREE)
+        runner = [INSIDE, "serve", "/tmp", "/dev/shm"]
+        command = unpacking(f"{VENV}/bin/python", "/", runner, start=TREE)
+        made = self._api.exec_create(self._container.id, command, stdin=True)
         stream = self._api.exec_start(made["Id"], socket=True)
         raw = getattr(stream, "_sock", stream)
         assert isinstance(raw, socket.socket)

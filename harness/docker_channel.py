@@ -34,8 +34,12 @@ class DockerChannel:
 
     async def send(self, frame: Frame) -> None:
         """Send one frame. Raises SandboxError when the runner is gone."""
+        await self.write(encode(frame))
+
+    async def write(self, data: bytes) -> None:
+        """Write to its standard input. Raises SandboxError when the runner is gone."""
         try:
-            await asyncio.get_running_loop().sock_sendall(self._raw, encode(frame))
+            await asyncio.get_running_loop().sock_sendall(self._raw, data)
         except OSError as error:
             raise self._gone() from error
 
@@ -72,6 +76,8 @@ class DockerChannel:
 
     def _gone(self) -> SandboxError:
         lines = self._stderr.decode(errors="replace").strip().splitlines()
+        if out_of_memory(self._container):
+            lines.append("its memory ran out")
         return SandboxError(f"the runner ended early: {lines[-1] if lines else 'no word from it'}")
 
     def disconnect(self) -> None:
@@ -83,3 +89,11 @@ class DockerChannel:
         self.disconnect()
         with suppress(DockerException):
             await asyncio.to_thread(self._container.kill)
+
+
+def out_of_memory(container: Container) -> bool:
+    """Say whether the kernel killed a process of a container because its memory ran out."""
+    with suppress(DockerException):
+        container.reload()
+        return bool(container.attrs.get("State", {}).get("OOMKilled"))
+    return False

@@ -17,18 +17,19 @@ from typing import Literal
 
 from uv import find_uv_bin
 
-from harness import bubblewrap
+from harness import bubblewrap, seccomp
 from harness.bubblewrap import Cage
+from harness.control_groups import make_group
 from harness.interpreters import Interpreter, find_interpreter
 from harness.process import ProcessChannel, start_runner
 from harness.process_tree import kill_tree
 from harness.sandbox import BuildFailed, Limits
 from harness.start_state import files_of, make_repository
+from harness.unpacking import framed, megabytes, pack, unpacking
 from harness.workplaces import (
     accounts,
     claim,
     copy_environment,
-    hand_over,
     host_user,
     make_scratch,
     release,
@@ -55,6 +56,7 @@ FIXED = {
 }
 """What every test run sees, whatever the host's settings are."""
 MAPPED_USER = 1000
+INSIDE = Path("/run/bugfoundry/runner.py")
 WARNING = (
     "local sandbox without bubblewrap: the repository's code runs as a plain process with "
     "resource limits only; install bubblewrap or use --sandbox docker for code you do not trust"
@@ -79,6 +81,7 @@ class LocalBackend:
         self._uv_cache = cache.resolve() / "uv"
         self._runner = runner
         self.isolation: Isolation = isolation or ("bubblewrap" if bubblewrap.works() else "process")
+        self._archive: tuple[Path, bytes] | None = None
         if self.isolation == "process":
             log.warning(WARNING)
 
@@ -216,13 +219,8 @@ class LocalBackend:
         sweep(root)
         sweep_scratch()
         place = claim(root)
-        if self.isolation == "bubblewrap":
-            shutil.copytree(root / "w00" / "tree", place / "tree", symlinks=True)
-        else:
+        if self.isolation == "process":
             copy_environment(root / "w00", place)
-        user = self._user(place)
-        if user is not None:
-            hand_over(place / "tree", user)
         interpreter = find_interpreter(environment.plan.python)
         return LocalSandbox(
             first=root / "w00",
@@ -232,8 +230,15 @@ class LocalBackend:
             env=dict(environment.plan.env),
             limits=limits,
             isolation=self.isolation,
-            user=user,
+            user=self._user(place),
+            archive=self._packed(root / "w00" / "tree") if self.isolation == "bubblewrap" else b"",
         )
+
+    def _packed(self, tree: Path) -> bytes:
+        """The work tree as it goes into each sandbox, packed once."""
+        if self._archive is None or self._archive[0] != tree:
+            self._archive = (tree, pack(tree))
+        return self._archive[1]
 
     def _user(self, place: Path) -> int | None:
         """The host's user to run as, where we are root and can choose; else it is our own."""
@@ -256,9 +261,11 @@ class LocalSandbox:
         env: Mapping[str, str],
         limits: Limits,
         isolation: Isolation,
+        archive: bytes,
         user: int | None = None,
     ) -> None:
         self._user = user
+        self._archive = archive
         self._first = first
         self._place = place
         self._prefix = prefix
@@ -275,37 +282,61 @@ class LocalSandbox:
         venv = home / "venv"
         env = {**FIXED, **self._env, "VIRTUAL_ENV": str(venv)}
         env["PATH"] = f"{venv / 'bin'}:/usr/local/bin:/usr/bin:/bin"
-        command = [str(venv / "bin" / "python")]
-        if self._isolation == "bubblewrap":
-            inside = Path("/run/bugfoundry/runner.py")
-            cage = Cage(
-                read_only=[
-                    *((p, p) for p in outside_system(self._prefix)),
-                    (venv, venv),
-                    (self._runner, inside),
-                    *accounts(self._place, self._user or MAPPED_USER),
-                ],
-                writable=[(self._place / "tree", home / "tree")],
-                cwd=home / "tree",
-                env=env,
-                tmp_mb=self._limits.tmp_mb,
-                user=self._user,
-            )
-            command = bubblewrap.arguments(cage, [*command, str(inside), "serve"])
-            env = {"PATH": os.environ.get("PATH", os.defpath)}
-        else:
-            command += [str(self._runner), "serve"]
+        if self._isolation == "process":
             env.update(dict.fromkeys(("HOME", "TMPDIR"), str(self._tmp)))
-        channel = await start_runner(
-            command,
-            env=env,
-            cwd=self._place / "tree",
-            limits=self._limits,
-            user=os.getuid() if self._user is None else self._user,
-            mark=env.get("VIRTUAL_ENV", ""),
-        )
+            channel = await start_runner(
+                [str(venv / "bin" / "python"), str(self._runner), "serve"],
+                env=env,
+                cwd=self._place / "tree",
+                limits=self._limits,
+                user=os.getuid(),
+                mark=env["VIRTUAL_ENV"],
+            )
+        else:
+            channel = await self._start_caged(home, env)
         self._channels.append(channel)
         return channel
+
+    async def _start_caged(self, home: Path, env: Mapping[str, str]) -> ProcessChannel:
+        with seccomp.descriptor(platform.machine()) as program:
+            cage = self._cage(home, env, program)
+            return await start_runner(
+                bubblewrap.arguments(cage, self._command(home)),
+                env={"PATH": os.environ.get("PATH", os.defpath)},
+                cwd=self._place,
+                limits=self._limits,
+                user=os.getuid() if self._user is None else self._user,
+                group=await asyncio.to_thread(make_group, self._limits),
+                kept=() if program is None else (program,),
+                first=framed(self._archive),
+            )
+
+    def _cage(self, home: Path, env: Mapping[str, str], program: int | None) -> Cage:
+        """What the runner sees: the tree comes into an empty place of limited size."""
+        return Cage(
+            read_only=[
+                *((p, p) for p in outside_system(self._prefix)),
+                (home / "venv", home / "venv"),
+                (self._runner, INSIDE),
+                *accounts(self._place, self._user or MAPPED_USER),
+            ],
+            writable=[],
+            room=[(home, self._limits.tmp_mb + megabytes(self._archive))],
+            cwd=home,
+            env=env,
+            tmp_mb=self._limits.tmp_mb,
+            seccomp=program,
+            user=self._user,
+        )
+
+    def _command(self, home: Path) -> list[str]:
+        """Lay the tree, then become the runner, alone with these folders."""
+        folders = ["/tmp", "/dev/shm", str(home)]
+        return unpacking(
+            str(home / "venv" / "bin" / "python"),
+            str(home / "tree"),
+            [str(INSIDE), "serve", *folders],
+        )
 
     async def close(self) -> None:
         """Kill what runs in it and remove its place."""

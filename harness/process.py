@@ -6,10 +6,13 @@ import asyncio
 import json
 import resource
 import struct
+import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from harness.control_groups import ControlGroup
+from harness.hardening import resource_limits
 from harness.process_tree import kill_tree
 from harness.sandbox import Frame, Limits
 from storage.errors import SandboxError
@@ -48,8 +51,15 @@ def decode(body: bytes) -> Frame:
 class ProcessChannel:
     """Frames to and from a runner that is a child process."""
 
-    def __init__(self, process: asyncio.subprocess.Process, *, mark: str = "") -> None:
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        *,
+        mark: str = "",
+        group: ControlGroup | None = None,
+    ) -> None:
         self._process = process
+        self._group = group
         self._mark = mark
         self._stderr = b""
         self._watching = asyncio.ensure_future(self._watch())
@@ -61,13 +71,19 @@ class ProcessChannel:
 
     def _gone(self) -> SandboxError:
         lines = self._stderr.decode(errors="replace").strip().splitlines()
+        if self._group is not None and self._group.out_of_memory():
+            lines.append("its memory ran out")
         return SandboxError(f"the runner ended early: {lines[-1] if lines else 'no word from it'}")
 
     async def send(self, frame: Frame) -> None:
         """Send one frame. Raises SandboxError when the runner is gone."""
+        await self.write(encode(frame))
+
+    async def write(self, data: bytes) -> None:
+        """Write to its standard input. Raises SandboxError when the runner is gone."""
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(encode(frame))
+            self._process.stdin.write(data)
             await self._process.stdin.drain()
         except (ConnectionError, RuntimeError) as error:
             raise self._gone() from error
@@ -93,6 +109,8 @@ class ProcessChannel:
         await asyncio.to_thread(kill_tree, self._process.pid if alive else None, mark=self._mark)
         with suppress(TimeoutError, ConnectionError, RuntimeError):
             await asyncio.wait_for(self._finish(), CLOSE_TIMEOUT)
+        if self._group is not None:
+            await asyncio.to_thread(self._group.close)
         self._watching.cancel()
         with suppress(asyncio.CancelledError):
             await self._watching
@@ -107,21 +125,20 @@ class ProcessChannel:
         await asyncio.sleep(0)
 
 
-def apply_limits(limits: Limits, *, user: int) -> Callable[[], None]:
-    """Return what a child calls before it becomes the runner: resource limits.
+def apply_limits(limits: Limits, *, user: int, group: ControlGroup | None) -> Callable[[], None]:
+    """Return what a child calls before it becomes the runner.
 
-    The kernel holds no limit of processes against root, and counts those of one user together.
+    The kernel holds no limit of processes against root, and counts those of one user together;
+    a control group has neither fault.
     """
 
     def limit() -> None:
-        megabyte = 1 << 20
-        set_limit(resource.RLIMIT_DATA, limits.memory_mb * megabyte)
-        set_limit(resource.RLIMIT_FSIZE, limits.file_size_mb * megabyte)
-        set_limit(resource.RLIMIT_NOFILE, limits.open_files)
-        set_limit(resource.RLIMIT_CORE, 0)
-        set_limit(resource.RLIMIT_NPROC, processes)
+        if group is not None:
+            group.enter()
+        for which, wanted in found.items():
+            set_limit(which, wanted)
 
-    processes = limits.pids + threads_of(user)
+    found = resource_limits(limits, others=threads_of(user))
     return limit
 
 
@@ -151,10 +168,15 @@ async def start_runner(
     limits: Limits,
     user: int,
     mark: str = "",
+    group: ControlGroup | None = None,
+    kept: Sequence[int] = (),
+    first: bytes = b"",
 ) -> ProcessChannel:
     """Start a runner in a session of its own, with limits. Raises SandboxError.
 
     ``user`` is whose processes it will be; ``mark`` a value in ``env`` that is its alone.
+    ``kept`` are descriptors it inherits, ``first`` is what goes to its standard input before any
+    frame.
     """
     try:
         process = await asyncio.create_subprocess_exec(
@@ -165,8 +187,13 @@ async def start_runner(
             env=dict(env),
             cwd=cwd,
             start_new_session=True,
-            preexec_fn=apply_limits(limits, user=user),
+            pass_fds=tuple(kept),
+            preexec_fn=apply_limits(limits, user=user, group=group),
         )
-    except OSError as error:
-        raise SandboxError(f"cannot start {command[0]}: {error.strerror}") from error
-    return ProcessChannel(process, mark=mark)
+    except (OSError, subprocess.SubprocessError) as error:
+        told = getattr(error, "strerror", None) or str(error)
+        raise SandboxError(f"cannot start {command[0]}: {told}") from error
+    channel = ProcessChannel(process, mark=mark, group=group)
+    if first:
+        await channel.write(first)
+    return channel

@@ -2,8 +2,10 @@
 
 One file without dependencies (Python 3.8 or newer), in two roles:
 
-- ``runner.py serve``: long-lived; reads requests and writes answers as frames (4-byte
-  big-endian length, then a JSON object) on descriptors that nothing else holds.
+- ``runner.py serve [FOLDER ...]``: long-lived; reads requests and writes answers as frames
+  (4-byte big-endian length, then a JSON object) on descriptors that nothing else can reach. It
+  runs nothing of the repository itself. With folders it is alone in a sandbox of its own: it
+  empties them after each run, and kills every process it finds.
 - ``runner.py pytest``: one run in a fresh process, with this file as the pytest plugin;
   outcomes come from pytest's own reports and go through a pipe, never through text.
 """
@@ -36,6 +38,7 @@ GRACE = 5.0
 TIMED_OUT = "no end within the time limit"
 OUTPUT_LIMIT = 4000
 LINE_LIMIT = 1 << 20
+REAPING_ROUNDS = 200
 SETTINGS_OF_BLOCKED = (
     "cache_dir",
     "looponfailroots",
@@ -235,19 +238,68 @@ def remove(path: str) -> None:
 
 
 class Scratch:
-    """The folder for temporary files, where it is ours alone: what a run leaves there goes."""
+    """Folders for temporary files, where they are ours alone: what a run leaves there goes."""
 
-    def __init__(self) -> None:
-        self.folder = os.environ.get("TMPDIR", "")
-        self.kept = set(os.listdir(self.folder)) if self.folder else set()
+    def __init__(self, folders: list[str]) -> None:
+        self.kept = {folder: set(os.listdir(folder)) for folder in folders}
 
-    def clear(self) -> None:
-        for name in os.listdir(self.folder) if self.folder else ():
-            if name not in self.kept:
+    def clear(self) -> bool:
+        """Empty the folders. Returns whether nothing stayed."""
+        done = True
+        for folder, kept in self.kept.items():
+            for name in set(os.listdir(folder)) - kept:
                 try:
-                    remove(os.path.join(self.folder, name))
+                    open_folders(os.path.join(folder, name))
+                    remove(os.path.join(folder, name))
                 except OSError:
-                    shutil.rmtree(os.path.join(self.folder, name), ignore_errors=True)
+                    done = False
+        return done
+
+
+def open_folders(path: str) -> None:
+    """Make closed folders ours to remove."""
+    if os.path.isdir(path) and not os.path.islink(path):
+        os.chmod(path, 0o700)
+        for folder, names, _ in os.walk(path):
+            for name in names:
+                full = os.path.join(folder, name)
+                if not os.path.islink(full):
+                    os.chmod(full, 0o700)
+
+
+def remove_shared_memory() -> None:
+    """Remove what System V's calls left: it outlives the process that made it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    calls = {
+        "shm": lambda number: libc.shmctl(number, 0, None),
+        "msg": lambda number: libc.msgctl(number, 0, None),
+        "sem": lambda number: libc.semctl(number, 0, 0),
+    }
+    for kind, call in calls.items():
+        try:
+            with open("/proc/sysvipc/" + kind) as file:
+                rows = file.read().splitlines()[1:]
+        except OSError:
+            continue
+        for row in rows:
+            call(int(row.split()[1]))
+
+
+def harden() -> None:
+    """Let no other process of this user look into this one, or write where it writes."""
+    try:
+        ctypes.CDLL(None, use_errno=True).prctl(4, 0, 0, 0, 0)
+    except (OSError, AttributeError):
+        return
+
+
+def die_first() -> None:
+    """When memory runs out, the kernel is to take the tests and not their runner."""
+    try:
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write("1000")
+    except OSError:
+        return
 
 
 def adopt_orphans() -> None:
@@ -274,12 +326,25 @@ def children() -> list[int]:
     return found
 
 
-def reap_all() -> None:
-    """Kill whatever the run left behind, daemons included."""
-    for _ in range(50):
+ALONE = False
+"""Whether every process that we may kill is one that a run started."""
+
+
+def reap_all() -> bool:
+    """Kill whatever the run left behind, daemons included. Returns whether nothing is left.
+
+    Alone in a sandbox one call kills all at once, so that none can start another in between.
+    """
+    for _ in range(REAPING_ROUNDS):
         left = children()
-        if not left:
-            return
+        if ALONE:
+            try:
+                os.kill(-1, signal.SIGKILL)
+            except ProcessLookupError:
+                if not left:
+                    return True
+        elif not left:
+            return True
         for pid in left:
             kill(pid)
         for pid in left:
@@ -287,6 +352,9 @@ def reap_all() -> None:
                 os.waitpid(pid, 0)
             except ChildProcessError:
                 continue
+        if not left:
+            time.sleep(0.01)
+    return False
 
 
 def kill(pid: int, group_only: bool = False) -> None:
@@ -559,13 +627,14 @@ def environment() -> dict[str, str]:
 class Server:
     """Answers requests until the other side is gone."""
 
-    def __init__(self) -> None:
+    def __init__(self, folders: list[str]) -> None:
         self.source, self.target = private_channel()
         self.tree = Tree(os.getcwd())
-        self.scratch = Scratch()
+        self.scratch = Scratch(folders or list(filter(None, [os.environ.get("TMPDIR")])))
 
     def serve(self) -> None:
         adopt_orphans()
+        harden()
         write_frame(self.target, {"event": "ready", "python": list(sys.version_info[:3])})
         while True:
             frame = read_frame(self.source)
@@ -584,9 +653,10 @@ class Server:
         except (OSError, ValueError) as problem:
             error = str(problem)
         finally:
-            reap_all()
-            self.scratch.clear()
-            restored = self.tree.restore()
+            quiet = reap_all()
+            if ALONE:
+                remove_shared_memory()
+            restored = self.scratch.clear() and self.tree.restore() and quiet
         write_frame(
             self.target,
             {
@@ -726,7 +796,7 @@ class Plugin:
             os.waitpid(pid, 0)
             self.send_outcome(test, "timeout", seconds, TIMED_OUT)
         else:
-            detail = "the process died in this test (status %d)" % status
+            detail = died_of(status)
             self.send_outcome(test, "crashed", seconds, detail)
 
 
@@ -740,6 +810,15 @@ def wait_for(pid: int, deadline: float) -> int | None:
         time.sleep(pause)
         pause = min(pause * 1.5, 0.05)
     return None
+
+
+def died_of(status: int) -> str:
+    """Say how a test's process ended, by its wait status."""
+    if not os.WIFSIGNALED(status):
+        return "the process ended in this test (exit code %d)" % os.WEXITSTATUS(status)
+    number = os.WTERMSIG(status)
+    guess = ", as when the memory runs out" if number == signal.SIGKILL else ""
+    return "the process died in this test (signal %d%s)" % (number, guess)
 
 
 def combine(reports: list[Any]) -> tuple[str, float, str]:
@@ -778,6 +857,7 @@ def stand_ins(pytest: Any) -> Any:
 
 
 def run_pytest(config_fd: int, report_fd: int) -> None:
+    die_first()
     with os.fdopen(config_fd, "rb") as file:
         config = json.loads(file.read().decode("utf-8"))
     os.set_inheritable(report_fd, False)
@@ -796,12 +876,14 @@ def run_pytest(config_fd: int, report_fd: int) -> None:
 
 
 def main(argv: list[str]) -> None:
-    if argv[1:] == ["serve"]:
-        Server().serve()
+    global ALONE
+    if argv[1:2] == ["serve"]:
+        ALONE = len(argv) > 2
+        Server(argv[2:]).serve()
     elif argv[1:2] == ["pytest"]:
         run_pytest(int(argv[2]), int(argv[3]))
     else:
-        sys.exit("usage: runner.py serve")
+        sys.exit("usage: runner.py serve [FOLDER ...]")
 
 
 if __name__ == "__main__":

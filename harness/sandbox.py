@@ -7,26 +7,17 @@ talks to a sandbox only through the runner (``harness/runner.py``), over a chann
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from harness.hardening import Limits
 from storage.errors import BugfoundryError
 from storage.records import Environment, Plan, SandboxKind
 
+__all__ = ["Backend", "BuildFailed", "Channel", "Frame", "Limits", "Sandbox"]
+
 Frame = dict[str, Any]
 """One message to or from the runner: a JSON object behind a 4-byte big-endian length."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What code in a sandbox may use. One description, turned into arguments by each backend."""
-
-    memory_mb: int = 4096
-    pids: int = 512
-    file_size_mb: int = 512
-    open_files: int = 1024
-    tmp_mb: int = 1024
 
 
 class BuildFailed(BugfoundryError):

@@ -93,14 +93,6 @@ def host_user(place: Path) -> int:
     return FIRST_USER + int(place.name[1:], 16)
 
 
-def hand_over(folder: Path, user: int) -> None:
-    """Give a folder with all that is in it to a user."""
-    os.chown(folder, user, user)
-    for current, folders, names in os.walk(folder):
-        for name in (*folders, *names):
-            os.chown(Path(current, name), user, user, follow_symlinks=False)
-
-
 def alive(pid: str) -> bool:
     """Say whether a process lives. An empty id is one that is being written."""
     return not pid or Path("/proc", pid).exists()

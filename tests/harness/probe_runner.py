@@ -20,7 +20,7 @@ def read(size: int) -> bytes:
 
 
 def main() -> None:
-    if sys.argv[1:] != ["serve"]:
+    if sys.argv[1:2] != ["serve"]:
         sys.exit("usage: probe_runner.py serve")
     while True:
         (size,) = struct.unpack(">I", read(4))
