@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import baseline as measuring
-from harness.sandbox import Backend, BuildFailed, Limits
+from harness.sandbox import Backend, BuildFailed, Limits, start
 from storage.errors import EnvironmentFailed
 from storage.records import Attempt, Baseline, Environment, Plan, Repository
 
@@ -79,7 +79,7 @@ async def attempt(
 ) -> Prepared:
     """Build one plan and measure its baseline. Raises BuildFailed with the reason."""
     environment = await backend.build(checkout, repository.tree, plan, env=build_env)
-    sandbox = await backend.start(environment, limits=limits)
+    sandbox = await start(backend, environment, limits)
     try:
         baseline = await measuring.measure(sandbox, environment)
     finally:

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from harness.baseline import HANG_LIMIT, test_timeout, total_timeout
 from harness.judge import HARNESS_VERSION, Decision, decide, screen
-from harness.sandbox import Backend, Channel, Limits, Sandbox
+from harness.sandbox import Backend, Channel, Limits, Sandbox, start
 from harness.suite import Run, run_suite
 from storage.errors import PatchError, SandboxError
 from storage.records import Baseline, Bug, Environment, Verdict
@@ -32,7 +32,7 @@ class Worker:
     async def channel(self) -> Channel:
         """The runner's channel, in a fresh sandbox where there is none."""
         if self._channel is None:
-            self._sandbox = await self._backend.start(self._environment, limits=self._limits)
+            self._sandbox = await start(self._backend, self._environment, self._limits)
             self._channel = await self._sandbox.runner()
         return self._channel
 
@@ -176,6 +176,8 @@ class LocalEngine:
             total_timeout=total_timeout(self._baseline),
             hang_limit=HANG_LIMIT,
         )
+        if run.error:
+            raise SandboxError(f"the runner could not do its work: {run.error}")
         if not run.restored:
             await worker.discard()
         return run

@@ -270,7 +270,7 @@ def open_folders(path: str) -> None:
 def remove_shared_memory() -> None:
     """Remove what System V's calls left: it outlives the process that made it."""
     libc = ctypes.CDLL(None, use_errno=True)
-    calls = {
+    calls: dict[str, Callable[[int], Any]] = {
         "shm": lambda number: libc.shmctl(number, 0, None),
         "msg": lambda number: libc.msgctl(number, 0, None),
         "sem": lambda number: libc.semctl(number, 0, 0),

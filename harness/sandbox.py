@@ -6,15 +6,17 @@ talks to a sandbox only through the runner (``harness/runner.py``), over a chann
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from harness.hardening import Limits
-from storage.errors import BugfoundryError
+from storage.errors import BugfoundryError, SandboxError
 from storage.records import Environment, Plan, SandboxKind
 
-__all__ = ["Backend", "BuildFailed", "Channel", "Frame", "Limits", "Sandbox"]
+__all__ = ["Backend", "BuildFailed", "Channel", "Frame", "Limits", "Sandbox", "start"]
 
 Frame = dict[str, Any]
 """One message to or from the runner: a JSON object behind a 4-byte big-endian length."""
@@ -71,3 +73,17 @@ class Backend(Protocol):
 
     async def start(self, environment: Environment, *, limits: Limits) -> Sandbox:
         """Start a fresh sandbox: no network, its own tree. Raises SandboxError."""
+
+
+async def start(backend: Backend, environment: Environment, limits: Limits) -> Sandbox:
+    """Start a sandbox; cancelled on the way, throw it away once it is there.
+
+    Raises SandboxError.
+    """
+    starting = asyncio.ensure_future(backend.start(environment, limits=limits))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        with suppress(SandboxError):
+            await (await starting).close()
+        raise
