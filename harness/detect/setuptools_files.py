@@ -148,7 +148,10 @@ def assign(target: ast.expr, value: object, names: dict[str, Any]) -> None:
 
 
 def evaluate(node: ast.expr, names: Mapping[str, Any]) -> object:
-    """Return a value built of literals, names, sums and lookups; None for anything else."""
+    """Return a value built of literals, names, sums and lookups; None for anything else.
+
+    Of alternatives, the first that is known counts.
+    """
     match node:
         case ast.Constant(value=value):
             return value
@@ -166,6 +169,15 @@ def evaluate(node: ast.expr, names: Mapping[str, Any]) -> object:
             return {k.arg: evaluate(k.value, names) for k in keywords if k.arg}
         case ast.Call(func=ast.Name(id="list" | "sorted" | "set" | "tuple"), args=[inner]):
             return evaluate(inner, names)
+        case ast.JoinedStr(values=parts):
+            texts = [evaluate(part, names) for part in parts]
+            return "".join(map(str, texts)) if None not in texts else None
+        case ast.FormattedValue(format_spec=None) as filled:
+            return evaluate(filled.value, names)
+        case ast.BoolOp(op=ast.Or(), values=options):
+            return next((known for each in options if (known := evaluate(each, names))), None)
+        case ast.IfExp(body=body, orelse=orelse):
+            return evaluate(body, names) or evaluate(orelse, names)
     return None
 
 

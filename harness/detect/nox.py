@@ -1,0 +1,160 @@
+"""Read ``noxfile.py`` by its syntax tree: what the sessions install and run. Never executed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.detect.commands import read_words
+from harness.detect.installers import Recipe, pip, together
+from harness.detect.model import strings
+from harness.detect.reading import parse
+from harness.detect.setuptools_files import called, evaluate, module_values
+from harness.detect.shell import UNKNOWN
+from harness.tree import Tree, read_text
+
+INSTALL = frozenset({"install", "conda_install"})
+RUN = frozenset({"run", "run_always", "run_install"})
+DEEP = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One session of nox."""
+
+    name: str
+    recipe: Recipe
+    pythons: tuple[str, ...] = ()
+
+
+def read_nox(tree: Tree) -> tuple[Session, ...]:
+    """Return the sessions of ``noxfile.py`` in their order; those nox runs unasked go first."""
+    if tree.read("noxfile.py") is None:
+        return ()
+    module = parse(read_text(tree, "noxfile.py"))
+    names = module_values(module)
+    functions = {node.name: node for node in module.body if isinstance(node, ast.FunctionDef)}
+    found = []
+    for function in functions.values():
+        options = session_options(function, names)
+        if options is not None and function.args.args:
+            body = Body(functions=functions, names=names)
+            found.append(
+                Session(
+                    name=str(options.get("name") or function.name),
+                    recipe=together(body.read(function)),
+                    pythons=strings(options.get("python")),
+                )
+            )
+    unasked = default_sessions(module, names)
+    return tuple(sorted(found, key=lambda session: session.name not in unasked))
+
+
+def nox_pythons(tree: Tree) -> tuple[str, ...]:
+    """Return the Python versions that sessions which run tests ask for."""
+    testing = (session for session in read_nox(tree) if session.recipe.tests)
+    return tuple(dict.fromkeys(python for session in testing for python in session.pythons))
+
+
+def session_options(
+    function: ast.FunctionDef, names: Mapping[str, Any]
+) -> dict[str, object] | None:
+    """Return the options of a function's ``@nox.session``; None when it is no session."""
+    for decorator in function.decorator_list:
+        call = decorator if isinstance(decorator, ast.Call) else None
+        if called(call.func if call else decorator) == "session":
+            given = call.keywords if call else []
+            return {k.arg: evaluate(k.value, names) for k in given if k.arg}
+    return None
+
+
+def default_sessions(module: ast.Module, names: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the value of ``nox.options.sessions``."""
+    for node in module.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "nox.options.sessions":
+            return strings(evaluate(node.value, names))
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """Reads the body of a session, and of the functions it hands its session to."""
+
+    functions: Mapping[str, ast.FunctionDef]
+    names: Mapping[str, Any]
+    depth: int = 0
+
+    def read(self, function: ast.FunctionDef) -> Iterator[Recipe]:
+        """Yield what each call on the session does, in order."""
+        session = function.args.args[0].arg
+        names: dict[str, Any] = dict(self.names)
+        env: dict[str, str] = {}
+        for node in in_order(function.body):
+            if isinstance(node, ast.Assign) and len(node.targets) == 1:
+                self.assign(node.targets[0], node.value, names, env)
+            elif isinstance(node, ast.Call):
+                yield from self.call(node, session, names, env)
+
+    def assign(
+        self, target: ast.expr, value: ast.expr, names: dict[str, Any], env: dict[str, str]
+    ) -> None:
+        """Keep what a local name, or ``session.env[name]``, is set to."""
+        known = evaluate(value, names)
+        if isinstance(target, ast.Name) and (known is not None or target.id not in names):
+            names[target.id] = known
+        elif isinstance(target, ast.Subscript) and called(target.value) == "env":
+            key = evaluate(target.slice, names)
+            if isinstance(key, str) and isinstance(known, str):
+                env[key] = known
+
+    def call(
+        self, node: ast.Call, session: str, names: Mapping[str, Any], env: Mapping[str, str]
+    ) -> Iterator[Recipe]:
+        function = node.func
+        if isinstance(function, ast.Attribute) and ast.unparse(function.value) == session:
+            words = list(arguments(node, names))
+            given = next((k.value for k in node.keywords if k.arg == "env"), None)
+            own = evaluate(given, names) if given is not None else None
+            plain = own.items() if isinstance(own, dict) else ()
+            if function.attr in INSTALL:
+                yield pip(words)
+            elif function.attr in RUN:
+                yield read_words(words, {**env, **{k: v for k, v in plain if isinstance(v, str)}})
+            elif function.attr == "notify" and words:
+                yield Recipe(calls=(("nox", words[0]),))
+        elif isinstance(function, ast.Name) and function.id in self.functions and node.args:
+            helper = self.functions[function.id]
+            handed = ast.unparse(node.args[0]) == session
+            if handed and helper.args.args and self.depth < DEEP:
+                deeper = Body(functions=self.functions, names=self.names, depth=self.depth + 1)
+                yield from deeper.read(helper)
+
+
+def in_order(body: list[ast.stmt]) -> Iterator[ast.AST]:
+    """Yield every node of statements, in the order they are written."""
+    nodes = (node for statement in body for node in ast.walk(statement))
+    located = (node for node in nodes if isinstance(node, (ast.Assign, ast.Call)))
+    return iter(sorted(located, key=lambda node: (node.lineno, node.col_offset)))
+
+
+def arguments(node: ast.Call, names: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the words of ``session.run`` or ``session.install``; what is unknown stays so."""
+    for each in node.args:
+        if isinstance(each, ast.Starred):
+            yield from starred(each.value, names)
+        elif not isinstance(value := evaluate(each, names), (list, tuple)):
+            yield value if isinstance(value, str) else UNKNOWN
+
+
+def starred(node: ast.expr, names: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the words of a list; nox's function for dependency groups gives their names."""
+    if isinstance(node, ast.Call) and called(node.func) == "dependency_groups":
+        for each in node.args[1:]:
+            value = evaluate(each, names)
+            yield from ("--group", value) if isinstance(value, str) else ()
+    else:
+        value = evaluate(node, names)
+        for item in value if isinstance(value, list) else []:
+            yield item if isinstance(item, str) else UNKNOWN
