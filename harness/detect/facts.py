@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 
+from harness.detect.following import callables
 from harness.detect.model import (
     Evidence,
     Names,
@@ -16,19 +15,16 @@ from harness.detect.model import (
     strings,
     table,
 )
-from harness.detect.option_tables import LINTERS
 from harness.detect.options import Arguments, sort_arguments
 from harness.detect.pyproject import load, read_pyproject
 from harness.detect.pytest_config import PytestConfig, read_pytest_config
-from harness.detect.requirements import brings, complete, evidence, name_score
+from harness.detect.requirements import evidence
+from harness.detect.scoring import declared_score
 from harness.detect.setuptools_files import read_setup_cfg, read_setup_py
 from harness.detect.suites import Used, suite_files, suite_folders, used
-from harness.detect.tox import ToxEnv, read_tox
-from harness.detect.workflows import workflow_evidence
+from harness.detect.tox import read_tox
+from harness.detect.witnesses import RUNNER, SCRIPT, witnesses
 from harness.tree import Tree, read_text
-
-RUNNERS = frozenset({"pytest", "py.test"})
-FULL = frozenset({"all", "full", "complete"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +42,8 @@ class Facts:
     """Folders that hold the tests, whatever the repository says of it."""
     plugins: frozenset[str]
     setenv: tuple[tuple[str, str], ...]
+    system: tuple[str, ...]
+    """Debian packages that those who run the tests install before."""
     notes: tuple[str, ...]
 
 
@@ -67,6 +65,7 @@ def read_project(tree: Tree) -> Project:
         lists={**script.lists, **cfg.lists, **modern.lists},
         build_requires=(*modern.build_requires, *script.build_requires),
         backend=modern.backend,
+        default_groups=modern.default_groups,
     )
 
 
@@ -76,9 +75,12 @@ def gather(tree: Tree, project: Project, python: str) -> Facts:
     tox = read_tox(tree, python)
     files, naming = suite_files(tree, config)
     folders = suite_folders(files)
-    arguments = pytest_arguments(tree, config, tox)
-    found = [*declared(project), *evidence(tree), *tox_evidence(tree, tox, project)]
-    known = usable([*found, *workflow_evidence(tree)], project)
+    said = witnesses(callables(tree, python), project, tox)
+    said.sort(key=lambda e: -e.score)
+    arguments = pytest_arguments(tree, config, said, files)
+    known = usable([*declared(project), *evidence(tree), *said], project)
+    believed = [e for e in said if e.score >= SCRIPT]
+    variables = dict(pair for e in reversed(believed) for pair in e.env)
     paths = arguments.paths or (() if config.words("testpaths") else folders)
     return Facts(
         project=project,
@@ -89,7 +91,8 @@ def gather(tree: Tree, project: Project, python: str) -> Facts:
         paths=paths,
         folders=folders,
         plugins=config.plugins | arguments.needs,
-        setenv=tox.setenv if tox else (),
+        setenv=tuple(sorted({**variables, **dict(tox.setenv if tox else ())}.items())),
+        system=tuple(dict.fromkeys(name for e in believed for name in e.system)),
         notes=arguments.notes,
     )
 
@@ -119,45 +122,6 @@ def declared(project: Project) -> list[Evidence]:
     return found
 
 
-def declared_score(name: str, brought: frozenset[str]) -> int:
-    """Return how test-like a named list is: by its name, and by whether pytest is in it."""
-    quoted = name.split("'")
-    last = normalise(quoted[1] if len(quoted) == 3 else name)
-    extra = 30 if "pytest" in brought else 0
-    if last in ("test", "tests", "testing", "tests-require", "hatch-test"):
-        return 100 + extra
-    by_name = name_score(last)
-    return min(by_name, 70) + extra if by_name else (15 if last in FULL else extra)
-
-
-def tox_evidence(tree: Tree, tox: ToxEnv | None, project: Project) -> list[Evidence]:
-    """Return what tox installs to run the tests; nothing when one of its files is missing."""
-    if tox is None:
-        return []
-    files = [b for a, b in pairwise(tox.arguments) if a == "-r"]
-    if not all(complete(tree, file) for file in files):
-        return []
-    runs_tests = any(RUNNERS & set(command) for command in tox.commands)
-    names = requirement_names(tox.arguments).union(*(brings(tree, file) for file in files))
-    return [
-        Evidence(
-            label="tox",
-            score=90 if runs_tests else 20,
-            extras=tuple(name for name in tox.extras if for_tests(name, project.extras)),
-            groups=tuple(name for name in tox.groups if for_tests(name, project.groups)),
-            arguments=tox.arguments,
-            brings=names,
-        )
-    ]
-
-
-def for_tests(name: str, names: Names) -> bool:
-    """Say whether an extra or group that tox installs is about more than style and coverage."""
-    if name_score(normalise(name)):
-        return True
-    return not LINTERS & requirement_names(names.get(name) or names.get(normalise(name)) or ())
-
-
 def usable(found: list[Evidence], project: Project) -> list[Evidence]:
     """Leave out empty evidence, and extras and groups that the project does not have."""
     extras = {normalise(name) for name in project.extras}
@@ -170,48 +134,57 @@ def usable(found: list[Evidence], project: Project) -> list[Evidence]:
             *(requirement_names(project.extras.get(name, ())) for name in wanted),
         )
         if each.score and (groups or wanted or each.arguments):
-            kept.append(
-                Evidence(
-                    label=each.label,
-                    score=each.score,
-                    extras=wanted if project.installable else (),
-                    groups=groups,
-                    arguments=each.arguments,
-                    brings=brought,
-                )
-            )
+            extras_kept = wanted if project.installable else ()
+            kept.append(replace(each, extras=extras_kept, groups=groups, brings=brought))
     return kept
 
 
-def pytest_arguments(tree: Tree, config: PytestConfig, tox: ToxEnv | None) -> Arguments:
-    """Return the options of ``addopts`` and of tox's pytest command, sorted."""
+def pytest_arguments(
+    tree: Tree, config: PytestConfig, evidence: list[Evidence], files: list[str]
+) -> Arguments:
+    """Return the options of ``addopts``, and of the command by which the tests are run, sorted.
+
+    Of several commands the first counts that says anything at all.
+    """
     registered = conftest_options(tree)
     own = sort_arguments(
         config.words("addopts"), tree=tree, source="addopts", registered=registered
     )
-    words = pytest_words(tox.commands) if tox else ()
-    command = sort_arguments(words, tree=tree, source="tox", registered=registered)
+    command, seen = Arguments(), set[tuple[str, ...]]()
+    for each in evidence:
+        if each.pytest is not None and each.pytest not in seen and each.score >= SCRIPT:
+            seen.add(each.pytest)
+            found = sort_arguments(each.pytest, tree=tree, source=each.label, registered=registered)
+            found = found if each.score >= RUNNER else widened(found, files)
+            command = replace(found, notes=command.notes + found.notes)
+            if found.options or found.paths:
+                break
     return Arguments(
         options=own.options + without(command.options, own.options),
         paths=command.paths or own.paths,
         needs=own.needs | command.needs,
-        notes=own.notes + command.notes,
+        notes=tuple(dict.fromkeys(own.notes + command.notes)),
     )
+
+
+def widened(found: Arguments, files: list[str]) -> Arguments:
+    """Return a script's arguments without those that pick out a small part of the tests."""
+    options: list[str] = []
+    rest = list(found.options)
+    while rest:
+        option = rest.pop(0)
+        if option in ("-m", "-k") and rest and "not" not in rest[0].split():
+            rest.pop(0)
+        else:
+            options.append(option)
+    covered = [f for f in files if any(f == p or f.startswith(f"{p}/") for p in found.paths)]
+    wide = 2 * len(covered) >= len(files)
+    return replace(found, options=tuple(options), paths=found.paths if wide else ())
 
 
 def without(options: tuple[str, ...], given: tuple[str, ...]) -> tuple[str, ...]:
     """Return ``options``, empty when ``given`` says just the same already."""
     return () if given[-len(options) :] == options else options
-
-
-def pytest_words(commands: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
-    """Return the arguments of the first command that runs pytest."""
-    for command in commands:
-        for place, word in enumerate(command):
-            before = set(command[:place])
-            if posixpath.basename(word) in RUNNERS and not before & {"pip", "install"}:
-                return command[place + 1 :]
-    return ()
 
 
 def conftest_options(tree: Tree) -> Callable[[str], bool]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -30,11 +30,13 @@ SCM_VARIABLES = (
 """What asks version control for the version, and the variable that answers instead."""
 
 
-def choose_python(project: Project, pythons: Sequence[str], wanted: str | None) -> str:
+def choose_python(
+    project: Project, pythons: Sequence[str], wanted: str | None, tested: Collection[str] = ()
+) -> str:
     """Return the version to use: the wanted one, else the first the project says it supports.
 
-    A version named in the classifiers goes before one that is only not ruled out. Raises
-    EnvironmentFailed (``python-unavailable``).
+    A version that is ``tested``, or named in the classifiers, goes before one that is only not
+    ruled out. Raises EnvironmentFailed (``python-unavailable``).
     """
     available = ", ".join(pythons) or "none"
     if wanted is not None:
@@ -51,6 +53,7 @@ def choose_python(project: Project, pythons: Sequence[str], wanted: str | None) 
             f"available: {available}; install one that fits"
         )
     named = {match[1] for line in project.classifiers if (match := CLASSIFIER.search(line))}
+    named.update(tested)
     return next((python for python in fitting if python in named), fitting[0])
 
 

@@ -29,6 +29,8 @@ class Project:
     the key is what a person reads."""
     build_requires: tuple[str, ...] = ()
     backend: str = ""
+    default_groups: tuple[str, ...] = ()
+    """Groups that uv installs unasked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,14 @@ class Evidence:
     """For ``uv pip install``: requirements, and pairs of ``-r`` and a file."""
     brings: frozenset[str] = frozenset()
     """Normalised names of the distributions it is known to bring."""
+    runs: bool = False
+    """Whether it is what a tool installs just before it runs the tests."""
+    system: tuple[str, ...] = ()
+    """Debian packages that are installed along with it."""
+    env: tuple[tuple[str, str], ...] = ()
+    """Variables under which the tests are run."""
+    pytest: tuple[str, ...] | None = None
+    """Arguments that pytest is called with; None when it is not called."""
 
 
 def normalise(name: str) -> str:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from harness.config import Overrides
 from harness.detect.completing import imported
+from harness.detect.distributions import DISTRIBUTIONS
 from harness.detect.facts import Facts, gather, read_project
 from harness.detect.interpreter import DEFAULT_VERSION, build_variables, choose_python
-from harness.detect.model import Evidence, requirement_names
+from harness.detect.lightening import lightened
+from harness.detect.model import Evidence, normalise, requirement_name, requirement_names
+from harness.detect.nox import nox_pythons
 from harness.detect.option_tables import UNWANTED
+from harness.detect.requirements import DEVELOPING, name_score
 from harness.detect.steps import Steps, install, source_path, unusual_build
+from harness.detect.tox import tox_pythons
+from harness.detect.workflows import workflow_pythons
 from harness.tree import Tree
 from storage.records import Plan
 
@@ -39,7 +46,8 @@ def plans(
     if not any(path.endswith(".py") for path in tree.paths):
         return ()
     project = read_project(tree)
-    python = choose_python(project, pythons, overrides.python)
+    tested = (*tox_pythons(tree), *nox_pythons(tree), *workflow_pythons(tree))
+    python = choose_python(project, pythons, overrides.python, tested)
     facts = gather(tree, project, python)
     environment = {
         **build_variables(project, version),
@@ -75,7 +83,7 @@ def configured(facts: Facts, overrides: Overrides) -> Iterator[Guess]:
 
 def guess(tree: Tree, facts: Facts) -> Iterator[Guess]:
     """Yield the guesses in order of likelihood."""
-    best = combined(facts)
+    best = combined(tree, facts)
     together = [*best, imported(facts, best)]
     fallback = [imported(facts, ())]
     singles = [[each, imported(facts, [each])] for each in facts.evidence[:MOST_SINGLES]]
@@ -115,17 +123,42 @@ def unwanted(chosen: Iterable[Evidence]) -> tuple[str, ...]:
     return tuple(word for name in names for word in ("-p", f"no:{name}"))
 
 
-def combined(facts: Facts) -> list[Evidence]:
-    """Return the evidence that belongs together: what is surely about tests, else the best."""
-    named = [e for e in facts.evidence if e.label != "tox"]
+def combined(tree: Tree, facts: Facts) -> list[Evidence]:
+    """Return the evidence that belongs together: what is surely about tests, and who runs them.
+
+    Where neither is, the best of the rest; what it holds for documentation and style is left out.
+    """
+    named = [e for e in facts.evidence if not e.runs]
     chosen: list[Evidence] = []
     for kind in ("extras", "groups", "arguments"):
         sure = [e for e in named if e.score >= SURE and getattr(e, kind) and e not in chosen]
         chosen += sure[:1]
-    tox = [e for e in facts.evidence if e.label == "tox" and e.score >= TESTED]
+    runner = [e for e in facts.evidence if e.runs and e.score >= TESTED][:1]
+    script = [e for e in facts.evidence if e.runs and LIKELY <= e.score < TESTED][:1]
+    if not runner and not chosen and script and "pytest" in script[0].brings:
+        return [light(tree, facts, script[0])]
     if not chosen:
-        chosen = [e for e in named[:1] if not tox or e.score >= LIKELY]
-    return chosen + tox
+        rest = named[:1]
+        chosen = [e for e in rest if not (runner or script) or e.score >= LIKELY]
+    if any("pytest" in e.brings for e in chosen):
+        script = [without_development(e, facts) for e in script]
+    more = runner or script
+    return [light(tree, facts, e) if e.score < TESTED else e for e in (*chosen, *more)]
+
+
+def without_development(evidence: Evidence, facts: Facts) -> Evidence:
+    """Return evidence without groups for development at large, which others make superfluous."""
+    groups = tuple(name for name in evidence.groups if name_score(normalise(name)) != DEVELOPING)
+    gone = [facts.project.groups[normalise(n)] for n in evidence.groups if n not in groups]
+    brought = evidence.brings.difference(*map(requirement_names, gone))
+    return replace(evidence, groups=groups, brings=brought)
+
+
+def light(tree: Tree, facts: Facts, evidence: Evidence) -> Evidence:
+    """Return evidence without what is of no use to tests, unless they import it."""
+    modules = facts.used.modules
+    names = {requirement_name(DISTRIBUTIONS.get(module, module)) for module in modules}
+    return lightened(tree, facts.project, evidence, frozenset(names | facts.used.plugins))
 
 
 def label(evidence: list[Evidence]) -> str:

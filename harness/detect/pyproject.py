@@ -1,4 +1,4 @@
-"""Read ``pyproject.toml``: PEP 621 and 735, and the tables of poetry, flit, pdm, hatch and uv."""
+"""Read ``pyproject.toml``: PEP 621 and 735, and the tables of poetry, flit, pdm and uv."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def read_pyproject(document: Document) -> Project:
             **base.lists,
             **poetry_lists(document),
             **pdm_lists(document),
-            **hatch_lists(document),
             **uv_lists(document),
         },
         build_requires=strings(build.get("requires")),
         backend=str(build.get("build-backend", "")),
+        default_groups=uv_defaults(document),
     )
 
 
@@ -131,15 +131,10 @@ def uv_lists(document: Document) -> Names:
     return {"uv dev-dependencies": items} if items else {}
 
 
-def hatch_lists(document: Document) -> Names:
-    """Return the dependencies of hatch environments that are about tests or are the default."""
-    found: dict[str, tuple[str, ...]] = {}
-    for name, env in table(document, "tool", "hatch", "envs").items():
-        keys = ("dependencies", "extra-dependencies")
-        items = plain(tuple(item for key in keys for item in strings(table(env).get(key))))
-        if items:
-            found[f"hatch env {name!r}"] = items
-    return found
+def uv_defaults(document: Document) -> tuple[str, ...]:
+    """Return the groups that uv installs unasked: ``dev``, when nothing else is said."""
+    listed = table(document, "tool", "uv").get("default-groups", ["dev"])
+    return (":all",) if listed == "all" else strings(listed)
 
 
 def plain(requirements: tuple[str, ...]) -> tuple[str, ...]:

@@ -11,9 +11,19 @@ from harness.tree import Tree, read_text
 TESTS = re.compile(r"(?:^|[-_./])(?:unit)?(?:test|tests|testing|pytest)(?:$|[-_./])")
 DEVELOPMENT = re.compile(r"(?:^|[-_./])(?:dev|devel|develop|development|ci)(?:$|[-_.])")
 FOLDER = re.compile(r"^(?:[^/]+/)?(?:requirements?|reqs|deps|dependencies)$")
+FOREIGN = re.compile(
+    r"(?:^|/)(?:docs?|documentation|examples?|samples?|demos?|bench\w*|vendor(?:ed)?|_vendor|"
+    r"third_party|extern(?:al)?|node_modules|site-packages|templates?|fixtures|data|test_?data|"
+    r"resources|assets|notebooks?)/|[{}]"
+)
+"""Where requirements files belong to something else than the repository's own tests."""
+HOMES = frozenset({"", "tests", "test", "ci", "dev", ".github", "tools"})
 
 ALL_IN_ONE = 65
 """Score of a file that holds pytest and whose name says nothing of tests."""
+
+DEVELOPING = 40
+"""Score of a name that speaks of development at large."""
 
 
 def candidates(tree: Tree) -> list[str]:
@@ -24,12 +34,17 @@ def candidates(tree: Tree) -> list[str]:
 
 def is_requirements(path: str) -> bool:
     folder, name = posixpath.split(path)
-    if not name.endswith((".txt", ".in", ".pip")):
+    if not name.endswith((".txt", ".in", ".pip")) or FOREIGN.search(path):
         return False
     if FOLDER.match(folder):
         return True
-    at_home = folder == "" or folder in ("tests", "test", "ci", "dev", ".github", "tools")
-    return at_home and ("requirement" in name or path in ("dev.txt", "test.txt", "tests.txt"))
+    return "requirement" in name or path in ("dev.txt", "test.txt", "tests.txt")
+
+
+def at_home(path: str) -> bool:
+    """Say whether a file lies where a repository keeps the requirements of the whole."""
+    folder = posixpath.dirname(path)
+    return folder in HOMES or FOLDER.match(folder) is not None
 
 
 def brings(tree: Tree, path: str, seen: frozenset[str] = frozenset()) -> frozenset[str]:
@@ -67,6 +82,7 @@ def evidence(tree: Tree) -> list[Evidence]:
         score = name_score(path)
         if "pytest" in names:
             score += 30 if score else ALL_IN_ONE
+        score = score if at_home(path) else score // 2
         if score and complete(tree, path):
             found.append(Evidence(label=path, score=score, arguments=("-r", path), brings=names))
     return sorted(found, key=lambda e: (-e.score, e.label))
@@ -77,4 +93,4 @@ def name_score(path: str) -> int:
     stem = path.rsplit(".", 1)[0].lower() if path.endswith((".txt", ".in", ".pip")) else path
     if TESTS.search(stem):
         return 100
-    return 40 if DEVELOPMENT.search(stem) else 0
+    return DEVELOPING if DEVELOPMENT.search(stem) else 0

@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from itertools import islice, product
 from typing import Any
 
+from harness.detect.commands import read_words
+from harness.detect.installers import Recipe, together
 from harness.detect.model import strings, table
 from harness.detect.pyproject import load
 from harness.detect.setuptools_files import lines, load_ini
 from harness.tree import Tree, read_text
 
+ANY_PYTHON = frozenset({"", "py", "py3", "python"})
+"""Names that leave it to tox which environment tests the Python at hand."""
 MOST_NAMES = 1000
 """A pattern of environments may stand for this many; more is a mistake, or meant to hurt."""
 
@@ -30,18 +34,21 @@ class ToxEnv:
     setenv: tuple[tuple[str, str], ...] = ()
 
 
-def read_tox(tree: Tree, python: str) -> ToxEnv | None:
-    """Return the environment tox would test ``python`` with; None when there is no tox."""
+def read_tox(tree: Tree, python: str, wanted: str = "") -> ToxEnv | None:
+    """Return the environment tox would test ``python`` with; None when there is no tox.
+
+    Another is returned when it is ``wanted`` by its name.
+    """
     document = load(tree, "tox.toml") or table(load(tree), "tool", "tox")
     legacy = document.get("legacy_tox_ini")
     if isinstance(legacy, str):
-        return from_ini(sections(legacy), python)
+        return from_ini(sections(legacy), python, wanted)
     if document:
-        return from_toml(document)
+        return from_toml(document, python, wanted)
     for path, prefix in (("tox.ini", ""), ("setup.cfg", "tox:")):
         found = sections(read_text(tree, path))
         if "testenv" in found or f"{prefix}testenv" in found:
-            return from_ini(found, python)
+            return from_ini(found, python, wanted)
     return None
 
 
@@ -54,10 +61,10 @@ def sections(text: str) -> dict[str, dict[str, str]]:
     }
 
 
-def from_ini(found: Mapping[str, Mapping[str, str]], python: str) -> ToxEnv:
+def from_ini(found: Mapping[str, Mapping[str, str]], python: str, wanted: str = "") -> ToxEnv:
     """Return the test environment of a ``tox.ini``."""
-    name = choose(expand(envlist(found)), python)
-    own = found.get(f"testenv:{name}", {})
+    name = wanted if wanted not in ANY_PYTHON else choose(expand(envlist(found)), python)
+    own = found.get(f"testenv:{name}", {}) or generated(found, name)
     section = {**found.get("testenv", {}), **own}
     factors = frozenset(name.split("-")) | {name}
 
@@ -65,14 +72,21 @@ def from_ini(found: Mapping[str, Mapping[str, str]], python: str) -> ToxEnv:
         raw = next((section[key] for key in keys if key in section), "")
         return tuple(conditioned(lines(refer(raw, found)), factors))
 
+    commands = joined(values("commands_pre")) + joined(values("commands"))
     deps, setenv = values("deps"), values("setenv", "set_env")
     return ToxEnv(
         arguments=dependency_arguments(deps),
         extras=words(values("extras")),
         groups=words(values("dependency_groups")),
-        commands=tuple(command for text in joined(values("commands")) if (command := split(text))),
+        commands=tuple(command for text in commands if (command := split(text))),
         setenv=plain_pairs(line.partition("=")[::2] for line in setenv if "=" in line),
     )
+
+
+def generated(found: Mapping[str, Mapping[str, str]], name: str) -> Mapping[str, str]:
+    """Return the section whose pattern (``testenv:py{311,312}``) stands for a name."""
+    sections = (title for title in found if title.startswith("testenv:") and "{" in title)
+    return next((found[t] for t in sections if name in expand(t.removeprefix("testenv:"))), {})
 
 
 def envlist(found: Mapping[str, Mapping[str, str]]) -> str:
@@ -182,20 +196,39 @@ def plain_pairs(pairs: Iterable[Iterable[str]]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(found.items()))
 
 
-def from_toml(document: Mapping[str, Any]) -> ToxEnv:
+def from_toml(document: Mapping[str, Any], python: str, wanted: str = "") -> ToxEnv:
     """Return the test environment of tox's own TOML form."""
-    section = table(document, "env_run_base")
-    commands = section.get("commands")
+    listed = strings(document.get("env_list"))
+    name = wanted if wanted not in ANY_PYTHON else choose(list(listed), python)
+    section = {**table(document, "env_run_base"), **table(document, "env", name)}
+    lists = (section.get(key) for key in ("commands_pre", "commands"))
+    commands = [command for each in lists if isinstance(each, list) for command in each]
     pairs = [(k, v) for k, v in table(section, "set_env").items() if isinstance(v, str)]
     return ToxEnv(
         arguments=dependency_arguments(strings(section.get("deps"))),
         extras=strings(section.get("extras")),
         groups=strings(section.get("dependency_groups")),
-        commands=tuple(
-            toml_command(each) for each in (commands if isinstance(commands, list) else [])
-        ),
+        commands=tuple(toml_command(each) for each in commands),
         setenv=plain_pairs(pairs),
     )
+
+
+def tox_recipe(env: ToxEnv) -> Recipe:
+    """Return what a tox environment installs, and what its commands do."""
+    variables = dict(env.setenv)
+    own = Recipe(extras=env.extras, groups=env.groups, arguments=env.arguments, env=env.setenv)
+    return together([own, *(read_words(command, variables) for command in env.commands)])
+
+
+def tox_pythons(tree: Tree) -> tuple[str, ...]:
+    """Return the Python versions that tox's list of environments names, as ``3.11``."""
+    document = load(tree, "tox.toml") or table(load(tree), "tool", "tox")
+    legacy = document.get("legacy_tox_ini")
+    names = list(strings(document.get("env_list")))
+    texts = [legacy if isinstance(legacy, str) else "", read_text(tree, "tox.ini")]
+    names += [name for text in texts for name in expand(envlist(sections(text)))]
+    found = (re.match(r"(?:py)?3\.?(\d+)(?:$|-)", name) for name in names)
+    return tuple(dict.fromkeys(f"3.{match[1]}" for match in found if match))
 
 
 def toml_command(items: object) -> tuple[str, ...]:

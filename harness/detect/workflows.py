@@ -1,106 +1,99 @@
-"""A modest reading of GitHub workflows: what their test jobs install with pip."""
+"""What the jobs of GitHub workflows say of tests: the Pythons, the installs, the command."""
 
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-import yaml
+from harness.detect.following import Callables, follow
+from harness.detect.installers import Recipe
+from harness.detect.jobs import Job, read_jobs
+from harness.tree import Tree
 
-from harness.detect.model import Evidence, requirement_name, requirement_names, table
-from harness.detect.requirements import brings, complete
-from harness.tree import Tree, read_text
-
-TESTING = re.compile(r"\b(?:pytest|py\.test|unittest|nosetests)\b")
-INSTALL = re.compile(r"\bpip3?\s+install\s+(.*)$")
-TOOLS = frozenset(
-    {"pip", "setuptools", "wheel", "tox", "nox", "build", "twine", "codecov", "coveralls"}
-    | {"tox-gh-actions", "uv", "poetry", "hatch", "pdm", "virtualenv", "pre-commit"}
+MOST_TRIED = 6
+"""Entries of one job's matrix that are followed until one runs tests."""
+MOST_JOBS = 3
+MAIN = re.compile(r"(?i)\b(?:unit|tests?|pytest|ci|main|build)\b")
+ASIDE = re.compile(
+    r"(?i)lint|docs?\b|documentation|typing|mypy|type.?check|style|format|bench|perf|nightly|"
+    r"oldest|minim|lowest|upstream|devdeps|pre.?release|release|publish|deploy|wheel|sdist|"
+    r"windows|mac.?os|pypy|integration|e2e|end.to.end|downstream|cython|wasm|pyodide|coverage|"
+    r"fuzz|conda|smoke|stale|freethread|no.?deps"
 )
+"""Jobs that test something besides the ordinary case, or other things than tests."""
+VERSION = re.compile(r"(3\.\d+)(?:\.\d+)?")
 
 
-def workflow_evidence(tree: Tree) -> list[Evidence]:
-    """Return one piece of evidence for each job that installs with pip and runs tests."""
-    found = []
-    for path in sorted(tree.paths):
-        if re.fullmatch(r"\.github/workflows/[^/]+\.ya?ml", path):
-            for job, script in jobs(read_text(tree, path)):
-                if TESTING.search(script):
-                    found.append(installs(tree, script, f"{path.rpartition('/')[2]} job {job!r}"))
-    return [evidence for evidence in found if evidence is not None]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tested:
+    """A job that runs the tests, with the entry of its matrix that fits best."""
+
+    label: str
+    recipe: Recipe
+    fit: int
+    """How ordinary the job is; the greatest goes first."""
+    services: bool
 
 
-def jobs(text: str) -> Iterator[tuple[str, str]]:
-    """Yield each job's name with its ``run`` scripts, continued lines joined."""
-    try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError:
-        return
-    for name, job in table(document, "jobs").items():
-        steps = table(job).get("steps")
-        listed = steps if isinstance(steps, list) else []
-        scripts = [step["run"] for step in listed if isinstance(step, dict) and "run" in step]
-        yield str(name), re.sub(r"\\\n\s*", " ", "\n".join(map(str, scripts)))
+def workflow_pythons(tree: Tree) -> tuple[str, ...]:
+    """Return the Python versions on which workflows run tests, as ``3.11``."""
+    jobs = list(read_jobs(tree))
+    testing = {(job.path, job.name) for job in jobs if runs(job.recipe)}
+    asked = [
+        version
+        for job in jobs
+        if (job.path, job.name) in testing
+        for version in (job.pythons or job.entry)
+    ]
+    return tuple(dict.fromkeys(m[1] for text in asked if (m := VERSION.fullmatch(text))))
 
 
-def installs(tree: Tree, script: str, label: str) -> Evidence | None:
-    """Return what a script installs with pip; None when nothing of it can be used."""
-    found = Installed(tree)
-    for command in re.split(r"\n|&&|;(?!\s*python_version)", script):
-        match = INSTALL.search(command.strip())
-        found.read(split(match[1]) if match else [])
-    if not (found.extras or found.groups or found.arguments):
-        return None
-    files = [word for word in found.arguments if word.endswith((".txt", ".in"))]
-    names = requirement_names(found.arguments).union(*(brings(tree, file) for file in files))
-    return Evidence(
-        label=label,
-        score=50 + (10 if "pytest" in names else 0),
-        extras=tuple(found.extras),
-        groups=tuple(found.groups),
-        arguments=tuple(found.arguments),
-        brings=names,
-    )
+def runs(recipe: Recipe) -> bool:
+    """Say whether a recipe runs tests, or leaves that to a tool which may."""
+    return recipe.tests or any(not ASIDE.search(name) for _, name in recipe.calls)
 
 
-def split(text: str) -> list[str]:
-    """Split a command's words; one that needs the runner's variables is left out."""
-    if "$" in text:
-        return []
-    try:
-        return shlex.split(text, comments=True)
-    except ValueError:
-        return []
+def tested_jobs(known: Callables) -> list[Tested]:
+    """Return the jobs that run tests, the most ordinary first."""
+    by_job: dict[tuple[str, str], list[Job]] = {}
+    for job in read_jobs(known.tree):
+        by_job.setdefault((job.path, job.name), []).append(job)
+    every = [tested(known, entries) for entries in by_job.values()]
+    found = sorted((each for each in every if each), key=lambda each: -each.fit)
+    return [each for place, each in enumerate(found) if place == 0 or each.fit >= 0][:MOST_JOBS]
 
 
-@dataclass(slots=True)
-class Installed:
-    """What ``pip install`` commands name; what is not understood is left out."""
+def tested(known: Callables, entries: list[Job]) -> Tested | None:
+    """Return a job with the first fitting entry that runs tests; None when none does."""
+    ordered = sorted(entries, key=lambda job: -entry_fit(job, known.python))
+    for job in ordered[:MOST_TRIED]:
+        recipe = follow(known, job.recipe)
+        if recipe.tests:
+            file = job.path.rpartition("/")[2]
+            return Tested(
+                label=f"{file} job {job.name!r}",
+                recipe=recipe,
+                fit=job_fit(job, file) + entry_fit(job, known.python),
+                services=job.services,
+            )
+    return None
 
-    tree: Tree
-    extras: list[str] = field(default_factory=list)
-    groups: list[str] = field(default_factory=list)
-    arguments: list[str] = field(default_factory=list)
 
-    def read(self, words: list[str]) -> None:
-        rest = list(words)
-        while rest:
-            word = rest.pop(0)
-            if word in ("-r", "--requirement") and rest:
-                self.file(rest.pop(0).removeprefix("./"))
-            elif word == "--group" and rest:
-                self.groups.append(rest.pop(0))
-            elif match := re.fullmatch(r"(?:\./?)?\[([\w,\s.-]+)\]", word):
-                self.extras += [name.strip() for name in match[1].split(",")]
-            elif requirement_name(word) and requirement_name(word) not in TOOLS:
-                self.distribution(word)
+def job_fit(job: Job, file: str) -> int:
+    """Return how much a job's name and file speak of the ordinary tests."""
+    words = (job.name, file)
+    named = sum(2 for word in words if MAIN.search(word.replace("_", "-")))
+    return named - sum(5 for word in words if ASIDE.search(word)) - (3 if job.services else 0)
 
-    def file(self, path: str) -> None:
-        if complete(self.tree, path):
-            self.arguments += ["-r", path]
 
-    def distribution(self, word: str) -> None:
-        if "/" not in word and not word.endswith((".whl", ".gz")):
-            self.arguments.append(word)
+def entry_fit(job: Job, python: str) -> int:
+    """Return how well a matrix entry fits the Python that was chosen, on Linux."""
+    short = "py" + python.replace(".", "")
+    exact = any(text == python or short in text.split("-") for text in (*job.entry, *job.pythons))
+    elsewhere = any(re.search(r"(?i)windows|macos|mac\b|pypy", text) for text in job.entry)
+    return 4 * exact - 6 * elsewhere - any_aside(job.entry)
+
+
+def any_aside(values: Iterable[str]) -> int:
+    return int(any(ASIDE.search(value) for value in values))

@@ -1,0 +1,206 @@
+"""Read the jobs of GitHub workflows: for each entry of a matrix, the scripts that it runs."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice, product
+from typing import Any
+
+import yaml
+
+from harness.detect.commands import read_script
+from harness.detect.expressions import Contexts, fill, holds, written
+from harness.detect.installers import Recipe, together
+from harness.detect.model import table
+from harness.detect.shell import inside
+from harness.tree import Tree, read_text
+
+LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Reads plain data only, as SafeLoader does, but faster where it is built in."""
+MOST_ENTRIES = 64
+DEEP = 3
+SET_LATER = re.compile(
+    r"echo\s+[\"']?([A-Za-z_]\w*)=([^\"'\n]*)[\"']?\s*>>\s*[\"']?\$\{?GITHUB_ENV"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One job with one entry of its matrix."""
+
+    path: str
+    name: str
+    recipe: Recipe
+    """What its steps do, in order; what they call is not followed."""
+    pythons: tuple[str, ...] = ()
+    """Python versions it asks for."""
+    entry: tuple[str, ...] = ()
+    """The values of its matrix entry, and what it runs on."""
+    services: bool = False
+    """Whether databases and the like run beside it."""
+
+
+def read_jobs(tree: Tree) -> Iterator[Job]:
+    """Yield the jobs of all workflows, each once for every entry of its matrix."""
+    for path in sorted(tree.paths):
+        if re.fullmatch(r"\.github/workflows/[^/]+\.ya?ml", path):
+            yield from workflow_jobs(tree, path, {})
+
+
+def document(tree: Tree, path: str) -> dict[str, Any]:
+    """Return a YAML file's document, empty when it is missing or broken."""
+    try:
+        return table(yaml.load(read_text(tree, path), Loader=LOADER))
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return {}
+
+
+def workflow_jobs(
+    tree: Tree, path: str, inputs: Mapping[str, Any], depth: int = 0
+) -> Iterator[Job]:
+    """Yield the jobs of one workflow; ``inputs`` are those of one that calls it."""
+    loaded = document(tree, path)
+    # YAML reads the key "on" as true
+    called = table({str(key): value for key, value in loaded.items()}, "True", "workflow_call")
+    given = {**defaults(table(called, "inputs")), **inputs}
+    for name, job in table(loaded, "jobs").items():
+        job = table(job)
+        for entry in islice(matrix(table(job, "strategy").get("matrix"), given), MOST_ENTRIES):
+            contexts: Contexts = {
+                "matrix": entry,
+                "inputs": given,
+                "runner": {"os": "Linux"},
+                "env": {},
+            }
+            uses = job.get("uses")
+            if isinstance(uses, str) and uses.startswith("./") and depth < DEEP:
+                passed = filled_table(table(job, "with"), contexts)
+                inner = posixpath.normpath(uses)
+                yield from workflow_jobs(tree, inner, passed, depth + 1)
+            elif isinstance(job.get("steps"), list):
+                yield one_job(tree, path, str(name), loaded, job, contexts)
+
+
+def one_job(
+    tree: Tree,
+    path: str,
+    name: str,
+    workflow: Mapping[str, Any],
+    job: Mapping[str, Any],
+    contexts: Contexts,
+) -> Job:
+    env: dict[str, str] = {}
+    for each in (workflow, job):
+        env |= filled_table(table(each, "env"), {**contexts, "env": env})
+    defaults_run = {**table(workflow, "defaults", "run"), **table(job, "defaults", "run")}
+    folder = fill(str(defaults_run.get("working-directory", "")), contexts)
+    recipes: list[Recipe] = []
+    pythons: list[str] = []
+    steps = Steps(tree=tree, recipes=recipes, pythons=pythons)
+    steps.read(job["steps"], env, {**contexts, "env": env}, inside("", folder or "."))
+    runs_on = fill(str(job.get("runs-on", "")), contexts)
+    values = [written(value) for value in contexts["matrix"].values()]
+    return Job(
+        path=path,
+        name=name,
+        recipe=together(recipes),
+        pythons=tuple(dict.fromkeys(pythons)),
+        entry=(*values, runs_on),
+        services=bool(job.get("services")),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """Reads steps one after another, those of local actions in their place."""
+
+    tree: Tree
+    recipes: list[Recipe]
+    pythons: list[str]
+
+    def read(
+        self, steps: object, env: dict[str, str], contexts: Contexts, folder: str, depth: int = 0
+    ) -> None:
+        for step in steps if isinstance(steps, list) else []:
+            if isinstance(step, dict) and holds(step.get("if", "true"), contexts):
+                self.step(step, env, contexts, folder, depth)
+
+    def step(
+        self,
+        step: Mapping[str, Any],
+        env: dict[str, str],
+        contexts: Contexts,
+        folder: str,
+        depth: int,
+    ) -> None:
+        own = {**env, **filled_table(table(step, "env"), contexts)}
+        run, uses = step.get("run"), step.get("uses")
+        if isinstance(run, str) and str(step.get("shell", "bash")).split()[0] in ("bash", "sh"):
+            text = fill(run, contexts)
+            where = fill(str(step.get("working-directory", ".")), contexts)
+            recipe = read_script(text, own, inside(folder, where))
+            self.recipes.append(recipe)
+            self.pythons.extend(re.findall(r"\buv (?:python install|.*--python)[ =](3\.\d+)", text))
+            env |= {name: value for name, value in SET_LATER.findall(text) if "$" not in value}
+        elif isinstance(uses, str) and uses.startswith("./") and depth < DEEP:
+            self.action(uses, filled_table(table(step, "with"), contexts), own, contexts, depth)
+        elif isinstance(uses, str):
+            asked = table(step, "with").get("python-version", "")
+            listed = asked if isinstance(asked, list) else fill(written(asked), contexts).split()
+            self.pythons.extend(map(written, listed))
+
+    def action(
+        self,
+        uses: str,
+        passed: Mapping[str, str],
+        env: dict[str, str],
+        contexts: Contexts,
+        depth: int,
+    ) -> None:
+        """Read the steps of an action that lies in the repository."""
+        folder = posixpath.normpath(uses)
+        loaded = document(self.tree, f"{folder}/action.yml")
+        loaded = loaded or document(self.tree, f"{folder}/action.yaml")
+        inputs = {**defaults(table(loaded, "inputs")), **passed}
+        inner = {**contexts, "inputs": inputs}
+        self.read(table(loaded, "runs").get("steps"), env, inner, "", depth + 1)
+
+
+def defaults(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the defaults of declared inputs."""
+    return {str(name): table(each).get("default", "") for name, each in inputs.items()}
+
+
+def filled_table(values: Mapping[str, Any], contexts: Contexts) -> dict[str, str]:
+    """Return variables or inputs with their expressions worked out."""
+    plain = {str(k): v for k, v in values.items() if not isinstance(v, (dict, list))}
+    return {name: fill(written(value), contexts) for name, value in plain.items()}
+
+
+def matrix(value: object, inputs: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the entries of a matrix as GitHub makes them, one empty entry without a matrix."""
+    axes = {str(k): v for k, v in table(value).items() if isinstance(v, list)}
+    included = [each for each in axes.pop("include", []) if isinstance(each, dict)]
+    excluded = [each for each in axes.pop("exclude", []) if isinstance(each, dict)]
+    combined = (dict(zip(axes, chosen, strict=True)) for chosen in product(*axes.values()))
+    entries = [
+        entry
+        for entry in islice(combined, MOST_ENTRIES * 4)
+        if axes and not any(agrees(entry, each) for each in excluded)
+    ]
+    original = [dict(entry) for entry in entries]
+    for each in included:
+        shared = {key: each[key] for key in each if key in axes}
+        fitting = [n for n, entry in enumerate(original) if agrees(entry, shared)]
+        for n in fitting:
+            entries[n].update(each)
+        if not fitting:
+            entries.append(dict(each))
+    return entries or [{}]
+
+
+def agrees(entry: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    return all(entry.get(key) == value for key, value in wanted.items())
