@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.detect.installers import Recipe, pdm, pip, poetry, together, uv_groups
+from harness.detect.option_words import chosen_env, option_values, without_options
 from harness.detect.shell import Command, inside, split_script
 
 PYTHON = re.compile(r"(?:python|pypy|py)(?:\d+(?:\.\d+)?)?(?:\.exe)?")
@@ -249,37 +250,3 @@ def read_words(words: Iterable[str], env: Mapping[str, str] | None = None) -> Re
 def read_script(text: str, env: Mapping[str, str] | None = None, folder: str = "") -> Recipe:
     """Return what all commands of a shell script do together."""
     return together([read_command(each) for each in split_script(text, env, folder)])
-
-
-def without_options(words: Sequence[str], valued: frozenset[str], *, keep: str = "") -> list[str]:
-    """Return words from the first that is no option; ``valued`` options take the next along."""
-    rest = list(words)
-    while rest and rest[0].startswith(("-", "$")) and rest[0] != keep:
-        if rest.pop(0) in valued and rest:
-            rest.pop(0)
-    return rest
-
-
-def option_values(words: Sequence[str], *names: str, several: bool = False) -> list[str]:
-    """Return the values of an option; ``several``: it takes all plain words that follow it."""
-    found: list[str] = []
-    taking = False
-    for word in words:
-        name, equals, value = word.partition("=")
-        if name in names:
-            taking = not equals
-            found += [value] if equals else []
-        elif word == "--":
-            break
-        elif taking and not word.startswith("-"):
-            found.append(word)
-            taking = several
-        else:
-            taking = False
-    return found
-
-
-def chosen_env(words: Sequence[str], rest: list[str]) -> tuple[str, list[str]]:
-    """Return the hatch environment that options name, and the words without those options."""
-    given = option_values(words, "-e", "--env")
-    return (given[0] if given else "default"), without_options(rest, frozenset({"-e", "--env"}))

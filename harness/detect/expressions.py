@@ -12,6 +12,7 @@ TOKEN = re.compile(
     r"\s*(?:('(?:[^']|'')*')|(\d+(?:\.\d+)?)|([A-Za-z_][\w-]*(?:\.[\w*-]+|\[\s*'[^']*'\s*\])*)"
     r"|(\|\||&&|==|!=|!|\(|\)|,))"
 )
+MOST_TOKENS = 100
 Contexts = Mapping[str, Mapping[str, Any]]
 """Values by the context they are looked up in: ``matrix``, ``env``, ``inputs``, ``runner``."""
 
@@ -29,12 +30,12 @@ def fill(text: str, contexts: Contexts) -> str:
         except Undecided:
             return UNKNOWN
 
-    return re.sub(r"\$\{\{(.*?)\}\}", value, text, flags=re.DOTALL)
+    return re.sub(r"\$\{\{(.{0,500}?)\}\}", value, text, flags=re.DOTALL)
 
 
 def holds(condition: object, contexts: Contexts) -> bool:
     """Say whether an ``if`` lets a step run; one that cannot be decided does."""
-    text = re.sub(r"^\s*\$\{\{(.*)\}\}\s*$", r"\1", str(condition), flags=re.DOTALL)
+    text = re.sub(r"^\s*\$\{\{(.*)\}\}\s*$", r"\1", written(condition), flags=re.DOTALL)
     try:
         return bool(evaluate(text, contexts))
     except Undecided:
@@ -47,7 +48,7 @@ def evaluate(text: str, contexts: Contexts) -> Any:
     place = 0
     while text[place:].strip():
         match = TOKEN.match(text, place)
-        if match is None:
+        if match is None or len(tokens) == MOST_TOKENS:
             raise Undecided
         tokens.append(tuple(part or "" for part in match.groups()))  # type: ignore[arg-type]
         place = match.end()
@@ -162,7 +163,9 @@ def call(name: str, given: list[Any]) -> Any:
 
 
 def written(value: Any) -> str:
-    """Return a value as GitHub writes it."""
+    """Return a value as GitHub writes it; lists and tables stay unknown."""
     if value is None:
         return ""
+    if isinstance(value, (dict, list)):
+        return UNKNOWN
     return str(value).lower() if isinstance(value, bool) else str(value)

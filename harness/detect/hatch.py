@@ -16,6 +16,7 @@ OWN = "hatch-test"
 """The environment of ``hatch test``, which has tests' dependencies without being told."""
 OWN_DEPENDENCIES = ("pytest", "pytest-mock")
 DEEP = 5
+MOST_SCRIPTS = 50
 
 Envs = Mapping[str, Mapping[str, Any]]
 
@@ -63,8 +64,12 @@ def environment(name: str, env: Mapping[str, Any]) -> Recipe:
     )
 
 
-def commands(env: Mapping[str, Any], script: str, depth: int = 0) -> Iterator[Recipe]:
-    """Yield what each command of a script does; scripts that call others are followed."""
+def commands(
+    env: Mapping[str, Any], script: str, seen: frozenset[str] | set[str] = frozenset()
+) -> Iterator[Recipe]:
+    """Yield what each command of a script does; scripts that it calls are followed once."""
+    seen = set(seen) if isinstance(seen, frozenset) else seen
+    seen.add(script)
     scripts = table(env, "scripts")
     pairs = {k: v for k, v in table(env, "env-vars").items() if isinstance(v, str)}
     if script == "run" and "default-args" in env:
@@ -72,8 +77,9 @@ def commands(env: Mapping[str, Any], script: str, depth: int = 0) -> Iterator[Re
     for line in strings(scripts.get(script)):
         text = filled(line)
         first = text.split(" ")[0]
-        if first in scripts and first != script and depth < DEEP:
-            yield from commands(env, first, depth + 1)
+        if first in scripts:
+            if first not in seen and len(seen) < MOST_SCRIPTS:
+                yield from commands(env, first, seen)
         else:
             yield read_script(text, {k: v for k, v in pairs.items() if "{" not in v})
 

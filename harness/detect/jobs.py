@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice, product
 from typing import Any
 
@@ -18,9 +19,11 @@ from harness.detect.model import table
 from harness.detect.shell import inside
 from harness.tree import Tree, read_text
 
-LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""Reads plain data only, as SafeLoader does, but faster where it is built in."""
 MOST_ENTRIES = 64
+MOST_JOBS = 500
+MOST_CALLS = 4
+"""Times that one workflow is called: with other inputs it does other things."""
+MOST_STEPS = 200
 DEEP = 3
 SET_LATER = re.compile(
     r"echo\s+[\"']?([A-Za-z_]\w*)=([^\"'\n]*)[\"']?\s*>>\s*[\"']?\$\{?GITHUB_ENV"
@@ -45,23 +48,36 @@ class Job:
 
 def read_jobs(tree: Tree) -> Iterator[Job]:
     """Yield the jobs of all workflows, each once for every entry of its matrix."""
+    return islice(every_job(tree), MOST_JOBS)
+
+
+def every_job(tree: Tree) -> Iterator[Job]:
     for path in sorted(tree.paths):
         if re.fullmatch(r"\.github/workflows/[^/]+\.ya?ml", path):
-            yield from workflow_jobs(tree, path, {})
+            yield from workflow_jobs(tree, path, {}, [])
 
 
 def document(tree: Tree, path: str) -> dict[str, Any]:
     """Return a YAML file's document, empty when it is missing or broken."""
+    return parsed(read_text(tree, path))
+
+
+@lru_cache(maxsize=64)
+def parsed(text: str) -> dict[str, Any]:
+    """Return what a text says, parsed once; the loader in C would crash on deep nesting."""
     try:
-        return table(yaml.load(read_text(tree, path), Loader=LOADER))
+        return table(yaml.safe_load(text))
     except (yaml.YAMLError, ValueError, RecursionError):
         return {}
 
 
 def workflow_jobs(
-    tree: Tree, path: str, inputs: Mapping[str, Any], depth: int = 0
+    tree: Tree, path: str, inputs: Mapping[str, Any], callers: list[str]
 ) -> Iterator[Job]:
-    """Yield the jobs of one workflow; ``inputs`` are those of one that calls it."""
+    """Yield the jobs of one workflow; ``inputs`` are those of the one that calls it.
+
+    ``callers`` are the workflows that were called so far, and are called no more.
+    """
     loaded = document(tree, path)
     # YAML reads the key "on" as true
     called = table({str(key): value for key, value in loaded.items()}, "True", "workflow_call")
@@ -76,10 +92,12 @@ def workflow_jobs(
                 "env": {},
             }
             uses = job.get("uses")
-            if isinstance(uses, str) and uses.startswith("./") and depth < DEEP:
+            if isinstance(uses, str) and uses.startswith("./"):
                 passed = filled_table(table(job, "with"), contexts)
                 inner = posixpath.normpath(uses)
-                yield from workflow_jobs(tree, inner, passed, depth + 1)
+                if callers.count(inner) < MOST_CALLS:
+                    callers.append(inner)
+                    yield from workflow_jobs(tree, inner, passed, callers)
             elif isinstance(job.get("steps"), list):
                 yield one_job(tree, path, str(name), loaded, job, contexts)
 
@@ -96,12 +114,12 @@ def one_job(
     for each in (workflow, job):
         env |= filled_table(table(each, "env"), {**contexts, "env": env})
     defaults_run = {**table(workflow, "defaults", "run"), **table(job, "defaults", "run")}
-    folder = fill(str(defaults_run.get("working-directory", "")), contexts)
+    folder = fill(written(defaults_run.get("working-directory")), contexts)
     recipes: list[Recipe] = []
     pythons: list[str] = []
     steps = Steps(tree=tree, recipes=recipes, pythons=pythons)
     steps.read(job["steps"], env, {**contexts, "env": env}, inside("", folder or "."))
-    runs_on = fill(str(job.get("runs-on", "")), contexts)
+    runs_on = fill(written(job.get("runs-on")), contexts)
     values = [written(value) for value in contexts["matrix"].values()]
     return Job(
         path=path,
@@ -124,8 +142,12 @@ class Steps:
     def read(
         self, steps: object, env: dict[str, str], contexts: Contexts, folder: str, depth: int = 0
     ) -> None:
-        for step in steps if isinstance(steps, list) else []:
-            if isinstance(step, dict) and holds(step.get("if", "true"), contexts):
+        for step in steps[:MOST_STEPS] if isinstance(steps, list) else []:
+            if (
+                len(self.recipes) < MOST_STEPS
+                and isinstance(step, dict)
+                and holds(step.get("if", "true"), contexts)
+            ):
                 self.step(step, env, contexts, folder, depth)
 
     def step(
@@ -138,9 +160,9 @@ class Steps:
     ) -> None:
         own = {**env, **filled_table(table(step, "env"), contexts)}
         run, uses = step.get("run"), step.get("uses")
-        if isinstance(run, str) and str(step.get("shell", "bash")).split()[0] in ("bash", "sh"):
+        if isinstance(run, str) and written(step.get("shell", "bash")).startswith(("bash", "sh")):
             text = fill(run, contexts)
-            where = fill(str(step.get("working-directory", ".")), contexts)
+            where = fill(written(step.get("working-directory", ".")), contexts)
             recipe = read_script(text, own, inside(folder, where))
             self.recipes.append(recipe)
             self.pythons.extend(re.findall(r"\buv (?:python install|.*--python)[ =](3\.\d+)", text))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.detect.commands import read_words
@@ -17,7 +17,6 @@ from harness.tree import Tree, read_text
 
 INSTALL = frozenset({"install", "conda_install"})
 RUN = frozenset({"run", "run_always", "run_install"})
-DEEP = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +83,12 @@ class Body:
 
     functions: Mapping[str, ast.FunctionDef]
     names: Mapping[str, Any]
-    depth: int = 0
+    seen: set[str] = field(default_factory=set)
+    """Functions that were read already."""
 
     def read(self, function: ast.FunctionDef) -> Iterator[Recipe]:
         """Yield what each call on the session does, in order."""
+        self.seen.add(function.name)
         session = function.args.args[0].arg
         names: dict[str, Any] = dict(self.names)
         env: dict[str, str] = {}
@@ -127,9 +128,8 @@ class Body:
         elif isinstance(function, ast.Name) and function.id in self.functions and node.args:
             helper = self.functions[function.id]
             handed = ast.unparse(node.args[0]) == session
-            if handed and helper.args.args and self.depth < DEEP:
-                deeper = Body(functions=self.functions, names=self.names, depth=self.depth + 1)
-                yield from deeper.read(helper)
+            if handed and helper.args.args and helper.name not in self.seen:
+                yield from self.read(helper)
 
 
 def in_order(body: list[ast.stmt]) -> Iterator[ast.AST]:

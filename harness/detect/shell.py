@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 UNKNOWN = "$unknown"
 """Stands in a word for what only a run could tell; whatever holds a ``$`` is not believed."""
+LONGEST = 5000
+"""Characters of a line; what is longer was not written by hand, or is meant to hurt."""
 KEYWORDS = frozenset({"then", "else", "do", "!", "{", "(", "time", "command", "exec", "sudo"})
 ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 
@@ -42,7 +44,7 @@ def split_script(
             elif words[:1] == ["cd"]:
                 folder = inside(folder, words[1]) if len(words) == 2 else folder
             elif not words:
-                local |= set_here
+                local |= {k: v for k, v in set_here.items() if len(v) < LONGEST}
             else:
                 passed = {k: v for k, v in exported.items() if k not in helpers}
                 variables = tuple(sorted({**passed, **set_here}.items()))
@@ -56,6 +58,8 @@ def logical_lines(text: str) -> Iterator[str]:
     for line in re.sub(r"\\\r?\n\s*", " ", text).splitlines():
         if end:
             end = "" if line.strip() == end else end
+            continue
+        if len(line) > LONGEST:
             continue
         fed = re.search(r"<<-?\s*['\"]?(\w+)", line)
         end = fed[1] if fed else ""

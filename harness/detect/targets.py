@@ -11,14 +11,17 @@ from harness.detect.commands import read_script
 from harness.detect.installers import Recipe, together
 from harness.detect.model import strings, table
 from harness.detect.pyproject import load
-from harness.detect.shell import UNKNOWN
+from harness.detect.shell import LONGEST, UNKNOWN
 from harness.tree import Tree, read_text
 
 MAKEFILES = ("GNUmakefile", "makefile", "Makefile")
 JUSTFILES = ("justfile", "Justfile", ".justfile")
 SCRIPT_FOLDERS = frozenset({"", "scripts", "script", "bin", "ci", "tools", "dev", ".ci", "etc"})
 TESTING = ("test", "tests", "unittest", "unittests", "unit", "pytest", "check")
-DEEP = 5
+DEEP = 3
+MOST_RULES = 50
+MOST_PLACES = 20
+"""Variables that are filled in within one text."""
 
 Rules = Mapping[str, tuple[tuple[str, ...], str]]
 """By name: the names that go before it, and a shell script."""
@@ -57,7 +60,12 @@ def filled(text: str, values: Mapping[str, str], depth: int = 0) -> str:
         known = values.get(name, "" if re.fullmatch(r"\w+", name) else UNKNOWN)
         return filled(known, values, depth + 1) if depth < DEEP else UNKNOWN
 
-    text = re.sub(r"\$\(([^()]*(?:\([^()]*\))?[^()]*)\)|\$\{([^{}]*)\}", value, text)
+    text = re.sub(
+        r"\$\(([^()]*(?:\([^()]*\))?[^()]*)\)|\$\{([^{}]*)\}",
+        value,
+        text[:LONGEST],
+        count=MOST_PLACES,
+    )
     return text.replace("$$", "$") if depth == 0 else text
 
 
@@ -119,22 +127,21 @@ def task(definition: Any) -> tuple[tuple[str, ...], str]:
 
 def rule_recipe(rules: Rules, name: str) -> Recipe:
     """Return what a target does, after those that go before it."""
-    return together(parts(rules, name, frozenset()))
+    return together(parts(rules, name, set()))
 
 
-def parts(rules: Rules, name: str, seen: frozenset[str]) -> Iterator[Recipe]:
+def parts(rules: Rules, name: str, seen: set[str]) -> Iterator[Recipe]:
+    """Yield what a target does; those that were ``seen`` are not done again."""
     if name not in rules:
         # poe and pdm let a sequence hold commands of its own
         if seen and " " in name:
             yield read_script(name)
         return
     before, script = rules[name]
-    for other in before:
-        if other not in seen and len(seen) < DEEP:
-            yield from parts(rules, other, seen | {name})
-    first = script.split(" ")[0].strip()
-    if first in rules and first != name and first not in seen and len(seen) < DEEP:
-        yield from parts(rules, first, seen | {name})
+    seen.add(name)
+    for other in (*before, script.split(" ")[0].strip()):
+        if other not in seen and len(seen) < MOST_RULES:
+            yield from parts(rules, other, seen)
     yield read_script(script)
 
 

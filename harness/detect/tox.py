@@ -45,9 +45,9 @@ def read_tox(tree: Tree, python: str, wanted: str = "") -> ToxEnv | None:
         return from_ini(sections(legacy), python, wanted)
     if document:
         return from_toml(document, python, wanted)
-    for path, prefix in (("tox.ini", ""), ("setup.cfg", "tox:")):
+    for path in ("tox.ini", "setup.cfg"):
         found = sections(read_text(tree, path))
-        if "testenv" in found or f"{prefix}testenv" in found:
+        if any(name.partition(":")[0] == "testenv" for name in found):
             return from_ini(found, python, wanted)
     return None
 
