@@ -93,12 +93,12 @@ def workflow_jobs(
             }
             uses = job.get("uses")
             if isinstance(uses, str) and uses.startswith("./"):
-                passed = filled_table(table(job, "with"), contexts)
+                passed = passed_inputs(table(job, "with"), contexts)
                 inner = posixpath.normpath(uses)
                 if callers.count(inner) < MOST_CALLS:
                     callers.append(inner)
                     yield from workflow_jobs(tree, inner, passed, callers)
-            elif isinstance(job.get("steps"), list):
+            elif isinstance(job.get("steps"), list) and holds(job.get("if", "true"), contexts):
                 yield one_job(tree, path, str(name), loaded, job, contexts)
 
 
@@ -168,7 +168,7 @@ class Steps:
             self.pythons.extend(re.findall(r"\buv (?:python install|.*--python)[ =](3\.\d+)", text))
             env |= {name: value for name, value in SET_LATER.findall(text) if "$" not in value}
         elif isinstance(uses, str) and uses.startswith("./") and depth < DEEP:
-            self.action(uses, filled_table(table(step, "with"), contexts), own, contexts, depth)
+            self.action(uses, passed_inputs(table(step, "with"), contexts), own, contexts, depth)
         elif isinstance(uses, str):
             asked = table(step, "with").get("python-version", "")
             listed = asked if isinstance(asked, list) else fill(written(asked), contexts).split()
@@ -177,7 +177,7 @@ class Steps:
     def action(
         self,
         uses: str,
-        passed: Mapping[str, str],
+        passed: Mapping[str, Any],
         env: dict[str, str],
         contexts: Contexts,
         depth: int,
@@ -194,6 +194,12 @@ class Steps:
 def defaults(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the defaults of declared inputs."""
     return {str(name): table(each).get("default", "") for name, each in inputs.items()}
+
+
+def passed_inputs(values: Mapping[str, Any], contexts: Contexts) -> dict[str, Any]:
+    """Return inputs with their expressions worked out; ``true`` and ``false`` as what they mean."""
+    meant = {"true": True, "false": False}
+    return {name: meant.get(text, text) for name, text in filled_table(values, contexts).items()}
 
 
 def filled_table(values: Mapping[str, Any], contexts: Contexts) -> dict[str, str]:

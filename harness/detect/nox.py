@@ -86,11 +86,13 @@ class Body:
     seen: set[str] = field(default_factory=set)
     """Functions that were read already."""
 
-    def read(self, function: ast.FunctionDef) -> Iterator[Recipe]:
-        """Yield what each call on the session does, in order."""
+    def read(
+        self, function: ast.FunctionDef, given: Mapping[str, Any] | None = None
+    ) -> Iterator[Recipe]:
+        """Yield what each call on the session does, in order; ``given`` are other arguments."""
         self.seen.add(function.name)
         session = function.args.args[0].arg
-        names: dict[str, Any] = dict(self.names)
+        names: dict[str, Any] = {**self.names, **argument_defaults(function), **(given or {})}
         env: dict[str, str] = {}
         for node in in_order(function.body):
             if isinstance(node, ast.Assign) and len(node.targets) == 1:
@@ -129,7 +131,17 @@ class Body:
             helper = self.functions[function.id]
             handed = ast.unparse(node.args[0]) == session
             if handed and helper.args.args and helper.name not in self.seen:
-                yield from self.read(helper)
+                known = {k.arg: evaluate(k.value, names) for k in node.keywords if k.arg}
+                yield from self.read(helper, known)
+
+
+def argument_defaults(function: ast.FunctionDef) -> dict[str, Any]:
+    """Return the defaults of a function's arguments, as far as they are literal."""
+    given = function.args
+    last = given.args[len(given.args) - len(given.defaults) :]
+    pairs = [*zip(last, given.defaults, strict=True)]
+    pairs += [(a, d) for a, d in zip(given.kwonlyargs, given.kw_defaults, strict=True) if d]
+    return {argument.arg: evaluate(default, {}) for argument, default in pairs}
 
 
 def in_order(body: list[ast.stmt]) -> Iterator[ast.AST]:

@@ -176,9 +176,26 @@ def evaluate(node: ast.expr, names: Mapping[str, Any]) -> object:
             return evaluate(filled.value, names)
         case ast.BoolOp(op=ast.Or(), values=options):
             return next((known for each in options if (known := evaluate(each, names))), None)
-        case ast.IfExp(body=body, orelse=orelse):
-            return evaluate(body, names) or evaluate(orelse, names)
+        case ast.IfExp(test=test, body=body, orelse=orelse):
+            known = evaluate(test, names)
+            refused = known is not None and not known
+            return evaluate(orelse if refused else body, names) or evaluate(orelse, names)
+        case ast.Call(func=ast.Attribute(value=text, attr="split"), args=[mark]):
+            return split(evaluate(text, names), evaluate(mark, names))
+        case (
+            ast.GeneratorExp(elt=each, generators=[only])
+            | ast.ListComp(elt=each, generators=[only])
+        ):
+            items = evaluate(only.iter, names)
+            name = only.target.id if isinstance(only.target, ast.Name) else ""
+            found = items if isinstance(items, list) and not only.ifs else []
+            return [evaluate(each, {**names, name: item}) for item in found]
     return None
+
+
+def split(value: object, mark: object) -> list[str] | None:
+    known = isinstance(value, str) and isinstance(mark, str) and mark
+    return str(value).split(str(mark)) if known else None
 
 
 def spread(item: ast.expr, names: Mapping[str, Any]) -> list[Any]:

@@ -98,6 +98,17 @@ def test_a_function_that_a_nox_session_hands_itself_to_is_followed() -> None:
     assert steps(noxfile("prepare(session)\nsession.run('pytest')", head))[0] == "pytest six"
 
 
+def test_what_a_nox_session_passes_to_such_a_function_is_known_there() -> None:
+    head = """
+def impl(session, extras="fast,other", group="none", slow=False, where="tests"):
+    session.run_install("uv", "sync", "--group", group, *(f"--extra={e}" for e in extras.split(",")))
+    session.run("pytest", *(("-m", "slow") if slow else ()), *(session.posargs or (where,)))
+"""
+    found = noxfile('impl(session, group="unit")', head, EXTRAS + GROUPS.removeprefix(PROJECT))
+    assert steps(found) == ["-e .[fast] --group unit"]
+    assert first(found).pytest_args == ("tests",)
+
+
 def test_a_nox_session_that_runs_no_tests_is_no_evidence() -> None:
     found = planned(noxfile('session.install("ruff")\nsession.run("ruff", "check")'))
     assert not any("ruff" in step for plan in found for step in plan.install)
@@ -365,6 +376,19 @@ def test_a_workflow_that_another_calls_is_read_with_its_inputs() -> None:
     text = "jobs:\n  all: {uses: ./.github/workflows/sub/x.yml, with: {what: six}}\n"
     found = {**workflow(text).files, ".github/workflows/sub/x.yml": called}
     assert steps(MemoryTree(found))[0] == "pytest six"
+
+
+def test_jobs_that_an_input_switches_off_are_left_out() -> None:
+    called = """
+    on: {workflow_call: {inputs: {run-tests: {type: boolean, default: true}}}}
+    jobs:
+      typing: {if: "!inputs.run-tests", steps: [{run: pip install mypy pytest}, {run: pytest}]}
+      test: {if: inputs.run-tests, steps: [{run: pip install six pytest}, {run: pytest}]}
+    """
+    text = "jobs:\n  all: {uses: ./.github/workflows/sub/x.yml, with: {run-tests: true}}\n"
+    found = planned(MemoryTree({**workflow(text).files, ".github/workflows/sub/x.yml": called}))
+    assert found[0].install[0] == ("six", "pytest")
+    assert not any("mypy" in step for plan in found for step in plan.install)
 
 
 def test_a_workflow_that_calls_itself_ends() -> None:
