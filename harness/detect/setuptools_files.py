@@ -17,6 +17,11 @@ HISTORY_SIGNS = {
     "pbr": r"\bpbr\s*=\s*True\b",
 }
 
+MOST_ITEMS = 200
+"""Items of a list that a comprehension is read over."""
+LONGEST = 10_000
+"""Characters of a text or items of a list that can be meant."""
+
 
 class Ini(configparser.ConfigParser):
     """An ini file read as leniently as its own tools do; names keep their case."""
@@ -171,7 +176,7 @@ def evaluate(node: ast.expr, names: Mapping[str, Any]) -> object:
             return evaluate(inner, names)
         case ast.JoinedStr(values=parts):
             texts = [evaluate(part, names) for part in parts]
-            return "".join(map(str, texts)) if None not in texts else None
+            return bounded("".join(map(str, texts))) if None not in texts else None
         case ast.FormattedValue(format_spec=None) as filled:
             return evaluate(filled.value, names)
         case ast.BoolOp(op=ast.Or(), values=options):
@@ -182,15 +187,21 @@ def evaluate(node: ast.expr, names: Mapping[str, Any]) -> object:
             return evaluate(orelse if refused else body, names) or evaluate(orelse, names)
         case ast.Call(func=ast.Attribute(value=text, attr="split"), args=[mark]):
             return split(evaluate(text, names), evaluate(mark, names))
-        case (
-            ast.GeneratorExp(elt=each, generators=[only])
-            | ast.ListComp(elt=each, generators=[only])
-        ):
-            items = evaluate(only.iter, names)
-            name = only.target.id if isinstance(only.target, ast.Name) else ""
-            found = items if isinstance(items, list) and not only.ifs else []
-            return [evaluate(each, {**names, name: item}) for item in found]
+        case ast.GeneratorExp(elt=each, generators=[only]):
+            return repeated(each, only, names)
+        case ast.ListComp(elt=each, generators=[only]):
+            return repeated(each, only, names)
     return None
+
+
+def repeated(each: ast.expr, over: ast.comprehension, names: Mapping[str, Any]) -> object:
+    """Return the list that a simple comprehension makes; one inside another stays unknown."""
+    items = evaluate(over.iter, names)
+    nested = any(isinstance(node, (ast.GeneratorExp, ast.ListComp)) for node in ast.walk(each))
+    if nested or over.ifs or not isinstance(items, list) or not isinstance(over.target, ast.Name):
+        return None
+    name = over.target.id
+    return [evaluate(each, {**names, name: item}) for item in items[:MOST_ITEMS]]
 
 
 def split(value: object, mark: object) -> list[str] | None:
@@ -223,8 +234,13 @@ def add(left: object, right: object) -> object:
     if left is None or right is None:
         return left if right is None else right
     if isinstance(left, list) and isinstance(right, list):
-        return left + right
-    return left + right if isinstance(left, str) and isinstance(right, str) else None
+        return bounded(left + right)
+    return bounded(left + right) if isinstance(left, str) and isinstance(right, str) else None
+
+
+def bounded(value: list[Any] | str) -> object:
+    """Return a value that can be meant; one that doubled itself again and again is unknown."""
+    return value if len(value) < LONGEST else None
 
 
 def lookup(container: object, key: object) -> object:

@@ -20,12 +20,13 @@ def test_variables(
 ) -> tuple[tuple[str, str], ...]:
     """Return the variables that tests may depend on, as plain strings.
 
-    Where ``services`` run beside the tests, what points at them is left out: ours have none.
+    What is empty was most likely to be filled in by a value that is not known here. Where
+    ``services`` run beside the tests, what points at them is left out: ours have none.
     """
     found = {}
     for name, value in pairs:
         plain = re.fullmatch(r"[A-Za-z_]\w*", name) and not re.search(r"[${}\n]", value)
         elsewhere = value.startswith(("/", "~")) or (services and PLACE.fullmatch(value))
-        if plain and not elsewhere and not FOREIGN.fullmatch(name.upper()):
+        if value and plain and not elsewhere and not FOREIGN.fullmatch(name.upper()):
             found[name] = value
     return tuple(sorted(found.items()))

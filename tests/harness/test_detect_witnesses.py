@@ -101,7 +101,8 @@ def test_a_function_that_a_nox_session_hands_itself_to_is_followed() -> None:
 def test_what_a_nox_session_passes_to_such_a_function_is_known_there() -> None:
     head = """
 def impl(session, extras="fast,other", group="none", slow=False, where="tests"):
-    session.run_install("uv", "sync", "--group", group, *(f"--extra={e}" for e in extras.split(",")))
+    extra = (f"--extra={e}" for e in extras.split(","))
+    session.run_install("uv", "sync", "--group", group, *extra)
     session.run("pytest", *(("-m", "slow") if slow else ()), *(session.posargs or (where,)))
 """
     found = noxfile('impl(session, group="unit")', head, EXTRAS + GROUPS.removeprefix(PROJECT))
@@ -585,7 +586,10 @@ def test_files_meant_to_hurt_cost_little() -> None:
     variables = "".join(f"V{n} = {f'$(V{n + 1})' * 60}\n" for n in range(40))
     bomb = "a: &a0 [x]\n" + "".join(f"b{n}: &a{n + 1} [{f'*a{n},' * 9}]\n" for n in range(40))
     axes = "".join(f"        x{n}: [1, 2, 3, 4, 5, 6, 7, 8]\n" for n in range(20))
+    growing = "a = ['x']\n" + "a = a + a\n" * 80 + "b = 'x'\n" + "b = f'{b}{b}'\n" * 80
     held = {
+        "setup.py": growing,
+        "noxfile.py": growing,
         "scripts/test": "#!/bin/sh\n" + doubled,
         "Makefile": variables + "test: r1\n\tpip install $(V0)\n" + rules,
         ".github/workflows/a.yml": bomb + "jobs: {test: {runs-on: *a40, steps: [{run: pytest}]}}",
