@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,9 +15,11 @@ from harness.config import Overrides, merge, read_config
 from harness.detect import FolderTree, plans
 from harness.environment import Prepared, prepare
 from harness.interpreters import available_pythons
+from harness.knowing import known
+from harness.repair import Known
 from harness.sandbox import Backend
 from storage import sources
-from storage.records import Plan, Repository
+from storage.records import Environment, Plan, Repository
 from storage.store import Store
 from storage.trees import Trees
 
@@ -53,9 +56,10 @@ async def make_ready(
         trees.materialise(repository.tree, checkout)
         tree = FolderTree(checkout)
         overrides = merge(read_config(tree), settings.overrides)
+        pythons = available_pythons(backend)
         candidates = plans(
             tree,
-            pythons=available_pythons(backend),
+            pythons=pythons,
             overrides=overrides,
             version=repository.version,
         )
@@ -63,8 +67,15 @@ async def make_ready(
         if not settings.rebuild:
             prepared = await stored(repository, backend, candidates, store)
         if prepared is None:
+            facts = known(
+                tree,
+                repository,
+                pythons=pythons,
+                system=backend.kind == "docker",
+                today=datetime.now(UTC).date(),
+            )
             prepared = await build(
-                repository, checkout, backend, candidates, settings, store, reporter
+                repository, checkout, backend, candidates, facts, settings, store, reporter
             )
     return Ready(repository=repository, backend=backend, prepared=prepared, overrides=overrides)
 
@@ -74,7 +85,7 @@ async def stored(
 ) -> Prepared | None:
     """Return the environment an earlier run built, if it is still there and still wanted."""
     environment = store.environment_for(repository.tree, backend.kind)
-    if environment is None or environment.plan not in candidates:
+    if environment is None or not wanted(environment, candidates, store):
         return None
     baseline = store.baseline(environment.id)
     if baseline is None or not await backend.exists(environment):
@@ -82,11 +93,20 @@ async def stored(
     return Prepared(environment=environment, baseline=baseline)
 
 
+def wanted(environment: Environment, candidates: Sequence[Plan], store: Store) -> bool:
+    """Say whether the plan is one of today's, or was come to when the first of them failed."""
+    if environment.plan in candidates:
+        return True
+    tried = (attempt.plan for attempt in store.attempts(environment.tree, environment.sandbox))
+    return bool(environment.plan.because and candidates and candidates[0] in tried)
+
+
 async def build(
     repository: Repository,
     checkout: Path,
     backend: Backend,
     candidates: Sequence[Plan],
+    facts: Known,
     settings: Settings,
     store: Store,
     reporter: Reporter,
@@ -97,6 +117,7 @@ async def build(
         checkout,
         backend,
         candidates,
+        known=facts,
         build_env=build_env(),
         limits=settings.limits,
         trying=lambda plan: reporter.stage(f"{repository.name}: installing ({plan.name})"),

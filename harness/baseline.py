@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from harness.diagnosis import set_aside_for
 from harness.sandbox import BuildFailed, Channel, Sandbox
-from harness.suite import Run, run_suite
-from storage.records import Baseline, BaselineTest, Environment
+from harness.suite import Result, Run, run_suite
+from storage.records import RED, Baseline, BaselineTest, Environment
 
 BAR_SHARE = 0.95
 BAR_COUNT = 20
@@ -18,32 +20,61 @@ LEAST_TOTAL_TIMEOUT = 600.0
 HANG_LIMIT = 8
 """Tests that may hang in one run before it is given up: a number, so that a busy machine comes to
 the same verdict as an idle one."""
-SHOWN_FAILURES = 8
+SHOWN_FAILURES = 40
+IMPATIENT_TIMEOUT = 15.0
+"""Seconds a test may take once several have hung: without a network they do so by dozens."""
+LOST: Mapping[str, str] = {"timeout": "hangs", "crashed": "crashes"}
+"""Outcomes of tests that are not run again, and why they are set aside."""
 
 
 async def measure(sandbox: Sandbox, environment: Environment, *, runs: int = 2) -> Baseline:
     """Run the suite ``runs`` times whole and once with every test alone.
 
-    Raises BuildFailed with a named reason when the suite does not pass the bar.
+    Tests that hang or take pytest down with them are left out after the first time, here and
+    whenever the suite is run again. Raises BuildFailed with a named reason when the suite does
+    not pass the bar.
     """
     args = environment.plan.pytest_args
     channel = await sandbox.runner()
     try:
+        found = await whole(channel, args)
+        refuse(found)
+        lost = {test: result for test, result in found.results.items() if result.outcome in LOST}
+        tests = [test for test in found.collected or () if test not in lost] if lost else None
         started = time.monotonic()
-        first = await whole(channel, args)
-        seconds = round(time.monotonic() - started, 3)
-        refuse(first)
-        again = [await whole(channel, args) for _ in range(runs - 1)]
+        first = await whole(channel, args, tests) if lost else found
+        seconds = round(time.monotonic() - started, 3) if lost else found.seconds
+        again = [await whole(channel, args, tests) for _ in range(runs - 1)]
         alone = await every_test_alone(channel, args, first)
     finally:
         await channel.close()
-    return combine(environment.id, [first, *again], alone, seconds=seconds)
+    measured = combine(environment.id, [first, *again], alone, seconds=seconds)
+    return replace(measured, tests=(*measured.tests, *map(left_out, lost.items())))
 
 
-async def whole(channel: Channel, args: Sequence[str]) -> Run:
-    """One run of everything in one process, with generous limits."""
+def left_out(item: tuple[str, Result]) -> BaselineTest:
+    """A test that is not to be run."""
+    test, result = item
+    return BaselineTest(
+        id=test, outcome=result.outcome, seconds=result.seconds, set_aside=LOST[result.outcome]
+    )
+
+
+def runnable(baseline: Baseline) -> list[str] | None:
+    """The tests to run when the suite is run whole; None for every test."""
+    kept = [test.id for test in baseline.tests if test.set_aside not in LOST.values()]
+    return kept if len(kept) < len(baseline.tests) else None
+
+
+async def whole(channel: Channel, args: Sequence[str], tests: Sequence[str] | None = None) -> Run:
+    """One run of everything in one process, with generous limits that hanging tests lower."""
     return await run_suite(
-        channel, args=args, test_timeout=FIRST_TEST_TIMEOUT, total_timeout=FIRST_TOTAL_TIMEOUT
+        channel,
+        args=args,
+        tests=tests,
+        test_timeout=FIRST_TEST_TIMEOUT,
+        total_timeout=FIRST_TOTAL_TIMEOUT,
+        impatient_timeout=IMPATIENT_TIMEOUT,
     )
 
 
@@ -66,7 +97,11 @@ def refuse(run: Run) -> None:
     if not run.collected:
         told = [f"{path}: {detail}" for path, detail in run.collect_errors]
         raise BuildFailed("no-tests", "\n".join([run.tail, *told]) or "no test was collected")
-    counted = [result for result in run.results.values() if result.outcome != "skipped"]
+    counted = [
+        result
+        for result in run.results.values()
+        if result.outcome != "skipped" and not (is_red(result) and set_aside_for(result.detail))
+    ]
     passed = [result for result in counted if result.outcome in ("passed", "xfailed")]
     total = len(counted) + len(run.collect_errors)
     if run.exhausted:
@@ -82,15 +117,20 @@ def refuse(run: Run) -> None:
         )
 
 
+def is_red(result: Result) -> bool:
+    return result.outcome in RED
+
+
 def failures(run: Run) -> str:
-    """The first failures, a line each."""
-    lines = [f"{path}: {detail}" for path, detail in run.collect_errors]
-    lines += [
-        f"{test}: {result.outcome}: {result.detail}"
-        for test, result in run.results.items()
-        if result.outcome not in ("passed", "skipped", "xfailed")
-    ]
-    return "\n".join(lines[:SHOWN_FAILURES])
+    """What failed, summed up: a line for each message, the most frequent first."""
+    said: dict[str, list[str]] = {}
+    for path, detail in run.collect_errors:
+        said.setdefault(detail, []).append(path)
+    for test, result in run.results.items():
+        if is_red(result):
+            said.setdefault(f"{result.outcome}: {result.detail}", []).append(test)
+    ranked = sorted(said.items(), key=lambda item: -len(item[1]))[:SHOWN_FAILURES]
+    return "\n".join(f"{len(tests)} x {message} ({tests[0]})" for message, tests in ranked)
 
 
 def combine(environment: str, runs: Sequence[Run], alone: Run, *, seconds: float) -> Baseline:
@@ -115,18 +155,23 @@ def combine(environment: str, runs: Sequence[Run], alone: Run, *, seconds: float
 
 
 def set_aside(test: str, runs: Sequence[Run], alone: Run) -> str:
-    """Why a test can serve in no list; empty when it can, or when it does not pass at all."""
+    """Why a test can serve in no list; empty when it can, or when it simply does not pass."""
     outcomes = {run.outcome(test) for run in runs}
     if len(outcomes) > 1:
         return "unstable"
     if outcomes != {"passed"}:
-        return ""
+        result = runs[0].results.get(test)
+        return (result and is_red(result) and set_aside_for(result.detail)) or ""
     return "" if alone.outcome(test) == "passed" else "company-only"
 
 
 def test_timeout(baseline: Baseline) -> float:
     """Seconds one test may take with a bug: generous, so that no slow failure is cut off."""
-    return max(LEAST_TEST_TIMEOUT, 10 * max((t.seconds for t in baseline.tests), default=0.0))
+    return max(LEAST_TEST_TIMEOUT, 10 * max(slowest(baseline), default=0.0))
+
+
+def slowest(baseline: Baseline) -> list[float]:
+    return [test.seconds for test in baseline.tests if test.outcome == "passed"]
 
 
 def total_timeout(baseline: Baseline) -> float:

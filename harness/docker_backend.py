@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from docker import APIClient, DockerClient
 from docker.errors import DockerException, ImageNotFound, NotFound
@@ -17,30 +15,21 @@ from docker.models.containers import Container
 from docker.types import Mount
 
 from harness.base_image import connect
-from harness.docker_build import (
-    BUILDER,
-    TREE,
-    USER,
-    VENV,
-    Builder,
-    find_base,
-    fixed_base,
-    labels_of,
-)
+from harness.docker_build import BUILDER, TREE, USER, VENV, find_base, fixed_base
 from harness.docker_channel import DockerChannel
+from harness.docker_layers import LABEL, Layers
 from harness.hardening import container_arguments
 from harness.local import FIXED, RUNNER
 from harness.sandbox import Limits
 from harness.unpacking import framed, megabytes, unpacking
 from harness.workplaces import alive
 from storage.errors import SandboxError
-from storage.records import Environment, Plan, SandboxKind, digest
+from storage.records import Environment, Plan, SandboxKind
 
 log = logging.getLogger(__name__)
 
 INSIDE = "/run/bugfoundry/runner.py"
 OWNER = "bugfoundry.sandbox"
-IMAGES = "bugfoundry/env"
 
 
 class DockerBackend:
@@ -80,52 +69,35 @@ class DockerBackend:
         return str(told.decode().strip())
 
     async def build(
-        self, checkout: Path, tree: str, plan: Plan, *, env: Mapping[str, str]
-    ) -> Environment:
-        """Install a copy of ``checkout`` into an image as ``plan`` says. Raises BuildFailed."""
-        return await asyncio.to_thread(self._build, checkout, tree, plan, env)
-
-    def _build(self, checkout: Path, tree: str, plan: Plan, env: Mapping[str, str]) -> Environment:
-        base = find_base(self._client, self._base_image, plan.python)
-        steps = json.dumps([plan.python, plan.install, plan.env])
-        key = digest(tree, steps, str(base.id))[:16]
-        found = self._find(key)
-        if found is None:
-            found = self._install(checkout, tree, plan, key, env, base)
-        built = json.loads(found.labels["bugfoundry.built"])
-        return Environment(
-            tree=tree,
-            plan=plan,
-            sandbox=self.kind,
-            python=built["python"],
-            lock=built["lock"],
-            base=str(base.id),
-            arch=str(base.attrs.get("Architecture", "")),
-            handle=str(found.id),
-        )
-
-    def _find(self, key: str) -> Any:
-        try:
-            return self._client.images.get(f"{IMAGES}:{key}")
-        except ImageNotFound:
-            return None
-
-    def _install(
         self,
         checkout: Path,
         tree: str,
         plan: Plan,
-        key: str,
+        *,
         env: Mapping[str, str],
-        base: Any,
-    ) -> Any:
-        builder = Builder(self._client, base, env, network=self._build_network)
-        try:
-            python, lock = builder.install(checkout, plan)
-            labels = labels_of(tree, plan, key, {"python": python, "lock": lock})
-            return self._client.images.get(builder.commit(IMAGES, key, labels))
-        finally:
-            builder.close()
+        fresh: bool = False,
+    ) -> Environment:
+        """Install a copy of ``checkout`` into an image as ``plan`` says. Raises BuildFailed."""
+        return await asyncio.to_thread(self._build, checkout, tree, plan, env, fresh)
+
+    def _build(
+        self, checkout: Path, tree: str, plan: Plan, env: Mapping[str, str], fresh: bool
+    ) -> Environment:
+        base = find_base(self._client, self._base_image, plan.python)
+        layers = Layers(client=self._client, env=env, network=self._build_network, fresh=fresh)
+        image = layers.environment(base, checkout, tree, plan)
+        return Environment(
+            tree=tree,
+            plan=plan,
+            sandbox=self.kind,
+            python=image.labels[f"{LABEL}python"],
+            lock="\n".join(image.labels[f"{LABEL}lock"].split()),
+            base=str(base.id),
+            arch=str(base.attrs.get("Architecture", "")),
+            handle=str(image.id),
+            seconds=float(image.labels[f"{LABEL}seconds"]),
+            size=max(0, int(image.attrs["Size"]) - int(base.attrs["Size"])),
+        )
 
     async def exists(self, environment: Environment) -> bool:
         """Say whether the image is still there."""

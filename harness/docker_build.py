@@ -1,4 +1,4 @@
-"""Build a repository's one image: base, then dependencies, then code; nothing else stays in it."""
+"""A container in which one layer of a repository's image is made; what it needs for that goes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import os
 import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from docker import DockerClient
 from docker.errors import DockerException, ImageNotFound
@@ -18,8 +17,6 @@ from uv import find_uv_bin
 
 from harness.base_image import DEFAULT_TAG
 from harness.sandbox import BuildFailed
-from harness.start_state import files_of
-from storage.records import Plan
 
 USER = 1000
 TREE = "/testbed"
@@ -30,19 +27,21 @@ BUILDER = "bugfoundry.build"
 BUILD_TIMEOUT = 1200
 TIMED_OUT = 124
 DETAIL_LIMIT = 4000
-GIT_DATE = "2000-01-01T00:00:00Z"
+EPOCH = 946684800
+"""Every file's time, so that equal inputs give equal layers: the first second of 2000."""
 TIDY = f"""set -e
 find {TREE} -name __pycache__ -type d -prune -exec rm -rf {{}} +
 cd {TREE}
 if command -v git >/dev/null; then
-    export GIT_AUTHOR_DATE={GIT_DATE} GIT_COMMITTER_DATE={GIT_DATE} GIT_CONFIG_GLOBAL=/dev/null
-    export GIT_CONFIG_NOSYSTEM=1 GIT_LITERAL_PATHSPECS=1
+    export GIT_AUTHOR_DATE=@{EPOCH}+0000 GIT_COMMITTER_DATE=@{EPOCH}+0000
+    export GIT_CONFIG_NOSYSTEM=1 GIT_LITERAL_PATHSPECS=1 GIT_CONFIG_GLOBAL=/dev/null
     rm -rf .git
     chown -R 0:0 .
     git init -q --template= -b main .
     git -c core.autocrlf=false add -f --pathspec-from-file={TOOLS}/files --pathspec-file-nul
     git -c user.name=bugfoundry -c user.email=bugfoundry@localhost commit -q --allow-empty -m Start
-    rm -rf .git/logs
+    rm -rf .git/logs .git/COMMIT_EDITMSG
+    git read-tree HEAD
     mkdir -p .git/info
     git -c core.quotePath=false ls-files --others --exclude-standard --directory |
         sed 's|^|/|' >.git/info/exclude
@@ -50,6 +49,16 @@ fi
 chown -R {USER}:{USER} {TREE}
 """
 """What a solver finds: one commit, no remote, no caches."""
+SETTLE = f"""set -e
+find {VENV} -name uv_cache.json -delete 2>/dev/null || true
+rm -rf /root/.cache /var/log/*.log /var/log/apt /var/cache/ldconfig /var/lib/apt/lists/*
+rm -rf /var/cache/apt /var/cache/debconf/*-old /var/lib/dpkg/*-old
+find / -xdev \\( -path /proc -o -path /sys -o -path {TOOLS} \\) -prune -o \\
+    -newercc {TOOLS}/stamp -exec touch -h -d @{EPOCH} {{}} + 2>/dev/null || true
+"""
+"""Leaves nothing in a layer that says when it was made, or that only the build needs."""
+CONTENT = f"""tar --sort=name --mtime=@{EPOCH} --owner=0 --group=0 --numeric-owner -C / \\
+    -cf - $(ls -d {VENV[1:]} {TREE[1:]} 2>/dev/null) | sha256sum | cut -d' ' -f1"""
 
 
 def fixed_base(client: DockerClient, wanted: str | None) -> Image | None:
@@ -99,10 +108,10 @@ def split_tag(name: str) -> tuple[str, str]:
 
 
 class Builder:
-    """A container in which a plan is installed, thrown away after the commit."""
+    """A container on top of an image, thrown away after what was made in it is kept."""
 
     def __init__(
-        self, client: DockerClient, base: Image, env: Mapping[str, str], *, network: str
+        self, client: DockerClient, image: Image, env: Mapping[str, str], *, network: str
     ) -> None:
         self._env = {
             "HOME": TOOLS,
@@ -111,24 +120,34 @@ class Builder:
             "UV_LINK_MODE": "copy",
             "UV_NO_CONFIG": "1",
             "UV_PYTHON_DOWNLOADS": "never",
+            "PYC_INVALIDATION_MODE": "UNCHECKED_HASH",
+            "SOURCE_DATE_EPOCH": str(EPOCH),
             "TMPDIR": TOOLS,
             **inside_certificates(env),
         }
         self._container: Container = client.containers.create(
-            str(base.id),
+            str(image.id),
             command=["sleep", "infinity"],
             network_mode=network,
+            user="root",
             tmpfs={TOOLS: "exec,size=4g"},
             init=True,
             labels={BUILDER: str(os.getpid())},
         )
         self._container.start()
-        self._files = tools(env)
+        self.run(["touch", f"{TOOLS}/stamp"])
+        for name, data in tools(env).items():
+            self.put_tool(name, data)
 
-    def run(self, command: Sequence[str], env: Mapping[str, str] | None = None) -> str:
-        """Run one step in the tree. Raises BuildFailed with the end of what it printed."""
+    def run(
+        self, command: Sequence[str], env: Mapping[str, str] | None = None, *, folder: str = "/"
+    ) -> str:
+        """Run one step. Raises BuildFailed with the end of what it printed."""
         code, output = self._container.exec_run(
-            ["timeout", "--kill-after=5", str(BUILD_TIMEOUT), *command],
+            [
+                *("timeout", "--kill-after=5", str(BUILD_TIMEOUT)),
+                *("sh", "-c", 'cd "$0" && exec "$@"', folder, *command),
+            ],
             environment={**self._env, **(env or {})},
             workdir="/",
             user="root",
@@ -140,44 +159,24 @@ class Builder:
             raise BuildFailed("install-failed", text[-DETAIL_LIMIT:])
         return str(text)
 
-    def install(self, checkout: Path, plan: Plan) -> tuple[str, str]:
-        """Install the plan; return the Python's full version and the lock."""
-        self._files["files"] = b"".join(os.fsencode(path) + b"\0" for path in files_of(checkout))
-        self.put_tools()
-        version = self.run(["python3", "-c", "import sys; print(sys.version.split()[0])"]).strip()
-        if version.rsplit(".", 1)[0] != plan.python:
-            raise BuildFailed(
-                "python-unavailable",
-                f"the base image has Python {version}, the plan wants {plan.python}; name an "
-                "image with --base-image",
-            )
+    def put_tree(self, checkout: Path) -> None:
+        """Lay the code where it belongs."""
         self._container.put_archive("/", archive(checkout))
-        uv = f"{TOOLS}/uv"
-        self.run([uv, "venv", "--quiet", "--python", "python3", VENV])
-        settings = {**dict(plan.env), "VIRTUAL_ENV": VENV, "PATH": PATH}
-        for step in plan.install:
-            words = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", VENV, *step]
-            self.run(["sh", "-c", f'cd {TREE} && exec "$@"', "sh", *words], settings)
-        frozen = self.run([uv, "pip", "freeze", "--python", VENV])
-        lock = [line for line in frozen.splitlines() if "==" in line and not line.startswith("-e")]
-        self.run(["sh", "-c", TIDY])
-        return version, "\n".join(lock)
 
-    def put_tools(self) -> None:
-        """Put uv and certificates where they do not stay.
+    def put_tool(self, name: str, data: bytes) -> None:
+        """Put a file where it does not stay.
 
         The engine's archive call does not see a tmpfs, so the bytes go through a process.
         """
-        for name, data in self._files.items():
-            self._container.put_archive("/opt", single(f"bugfoundry-{name}", data))
-            self.run(["mv", f"/opt/bugfoundry-{name}", f"{TOOLS}/{name}"])
+        self._container.put_archive("/opt", single(f"bugfoundry-{name}", data))
+        self.run(["mv", f"/opt/bugfoundry-{name}", f"{TOOLS}/{name}"])
 
-    def commit(self, repository: str, tag: str, labels: Mapping[str, str]) -> str:
-        """Keep the container as an image, and return the image's id."""
+    def keep(self, repository: str, tag: str, labels: Mapping[str, str]) -> Image:
+        """Keep the container as an image, and return it."""
+        self.run(["sh", "-c", SETTLE])
         changes = [f"LABEL {name}={json.dumps(value)}" for name, value in labels.items()]
         changes += [f"WORKDIR {TREE}", f"USER {USER}", f"ENV PATH={PATH}", 'CMD ["sleep", "inf"]']
-        image = self._container.commit(repository=repository, tag=tag, changes=changes)
-        return str(image.id)
+        return self._container.commit(repository=repository, tag=tag, changes=changes)
 
     def close(self) -> None:
         """Throw the container away."""
@@ -226,13 +225,3 @@ def single(name: str, data: bytes) -> bytes:
         entry.size, entry.mode = len(data), 0o755
         tar.addfile(entry, io.BytesIO(data))
     return buffer.getvalue()
-
-
-def labels_of(tree: str, plan: Plan, key: str, built: Mapping[str, Any]) -> dict[str, str]:
-    """Labels by which an image is found again."""
-    return {
-        "bugfoundry.tree": tree,
-        "bugfoundry.plan": plan.name,
-        "bugfoundry.key": key,
-        "bugfoundry.built": json.dumps(built),
-    }

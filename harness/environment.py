@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness import baseline as measuring
+from harness.diagnosis import diagnose, saying
+from harness.repair import Known, repairs
 from harness.sandbox import Backend, BuildFailed, Limits, start
 from storage.errors import EnvironmentFailed
 from storage.records import Attempt, Baseline, Environment, Plan, Repository
 
 DETAIL_LIMIT = 4000
+MOST_ATTEMPTS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,33 @@ class Prepared:
 
 Tried = Callable[[Attempt], None]
 Trying = Callable[[Plan], None]
+Propose = Callable[[Sequence[Attempt]], Awaitable[Plan | None]]
+"""The last resort: shown what was tried, proposes another plan, or None."""
+
+
+class Queue:
+    """Plans still to be tried: those a failure suggests go before those made at the start."""
+
+    def __init__(self, plans: Sequence[Plan]) -> None:
+        self._waiting = list(plans)
+        self._seen = set[Plan]()
+
+    def take(self) -> Plan | None:
+        """Return the next plan that differs from all before it."""
+        while self._waiting:
+            plan = self._waiting.pop(0)
+            if (key := essence(plan)) not in self._seen:
+                self._seen.add(key)
+                return plan
+        return None
+
+    def put_first(self, plans: Sequence[Plan]) -> None:
+        self._waiting[:0] = plans
+
+
+def essence(plan: Plan) -> Plan:
+    """What of a plan changes the environment."""
+    return replace(plan, name="", notes=(), because="")
 
 
 async def prepare(
@@ -33,39 +63,75 @@ async def prepare(
     backend: Backend,
     plans: Sequence[Plan],
     *,
+    known: Known,
     build_env: Mapping[str, str],
     limits: Limits,
     trying: Trying,
     tried: Tried,
+    propose: Propose | None = None,
 ) -> Prepared:
     """Return the first plan's environment that passes the bar.
 
-    ``tried`` is told of every attempt as soon as it is known. Raises EnvironmentFailed when no
-    plan serves; its message names the last reason.
+    A failure is read, and the plans it suggests are tried next. ``tried`` is told of every
+    attempt as soon as it is known. Raises EnvironmentFailed when no plan serves; its message
+    names the last reason.
     """
-    last = "no plan could be made: the repository holds neither packaging nor tests known here"
-    for plan in plans:
+    queue = Queue(plans)
+    attempts: list[Attempt] = []
+    while len(attempts) < MOST_ATTEMPTS:
+        plan = queue.take() or (await propose(attempts) if propose is not None else None)
+        if plan is None:
+            break
         trying(plan)
         started = time.monotonic()
         try:
             prepared = await attempt(repository, checkout, backend, plan, build_env, limits)
         except BuildFailed as failure:
-            last = f"{plan.name}: {failure}"
-            tried(
-                Attempt(
-                    plan=plan,
-                    ok=False,
-                    reason=failure.reason,
-                    detail=failure.detail[-DETAIL_LIMIT:],
-                    seconds=time.monotonic() - started,
-                )
-            )
+            attempts.append(failed(plan, failure, time.monotonic() - started))
+            tried(attempts[-1])
+            if hopeless(failure):
+                break
+            queue.put_first(repairs(plan, failure.reason, failure.detail, known))
             continue
         tried(Attempt(plan=plan, ok=True, seconds=time.monotonic() - started))
         return prepared
-    raise EnvironmentFailed(
-        f"no environment for {repository.key[:80]} after {len(plans)} plans; last: {last[:300]}; "
-        f"see `bugfoundry env show {repository.source}`"
+    raise EnvironmentFailed(told(repository, attempts))
+
+
+def failed(plan: Plan, failure: BuildFailed, seconds: float) -> Attempt:
+    """Return the record of a plan that failed."""
+    return Attempt(
+        plan=plan,
+        ok=False,
+        reason=failure.reason,
+        detail=failure.detail[-DETAIL_LIMIT:],
+        seconds=seconds,
+    )
+
+
+def hopeless(failure: BuildFailed) -> bool:
+    """Say whether every other plan would fail in the same way: no base image, no index."""
+    if failure.reason == "no-base-image":
+        return True
+    findings = diagnose(failure.reason, failure.detail)
+    return any(finding.kind == "index-unreachable" for finding in findings)
+
+
+def told(repository: Repository, attempts: Sequence[Attempt]) -> str:
+    """The message of a repository for which no plan serves."""
+    name = repository.key[:80]
+    if not attempts:
+        return (
+            f"no environment for {name}: no plan could be made, the repository holds neither "
+            "packaging nor tests known here; say how in .github/bugfoundry.yml"
+        )
+    last = attempts[-1]
+    findings = diagnose(last.reason, last.detail)
+    lines = last.detail.strip().splitlines()
+    why = saying(findings[0]) if findings else (lines[-1] if lines else "")
+    return (
+        f"no environment for {name} after {len(attempts)} plans; last: {last.plan.name}: "
+        f"{last.reason}: {why[:300]}; see `bugfoundry env explain {repository.source}`"
     )
 
 

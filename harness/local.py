@@ -10,6 +10,7 @@ import os
 import platform
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,18 +94,21 @@ class LocalBackend:
 
     def _build(self, checkout: Path, tree: str, plan: Plan, env: dict[str, str]) -> Environment:
         interpreter = find_interpreter(plan.python)
-        steps = json.dumps([plan.python, plan.install, plan.env])
+        steps = json.dumps([plan.python, plan.install, plan.env, *dated(plan)])
         root = self._envs / digest(tree, steps, interpreter.version)[:16]
         ready = root / "ready.json"
         with locked(root.with_suffix(".lock")):
             if not ready.exists():
                 self._make(checkout, root, plan, interpreter, env)
+        built = json.loads(ready.read_text())
         return Environment(
             tree=tree,
             plan=plan,
             sandbox=self.kind,
             python=interpreter.version,
-            lock=json.loads(ready.read_text())["lock"],
+            lock=built["lock"],
+            seconds=built.get("seconds", 0.0),
+            size=built.get("size", 0),
             base=f"{platform.system().lower()}-cpython-{interpreter.version}",
             arch=platform.machine(),
             handle=root.name,
@@ -120,10 +124,15 @@ class LocalBackend:
     ) -> None:
         """Build from nothing; the file that says it is whole comes last."""
         shutil.rmtree(root, ignore_errors=True)
+        started = time.monotonic()
         try:
             self._install(checkout, root, plan, interpreter, env)
-            lock = self._freeze(root, interpreter)
-            (root / "ready.json").write_text(json.dumps({"lock": lock}))
+            built = {
+                "lock": self._freeze(root, interpreter),
+                "seconds": round(time.monotonic() - started, 3),
+                "size": size_of(root),
+            }
+            (root / "ready.json").write_text(json.dumps(built))
         except BuildFailed:
             shutil.rmtree(root, ignore_errors=True)
             raise
@@ -150,7 +159,7 @@ class LocalBackend:
             env,
         )
         python = str(first / "venv" / "bin" / "python")
-        settings = {**env, **dict(plan.env)}
+        settings = {**env, **dict(plan.env), **uv_settings(plan)}
         for step in plan.install:
             command = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python]
             self._command(root, [*command, *step], interpreter, settings)
@@ -345,6 +354,22 @@ class LocalSandbox:
         await asyncio.to_thread(release, self._place)
         if self._tmp is not None:
             await asyncio.to_thread(release, self._tmp)
+
+
+def dated(plan: Plan) -> list[str]:
+    """The part of a build's key that only plans with a date have."""
+    return [plan.exclude_newer] if plan.exclude_newer else []
+
+
+def uv_settings(plan: Plan) -> dict[str, str]:
+    """What a plan tells uv by its variables, for builds of distributions too."""
+    return {"UV_EXCLUDE_NEWER": plan.exclude_newer} if plan.exclude_newer else {}
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files below a folder."""
+    found = (Path(current, name) for current, _, names in os.walk(folder) for name in names)
+    return sum(path.lstat().st_size for path in found)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
 from contextlib import suppress
 
-from harness.baseline import HANG_LIMIT, test_timeout, total_timeout
+from harness.baseline import HANG_LIMIT, runnable, test_timeout, total_timeout
 from harness.judge import HARNESS_VERSION, Decision, decide, screen
 from harness.sandbox import Backend, Channel, Limits, Sandbox, start
 from harness.suite import Run, run_suite
@@ -168,7 +168,7 @@ class LocalEngine:
         run = await run_suite(
             await worker.channel(),
             args=self._environment.plan.pytest_args,
-            tests=tests,
+            tests=runnable(self._baseline) if tests is None else tests,
             files=files,
             isolate=isolate,
             stop_after_red=stop_after_red,

@@ -38,6 +38,8 @@ GRACE = 5.0
 TIMED_OUT = "no end within the time limit"
 OUTPUT_LIMIT = 4000
 LINE_LIMIT = 1 << 20
+PATIENCE = 2
+"""Tests that may hang before the others are given less time, where that is asked for."""
 REAPING_ROUNDS = 200
 SETTINGS_OF_BLOCKED = (
     "cache_dir",
@@ -505,6 +507,7 @@ class Request:
         self.stop_after = frame.get("stop_after_red")
         self.watched = None if frame.get("watched") is None else set(frame["watched"])
         self.hang_limit = frame.get("hang_limit")
+        self.impatient_timeout = frame.get("impatient_timeout")
         self.hung = 0
         self.collected: list[str] | None = None
         self.reported: dict[str, str] = {}
@@ -538,7 +541,14 @@ class Request:
         """Seconds that may pass without a word from the process."""
         if collecting:
             return self.collect_timeout
-        return float(self.test_timeouts.get(running, self.test_timeout))
+        limit = float(self.test_timeouts.get(running, self.test_timeout))
+        return min(limit, self.impatience())
+
+    def impatience(self) -> float:
+        """Seconds that any test may take, now that some have hung."""
+        if self.impatient_timeout is None or self.hung < PATIENCE:
+            return float("inf")
+        return float(self.impatient_timeout)
 
     def process(self, tests: list[str] | None, isolate: bool) -> None:
         """Run one pytest process to its end, its death or a time limit."""
@@ -548,6 +558,8 @@ class Request:
             "isolate": isolate,
             "test_timeout": self.test_timeout,
             "test_timeouts": self.test_timeouts,
+            "impatient_timeout": self.impatient_timeout,
+            "hung": self.hung,
         }
         child = Child(config, environment())
         code = None
@@ -708,6 +720,8 @@ class Plugin:
         self.isolate = config["isolate"]
         self.test_timeout = config["test_timeout"]
         self.test_timeouts = config["test_timeouts"]
+        self.impatient_timeout = config["impatient_timeout"]
+        self.hung = config["hung"]
         self.phases: dict[str, list[Any]] = {}
         self.copies: dict[str, list[Any]] = {}
         self.lock = threading.Lock()
@@ -789,11 +803,15 @@ class Plugin:
                     item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
             finally:
                 os._exit(0)
-        status = wait_for(pid, began + self.test_timeouts.get(test, self.test_timeout))
+        limit = self.test_timeouts.get(test, self.test_timeout)
+        if self.impatient_timeout is not None and self.hung >= PATIENCE:
+            limit = min(limit, self.impatient_timeout)
+        status = wait_for(pid, began + limit)
         kill(pid, group_only=status is not None)
         seconds = time.monotonic() - began
         if status is None:
             os.waitpid(pid, 0)
+            self.hung += 1
             self.send_outcome(test, "timeout", seconds, TIMED_OUT)
         else:
             detail = died_of(status)

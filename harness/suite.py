@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
@@ -41,6 +42,8 @@ class Run:
     error: str = ""
     tail: str = ""
     """The end of pytest's output when it did not finish."""
+    seconds: float = 0.0
+    """Wall clock of the run."""
 
     def outcome(self, test: str) -> Outcome | None:
         """The test's outcome; ``missing`` when it was not collected, None when it was not run."""
@@ -66,13 +69,15 @@ async def run_suite(
     stop_after_red: int | None = None,
     watched: Collection[str] | None = None,
     hang_limit: int | None = None,
+    impatient_timeout: float | None = None,
 ) -> Run:
     """Write ``files`` into the tree, run the tests in a fresh process, restore the tree.
 
     ``isolate`` gives every test a process of its own; times are seconds, ``test_timeouts`` those
     of single tests. The run is stopped when more than ``stop_after_red`` tests are red, of
     ``watched`` alone where it is given. More than ``hang_limit`` tests that time out, or a
-    collection that hangs, use up the time of the whole run. Raises SandboxError when the runner
+    collection that hangs, use up the time of the whole run; after a few, ``impatient_timeout`` is
+    all that a test may take. Raises SandboxError when the runner
     is gone or does not keep to the protocol.
     """
     await channel.send(
@@ -90,8 +95,10 @@ async def run_suite(
             "watched": None if watched is None else sorted(watched),
             "stop_after_red": stop_after_red,
             "hang_limit": hang_limit,
+            "impatient_timeout": impatient_timeout,
         }
     )
+    started = time.monotonic()
     gathered = Gathered(asked=None if tests is None else frozenset(tests))
     while True:
         try:
@@ -99,7 +106,7 @@ async def run_suite(
         except TimeoutError as error:
             raise SandboxError("the runner did not answer in time") from error
         if gathered.take(frame):
-            return gathered.run(frame)
+            return gathered.run(frame, seconds=round(time.monotonic() - started, 3))
 
 
 async def run_compile(channel: Channel, sources: Sequence[str]) -> list[bool]:
@@ -143,7 +150,7 @@ class Gathered:
                 )
         return kind == "done"
 
-    def run(self, done: Frame) -> Run:
+    def run(self, done: Frame, *, seconds: float) -> Run:
         """What was gathered, with what the runner said at the end."""
         return Run(
             results=self._results,
@@ -154,4 +161,5 @@ class Gathered:
             restored=bool(done.get("restored")),
             error=str(done.get("error", "")),
             tail=str(done.get("tail", "")),
+            seconds=seconds,
         )

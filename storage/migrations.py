@@ -141,3 +141,9 @@ def m003_bugs(db: Database) -> None:
         pk="id",
         foreign_keys=[("bug", "bugs", "id"), ("environment", "environments", "id")],
     )
+
+
+@MIGRATIONS()
+def m004_size_of_environments(db: Database) -> None:
+    """How much room an environment takes."""
+    db.table("environments").add_column("size", int, not_null_default=0)

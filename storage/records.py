@@ -66,6 +66,12 @@ class Plan:
     """Environment variables for install and tests, sorted by name."""
     notes: tuple[str, ...] = ()
     """What of the repository's own settings was overridden, and why."""
+    system: tuple[str, ...] = ()
+    """Debian packages it needs, sorted."""
+    exclude_newer: str = ""
+    """ISO date: distributions uploaded later are not used; empty for no such limit."""
+    because: str = ""
+    """What an earlier plan's failure said that led to this one; empty for a plan of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,12 +104,14 @@ class Environment:
     handle: str
     """Where it is: image id, or name of the folder in the cache."""
     seconds: float = 0.0
+    """How long building it took; what was found again keeps its first time."""
+    size: int = 0
+    """Bytes on disk, beyond the base image's."""
 
     @property
     def id(self) -> str:
-        plan = json.dumps(
-            [self.plan.python, self.plan.install, self.plan.pytest_args, self.plan.env]
-        )
+        parts = [self.plan.python, self.plan.install, self.plan.pytest_args, self.plan.env]
+        plan = json.dumps([*parts, self.plan.system] if self.plan.system else parts)
         return digest(self.tree, plan, self.lock, self.base, self.arch)[:32]
 
 
@@ -116,7 +124,8 @@ class BaselineTest:
     """As in the first run."""
     seconds: float
     set_aside: str = ""
-    """Why it can serve in no list (``unstable``, ``company-only`` …); empty when it can."""
+    """Why it can serve in no list (``unstable``, ``company-only``, ``needs-network`` …); empty when
+    it can."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,10 +63,15 @@ def plans(
             pytest_args=arguments if overrides.pytest_args is None else overrides.pytest_args,
             env=tuple(sorted(environment.items())),
             notes=() if overrides.pytest_args is not None else facts.notes,
+            system=tuple(sorted(facts.system)),
         )
         for name, steps, arguments in guesses
     )
-    return distinct(made)[:MOST_PLANS]
+    found = distinct(made)
+    if not facts.system:
+        return found[:MOST_PLANS]
+    bare = replace(found[0], name=f"{found[0].name}, no system packages", system=())
+    return (*found[: MOST_PLANS - 1], bare)
 
 
 Guess = tuple[str, Steps, tuple[str, ...]]

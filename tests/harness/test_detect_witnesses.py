@@ -599,3 +599,10 @@ def test_files_meant_to_hurt_cost_little() -> None:
         "    steps: [{run: pytest}]\n",
     }
     assert planned(MemoryTree({**tree().files, **held}))
+
+
+def test_the_first_plan_asks_for_debian_packages_and_the_last_for_none() -> None:
+    found = planned(job("sudo apt-get install -y libxml2-dev g++", "pytest"))
+    assert found[0].system == ("g++", "libxml2-dev")
+    assert found[-1].system == ()
+    assert len(found) <= 12

@@ -15,7 +15,8 @@ import msgspec
 import pytest
 from docker.models.containers import Container
 
-from harness.docker_backend import IMAGES, OWNER, DockerBackend
+from harness.docker_backend import OWNER, DockerBackend
+from harness.docker_layers import ENVIRONMENT
 from harness.sandbox import BuildFailed
 from storage.errors import SandboxError
 from storage.records import Environment
@@ -274,13 +275,13 @@ async def test_a_failed_install_is_named_and_leaves_nothing(
     backend: DockerBackend, engine: Client, tmp_path: Path
 ) -> None:
     before = {each.id for each in engine.containers.list(all=True)}
-    images = {each.id for each in engine.images.list(IMAGES)}
+    images = {each.id for each in engine.images.list(ENVIRONMENT)}
     with pytest.raises(BuildFailed) as caught:
         await build(backend, tmp_path / "checkout", plan(("./absent",)))
     assert caught.value.reason == "install-failed"
     assert "absent" in caught.value.detail
     assert {each.id for each in engine.containers.list(all=True)} <= before
-    assert {each.id for each in engine.images.list(IMAGES)} <= images
+    assert {each.id for each in engine.images.list(ENVIRONMENT)} <= images
 
 
 async def test_a_step_that_takes_too_long_is_named(
