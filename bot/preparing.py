@@ -13,13 +13,13 @@ from bot.settings import Settings, build_env
 from harness import backends
 from harness.config import Overrides, merge, read_config
 from harness.detect import FolderTree, plans
-from harness.environment import Prepared, prepare
+from harness.environment import Prepared, Tried, prepare
 from harness.interpreters import available_pythons
 from harness.knowing import known
 from harness.repair import Known
 from harness.sandbox import Backend
 from storage import sources
-from storage.records import Environment, Plan, Repository
+from storage.records import Attempt, Environment, Plan, Repository
 from storage.store import Store
 from storage.trees import Trees
 
@@ -43,9 +43,17 @@ def fetch(settings: Settings, trees: Trees, store: Store) -> Repository:
 
 
 async def make_ready(
-    settings: Settings, *, store: Store, trees: Trees, reporter: Reporter
+    settings: Settings,
+    *,
+    store: Store,
+    trees: Trees,
+    reporter: Reporter,
+    tried: Tried = lambda attempt: None,
 ) -> Ready:
-    """Fetch, then find or build the environment and its baseline."""
+    """Fetch, then find or build the environment and its baseline.
+
+    ``tried`` is told of every plan that was tried, once it is stored.
+    """
     reporter.stage(f"fetching {settings.source}")
     repository = fetch(settings, trees, store)
     backend = backends.choose(
@@ -75,7 +83,7 @@ async def make_ready(
                 today=datetime.now(UTC).date(),
             )
             prepared = await build(
-                repository, checkout, backend, candidates, facts, settings, store, reporter
+                repository, checkout, backend, candidates, facts, settings, store, reporter, tried
             )
     return Ready(repository=repository, backend=backend, prepared=prepared, overrides=overrides)
 
@@ -110,8 +118,14 @@ async def build(
     settings: Settings,
     store: Store,
     reporter: Reporter,
+    tried: Tried,
 ) -> Prepared:
     """Try the plans in order, and store each attempt, the environment and its baseline."""
+
+    def keep(attempt: Attempt) -> None:
+        store.add_attempt(repository.tree, backend.kind, attempt)
+        tried(attempt)
+
     prepared = await prepare(
         repository,
         checkout,
@@ -121,7 +135,8 @@ async def build(
         build_env=build_env(),
         limits=settings.limits,
         trying=lambda plan: reporter.stage(f"{repository.name}: installing ({plan.name})"),
-        tried=lambda attempt: store.add_attempt(repository.tree, backend.kind, attempt),
+        tried=keep,
+        fresh=settings.rebuild,
     )
     store.add_environment(prepared.environment)
     store.add_baseline(prepared.baseline)

@@ -69,12 +69,13 @@ async def prepare(
     trying: Trying,
     tried: Tried,
     propose: Propose | None = None,
+    fresh: bool = False,
 ) -> Prepared:
     """Return the first plan's environment that passes the bar.
 
     A failure is read, and the plans it suggests are tried next. ``tried`` is told of every
-    attempt as soon as it is known. Raises EnvironmentFailed when no plan serves; its message
-    names the last reason.
+    attempt as soon as it is known. ``fresh`` builds anew what is there already. Raises
+    EnvironmentFailed when no plan serves; its message names the last reason.
     """
     queue = Queue(plans)
     attempts: list[Attempt] = []
@@ -85,7 +86,10 @@ async def prepare(
         trying(plan)
         started = time.monotonic()
         try:
-            prepared = await attempt(repository, checkout, backend, plan, build_env, limits)
+            environment = await backend.build(
+                checkout, repository.tree, plan, env=build_env, fresh=fresh
+            )
+            prepared = await measured(backend, environment, limits)
         except BuildFailed as failure:
             attempts.append(failed(plan, failure, time.monotonic() - started))
             tried(attempts[-1])
@@ -135,16 +139,8 @@ def told(repository: Repository, attempts: Sequence[Attempt]) -> str:
     )
 
 
-async def attempt(
-    repository: Repository,
-    checkout: Path,
-    backend: Backend,
-    plan: Plan,
-    build_env: Mapping[str, str],
-    limits: Limits,
-) -> Prepared:
-    """Build one plan and measure its baseline. Raises BuildFailed with the reason."""
-    environment = await backend.build(checkout, repository.tree, plan, env=build_env)
+async def measured(backend: Backend, environment: Environment, limits: Limits) -> Prepared:
+    """Measure an environment's baseline. Raises BuildFailed with the reason."""
     sandbox = await start(backend, environment, limits)
     try:
         baseline = await measuring.measure(sandbox, environment)

@@ -87,18 +87,26 @@ class LocalBackend:
             log.warning(WARNING)
 
     async def build(
-        self, checkout: Path, tree: str, plan: Plan, *, env: Mapping[str, str]
+        self,
+        checkout: Path,
+        tree: str,
+        plan: Plan,
+        *,
+        env: Mapping[str, str],
+        fresh: bool = False,
     ) -> Environment:
         """Install a copy of ``checkout`` as ``plan`` says. Raises BuildFailed."""
-        return await asyncio.to_thread(self._build, checkout, tree, plan, dict(env))
+        return await asyncio.to_thread(self._build, checkout, tree, plan, dict(env), fresh)
 
-    def _build(self, checkout: Path, tree: str, plan: Plan, env: dict[str, str]) -> Environment:
+    def _build(
+        self, checkout: Path, tree: str, plan: Plan, env: dict[str, str], fresh: bool
+    ) -> Environment:
         interpreter = find_interpreter(plan.python)
         steps = json.dumps([plan.python, plan.install, plan.env, *dated(plan)])
         root = self._envs / digest(tree, steps, interpreter.version)[:16]
         ready = root / "ready.json"
         with locked(root.with_suffix(".lock")):
-            if not ready.exists():
+            if fresh or not ready.exists():
                 self._make(checkout, root, plan, interpreter, env)
         built = json.loads(ready.read_text())
         return Environment(

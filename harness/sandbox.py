@@ -60,12 +60,18 @@ class Backend(Protocol):
     kind: SandboxKind
 
     async def build(
-        self, checkout: Path, tree: str, plan: Plan, *, env: Mapping[str, str]
+        self,
+        checkout: Path,
+        tree: str,
+        plan: Plan,
+        *,
+        env: Mapping[str, str],
+        fresh: bool = False,
     ) -> Environment:
         """Install a copy of ``checkout`` as ``plan`` says; ``env`` is for the build only.
 
         Idempotent: the same tree and plan give back what was built before, where it still
-        exists. Raises BuildFailed.
+        exists; ``fresh`` builds it anew. Raises BuildFailed.
         """
 
     async def exists(self, environment: Environment) -> bool:

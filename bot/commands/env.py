@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import time
+from contextlib import aclosing
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
+from bot.building import Built, build_all, described, read_sources
 from bot.commands.options import (
     BaseImageOption,
     JsonOption,
@@ -18,14 +27,15 @@ from bot.commands.options import (
     out,
     print_json,
 )
+from bot.explaining import explain
 from bot.preparing import fetch, make_ready
 from bot.progress import Quiet
 from bot.running import run_interruptible
 from bot.settings import Settings
 from harness.environment import Prepared
-from storage.errors import StoreError
+from storage.errors import ConfigError, StoreError
 from storage.paths import cache_dir
-from storage.records import Attempt, Repository
+from storage.records import Attempt, Repository, SandboxKind
 from storage.trees import Trees
 
 app = typer.Typer(help="See and build the environment of a repository.", no_args_is_help=True)
@@ -35,26 +45,127 @@ DETAIL_LINES = 12
 
 @app.command("build")
 def build_command(
-    source: SourceArgument,
+    source: Annotated[
+        str | None, typer.Argument(help="As for `bugfoundry forge`; or use --all.")
+    ] = None,
+    all_: Annotated[
+        Path | None,
+        typer.Option("--all", help="Build every source that this file lists, one a line."),
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=1, help="With --all: built at a time.")
+    ] = os.cpu_count() or 1,
     sandbox: SandboxOption = SandboxChoice.auto,
     base_image: BaseImageOption = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Build it anew.")] = False,
     store: StoreOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Build the environment and measure its baseline, and nothing more."""
+    if (source is None) == (all_ is None):
+        raise ConfigError("name one source, or a file of sources with --all FILE")
     settings = Settings(
-        source=source,
+        source=source or "",
         cache=cache_dir(),
         sandbox=sandbox.value,
         base_image=base_image,
         rebuild=rebuild,
     )
+    if all_ is not None:
+        build_many(read_sources(all_), settings, store, jobs, as_json=as_json)
+        return
     with open_store(store) as opened:
         trees = Trees(settings.cache)
+        started = time.monotonic()
         ready = run_interruptible(
             lambda: make_ready(settings, store=opened, trees=trees, reporter=Quiet(err))
         )
+        if as_json:
+            seconds = time.monotonic() - started
+            print_json(described(settings.source, ready.prepared, 0, seconds))
+            return
         print_environment(ready.prepared)
+
+
+def build_many(
+    sources: list[str], settings: Settings, store: Path | None, jobs: int, *, as_json: bool
+) -> None:
+    """Build many environments, and print the table; exit code 1 when one does not serve."""
+    built: list[Built] = []
+
+    async def work() -> None:
+        trees = Trees(settings.cache)
+        going = build_all(
+            sources, settings, store=opened, trees=trees, reporter=Quiet(err), jobs=jobs
+        )
+        async with aclosing(going) as results:
+            async for each in results:
+                built.append(each)
+                state = each.failure or f"{each.green} of {each.tests} tests serve ({each.plan})"
+                line = f"{len(built)}/{len(sources)} {each.source}: {state}"
+                err.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    with open_store(store) as opened:
+        run_interruptible(work)
+    built.sort(key=lambda each: sources.index(each.source))
+    if as_json:
+        print_json([asdict(each) for each in built])
+    else:
+        print_built(built)
+    if any(each.failure for each in built):
+        raise typer.Exit(1)
+
+
+def print_built(built: list[Built]) -> None:
+    """Print the table of many environments, as Markdown has it."""
+    table = Table(box=box.MARKDOWN)
+    for name in ("repository", "plan that worked", "Python"):
+        table.add_column(name, overflow="fold")
+    for name in ("minutes", "plans", "MB", "tests", "passed", "serve"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for each in built:
+        table.add_row(
+            each.source.rstrip("/").rpartition("/")[2] or each.source,
+            escape(f"none: {each.failure}" if each.failure else each.plan),
+            each.python,
+            f"{each.minutes:.1f}",
+            str(each.plans),
+            f"{each.megabytes:.0f}",
+            str(each.tests),
+            f"{each.share:.1%}" if each.tests else "",
+            str(each.green),
+        )
+    wide = Console(width=max(out.width, 160)) if not out.is_terminal else out
+    wide.print(table)
+    good = sum(not each.failure for each in built)
+    wide.print(f"{good} of {len(built)} environments serve.", highlight=False)
+
+
+@app.command("explain")
+def explain_command(
+    source: SourceArgument,
+    sandbox: Annotated[
+        SandboxChoice, typer.Option(help="Of which sandbox; auto is both.")
+    ] = SandboxChoice.auto,
+    store: StoreOption = None,
+) -> None:
+    """Say in words what was tried, what went wrong, and what would help."""
+    settings = Settings(source=source, cache=cache_dir())
+    with open_store(store) as opened:
+        repository = fetch(settings, Trees(settings.cache), opened)
+        kinds: list[SandboxKind] = ["docker", "local"]
+        if sandbox is not SandboxChoice.auto:
+            kinds = ["docker"] if sandbox is SandboxChoice.docker else ["local"]
+        tried = {kind: opened.attempts(repository.tree, kind) for kind in kinds}
+    if not any(tried.values()):
+        raise StoreError(
+            f"nothing was tried yet for {source}; `bugfoundry env build {source}` does"
+        )
+    for kind, attempts in tried.items():
+        if attempts:
+            out.print(f"[bold]{escape(repository.key)}[/bold], {kind} sandbox", highlight=False)
+            for line in explain(attempts):
+                out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command("show")
@@ -94,7 +205,7 @@ def print_attempts(repository: Repository, tried: list[Attempt]) -> None:
     """Print every attempt, in order, with the end of the log where it failed."""
     out.print(f"[bold]{repository.key}[/bold]", highlight=False)
     for number, attempt in enumerate(tried, 1):
-        verdict = "serves" if attempt.ok else attempt.reason
+        verdict = "served" if attempt.ok else attempt.reason
         out.print(
             f"{number}. {attempt.plan.name} (Python {attempt.plan.python}): {verdict} "
             f"after {attempt.seconds:.1f} s",
@@ -102,8 +213,15 @@ def print_attempts(repository: Repository, tried: list[Attempt]) -> None:
             highlight=False,
             soft_wrap=True,
         )
+        if attempt.plan.because:
+            out.print(f"     because {attempt.plan.because}", markup=False, highlight=False)
+        if attempt.plan.system:
+            listed = " ".join(attempt.plan.system)
+            out.print(f"     apt-get install {listed}", markup=False, highlight=False)
+        dated = attempt.plan.exclude_newer and f"--exclude-newer {attempt.plan.exclude_newer} "
         for step in attempt.plan.install:
-            out.print(f"     uv pip install {' '.join(step)}", markup=False, highlight=False)
+            words = f"{dated}{' '.join(step)}"
+            out.print(f"     uv pip install {words}", markup=False, highlight=False)
         out.print(
             f"     pytest {' '.join(attempt.plan.pytest_args)}", markup=False, highlight=False
         )

@@ -76,7 +76,13 @@ class PlainBackend:
         self.broken = False
 
     async def build(
-        self, checkout: Path, tree: str, plan: Plan, *, env: Mapping[str, str]
+        self,
+        checkout: Path,
+        tree: str,
+        plan: Plan,
+        *,
+        env: Mapping[str, str],
+        fresh: bool = False,
     ) -> Environment:
         return make_environment(plan)
 

@@ -43,7 +43,8 @@ def test_the_refusal_names_the_tests_that_failed() -> None:
     with pytest.raises(BuildFailed) as told:
         refuse(run(many(30, failed=6)))
 
-    assert "t30: failed" in told.value.detail
+    assert "6 x failed" in told.value.detail
+    assert "(t30)" in told.value.detail
     assert "30 of 36 tests pass" in told.value.detail
 
 
