@@ -29,6 +29,7 @@ DEPENDENCIES = "bugfoundry/dependencies"
 ENVIRONMENT = "bugfoundry/env"
 REPOSITORIES = (ENVIRONMENT, DEPENDENCIES, SYSTEM)
 UV = f"{TOOLS}/uv"
+PYTHONS = "/opt/python"
 DECLARING = re.compile(
     r"(?:^|/)(?:pyproject\.toml|setup\.(?:py|cfg)|hatch\.toml|Pipfile|[\w.-]*\.lock|"
     r"[\w.-]*(?:requirements?|constraints?)[\w.-]*\.(?:txt|in|pip))$|"
@@ -110,9 +111,8 @@ class Layers:
             return found
         builder = self.builder(below)
         try:
-            version = python_of(builder, plan)
+            version = lay_python(builder, plan)
             builder.put_tree(checkout)
-            builder.run([UV, "venv", "--quiet", "--python", "python3", VENV])
             for step in plan.install:
                 builder.run([*INSTALL, *step], settings(plan), folder=TREE)
             frozen = builder.run([UV, "pip", "freeze", "--python", VENV]).splitlines()
@@ -200,14 +200,24 @@ def name_of_editable(where: str, builder: Builder) -> str:
 IN_VENV = {"VIRTUAL_ENV": VENV}
 
 
-def python_of(builder: Builder, plan: Plan) -> str:
-    """Return the image's Python. Raises BuildFailed when it is not the plan's."""
+def lay_python(builder: Builder, plan: Plan) -> str:
+    """Make the plan's virtual environment and return its Python's full version.
+
+    Where the base image has another Python, uv downloads the plan's. Raises BuildFailed.
+    """
     ask = "import sys; print(sys.version.split()[0])"
     version = builder.run(["python3", "-c", ask]).strip()
-    if version.rsplit(".", 1)[0] != plan.python:
+    if version.rsplit(".", 1)[0] == plan.python:
+        builder.run([UV, "venv", "--quiet", "--python", "python3", VENV])
+        return version
+    downloads = {"UV_PYTHON_INSTALL_DIR": PYTHONS, "UV_PYTHON_DOWNLOADS": "automatic"}
+    words = [UV, "venv", "--quiet", "--managed-python", "--python", plan.python, VENV]
+    try:
+        builder.run(words, downloads)
+    except BuildFailed as failure:
         raise BuildFailed(
             "python-unavailable",
-            f"the base image has Python {version}, the plan wants {plan.python}; name an "
-            "image with --base-image",
-        )
-    return version
+            f"{failure.detail}\nthe base image has Python {version}, the plan wants "
+            f"{plan.python}, and uv cannot download it; name an image with --base-image",
+        ) from failure
+    return builder.run([f"{VENV}/bin/python", "-c", ask]).strip()

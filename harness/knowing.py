@@ -40,12 +40,25 @@ def known(
         today=today,
         pythons=pythons,
         own=own_modules(tree),
+        roots=lambda module: roots(tree, module),
         project=normalise(project.name),
         build_requires=project.build_requires,
         mentions=lambda name: name in words(),
         read_requirements=requirements,
         system=system,
     )
+
+
+def roots(tree: Tree, module: str) -> tuple[str, ...]:
+    """Return the folders from which a module could be imported, the shallowest first."""
+    tails = (f"{module}.py", f"{module}/__init__.py")
+    places = {
+        path.removesuffix(tail).rstrip("/") or "."
+        for path in tree.paths
+        for tail in tails
+        if path == tail or path.endswith(f"/{tail}")
+    }
+    return tuple(sorted(places, key=lambda place: (place.count("/"), place)))
 
 
 def named(tree: Tree) -> frozenset[str]:

@@ -38,6 +38,8 @@ class Known:
     pythons: Sequence[str] = ()
     own: Collection[str] = ()
     """Modules that the tree itself holds."""
+    roots: Callable[[str], tuple[str, ...]] = lambda module: ()
+    """Folders of the tree from which a module of its own can be imported, the likeliest first."""
     project: str = ""
     """Normalised name of its distribution."""
     build_requires: tuple[str, ...] = ()
@@ -166,6 +168,20 @@ def distribution(module: str, known: Known) -> str:
 
 def words_of(plan: Plan) -> set[str]:
     return {word for step in plan.install for word in step}
+
+
+def with_source_path(plan: Plan, findings: Findings, known: Known) -> Iterator[Plan]:
+    """Let a module of the tree be imported from where it lies."""
+    if any(word.startswith("pythonpath=") for word in plan.pytest_args):
+        return
+    missing = {f.subject.partition(".")[0]: f for f in of_kind(findings, "missing-module")}
+    places = {top: known.roots(top) for top in missing if top in known.own}
+    folders = dict.fromkeys(found[0] for found in places.values() if found)
+    if folders:
+        told = [saying(missing[top]) for top, found in places.items() if found]
+        option = f"pythonpath={' '.join(folders)}"
+        arguments = ("-o", option, *plan.pytest_args)
+        yield changed(plan, told, option, pytest_args=arguments)
 
 
 def with_plugins(plan: Plan, findings: Findings, known: Known) -> Iterator[Plan]:
@@ -313,6 +329,7 @@ RULES: tuple[Callable[[Plan, Findings, Known], Iterator[Plan]], ...] = (
     with_another_python,
     with_build_tools,
     with_modules,
+    with_source_path,
     with_plugins,
     ignoring,
     without,

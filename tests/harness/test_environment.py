@@ -1,0 +1,122 @@
+"""From plans to an environment that serves: what is tried next, and when it is given up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from harness.environment import Prepared, prepare
+from harness.hardening import Limits
+from harness.repair import Known
+from harness.sandbox import BuildFailed
+from storage.errors import EnvironmentFailed
+from storage.records import Attempt, Environment, Plan, Repository
+from tests.furniture.project import write_project
+from tests.harness.plain import PlainBackend, make_environment
+
+SOURCE = ("-o", "pythonpath=src")
+FIRST = Plan(name="first", python="3.11", install=(("-e", "."),), pytest_args=SOURCE)
+SECOND = Plan(name="second", python="3.11", install=(("pytest",),), pytest_args=SOURCE)
+REPOSITORY = Repository(owner="o", name="shop", commit="c" * 40, tree="t" * 40, source="./shop")
+MISSING = "ModuleNotFoundError: No module named 'yaml'"
+NOTHING_KNOWN = Known(today=date(2026, 6, 1))
+
+
+class Failing(PlainBackend):
+    """Fails as scripted for each plan; builds the others."""
+
+    def __init__(self, folder: Path, failures: Mapping[str, tuple[str, str]]) -> None:
+        super().__init__(write_project(folder / "shop"), folder / "places")
+        self._failures = failures
+
+    async def build(
+        self,
+        checkout: Path,
+        tree: str,
+        plan: Plan,
+        *,
+        env: Mapping[str, str],
+        fresh: bool = False,
+    ) -> Environment:
+        if plan.name in self._failures:
+            raise BuildFailed(*self._failures[plan.name])
+        return make_environment(plan)
+
+
+async def tried(
+    backend: PlainBackend,
+    attempts: list[Attempt],
+    *plans: Plan,
+    known: Known = NOTHING_KNOWN,
+) -> Prepared:
+    return await prepare(
+        REPOSITORY,
+        Path(),
+        backend,
+        plans,
+        known=known,
+        build_env={},
+        limits=Limits(),
+        trying=lambda plan: None,
+        tried=attempts.append,
+    )
+
+
+async def test_what_a_failure_suggests_is_tried_before_the_next_guess(tmp_path: Path) -> None:
+    attempts: list[Attempt] = []
+    backend = Failing(tmp_path, {"first": ("no-tests", MISSING)})
+    prepared = await tried(backend, attempts, FIRST, SECOND)
+    assert [attempt.plan.name for attempt in attempts] == ["first", "first, with pyyaml"]
+    assert prepared.environment.plan.because == "yaml cannot be imported"
+    assert len(prepared.baseline.green) == 28
+
+
+async def test_the_next_guess_is_tried_where_a_failure_suggests_nothing(tmp_path: Path) -> None:
+    attempts: list[Attempt] = []
+    backend = Failing(tmp_path, {"first": ("install-failed", "it is broken")})
+    prepared = await tried(backend, attempts, FIRST, SECOND)
+    assert [attempt.ok for attempt in attempts] == [False, True]
+    assert prepared.environment.plan == SECOND
+
+
+async def test_without_an_index_nothing_more_is_tried(tmp_path: Path) -> None:
+    attempts: list[Attempt] = []
+    backend = Failing(tmp_path, {"first": ("install-failed", "error: Failed to fetch: `https`")})
+    with pytest.raises(EnvironmentFailed, match="the package index could not be reached"):
+        await tried(backend, attempts, FIRST, SECOND)
+    assert len(attempts) == 1
+
+
+async def test_a_repository_without_plans_is_told_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFailed, match=r"say how in \.github/bugfoundry\.yml"):
+        await tried(Failing(tmp_path, {}), [])
+
+
+async def test_the_last_failure_is_named_with_the_command_that_explains_it(tmp_path: Path) -> None:
+    backend = Failing(tmp_path, {"first": ("too-few-pass", "3 x fixture 'strange' not found")})
+    with pytest.raises(EnvironmentFailed) as told:
+        await tried(backend, [], FIRST)
+    assert "no plugin gives the fixture strange" in str(told.value)
+    assert "bugfoundry env explain ./shop" in str(told.value)
+
+
+async def test_plans_that_do_the_same_are_tried_once(tmp_path: Path) -> None:
+    attempts: list[Attempt] = []
+    names = ("first", "again")
+    backend = Failing(tmp_path, dict.fromkeys(names, ("install-failed", "broken")))
+    with pytest.raises(EnvironmentFailed):
+        await tried(backend, attempts, *(Plan(name=n, python="3.11", install=()) for n in names))
+    assert len(attempts) == 1
+
+
+async def test_a_package_that_lies_elsewhere_is_found_there(tmp_path: Path) -> None:
+    attempts: list[Attempt] = []
+    plan = Plan(name="bare", python="3.11", install=())
+    known = Known(today=date(2026, 6, 1), own={"shop"}, roots=lambda module: ("src",))
+    backend = PlainBackend(write_project(tmp_path / "shop"), tmp_path / "places")
+    prepared = await tried(backend, attempts, plan, known=known)
+    assert prepared.environment.plan.pytest_args == ("-o", "pythonpath=src")
+    assert [attempt.reason for attempt in attempts] == ["no-tests", ""]
