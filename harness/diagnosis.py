@@ -18,6 +18,7 @@ from typing import Literal
 Kind = Literal[
     "async-tests",
     "bad-module",
+    "build-reaches-web",
     "changed-dependency",
     "index-unreachable",
     "missing-build-module",
@@ -162,6 +163,8 @@ def read_line(line: str, *, installing: bool) -> Iterable[tuple[Kind, str]]:
             yield kind, match[1] or match[0]
         if kind != "changed-dependency":
             return
+    if installing and NETWORK.search(line):
+        yield "build-reaches-web", ""
 
 
 def set_aside_for(detail: str) -> Literal["needs-network", "needs-root"] | None:
@@ -208,6 +211,7 @@ def system_packages(finding: Finding) -> tuple[str, ...]:
 SAYINGS: Mapping[Kind, str] = {
     "async-tests": "async tests need a plugin that runs them",
     "bad-module": "{0} ends pytest while it is collected",
+    "build-reaches-web": "the build asks the web for something, and cannot reach it",
     "changed-dependency": "a dependency is newer than the code knows ({0})",
     "index-unreachable": "the package index could not be reached",
     "missing-build-module": "the build imports {0}, which it does not ask for",

@@ -38,15 +38,20 @@ class Queue:
     def __init__(self, plans: Sequence[Plan]) -> None:
         self._waiting = list(plans)
         self._seen = set[Plan]()
+        self._no_python = set[str]()
 
     def take(self) -> Plan | None:
         """Return the next plan that differs from all before it."""
         while self._waiting:
             plan = self._waiting.pop(0)
-            if (key := essence(plan)) not in self._seen:
+            if (key := essence(plan)) not in self._seen and plan.python not in self._no_python:
                 self._seen.add(key)
                 return plan
         return None
+
+    def without_python(self, python: str) -> None:
+        """Skip the plans for a Python that is not to be had."""
+        self._no_python.add(python)
 
     def put_first(self, plans: Sequence[Plan]) -> None:
         self._waiting[:0] = plans
@@ -95,6 +100,8 @@ async def prepare(
             tried(attempts[-1])
             if hopeless(failure):
                 break
+            if failure.reason == "python-unavailable":
+                queue.without_python(plan.python)
             queue.put_first(repairs(plan, failure.reason, failure.detail, known))
             continue
         tried(Attempt(plan=plan, ok=True, seconds=time.monotonic() - started))

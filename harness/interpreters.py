@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import glob
 import json
-import os
 import re
 import subprocess
 import sys
@@ -68,8 +66,8 @@ def numbers(version: str) -> tuple[int, ...]:
 
 def managed(version: str) -> list[Path]:
     """Interpreters of a version that a version manager keeps, the newest release first."""
-    patterns = [os.path.expanduser(each.format(version)) for each in VERSION_MANAGERS]
-    found = [Path(name) for pattern in patterns for name in glob.glob(pattern)]
+    patterns = (Path(each.format(version)).expanduser() for each in VERSION_MANAGERS)
+    found = [path for each in patterns for path in Path("/").glob(str(each.relative_to("/")))]
     return sorted(found, key=lambda path: digits(path.parts[-3]), reverse=True)
 
 

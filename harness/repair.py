@@ -16,6 +16,7 @@ from harness.detect.distributions import DISTRIBUTIONS, FIXTURES, MARKS
 from harness.detect.interpreter import fits
 from harness.detect.model import normalise, requirement_name
 from harness.detect.option_tables import PLUGIN_PREFIXES
+from harness.detect.steps import ORDINARY_BUILD
 from harness.diagnosis import Finding, diagnose, saying, system_packages
 from storage.records import Plan
 
@@ -228,6 +229,18 @@ def with_build_tools(plan: Plan, findings: Findings, known: Known) -> Iterator[P
     yield changed(plan, map(saying, missing), "with its build's imports", install=(tools, *steps))
 
 
+def with_plain_setuptools(plan: Plan, findings: Findings, known: Known) -> Iterator[Plan]:
+    """Build by setuptools alone where one of its companions wants the web."""
+    asked = {base(each) for each in known.build_requires}
+    wanting = of_kind(findings, "build-reaches-web")
+    isolated = not any("--no-build-isolation" in step for step in plan.install)
+    if wanting and isolated and asked - ORDINARY_BUILD:
+        scm = ("setuptools-scm",) if asked & {"setuptools-scm", "coherent-licensed"} else ()
+        steps = tuple(("--no-build-isolation", *step) for step in plan.install)
+        tools = ("setuptools>=77", "wheel", *scm)
+        yield changed(plan, map(saying, wanting), "plain setuptools", install=(tools, *steps))
+
+
 def base(requirement: str) -> str:
     return requirement_name(requirement)
 
@@ -327,6 +340,7 @@ def ignoring(plan: Plan, findings: Findings, known: Known) -> Iterator[Plan]:
 RULES: tuple[Callable[[Plan, Findings, Known], Iterator[Plan]], ...] = (
     with_system,
     with_another_python,
+    with_plain_setuptools,
     with_build_tools,
     with_modules,
     with_source_path,

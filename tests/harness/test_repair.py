@@ -94,6 +94,16 @@ def test_a_build_that_imports_what_it_does_not_ask_for_gets_it() -> None:
     assert all(step[0] == "--no-build-isolation" for step in found.install[1:])
 
 
+def test_a_build_whose_companion_wants_the_web_goes_without_it() -> None:
+    found = after(
+        "install-failed",
+        "urllib.error.URLError: <urlopen error [Errno -2] Name or service not known>",
+        build_requires=("setuptools>=77", "coherent.licensed"),
+    )[0]
+    assert found.install[0] == ("setuptools>=77", "wheel", "setuptools-scm")
+    assert found.install[-1] == ("--no-build-isolation", "-e", ".", "pytest")
+
+
 def test_another_python_is_taken_where_the_project_asks_for_it() -> None:
     found = after("install-failed", "does not satisfy Python>=3.12 and shop depends on it")[0]
     assert found.python == "3.12"
