@@ -22,7 +22,7 @@ USER = 1000
 TREE = "/testbed"
 VENV = "/opt/venv"
 TOOLS = "/tmp/bugfoundry"
-"""Where uv, its cache and the certificates lie during the build: a tmpfs, so it never stays."""
+"""Where uv, its cache and the certificates lie during the build: in a tmpfs, so it never stays."""
 BUILDER = "bugfoundry.build"
 BUILD_TIMEOUT = 1200
 TIMED_OUT = 124
@@ -50,9 +50,10 @@ chown -R {USER}:{USER} {TREE}
 """
 """What a solver finds: one commit, no remote, no caches."""
 SETTLE = f"""set -e
+find {VENV} -name RECORD -path '*.dist-info/*' -exec grep -l uv_cache.json {{}} + 2>/dev/null |
+    xargs -r sed -i /uv_cache.json/d
 find {VENV} -name uv_cache.json -delete 2>/dev/null || true
-rm -rf /root/.cache /var/log/*.log /var/log/apt /var/cache/ldconfig /var/lib/apt/lists/*
-rm -rf /var/cache/apt /var/cache/debconf/*-old /var/lib/dpkg/*-old
+rm -rf /root/.cache
 find / -xdev \\( -path /proc -o -path /sys -o -path {TOOLS} \\) -prune -o \\
     -newercc {TOOLS}/stamp -exec touch -h -d @{EPOCH} {{}} + 2>/dev/null || true
 """
@@ -130,11 +131,11 @@ class Builder:
             command=["sleep", "infinity"],
             network_mode=network,
             user="root",
-            tmpfs={TOOLS: "exec,size=4g"},
-            init=True,
+            tmpfs={"/tmp": "exec,size=4g"},
             labels={BUILDER: str(os.getpid())},
         )
         self._container.start()
+        self.run(["mkdir", TOOLS])
         self.run(["touch", f"{TOOLS}/stamp"])
         for name, data in tools(env).items():
             self.put_tool(name, data)
@@ -172,8 +173,10 @@ class Builder:
         self.run(["mv", f"/opt/bugfoundry-{name}", f"{TOOLS}/{name}"])
 
     def keep(self, repository: str, tag: str, labels: Mapping[str, str]) -> Image:
-        """Keep the container as an image, and return it."""
+        """Keep the container as an image, and return it; its label says the digest of its files."""
         self.run(["sh", "-c", SETTLE])
+        content = self.run(["sh", "-c", CONTENT]).strip()
+        labels = {**labels, "bugfoundry.content": content}
         changes = [f"LABEL {name}={json.dumps(value)}" for name, value in labels.items()]
         changes += [f"WORKDIR {TREE}", f"USER {USER}", f"ENV PATH={PATH}", 'CMD ["sleep", "inf"]']
         return self._container.commit(repository=repository, tag=tag, changes=changes)

@@ -19,7 +19,7 @@ from docker import DockerClient
 from docker.errors import ImageNotFound
 from docker.models.images import Image
 
-from harness.docker_build import CONTENT, PATH, TIDY, TOOLS, TREE, VENV, Builder
+from harness.docker_build import PATH, TIDY, TOOLS, TREE, VENV, Builder
 from harness.sandbox import BuildFailed
 from harness.start_state import files_of
 from storage.records import Plan, digest
@@ -40,6 +40,8 @@ APT = """set -e
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
 apt-get install -y -qq --no-install-recommends "$@"
+rm -rf /var/lib/apt/lists/* /var/cache/apt /var/cache/ldconfig /var/log/*.log /var/log/apt
+rm -f /var/cache/debconf/*-old /var/lib/dpkg/*-old
 """
 LABEL = "bugfoundry."
 
@@ -78,7 +80,6 @@ class Layers:
                 "python": str(below.labels[f"{LABEL}python"]),
                 "lock": str(below.labels[f"{LABEL}lock"]),
                 "base": str(base.id),
-                "content": builder.run(["sh", "-c", CONTENT]).strip(),
                 "seconds": f"{time.monotonic() - started:.1f}",
             }
             return builder.keep(ENVIRONMENT, key, labelled(labels))
@@ -121,7 +122,12 @@ class Layers:
                 builder.run([UV, "pip", "uninstall", "--quiet", "--python", VENV, *local])
             lock = [line for line in frozen if "==" in line and not line.startswith("-e")]
             builder.run(["rm", "-rf", TREE])
-            labels = {"key": key, "python": version, "lock": " ".join(lock)}
+            labels = {
+                "key": key,
+                "system": str(below.labels.get(f"{LABEL}key", "")),
+                "python": version,
+                "lock": " ".join(lock),
+            }
             return builder.keep(DEPENDENCIES, key, labelled(labels))
         finally:
             builder.close()

@@ -122,6 +122,11 @@ class Store:
         )
         return next((rows.environment(row) for row in found), None)
 
+    def handles(self, sandbox: SandboxKind) -> set[str]:
+        """Return the handles of all environments of a kind of sandbox."""
+        query = "select distinct handle from environments where sandbox = ?"
+        return {str(row["handle"]) for row in self._read(query, sandbox)}
+
     def add_baseline(self, baseline: Baseline) -> None:
         """Keep a baseline, in the place of an earlier one of the same environment."""
         key = baseline.environment

@@ -6,7 +6,9 @@ import asyncio
 import os
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,8 +17,9 @@ import msgspec
 import pytest
 from docker.models.containers import Container
 
+from harness.collecting import docker_garbage, remove
 from harness.docker_backend import OWNER, DockerBackend
-from harness.docker_layers import ENVIRONMENT
+from harness.docker_layers import DEPENDENCIES, ENVIRONMENT
 from harness.sandbox import BuildFailed
 from storage.errors import SandboxError
 from storage.records import Environment
@@ -346,3 +349,59 @@ async def test_an_editable_install_is_the_containers_own_tree(
         assert told[1].split() == ["M", "src/shop/__init__.py"]
     finally:
         engine.images.remove(found.handle, force=True)
+
+
+@pytest.mark.network
+async def test_equal_inputs_give_equal_layers_and_a_new_commit_reuses_the_dependencies(
+    backend: DockerBackend, engine: Client, tmp_path: Path
+) -> None:
+    wanted = plan(*EDITABLE, ONCE=uuid4().hex)
+    checkout = tmp_path / "checkout"
+    built = []
+    try:
+        for _ in range(2):
+            await build(backend, checkout, wanted, **GIVEN)
+            built.append(await backend.build(checkout, "0" * 40, wanted, env=GIVEN, fresh=True))
+        one, two = (engine.images.get(found.handle) for found in built)
+        assert one.attrs["RootFS"]["Layers"] == two.attrs["RootFS"]["Layers"]
+        (checkout / "src" / "shop" / "new.py").write_text("NEW = 1\n")
+        built.append(await backend.build(checkout, "1" * 40, wanted, env=GIVEN))
+        other = engine.images.get(built[-1].handle)
+        assert other.attrs["RootFS"]["Layers"][:-1] == two.attrs["RootFS"]["Layers"][:-1]
+        assert other.attrs["RootFS"]["Layers"] != two.attrs["RootFS"]["Layers"]
+    finally:
+        for handle in {found.handle for found in built}:
+            engine.images.remove(handle, force=True)
+
+
+@pytest.mark.network
+async def test_system_packages_are_in_the_image(
+    backend: DockerBackend, engine: Client, tmp_path: Path
+) -> None:
+    wanted = replace(plan(ONCE=uuid4().hex), system=("less",))
+    found = await build(backend, tmp_path / "checkout", wanted, **GIVEN)
+    try:
+        async with probing(backend, found) as probe:
+            assert await probe.run("import shutil; result = shutil.which('less')")
+    finally:
+        engine.images.remove(found.handle, force=True)
+
+
+async def test_what_no_environment_needs_is_collected(
+    backend: DockerBackend, engine: Client, tmp_path: Path
+) -> None:
+    kept = await build(backend, tmp_path / "kept", plan(ONCE=uuid4().hex))
+    gone = await build(backend, tmp_path / "gone", plan(ONCE=uuid4().hex))
+    labels = {found.handle: engine.images.get(found.handle).labels for found in (kept, gone)}
+    below = {h: f"{DEPENDENCIES}:{labels[h]['bugfoundry.dependencies']}" for h in labels}
+    others = {str(each.id) for each in engine.images.list(ENVIRONMENT)} - set(labels)
+    found = docker_garbage(engine, keep={kept.handle, *others}, before=time.time() + 60)
+    named = {each.name for each in found}
+    assert below[gone.handle] in named
+    assert below[kept.handle] not in named
+    mine = [each for each in found if each.handle == gone.handle or each.name in below.values()]
+    assert mine[0].handle == gone.handle
+    assert all(remove(each, engine) for each in mine)
+    assert not await backend.exists(gone)
+    assert await backend.exists(kept)
+    engine.images.remove(kept.handle, force=True)

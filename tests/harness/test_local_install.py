@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from harness import bubblewrap
+from harness.collecting import local_garbage, remove
 from harness.local import Isolation, LocalBackend
 from harness.sandbox import Limits
 from tests.harness.probes import EDITABLE, PROBE, build, plan, probing
@@ -60,3 +62,18 @@ async def test_a_build_leaves_no_caches_in_the_tree(tmp_path: Path) -> None:
         )
     assert list(tree.rglob("*.egg-info"))
     assert status == ""
+
+
+async def test_folders_that_no_environment_needs_are_collected(tmp_path: Path) -> None:
+    backend = LocalBackend(tmp_path / "cache", runner=PROBE)
+    kept = await build(backend, tmp_path / "checkout", plan(python=OWN, WHICH="kept"))
+    gone = await build(backend, tmp_path / "checkout", plan(python=OWN, WHICH="gone"))
+    later = time.time() + 60
+    assert local_garbage(tmp_path / "cache", keep=(), before=time.time() - 60) == []
+    async with probing(backend, gone):
+        assert local_garbage(tmp_path / "cache", keep={kept.handle}, before=later) == []
+    (found,) = local_garbage(tmp_path / "cache", keep={kept.handle}, before=later)
+    assert found.size > 0
+    assert remove(found, None)
+    assert not await backend.exists(gone)
+    assert await backend.exists(kept)
