@@ -67,6 +67,9 @@ def conclusion(attempts: Sequence[Attempt]) -> str:
     served = [attempt for attempt in attempts if attempt.ok]
     if served:
         return f"It serves: {served[-1].plan.name}."
+    if attempts[-1].reason == "python-unavailable":
+        told = attempts[-1].detail.strip().splitlines()[-1]
+        return f"Nothing serves: {told}."
     best = max(attempts, key=lambda attempt: attempt.reason == "too-few-pass")
     for attempt in (best, *reversed(attempts)):
         for finding in diagnose(attempt.reason, attempt.detail):

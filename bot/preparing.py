@@ -19,6 +19,7 @@ from harness.knowing import known
 from harness.repair import Known
 from harness.sandbox import Backend
 from storage import sources
+from storage.errors import EnvironmentFailed
 from storage.records import Attempt, Environment, Plan, Repository
 from storage.store import Store
 from storage.trees import Trees
@@ -65,12 +66,16 @@ async def make_ready(
         tree = FolderTree(checkout)
         overrides = merge(read_config(tree), settings.overrides)
         pythons = available_pythons(backend)
-        candidates = plans(
-            tree,
-            pythons=pythons,
-            overrides=overrides,
-            version=repository.version,
-        )
+        try:
+            candidates = plans(
+                tree,
+                pythons=pythons,
+                overrides=overrides,
+                version=repository.version,
+            )
+        except EnvironmentFailed as error:
+            store.add_attempt(repository.tree, backend.kind, unplanned(overrides, error))
+            raise
         prepared = None
         if not settings.rebuild:
             prepared = await stored(repository, backend, candidates, store)
@@ -86,6 +91,13 @@ async def make_ready(
                 repository, checkout, backend, candidates, facts, settings, store, reporter, tried
             )
     return Ready(repository=repository, backend=backend, prepared=prepared, overrides=overrides)
+
+
+def unplanned(overrides: Overrides, error: EnvironmentFailed) -> Attempt:
+    """The record of a repository for which no plan could be made."""
+    reason, _, detail = str(error).partition(": ")
+    plan = Plan(name="detection", python=overrides.python or "not known", install=())
+    return Attempt(plan=plan, ok=False, reason=reason, detail=detail)
 
 
 async def stored(

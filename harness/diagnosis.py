@@ -120,7 +120,8 @@ ROOT = re.compile(
     r"requires? root|Operation not permitted|are you root)"
 )
 TREE_PATH = re.compile(
-    r"(?:^|\s|/tree/|/testbed/)((?:[\w.-]+/)*(?:test\w*|\w+_test|conftest)\.py):\d+"
+    r"(?:^|[\s\"]|/tree/|/testbed/)((?:[\w.-]+/)*(?:test\w*|\w+_test|conftest)\.py)"
+    r"(?::\d+|\", line \d+)"
 )
 
 

@@ -15,7 +15,7 @@ from harness.tree import Tree, read_text
 from storage.records import Repository
 
 SETTINGS = re.compile(r"(?:\.(?:toml|cfg|ini|txt|in|ya?ml|lock|py)|Pipfile|Makefile|justfile)$")
-SCRIPTS = re.compile(r"(?:^|/)(?:setup|noxfile|tasks|conftest|fabfile)\.py$")
+SCRIPTS = re.compile(r"(?:^|/)(?:setup|noxfile|tasks|fabfile)\.py$")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]+")
 LARGEST = 500_000
 """Bytes of a file that still is a setting, and no data."""

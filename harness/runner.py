@@ -722,6 +722,7 @@ class Plugin:
         self.test_timeouts = config["test_timeouts"]
         self.impatient_timeout = config["impatient_timeout"]
         self.hung = config["hung"]
+        self.complete = False
         self.phases: dict[str, list[Any]] = {}
         self.copies: dict[str, list[Any]] = {}
         self.lock = threading.Lock()
@@ -746,6 +747,7 @@ class Plugin:
             write_all(self.fd, b"\n" + json.dumps(message).encode("utf-8") + b"\n")
 
     def pytest_collection_modifyitems(self, session: Any, config: Any, items: list[Any]) -> None:
+        self.complete = True
         if self.wanted is not None:
             gone = [item for item in items if item.nodeid not in self.wanted]
             items[:] = [item for item in items if item.nodeid in self.wanted]
@@ -753,6 +755,9 @@ class Plugin:
                 config.hook.pytest_deselected(items=gone)
 
     def pytest_collection_finish(self, session: Any) -> None:
+        """Say what was collected; pytest calls this also when a module has ended collection."""
+        if not self.complete:
+            return
         for item in session.items:
             self.copies.setdefault(item.nodeid, []).append(item)
         self.send(event="collected", tests=list(self.copies))
@@ -858,6 +863,9 @@ def combine(reports: list[Any]) -> tuple[str, float, str]:
 
 def last_line(report: Any) -> str:
     """What failed, in one line, as pytest's own summary has it."""
+    lookup = getattr(report.longrepr, "errorstring", None)
+    if lookup:
+        return str(lookup).strip().splitlines()[0][:DETAIL_LIMIT]
     crash = getattr(report.longrepr, "reprcrash", None)
     text = str(crash.message) if crash is not None else str(report.longrepr or "")
     lines = [line for line in text.splitlines() if line.strip()]

@@ -97,15 +97,18 @@ def test_a_log_that_says_nothing_known_has_no_finding() -> None:
     assert diagnose("too-few-pass", "assert 1 == 2\n30 of 40 tests pass") == ()
 
 
-def test_a_module_that_ends_pytest_is_named() -> None:
-    detail = (
-        "INTERNALERROR> Traceback (most recent call last):\n"
-        'INTERNALERROR>   File "/testbed/tests/test_gui.py", line 3, in <module>\n'
-        "/testbed/tests/test_gui.py:3: SystemExit: 1\n"
-    )
-    assert ("bad-module", "tests/test_gui.py") in [
-        (f.kind, f.subject) for f in diagnose("no-tests", detail)
-    ]
+@pytest.mark.parametrize(
+    "detail",
+    [
+        "INTERNALERROR> boom\n/testbed/tests/test_gui.py:3: SystemExit: 1",
+        'INTERNALERROR>   File "/x/w00/tree/tests/test_gui.py", line 3, in <module>\n'
+        "INTERNALERROR> SystemExit: 3",
+        "tests/test_gui.py:3: in <module>\n!!!! _pytest.outcomes.Exit: no display !!!!",
+    ],
+)
+def test_a_module_that_ends_pytest_is_named(detail: str) -> None:
+    found = diagnose("no-tests", detail)
+    assert ("bad-module", "tests/test_gui.py") in [(f.kind, f.subject) for f in found]
 
 
 @pytest.mark.parametrize(
