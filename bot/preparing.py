@@ -8,14 +8,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bot.models import configured_model
 from bot.progress import Reporter
 from bot.settings import Settings, build_env
 from harness import backends
 from harness.config import Overrides, merge, read_config
 from harness.detect import FolderTree, plans
-from harness.environment import Prepared, Tried, prepare
+from harness.environment import Prepared, Propose, Tried, prepare
 from harness.interpreters import available_pythons
 from harness.knowing import known
+from harness.proposing import proposer
 from harness.repair import Known
 from harness.sandbox import Backend
 from storage import sources
@@ -87,8 +89,18 @@ async def make_ready(
                 system=backend.kind == "docker",
                 today=datetime.now(UTC).date(),
             )
+            model = configured_model(settings, store)
             prepared = await build(
-                repository, checkout, backend, candidates, facts, settings, store, reporter, tried
+                repository,
+                checkout,
+                backend,
+                candidates,
+                facts,
+                settings,
+                store,
+                reporter,
+                tried,
+                None if model is None else proposer(tree, model, pythons),
             )
     return Ready(repository=repository, backend=backend, prepared=prepared, overrides=overrides)
 
@@ -131,6 +143,7 @@ async def build(
     store: Store,
     reporter: Reporter,
     tried: Tried,
+    propose: Propose | None,
 ) -> Prepared:
     """Try the plans in order, and store each attempt, the environment and its baseline."""
 
@@ -148,6 +161,7 @@ async def build(
         limits=settings.limits,
         trying=lambda plan: reporter.stage(f"{repository.name}: installing ({plan.name})"),
         tried=keep,
+        propose=propose,
         fresh=settings.rebuild,
     )
     store.add_environment(prepared.environment)

@@ -27,3 +27,7 @@ class StoreError(BugfoundryError):
 
 class PatchError(BugfoundryError):
     """A patch that is malformed or does not apply."""
+
+
+class ModelError(BugfoundryError):
+    """A language model gave no answer that can be used, or its budget is spent."""

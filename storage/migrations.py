@@ -147,3 +147,23 @@ def m003_bugs(db: Database) -> None:
 def m004_size_of_environments(db: Database) -> None:
     """How much room an environment takes."""
     db.table("environments").add_column("size", int, not_null_default=0)
+
+
+@MIGRATIONS()
+def m005_model_calls(db: Database) -> None:
+    """Calls to a language model and what they cost."""
+    db.table("model_calls").create(
+        {
+            "key": str,
+            "model": str,
+            "purpose": str,
+            "answer": str,
+            "input_tokens": int,
+            "output_tokens": int,
+            "cache_write_tokens": int,
+            "cache_read_tokens": int,
+            "dollars": float,
+            "seconds": float,
+        },
+        pk="key",
+    )

@@ -221,3 +221,21 @@ class Task:
     statement: str
     created: str
     """ISO time in UTC."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCall:
+    """One call to a language model, found again by the digest of what was asked."""
+
+    key: str
+    model: str
+    purpose: str
+    """What it was for, as ``plan``."""
+    answer: str
+    """JSON of what the model filled in; ``null`` when it did not."""
+    input_tokens: int
+    output_tokens: int
+    cache_write_tokens: int
+    cache_read_tokens: int
+    dollars: float
+    seconds: float

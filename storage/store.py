@@ -21,6 +21,7 @@ from storage.records import (
     BaselineTest,
     Bug,
     Environment,
+    ModelCall,
     Origin,
     Repository,
     SandboxKind,
@@ -230,6 +231,16 @@ class Store:
     def tasks(self) -> list[Task]:
         """Return all tasks, ordered by id."""
         return [rows.from_row(row, Task) for row in self._read("select * from tasks order by id")]
+
+    def add_model_call(self, call: ModelCall) -> None:
+        """Keep a call to a language model."""
+        with self._writing():
+            self._put("model_calls", rows.to_row(call), replace=False)
+
+    def model_call(self, key: str) -> ModelCall | None:
+        """Return the call that asked just this."""
+        found = self._read("select * from model_calls where key = ?", key)
+        return next((rows.from_row(row, ModelCall) for row in found), None)
 
     def _verdicts(self, **key: str | None) -> list[Verdict]:
         wanted = {column: value for column, value in key.items() if value is not None}

@@ -19,6 +19,7 @@ from bot.building import Built, build_all, described, read_sources
 from bot.commands.options import (
     BaseImageOption,
     JsonOption,
+    ModelBudgetOption,
     SandboxChoice,
     SandboxOption,
     StoreOption,
@@ -57,6 +58,7 @@ def build_command(
     ] = os.cpu_count() or 1,
     sandbox: SandboxOption = SandboxChoice.auto,
     base_image: BaseImageOption = None,
+    model_budget: ModelBudgetOption = 0.5,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Build it anew.")] = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
@@ -69,6 +71,7 @@ def build_command(
         cache=cache_dir(),
         sandbox=sandbox.value,
         base_image=base_image,
+        model_budget=model_budget,
         rebuild=rebuild,
     )
     if all_ is not None:

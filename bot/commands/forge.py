@@ -13,6 +13,7 @@ from rich.table import Table
 from bot.commands.options import (
     BaseImageOption,
     JsonOption,
+    ModelBudgetOption,
     SandboxChoice,
     SandboxOption,
     StoreOption,
@@ -65,6 +66,7 @@ def forge_command(
         str | None, typer.Option(help="Arguments for pytest, replacing the detected ones.")
     ] = None,
     base_image: BaseImageOption = None,
+    model_budget: ModelBudgetOption = 0.5,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Build the environment anew.")] = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
@@ -91,6 +93,7 @@ def forge_command(
         max_bugs=max_bugs,
         operators=known_operators(operator),
         workers=workers,
+        model_budget=model_budget,
         rebuild=rebuild,
     )
     with open_store(store) as opened:
