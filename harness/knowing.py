@@ -45,6 +45,7 @@ def known(
         build_requires=project.build_requires,
         mentions=lambda name: name in words(),
         read_requirements=requirements,
+        read_group=lambda name: project.groups.get(normalise(name), ()),
         system=system,
     )
 

@@ -48,6 +48,8 @@ class Known:
     """Whether the repository's settings name a distribution."""
     read_requirements: Callable[[str], tuple[str, ...]] = lambda path: ()
     """The requirements a file of the tree lists."""
+    read_group: Callable[[str], tuple[str, ...]] = lambda name: ()
+    """The requirements of a dependency group."""
     system: bool = False
     """Whether system packages can be installed."""
 
@@ -234,7 +236,7 @@ def with_plain_setuptools(plan: Plan, findings: Findings, known: Known) -> Itera
     asked = {base(each) for each in known.build_requires}
     wanting = of_kind(findings, "build-reaches-web")
     isolated = not any("--no-build-isolation" in step for step in plan.install)
-    if wanting and isolated and asked - ORDINARY_BUILD:
+    if wanting and isolated and "setuptools" in asked and asked - ORDINARY_BUILD:
         scm = ("setuptools-scm",) if asked & {"setuptools-scm", "coherent-licensed"} else ()
         steps = tuple(("--no-build-isolation", *step) for step in plan.install)
         tools = ("setuptools>=77", "wheel", *scm)
@@ -246,7 +248,10 @@ def base(requirement: str) -> str:
 
 
 def without(plan: Plan, findings: Findings, known: Known) -> Iterator[Plan]:
-    """Leave out what cannot be had: groups, distributions, files; never the project itself."""
+    """Leave out what cannot be had: groups, distributions, files; never the project itself.
+
+    What was to come from a repository of its own is taken from the index instead.
+    """
     groups = {f.subject for f in of_kind(findings, "missing-group")}
     files = {f.subject for f in of_kind(findings, "missing-file")}
     names = {normalise(f.subject) for f in of_kind(findings, "missing-distribution", "not-built")}
@@ -275,24 +280,34 @@ def left_over(
     names: Collection[str],
     known: Known,
 ) -> Iterator[str]:
-    """Yield the words of a step that stay; a file that names what goes is written out."""
+    """Yield the words of a step that stay; a list that names what goes is written out."""
     skipped = False
     for word, following in pairwise((*step, "")):
         if skipped:
             skipped = False
-        elif word == "--group" and following in groups:
+        elif word in ("-r", "--group"):
             skipped = True
-        elif word == "-r":
-            skipped = True
-            listed = known.read_requirements(following)
-            if following in files:
+            read = known.read_requirements if word == "-r" else known.read_group
+            listed = read(following)
+            if following in (files if word == "-r" else groups):
                 continue
             if any(base(each) in names for each in listed):
-                yield from (each for each in listed if base(each) not in names)
+                yield from kept(listed, names)
             else:
                 yield from (word, following)
-        elif base(word) not in names or word.startswith("-"):
+        elif word.startswith("-"):
             yield word
+        else:
+            yield from kept((word,), names)
+
+
+def kept(requirements: Iterable[str], names: Collection[str]) -> Iterator[str]:
+    """Yield requirements without those of these names; one with an address keeps its name."""
+    for each in requirements:
+        if base(each) not in names:
+            yield each
+        elif "://" in each:
+            yield each.partition("@")[0].strip()
 
 
 def apart(plan: Plan, findings: Findings, known: Known) -> Iterator[Plan]:

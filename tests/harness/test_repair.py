@@ -79,6 +79,18 @@ def test_a_distribution_that_cannot_be_built_is_taken_out_of_the_file_that_names
     assert found.install == (("pytest", "six>=1", "mock"), ("-e", ".", "pytest"))
 
 
+def test_what_comes_from_a_repository_out_of_reach_is_taken_from_the_index() -> None:
+    plan = Plan(name="first", python="3.11", install=(("-e", ".", "--group", "test"),))
+    found = after(
+        "install-failed",
+        "error: Failed to download and build `hypercorn @ git+https://host/x@y`\n"
+        "fatal: unable to access 'https://host/x/': Could not resolve host: host",
+        plan=plan,
+        read_group=lambda name: ("pytest", "hypercorn @ git+https://host/x@y"),
+    )[0]
+    assert found.install == (("-e", ".", "pytest", "hypercorn"),)
+
+
 def test_the_project_itself_is_never_left_out() -> None:
     assert after("install-failed", "error: Failed to build `shop @ file:///testbed`") == []
 
