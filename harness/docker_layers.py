@@ -19,7 +19,7 @@ from docker import DockerClient
 from docker.errors import ImageNotFound
 from docker.models.images import Image
 
-from harness.docker_build import PATH, TIDY, TOOLS, TREE, VENV, Builder
+from harness.docker_build import PATH, TIDY, TOOLS, TREE, USER, VENV, Builder
 from harness.sandbox import BuildFailed
 from harness.start_state import files_of
 from storage.records import Plan, digest
@@ -43,6 +43,11 @@ apt-get install -y -qq --no-install-recommends "$@"
 rm -rf /var/lib/apt/lists/* /var/cache/apt /var/cache/ldconfig /var/log/*.log /var/log/apt
 rm -f /var/cache/debconf/*-old /var/lib/dpkg/*-old
 """
+ACCOUNT = f"""grep -q '^[^:]*:[^:]*:{USER}:' /etc/passwd ||
+    echo 'sandbox:x:{USER}:{USER}:sandbox:/tmp:/bin/sh' >>/etc/passwd
+grep -q '^[^:]*:[^:]*:{USER}:' /etc/group || echo 'sandbox:x:{USER}:' >>/etc/group
+"""
+"""Gives the user that runs the tests a name: what asks for it would fail without."""
 LABEL = "bugfoundry."
 
 
@@ -112,6 +117,7 @@ class Layers:
             return found
         builder = self.builder(below)
         try:
+            builder.run(["sh", "-c", ACCOUNT])
             version = lay_python(builder, plan)
             builder.put_tree(checkout)
             for step in plan.install:

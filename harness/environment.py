@@ -16,6 +16,7 @@ from storage.records import Attempt, Baseline, Environment, Plan, Repository
 
 DETAIL_LIMIT = 4000
 MOST_ATTEMPTS = 16
+SAME_FAILURES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +99,7 @@ async def prepare(
         except BuildFailed as failure:
             attempts.append(failed(plan, failure, time.monotonic() - started))
             tried(attempts[-1])
-            if hopeless(failure):
+            if hopeless(failure) or repeated(attempts):
                 break
             if failure.reason == "python-unavailable":
                 queue.without_python(plan.python)
@@ -126,6 +127,16 @@ def hopeless(failure: BuildFailed) -> bool:
         return True
     findings = diagnose(failure.reason, failure.detail)
     return any(finding.kind == "index-unreachable" for finding in findings)
+
+
+def repeated(attempts: Sequence[Attempt]) -> bool:
+    """Say whether just the same tests fail whatever the plan: then no plan will change it.
+
+    An installation that fails again and again is another matter: a later plan goes around it.
+    """
+    last = attempts[-1]
+    same = [each for each in attempts if each.detail == last.detail]
+    return last.reason == "too-few-pass" and len(same) >= SAME_FAILURES
 
 
 def told(repository: Repository, attempts: Sequence[Attempt]) -> str:

@@ -107,6 +107,11 @@ async def test_the_tree_is_one_commit_without_a_remote(probe: Probe) -> None:
     assert found == ["/testbed", "bugfoundry 946684800", "", ""]
 
 
+async def test_the_user_has_a_name_and_a_home(probe: Probe) -> None:
+    ask = "import getpass, os, pwd; u = pwd.getpwuid(os.getuid()); result = [u.pw_name, u.pw_dir]"
+    assert await probe.run(ask) == ["sandbox", "/tmp"]
+
+
 async def test_each_container_has_its_own_tree(
     backend: DockerBackend, environment: Environment, probe: Probe
 ) -> None:

@@ -103,6 +103,15 @@ async def test_the_last_failure_is_named_with_the_command_that_explains_it(tmp_p
     assert "bugfoundry env explain ./shop" in str(told.value)
 
 
+async def test_the_same_tests_failing_whatever_the_plan_end_it(tmp_path: Path) -> None:
+    attempts: list[Attempt] = []
+    names = tuple("abcdef")
+    backend = Failing(tmp_path, dict.fromkeys(names, ("too-few-pass", "72 x KeyError")))
+    plans = (Plan(name=n, python="3.11", install=((n,),)) for n in names)
+    with pytest.raises(EnvironmentFailed, match="after 3 plans"):
+        await tried(backend, attempts, *plans)
+
+
 async def test_plans_that_do_the_same_are_tried_once(tmp_path: Path) -> None:
     attempts: list[Attempt] = []
     names = ("first", "again")
