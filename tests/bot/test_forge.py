@@ -127,7 +127,7 @@ def test_each_format_can_be_loaded(workplace: Workplace, forged: dict[str, objec
 def test_what_was_tried_is_shown(workplace: Workplace, forged: dict[str, object]) -> None:
     told = workplace.run("env", "show", "shop", "--store", "local.db")
 
-    assert "serves" in told
+    assert "served" in told
     assert "uv pip install" in told
 
 
