@@ -48,6 +48,8 @@ ACCOUNT = f"""grep -q '^[^:]*:[^:]*:{USER}:' /etc/passwd ||
 grep -q '^[^:]*:[^:]*:{USER}:' /etc/group || echo 'sandbox:x:{USER}:' >>/etc/group
 """
 """Gives the user that runs the tests a name: what asks for it would fail without."""
+RECIPE = "2"
+"""Version of how layers are made: a layer made in another way is not found again."""
 LABEL = "bugfoundry."
 
 
@@ -155,7 +157,8 @@ INSTALL = (UV, "pip", "install", "--quiet", "--compile-bytecode", "--python", VE
 
 def essence(plan: Plan) -> str:
     """What of a plan changes its image."""
-    return json.dumps([plan.python, plan.install, plan.env, plan.system, plan.exclude_newer])
+    parts = [plan.python, plan.install, plan.env, plan.system, plan.exclude_newer]
+    return json.dumps([RECIPE, *parts])
 
 
 def labelled(values: Mapping[str, str]) -> dict[str, str]:
