@@ -466,6 +466,7 @@ def feed(fd: int, config: dict[str, Any]) -> None:
 
 
 MESSAGES: dict[str, dict[str, Any]] = {
+    "seen": {"test": str, "code": dict, "opened": list, "opaque": bool},
     "collected": {"tests": list},
     "collect-error": {"path": str, "detail": str},
     "start": {"test": str},
@@ -486,9 +487,20 @@ def parse(line: bytes) -> dict[str, Any] | None:
     fields = MESSAGES.get(event) if isinstance(event, str) else None
     if fields is None or not all(isinstance(message.get(f), t) for f, t in fields.items()):
         return None
+    if event == "seen" and not plain_sight(message):
+        return None
     if event == "collected" and not all(isinstance(test, str) for test in message["tests"]):
         return None
     return dict(message)
+
+
+def plain_sight(message: dict[str, Any]) -> bool:
+    """Say whether what a test was seen to run has the types that it must have."""
+    lines = message["code"].items()
+    return all(isinstance(path, str) for path in message["opened"]) and all(
+        isinstance(numbers, list) and all(isinstance(n, int) for n in numbers)
+        for _, numbers in lines
+    )
 
 
 class Request:
@@ -507,6 +519,8 @@ class Request:
         self.stop_after = frame.get("stop_after_red")
         self.watched = None if frame.get("watched") is None else set(frame["watched"])
         self.hang_limit = frame.get("hang_limit")
+        self.watch = bool(frame.get("watch"))
+        self.only_files = frame.get("only_files")
         self.impatient_timeout = frame.get("impatient_timeout")
         self.hung = 0
         self.collected: list[str] | None = None
@@ -560,6 +574,8 @@ class Request:
             "test_timeouts": self.test_timeouts,
             "impatient_timeout": self.impatient_timeout,
             "hung": self.hung,
+            "watch": self.watch,
+            "only_files": self.only_files,
         }
         child = Child(config, environment())
         code = None
@@ -605,6 +621,8 @@ class Request:
             self.report(message["test"], message["outcome"], message["seconds"], message["detail"])
         elif kind == "cannot-fork":
             self.forks = False
+        elif kind == "seen":
+            self.send(message)
 
     def report(self, test: str, outcome: str, seconds: float, detail: str) -> None:
         if test in self.reported:
@@ -723,6 +741,9 @@ class Plugin:
         self.impatient_timeout = config["impatient_timeout"]
         self.hung = config["hung"]
         self.complete = False
+        self.watcher: Any = None
+        self.root = os.getcwd()
+        self.only_files = None if config["only_files"] is None else set(config["only_files"])
         self.phases: dict[str, list[Any]] = {}
         self.copies: dict[str, list[Any]] = {}
         self.lock = threading.Lock()
@@ -742,6 +763,14 @@ class Plugin:
         for name in MARKS_OF_BLOCKED:
             config.addinivalue_line("markers", name + ": of a plugin that is blocked")
 
+    def pytest_ignore_collect(self, collection_path: Any) -> bool | None:
+        """Leave the files of tests alone that are not asked for; packages and conftests stay."""
+        if self.only_files is None or collection_path.is_dir():
+            return None
+        path = os.path.relpath(str(collection_path), self.root)
+        keep = path in self.only_files or os.path.basename(path) in ("__init__.py", "conftest.py")
+        return None if keep else True
+
     def send(self, **message: Any) -> None:
         with self.lock:
             write_all(self.fd, b"\n" + json.dumps(message).encode("utf-8") + b"\n")
@@ -758,6 +787,9 @@ class Plugin:
         """Say what was collected; pytest calls this also when a module has ended collection."""
         if not self.complete:
             return
+        if self.watcher is not None:
+            self.watcher.stop()
+            self.send(event="seen", test="", **self.watcher.seen())
         for item in session.items:
             self.copies.setdefault(item.nodeid, []).append(item)
         self.send(event="collected", tests=list(self.copies))
@@ -804,8 +836,7 @@ class Plugin:
         if pid == 0:
             try:
                 os.setpgid(0, 0)
-                for item in list(items):
-                    item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+                self.run_alone(items)
             finally:
                 os._exit(0)
         limit = self.test_timeouts.get(test, self.test_timeout)
@@ -821,6 +852,82 @@ class Plugin:
         else:
             detail = died_of(status)
             self.send_outcome(test, "crashed", seconds, detail)
+
+    def run_alone(self, items: list[Any]) -> None:
+        """Run a test and the others of its id, and say what they ran where that is asked."""
+        test = items[0].nodeid
+        if self.watcher is not None:
+            self.watcher.start()
+        for item in list(items):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+        if self.watcher is not None:
+            self.watcher.stop()
+            self.send(event="seen", test=test, **self.watcher.seen())
+
+
+STARTING = frozenset(
+    {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "os.exec"}
+)
+"""Events (``sys.audit``) of starting another process."""
+
+
+class Watcher:
+    """Notes which code of the tree is entered, which of its files are opened, and what hides it."""
+
+    def __init__(self, root: str) -> None:
+        self.root = os.path.join(os.path.realpath(root), "")
+        self.code: set[Any] = set()
+        self.opened: set[str] = set()
+        self.opaque = False
+        self.on = False
+        sys.addaudithook(self.audit)
+
+    def start(self) -> None:
+        self.code.clear()
+        self.opened.clear()
+        self.opaque = False
+        self.on = True
+        threading.settrace(self.trace)
+        sys.settrace(self.trace)
+
+    def stop(self) -> None:
+        self.opaque = self.opaque or sys.gettrace() != self.trace
+        sys.settrace(None)
+        threading.settrace(None)
+        self.on = False
+
+    def trace(self, frame: Any, event: str, argument: Any) -> None:
+        self.code.add(frame.f_code)
+
+    def audit(self, event: str, arguments: Any) -> None:
+        if not self.on:
+            return
+        if event == "open" and isinstance(arguments[0], str):
+            self.opened.add(arguments[0])
+        elif event in STARTING:
+            self.opaque = True
+
+    def seen(self) -> dict[str, Any]:
+        """What was noted: first lines by file, files, and whether something was hidden."""
+        code: dict[str, set[int]] = {}
+        for each in self.code:
+            path = self.inside(each.co_filename)
+            if path:
+                code.setdefault(path, set()).add(each.co_firstlineno)
+        opened = {path for name in self.opened if (path := self.inside(name))}
+        return {
+            "code": {path: sorted(lines) for path, lines in code.items()},
+            "opened": sorted(opened),
+            "opaque": self.opaque,
+        }
+
+    def inside(self, name: str) -> str:
+        """A path relative to the tree, empty for what lies outside."""
+        full = name if os.path.isabs(name) else os.path.join(self.root, name)
+        full = os.path.normpath(full)
+        if not full.startswith(self.root):
+            full = os.path.realpath(full)
+        return full[len(self.root) :] if full.startswith(self.root) else ""
 
 
 def wait_for(pid: int, deadline: float) -> int | None:
@@ -891,6 +998,9 @@ def run_pytest(config_fd: int, report_fd: int) -> None:
     import pytest
 
     plugin = Plugin(report_fd, config)
+    if config["watch"]:
+        plugin.watcher = Watcher(plugin.root)
+        plugin.watcher.start()
     sys.argv = [os.path.join(os.path.dirname(pytest.__file__), "__main__.py"), *config["args"]]
     args = ["-o", "addopts=", "--continue-on-collection-errors", "-q", "--tb=short"]
     for name in BLOCKED_PLUGINS:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import get_args
 
 from harness.sandbox import Channel, Frame
+from harness.selection import Seen
 from storage.errors import SandboxError
 from storage.records import Outcome
 
@@ -44,6 +45,8 @@ class Run:
     """The end of pytest's output when it did not finish."""
     seconds: float = 0.0
     """Wall clock of the run."""
+    seen: Mapping[str, Seen] = field(default_factory=dict)
+    """What each test ran, where it was watched; what ran before the first is under ``""``."""
 
     def outcome(self, test: str) -> Outcome | None:
         """The test's outcome; ``missing`` when it was not collected, None when it was not run."""
@@ -70,6 +73,8 @@ async def run_suite(
     watched: Collection[str] | None = None,
     hang_limit: int | None = None,
     impatient_timeout: float | None = None,
+    watch: bool = False,
+    only_files: Collection[str] | None = None,
 ) -> Run:
     """Write ``files`` into the tree, run the tests in a fresh process, restore the tree.
 
@@ -77,7 +82,8 @@ async def run_suite(
     of single tests. The run is stopped when more than ``stop_after_red`` tests are red, of
     ``watched`` alone where it is given. More than ``hang_limit`` tests that time out, or a
     collection that hangs, use up the time of the whole run; after a few, ``impatient_timeout`` is
-    all that a test may take. Raises SandboxError when the runner
+    all that a test may take. ``watch`` notes what each test runs; ``only_files`` are the only
+    files of tests that are collected. Raises SandboxError when the runner
     is gone or does not keep to the protocol.
     """
     await channel.send(
@@ -96,6 +102,8 @@ async def run_suite(
             "stop_after_red": stop_after_red,
             "hang_limit": hang_limit,
             "impatient_timeout": impatient_timeout,
+            "watch": watch,
+            "only_files": None if only_files is None else sorted(only_files),
         }
     )
     started = time.monotonic()
@@ -131,6 +139,7 @@ class Gathered:
         self._collected: tuple[str, ...] | None = None
         self._known: frozenset[str] = frozenset()
         self._results: dict[str, Result] = {}
+        self._seen: dict[str, Seen] = {}
 
     def take(self, frame: Frame) -> bool:
         """Take one frame. Returns whether it was the last."""
@@ -140,6 +149,8 @@ class Gathered:
             if self._asked is not None:
                 found = [test for test in found if test in self._asked]
             self._collected, self._known = tuple(found), frozenset(found)
+        elif kind == "seen":
+            self._seen.setdefault(str(frame["test"]), read_seen(frame))
         elif kind == "outcome":
             test, outcome = frame.get("test"), frame.get("outcome")
             if test in self._known and test not in self._results and outcome in OUTCOMES:
@@ -162,4 +173,14 @@ class Gathered:
             error=str(done.get("error", "")),
             tail=str(done.get("tail", "")),
             seconds=seconds,
+            seen={t: s for t, s in self._seen.items() if not t or t in self._known},
         )
+
+
+def read_seen(frame: Frame) -> Seen:
+    """Read what a test was seen to run."""
+    return Seen(
+        code={str(path): frozenset(lines) for path, lines in frame["code"].items()},
+        opened=frozenset(frame["opened"]),
+        opaque=bool(frame["opaque"]),
+    )
