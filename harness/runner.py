@@ -880,6 +880,7 @@ class Watcher:
         self.opened: set[str] = set()
         self.opaque = False
         self.on = False
+        self.known: dict[str, str] = {}
         sys.addaudithook(self.audit)
 
     def start(self) -> None:
@@ -923,6 +924,12 @@ class Watcher:
 
     def inside(self, name: str) -> str:
         """A path relative to the tree, empty for what lies outside."""
+        found = self.known.get(name)
+        if found is None:
+            found = self.known[name] = self.relative(name)
+        return found
+
+    def relative(self, name: str) -> str:
         full = name if os.path.isabs(name) else os.path.join(self.root, name)
         full = os.path.normpath(full)
         if not full.startswith(self.root):
