@@ -38,4 +38,7 @@ class Source(Protocol):
 class Engine(Protocol):
     """Judges bugs, and yields each verdict as it is known, in any order."""
 
+    mode: str
+    """How it judges; a verdict is one of its environment, rules and mode."""
+
     def judge(self, bugs: AsyncIterator[Bug]) -> AsyncIterator[Verdict]: ...

@@ -28,8 +28,6 @@ from storage.trees import Trees
 from syntax.paths import is_source_path
 from tasks.make import make_task
 
-MODE = "full"
-
 
 @dataclass(slots=True)
 class Run:
@@ -50,19 +48,35 @@ async def forge(settings: Settings, *, store: Store, reporter: Reporter) -> Summ
     trees = Trees(settings.cache)
     ready = await make_ready(settings, store=store, trees=trees, reporter=reporter)
     reporter.stage(f"{ready.repository.name}: proposing bugs")
-    engine = LocalEngine(
-        ready.backend,
-        ready.prepared.environment,
-        ready.prepared.baseline,
-        workers=settings.workers,
-        read=lambda path: trees.read(ready.repository.tree, path),
-        limits=settings.limits,
-    )
+    engine = make_engine(settings, ready, trees, store=store, reporter=reporter)
     run = Run()
     async with compiling(ready.backend, ready.prepared.environment) as compiles:
         context = make_context(settings, ready, trees, compiles)
         await judge_all(procedural, engine, context, ready, store=store, reporter=reporter, run=run)
     return summarise(ready, run, seconds=time.monotonic() - started)
+
+
+def make_engine(
+    settings: Settings, ready: Ready, trees: Trees, *, store: Store, reporter: Reporter
+) -> LocalEngine:
+    """Return the engine; where selecting tests once went wrong, every test is run from then on."""
+    environment = ready.prepared.environment
+
+    def disagreed(text: str) -> None:
+        store.set_coverage(environment.id, None)
+        reporter.note(f"{ready.repository.name}: {text}")
+
+    return LocalEngine(
+        ready.backend,
+        environment,
+        ready.prepared.baseline,
+        workers=settings.workers,
+        read=lambda path: trees.read(ready.repository.tree, path),
+        limits=settings.limits,
+        coverage=None if settings.full else ready.prepared.coverage,
+        judged=len(store.judged(environment.id, HARNESS_VERSION, "selected")),
+        disagreed=disagreed,
+    )
 
 
 def make_context(
@@ -102,7 +116,7 @@ async def judge_all(
 ) -> None:
     """Judge what the source proposes, leaving out what an earlier run has judged."""
     environment = context.environment.id
-    known = store.judged(environment, HARNESS_VERSION, MODE)
+    known = store.judged(environment, HARNESS_VERSION, engine.mode)
 
     def keep(bug: Bug, verdict: Verdict) -> None:
         run.verdicts[bug.id] = verdict
@@ -118,7 +132,7 @@ async def judge_all(
             run.bugs[bug.id] = bug
             store.add_bug(bug)
             verdict = (
-                store.verdict(bug.id, environment, HARNESS_VERSION, MODE)
+                store.verdict(bug.id, environment, HARNESS_VERSION, engine.mode)
                 if bug.id in known
                 else None
             )

@@ -13,6 +13,7 @@ from bot.progress import Reporter
 from bot.settings import Settings, build_env
 from harness import backends
 from harness.config import Overrides, merge, read_config
+from harness.coverage import decode, encode
 from harness.detect import FolderTree, plans
 from harness.environment import Prepared, Propose, Tried, prepare
 from harness.interpreters import available_pythons
@@ -122,7 +123,9 @@ async def stored(
     baseline = store.baseline(environment.id)
     if baseline is None or not await backend.exists(environment):
         return None
-    return Prepared(environment=environment, baseline=baseline)
+    kept = store.coverage(environment.id)
+    coverage = None if kept is None else decode(kept)
+    return Prepared(environment=environment, baseline=baseline, coverage=coverage)
 
 
 def wanted(environment: Environment, candidates: Sequence[Plan], store: Store) -> bool:
@@ -166,4 +169,6 @@ async def build(
     )
     store.add_environment(prepared.environment)
     store.add_baseline(prepared.baseline)
+    if prepared.coverage is not None:
+        store.set_coverage(prepared.environment.id, encode(prepared.coverage))
     return prepared

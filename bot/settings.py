@@ -47,6 +47,8 @@ class Settings:
     operators: frozenset[str] | None = None
     workers: int = 1
     rebuild: bool = False
+    full: bool = False
+    """Judge every bug by the whole suite."""
     model_budget: float = 0.5
     """Dollars that a language model may cost this run, where one is configured."""
     limits: Limits = field(default_factory=Limits)

@@ -6,8 +6,10 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from harness.coverage import complete
 from harness.diagnosis import set_aside_for
 from harness.sandbox import BuildFailed, Channel, Sandbox
+from harness.selection import Coverage
 from harness.suite import Result, Run, run_suite
 from storage.records import RED, Baseline, BaselineTest, Environment
 
@@ -27,9 +29,12 @@ LOST: Mapping[str, str] = {"timeout": "hangs", "crashed": "crashes"}
 """Outcomes of tests that are not run again, and why they are set aside."""
 
 
-async def measure(sandbox: Sandbox, environment: Environment, *, runs: int = 2) -> Baseline:
-    """Run the suite ``runs`` times whole and once with every test alone.
+async def measure(
+    sandbox: Sandbox, environment: Environment, *, runs: int = 2
+) -> tuple[Baseline, Coverage | None]:
+    """Run the suite ``runs`` times whole and once with every test alone, which is watched.
 
+    Returns what came of the tests, and what each that serves was seen to run.
     Tests that hang or take pytest down with them are left out after the first time, here and
     whenever the suite is run again. Raises BuildFailed with a named reason when the suite does
     not pass the bar.
@@ -49,7 +54,8 @@ async def measure(sandbox: Sandbox, environment: Environment, *, runs: int = 2) 
     finally:
         await channel.close()
     measured = combine(environment.id, [first, *again], alone, seconds=seconds)
-    return replace(measured, tests=(*measured.tests, *map(left_out, lost.items())))
+    baseline = replace(measured, tests=(*measured.tests, *map(left_out, lost.items())))
+    return baseline, complete(alone.seen, baseline.green)
 
 
 def left_out(item: tuple[str, Result]) -> BaselineTest:
@@ -79,12 +85,13 @@ async def whole(channel: Channel, args: Sequence[str], tests: Sequence[str] | No
 
 
 async def every_test_alone(channel: Channel, args: Sequence[str], first: Run) -> Run:
-    """One run with a process for each test."""
+    """One run with a process for each test, watched."""
     return await run_suite(
         channel,
         args=args,
         tests=[test for test, result in first.results.items() if result.outcome == "passed"],
         isolate=True,
+        watch=True,
         test_timeout=FIRST_TEST_TIMEOUT,
         total_timeout=FIRST_TOTAL_TIMEOUT,
     )

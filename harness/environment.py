@@ -11,6 +11,7 @@ from harness import baseline as measuring
 from harness.diagnosis import diagnose, saying
 from harness.repair import Known, repairs
 from harness.sandbox import Backend, BuildFailed, Limits, start
+from harness.selection import Coverage
 from storage.errors import EnvironmentFailed
 from storage.records import Attempt, Baseline, Environment, Plan, Repository
 
@@ -25,6 +26,8 @@ class Prepared:
 
     environment: Environment
     baseline: Baseline
+    coverage: Coverage | None = None
+    """What each test was seen to run, where that is known and can be relied on."""
 
 
 Tried = Callable[[Attempt], None]
@@ -161,7 +164,7 @@ async def measured(backend: Backend, environment: Environment, limits: Limits) -
     """Measure an environment's baseline. Raises BuildFailed with the reason."""
     sandbox = await start(backend, environment, limits)
     try:
-        baseline = await measuring.measure(sandbox, environment)
+        baseline, coverage = await measuring.measure(sandbox, environment)
     finally:
         await sandbox.close()
-    return Prepared(environment=environment, baseline=baseline)
+    return Prepared(environment=environment, baseline=baseline, coverage=coverage)

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from harness.baseline import HANG_LIMIT, runnable, test_timeout, total_timeout
 from harness.judge import HARNESS_VERSION, Decision, decide, screen
 from harness.sandbox import Backend, Channel, Limits, Sandbox, start
-from harness.suite import Run, run_suite
+from harness.selection import Coverage, files_of, select
+from harness.suite import Result, Run, run_suite
 from storage.errors import PatchError, SandboxError
 from storage.records import Baseline, Bug, Environment, Verdict
 from syntax.applying import apply_patch
 
 Files = Mapping[str, bytes | None]
 TRIES = 2
+AUDITED = 50
+"""Bugs of a repository that are judged both ways, before selection is trusted."""
+SAMPLED = 20
+"""After those, one bug in so many is."""
 
 
 class Worker:
@@ -47,9 +53,12 @@ class Worker:
 
 
 class LocalEngine:
-    """Judges bugs by the whole suite in long-lived sandboxes on this machine."""
+    """Judges bugs in long-lived sandboxes on this machine.
 
-    mode = "full"
+    With ``coverage`` only the tests that can notice a bug are run. The first bugs and a sample
+    of the others are judged by the whole suite too; where the two disagree ``disagreed`` is told,
+    and everything after that is judged by the whole suite.
+    """
 
     def __init__(
         self,
@@ -60,7 +69,14 @@ class LocalEngine:
         workers: int,
         read: Callable[[str], bytes | None],
         limits: Limits,
+        coverage: Coverage | None = None,
+        judged: int = 0,
+        disagreed: Callable[[str], None] = lambda text: None,
     ) -> None:
+        self.mode = "full" if coverage is None else "selected"
+        self._coverage = coverage
+        self._judged = judged
+        self._disagreed = disagreed
         self._backend = backend
         self._environment = environment
         self._baseline = baseline
@@ -140,13 +156,34 @@ class LocalEngine:
         last = ""
         for _ in range(TRIES):
             try:
-                return await self._judge_files(worker, files)
+                return await self._judge_files(worker, files, bug)
             except SandboxError as error:
                 last = str(error)
                 await worker.discard()
         return Decision(reason="sandbox-broken", detail=last)
 
-    async def _judge_files(self, worker: Worker, files: Files) -> Decision:
+    async def _judge_files(self, worker: Worker, files: Files, bug: Bug) -> Decision:
+        """Judge by the tests that can notice the bug, and where that is to be checked, by all."""
+        coverage = self._coverage
+        if coverage is None:
+            return await self._by_all(worker, files)
+        selection = select(coverage, files, {path: self._read(path) for path in files})
+        if selection.tests is None:
+            return await self._by_all(worker, files)
+        decision = await self._by_some(worker, files, selection.tests)
+        self._judged += 1
+        if self._judged > AUDITED and int(bug.id[:8], 16) % SAMPLED:
+            return decision
+        full = await self._by_all(worker, files)
+        if (full.reason, full.fail_to_pass) != (decision.reason, decision.fail_to_pass):
+            self._coverage = None
+            self._disagreed(
+                f"bug {bug.id}: {decision.reason} by {len(selection.tests)} tests, "
+                f"{full.reason} by all; from here on every test is run"
+            )
+        return full
+
+    async def _by_all(self, worker: Worker, files: Files) -> Decision:
         """Screen by the whole suite, then confirm what is red alone, in a fresh process."""
         green = self._baseline.green
         whole = await self._run(worker, files, stop_after_red=len(green) // 2)
@@ -154,6 +191,20 @@ class LocalEngine:
         if found.reason:
             return Decision(reason=found.reason, detail=found.detail)
         alone = await self._run(worker, files, tests=found.red, isolate=True)
+        return decide(green, whole, alone)
+
+    async def _by_some(self, worker: Worker, files: Files, tests: Collection[str]) -> Decision:
+        """Screen by some tests; those that cannot notice the bug stay what the baseline proved."""
+        green = self._baseline.green
+        if not tests:
+            return Decision(reason="no-test-failed", detail="no test runs what was changed")
+        half = len(green) // 2
+        some = await self._run(worker, files, tests=tests, stop_after_red=half, narrow=True)
+        whole = with_the_rest(some, green, tests)
+        found = screen(green, whole)
+        if found.reason:
+            return Decision(reason=found.reason, detail=found.detail)
+        alone = await self._run(worker, files, tests=found.red, isolate=True, narrow=True)
         return decide(green, whole, alone)
 
     async def _run(
@@ -164,6 +215,7 @@ class LocalEngine:
         tests: Collection[str] | None = None,
         isolate: bool = False,
         stop_after_red: int | None = None,
+        narrow: bool = False,
     ) -> Run:
         run = await run_suite(
             await worker.channel(),
@@ -171,6 +223,7 @@ class LocalEngine:
             tests=runnable(self._baseline) if tests is None else tests,
             files=files,
             isolate=isolate,
+            only_files=files_of(tests) if narrow and tests is not None else None,
             stop_after_red=stop_after_red,
             test_timeout=test_timeout(self._baseline),
             total_timeout=total_timeout(self._baseline),
@@ -189,3 +242,10 @@ class LocalEngine:
             return await self._run(worker, files, tests=tests)
         finally:
             await worker.discard()
+
+
+def with_the_rest(run: Run, green: Sequence[str], ran: Collection[str]) -> Run:
+    """Return a run of some tests as one of all: the others are what the baseline proved."""
+    proved = Result(outcome="passed")
+    rest = {test: proved for test in green if test not in ran}
+    return replace(run, results={**rest, **run.results})

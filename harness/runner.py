@@ -930,6 +930,8 @@ class Watcher:
         return found
 
     def relative(self, name: str) -> str:
+        if name.startswith("<"):
+            return ""
         full = name if os.path.isabs(name) else os.path.join(self.root, name)
         full = os.path.normpath(full)
         if not full.startswith(self.root):

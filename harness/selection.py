@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -154,6 +154,6 @@ def span_of(function: Function) -> Span:
     return Span(first=first, last=function.end_lineno or function.lineno)
 
 
-def files_of(tests: Sequence[str]) -> frozenset[str]:
+def files_of(tests: Iterable[str]) -> frozenset[str]:
     """Return the files that hold tests, by their ids."""
     return frozenset(test.partition("::")[0] for test in tests)

@@ -167,3 +167,13 @@ def m005_model_calls(db: Database) -> None:
         },
         pk="key",
     )
+
+
+@MIGRATIONS()
+def m006_coverage(db: Database) -> None:
+    """What each test of a baseline was seen to run, as ``harness/coverage.py`` encodes it."""
+    db.table("coverage").create(
+        {"environment": str, "data": bytes},
+        pk="environment",
+        foreign_keys=[("environment", "environments", "id")],
+    )

@@ -156,6 +156,18 @@ class Store:
             return rows.from_row(row, Baseline, tests=listed)
         return None
 
+    def set_coverage(self, environment_id: str, data: bytes | None) -> None:
+        """Keep what an environment's tests were seen to run; None forgets it."""
+        with self._writing():
+            self._db.execute("delete from coverage where environment = ?", [environment_id])
+            if data is not None:
+                self._put("coverage", {"environment": environment_id, "data": data})
+
+    def coverage(self, environment_id: str) -> bytes | None:
+        """Return what was kept by ``set_coverage``."""
+        found = self._read("select data from coverage where environment = ?", environment_id)
+        return next((bytes(row["data"]) for row in found), None)
+
     def add_bug(self, bug: Bug) -> None:
         """Keep a bug and its origin; a bug already known gains the origin."""
         row = {"id": bug.id, "tree": bug.tree, "patch": rows.text(bug.patch)}

@@ -66,6 +66,10 @@ def forge_command(
         str | None, typer.Option(help="Arguments for pytest, replacing the detected ones.")
     ] = None,
     base_image: BaseImageOption = None,
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="Judge by the whole suite, not by the tests that can notice."),
+    ] = False,
     model_budget: ModelBudgetOption = 0.5,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Build the environment anew.")] = False,
     store: StoreOption = None,
@@ -93,6 +97,7 @@ def forge_command(
         max_bugs=max_bugs,
         operators=known_operators(operator),
         workers=workers,
+        full=full,
         model_budget=model_budget,
         rebuild=rebuild,
     )

@@ -46,7 +46,8 @@ async def prepare(backend: Backend, folder: Path) -> Measured:
     environment = await build(backend, folder / "checkout", wanted, **GIVEN)
     sandbox = await backend.start(environment, limits=TIGHT)
     try:
-        return backend, environment, await measure(sandbox, environment)
+        baseline, _ = await measure(sandbox, environment)
+        return backend, environment, baseline
     finally:
         await sandbox.close()
 

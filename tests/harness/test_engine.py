@@ -1,0 +1,140 @@
+"""The engine on this machine: by the tests that can notice, by all, and what it leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from harness.baseline import measure
+from harness.hardening import Limits
+from harness.local_engine import LocalEngine
+from harness.sandbox import Sandbox, start
+from harness.selection import Coverage, Seen
+from storage.records import Baseline, Bug, Environment, Verdict
+from tests.furniture.project import SOURCE, write_project
+from tests.harness.plain import PlainBackend, make_environment
+from tests.harness.test_attacks import WHERE, bug
+from tests.harness.test_environment import FIRST
+
+DISCOUNT = SOURCE.replace("rate = 10", "rate = 11").encode()
+UNTESTED = SOURCE.replace("raise KeyError(name.strip())", "raise KeyError(name)").encode()
+CLAMP = SOURCE.replace("return high", "return low").encode()
+LATER = SOURCE.replace("items: list = field", "items: list = 3 and field").encode()
+Measured = tuple[PlainBackend, Environment, Baseline, Coverage]
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Measured:
+    folder = tmp_path_factory.mktemp("engine")
+    backend = PlainBackend(write_project(folder / "shop"), folder / "places")
+    environment = make_environment(FIRST)
+
+    async def work() -> tuple[Baseline, Coverage | None]:
+        sandbox = await backend.start(environment, limits=Limits())
+        try:
+            return await measure(sandbox, environment)
+        finally:
+            await sandbox.close()
+
+    baseline, coverage = asyncio.run(work())
+    assert coverage is not None
+    return backend, environment, baseline, coverage
+
+
+def engine(
+    measured: Measured,
+    coverage: Coverage | None,
+    *,
+    judged: int = 0,
+    disagreed: Callable[[str], None] = lambda text: None,
+) -> LocalEngine:
+    backend, environment, baseline, _ = measured
+    return LocalEngine(
+        backend,
+        environment,
+        baseline,
+        workers=1,
+        read=lambda path: SOURCE.encode() if path == WHERE else None,
+        limits=Limits(),
+        coverage=coverage,
+        judged=judged,
+        disagreed=disagreed,
+    )
+
+
+async def judged(judge: LocalEngine, *bugs: Bug) -> list[Verdict]:
+    async def given() -> AsyncIterator[Bug]:
+        for each in bugs:
+            yield each
+
+    async with aclosing(judge.judge(given())) as verdicts:
+        return [verdict async for verdict in verdicts]
+
+
+async def test_each_test_is_seen_to_enter_what_it_calls(measured: Measured) -> None:
+    coverage = measured[3]
+    clamp, discount = 6, 15
+    assert clamp in coverage.tests["tests/test_shop.py::test_clamp[3-3]"].code[WHERE]
+    assert discount not in coverage.tests["tests/test_shop.py::test_clamp[3-3]"].code[WHERE]
+    assert discount in coverage.tests["tests/test_shop.py::test_discount[10-10]"].code[WHERE]
+    assert not any(seen.opaque for seen in coverage.tests.values())
+
+
+@pytest.mark.parametrize("source", [DISCOUNT, UNTESTED, CLAMP, LATER])
+async def test_a_verdict_is_the_same_by_some_tests_and_by_all(
+    measured: Measured, source: bytes
+) -> None:
+    (by_all,) = await judged(engine(measured, None), bug(source))
+    (by_some,) = await judged(engine(measured, measured[3], judged=1000), bug(source))
+    assert (by_all.mode, by_some.mode) == ("full", "selected")
+    assert replace(by_some, mode="full", seconds=0) == replace(by_all, seconds=0)
+
+
+async def test_where_selection_goes_wrong_every_test_is_run_from_then_on(
+    measured: Measured,
+) -> None:
+    told: list[str] = []
+    blind = replace(measured[3], tests=dict.fromkeys(measured[3].tests, Seen()))
+    judge = engine(measured, blind, disagreed=told.append)
+    first, second = await judged(judge, bug(DISCOUNT), bug(CLAMP))
+    assert first.reason == "valid"
+    assert second.reason == "valid"
+    assert len(told) == 1
+    assert "no-test-failed by 0 tests, valid by all" in told[0]
+
+
+async def test_a_sandbox_that_nobody_waits_for_any_more_is_thrown_away(measured: Measured) -> None:
+    backend, environment, *_ = measured
+    closed: list[bool] = []
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    class Slow:
+        kind = "local"
+
+        async def start(self, environment: Environment, *, limits: Limits) -> Sandbox:
+            begun.set()
+            await go_on.wait()
+            sandbox = await backend.start(environment, limits=limits)
+            close = sandbox.close
+
+            async def noted() -> None:
+                await close()
+                closed.append(True)
+
+            sandbox.close = noted  # type: ignore[method-assign]
+            return sandbox
+
+    slow: Any = Slow()
+    starting = asyncio.ensure_future(start(slow, environment, Limits()))
+    await begun.wait()
+    starting.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert closed == [True]
