@@ -223,6 +223,7 @@ class LocalEngine:
             tests=runnable(self._baseline) if tests is None else tests,
             files=files,
             isolate=isolate,
+            path="fork" if narrow and not isolate else "fresh",
             only_files=files_of(tests) if narrow and tests is not None else None,
             stop_after_red=stop_after_red,
             test_timeout=test_timeout(self._baseline),

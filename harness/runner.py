@@ -13,6 +13,7 @@ One file without dependencies (Python 3.8 or newer), in two roles:
 from __future__ import annotations
 
 import base64
+import contextlib
 import ctypes
 import gc
 import json
@@ -20,6 +21,7 @@ import os
 import select
 import shutil
 import signal
+import socket
 import stat
 import struct
 import sys
@@ -38,6 +40,8 @@ GRACE = 5.0
 TIMED_OUT = "no end within the time limit"
 OUTPUT_LIMIT = 4000
 LINE_LIMIT = 1 << 20
+FORKER_START = 60.0
+"""Seconds for loading what runs share."""
 PATIENCE = 2
 """Tests that may hang before the others are given less time, where that is asked for."""
 REAPING_ROUNDS = 200
@@ -313,7 +317,7 @@ def adopt_orphans() -> None:
 
 
 def children() -> list[int]:
-    """Ids of the living child processes of this one."""
+    """Ids of the living child processes of this one, the one that forks for us left out."""
     found = []
     me = str(os.getpid())
     for name in os.listdir("/proc") if os.path.isdir("/proc") else ():
@@ -323,11 +327,13 @@ def children() -> list[int]:
                     text = file.read()
             except OSError:
                 continue
-            if text.rpartition(")")[2].split()[1:2] == [me]:
+            if text.rpartition(")")[2].split()[1:2] == [me] and int(name) not in SPARED:
                 found.append(int(name))
     return found
 
 
+SPARED: set[int] = set()
+"""Processes of ours that outlive a run."""
 ALONE = False
 """Whether every process that we may kill is one that a run started."""
 
@@ -340,11 +346,8 @@ def reap_all() -> bool:
     for _ in range(REAPING_ROUNDS):
         left = children()
         if ALONE:
-            try:
-                os.kill(-1, signal.SIGKILL)
-            except ProcessLookupError:
-                if not left:
-                    return True
+            if not kill_everyone() and not left:
+                return True
         elif not left:
             return True
         for pid in left:
@@ -359,6 +362,39 @@ def reap_all() -> bool:
     return False
 
 
+def kill_everyone() -> bool:
+    """Kill every process but this one and those spared. Returns whether there was any.
+
+    Where none is spared one call does it. Else all are stopped first, round after round, until
+    no new one appears: a stopped process starts no other.
+    """
+    if not SPARED:
+        try:
+            os.kill(-1, signal.SIGKILL)
+        except ProcessLookupError:
+            return False
+        return True
+    stopped: set[int] = set()
+    for _ in range(REAPING_ROUNDS):
+        found = {int(name) for name in os.listdir("/proc") if name.isdigit()}
+        new = found - stopped - SPARED - {1, os.getpid()}
+        if not new:
+            break
+        for pid in new:
+            send_signal(pid, signal.SIGSTOP)
+        stopped |= new
+    for pid in stopped:
+        send_signal(pid, signal.SIGKILL)
+    return bool(stopped)
+
+
+def send_signal(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
 def kill(pid: int, group_only: bool = False) -> None:
     for call in (os.killpg,) if group_only else (os.killpg, os.kill):
         try:
@@ -370,13 +406,17 @@ def kill(pid: int, group_only: bool = False) -> None:
 class Child:
     """A pytest process and the pipe it reports through."""
 
-    def __init__(self, config: dict[str, Any], env: dict[str, str]) -> None:
+    def __init__(self, config: dict[str, Any], env: dict[str, str], forker: Any = None) -> None:
         self.folder = tempfile.mkdtemp(prefix="run-")
         read_end, write_end = os.pipe()
         config_read, config_write = os.pipe()
         self.output = os.path.join(self.folder, "output")
         env = dict(env, TMPDIR=self.folder)
-        self.pid = os.fork()
+        self.pid = 0
+        if forker is not None:
+            self.pid = forker.fork(config_read, write_end, self.output, self.folder)
+        self.forked = bool(self.pid)
+        self.pid = self.pid or os.fork()
         if self.pid == 0:
             try:
                 self.become_pytest(read_end, write_end, config_read, config_write, env)
@@ -456,6 +496,154 @@ class Child:
         return tail
 
 
+class Forker:
+    """A process that has pytest and third-party modules loaded, and forks for each run.
+
+    It holds nothing of the repository: what a change could have altered is imported in the fork.
+    """
+
+    def __init__(self, env: dict[str, str]) -> None:
+        self.pid = 0
+        self.socket: Any = None
+        if not hasattr(socket, "send_fds"):
+            return
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                os.set_inheritable(theirs.fileno(), True)
+                null = os.open(os.devnull, os.O_RDWR)
+                for standard in (0, 1, 2):
+                    os.dup2(null, standard)
+                script = os.path.abspath(__file__)
+                command = [sys.executable, script, "forker", str(theirs.fileno())]
+                os.execve(sys.executable, command, env)
+            finally:
+                os._exit(127)
+        theirs.close()
+        self.socket = ours
+        SPARED.add(self.pid)
+        if self.answer(FORKER_START) != b"ready":
+            self.close()
+
+    def answer(self, timeout: float) -> bytes:
+        self.socket.settimeout(timeout)
+        try:
+            return bytes(self.socket.recv(100))
+        except OSError:
+            return b""
+
+    def fork(self, config_read: int, report: int, output: str, folder: str) -> int:
+        """Start a run; return its process, or 0 when that cannot be done."""
+        if self.socket is None:
+            return 0
+        try:
+            told = json.dumps([output, folder]).encode("utf-8")
+            socket.send_fds(self.socket, [told], [config_read, report])
+        except OSError:
+            self.close()
+            return 0
+        answer = self.answer(GRACE)
+        if not answer.isdigit():
+            self.close()
+            return 0
+        return int(answer)
+
+    def close(self) -> None:
+        """End it; runs are started afresh from here on."""
+        if self.socket is not None:
+            self.socket.close()
+            self.socket = None
+        if self.pid:
+            SPARED.discard(self.pid)
+            kill(self.pid)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(self.pid, 0)
+            self.pid = 0
+
+
+def forker_main(fd: int) -> None:
+    """Load what runs share, then fork for each that is asked for."""
+    harden()
+    sys.path[0] = os.getcwd()
+    channel = socket.socket(fileno=fd)
+    preload()
+    root = os.path.join(os.path.realpath(os.getcwd()), "")
+    if threading.active_count() > 1 or any(of_tree(m, root) for m in list(sys.modules.values())):
+        os._exit(1)
+    gc.freeze()
+    channel.send(b"ready")
+    while True:
+        told, fds, _, _ = socket.recv_fds(channel, 10000, 2)
+        if not told:
+            os._exit(0)
+        output, folder = json.loads(told.decode("utf-8"))
+        channel.send(b"%d" % fork_away(channel, fds, output, folder))
+        for each in fds:
+            os.close(each)
+
+
+def of_tree(module: Any, root: str) -> bool:
+    file = getattr(module, "__file__", None)
+    return isinstance(file, str) and os.path.realpath(file).startswith(root)
+
+
+def preload() -> None:
+    """Import pytest and its plugins, those of the tree itself left out."""
+    import importlib.util
+    from importlib import metadata
+
+    import pytest  # noqa: F401
+
+    root = os.path.join(os.path.realpath(os.getcwd()), "")
+    found: Any = metadata.entry_points()
+    plugins = found.select(group="pytest11") if hasattr(found, "select") else found["pytest11"]
+    for plugin in plugins:
+        try:
+            spec = importlib.util.find_spec(plugin.value.partition(":")[0].partition(".")[0])
+            origin = os.path.realpath(str(spec and spec.origin))
+            if plugin.name not in BLOCKED_PLUGINS and not origin.startswith(root):
+                plugin.load()
+        except Exception:
+            continue
+
+
+def fork_away(channel: Any, fds: list[int], output: str, folder: str) -> int:
+    """Fork a run that is nobody's child here, so that the one above adopts it; return its id."""
+    read_end, write_end = os.pipe()
+    between = os.fork()
+    if between == 0:
+        run = os.fork()
+        if run:
+            os.write(write_end, b"%d" % run)
+            os._exit(0)
+        try:
+            os.setsid()
+            channel.close()
+            os.close(read_end)
+            os.close(write_end)
+            become_dumpable()
+            os.environ["TMPDIR"] = tempfile.tempdir = folder
+            written = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            os.dup2(written, 1)
+            os.dup2(written, 2)
+            os.close(written)
+            run_pytest(fds[0], fds[1])
+        finally:
+            os._exit(127)
+    os.close(write_end)
+    os.waitpid(between, 0)
+    with os.fdopen(read_end, "rb") as pipe:
+        return int(pipe.read() or b"0")
+
+
+def become_dumpable() -> None:
+    try:
+        ctypes.CDLL(None, use_errno=True).prctl(4, 1, 0, 0, 0)
+    except (OSError, AttributeError):
+        return
+
+
 def feed(fd: int, config: dict[str, Any]) -> None:
     try:
         write_all(fd, json.dumps(config).encode("utf-8"))
@@ -506,8 +694,12 @@ def plain_sight(message: dict[str, Any]) -> bool:
 class Request:
     """One ``run`` request: outcomes are sent as they are known, each test once."""
 
-    def __init__(self, frame: dict[str, Any], send: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(
+        self, frame: dict[str, Any], send: Callable[[dict[str, Any]], None], forker: Any = None
+    ) -> None:
         self.send = send
+        self.forker = forker
+        self.started_by = "fresh"
         self.args = [str(arg) for arg in frame.get("args", ())]
         self.mode = str(frame.get("path", {}).get("mode", "fresh"))
         self.test_timeout = float(frame["test_timeout"])
@@ -537,7 +729,7 @@ class Request:
 
     def run(self) -> None:
         """Run what was asked; what a dead process left unreported is run again, one by one."""
-        if self.mode != "fresh":
+        if self.mode not in ("fresh", "fork"):
             raise ValueError("this runner knows no path %r" % self.mode)
         self.process(self.wanted, self.isolate)
         while self.collected is not None and not self.over():
@@ -577,7 +769,8 @@ class Request:
             "watch": self.watch,
             "only_files": self.only_files,
         }
-        child = Child(config, environment())
+        child = Child(config, environment(), self.forker if self.mode == "fork" else None)
+        self.started_by = "fork" if child.forked else "fresh"
         code = None
         try:
             code = self.follow(child, isolate)
@@ -659,6 +852,7 @@ class Server:
 
     def __init__(self, folders: list[str]) -> None:
         self.source, self.target = private_channel()
+        self.forker: Any = None
         self.tree = Tree(os.getcwd())
         self.scratch = Scratch(folders or list(filter(None, [os.environ.get("TMPDIR")])))
 
@@ -674,7 +868,9 @@ class Server:
             operations[frame["op"]](frame)
 
     def run(self, frame: dict[str, Any]) -> None:
-        request = Request(frame, lambda message: write_frame(self.target, message))
+        if frame.get("path", {}).get("mode") == "fork" and self.forker is None:
+            self.forker = Forker(environment())
+        request = Request(frame, lambda message: write_frame(self.target, message), self.forker)
         error = ""
         try:
             for path, data in frame.get("files", {}).items():
@@ -691,7 +887,7 @@ class Server:
             self.target,
             {
                 "event": "done",
-                "path": {"mode": "fresh", "forked": request.forks},
+                "path": {"mode": request.started_by, "forked": request.forks},
                 "collect_errors": request.errors[:50],
                 "exhausted": request.exhausted,
                 "stopped": request.stopped,
@@ -1006,6 +1202,7 @@ def run_pytest(config_fd: int, report_fd: int) -> None:
     sys.path[0] = os.getcwd()
     import pytest
 
+    pytest.hookimpl(tryfirst=True)(Plugin.pytest_ignore_collect)
     plugin = Plugin(report_fd, config)
     if config["watch"]:
         plugin.watcher = Watcher(plugin.root)
@@ -1025,6 +1222,8 @@ def main(argv: list[str]) -> None:
     if argv[1:2] == ["serve"]:
         ALONE = len(argv) > 2
         Server(argv[2:]).serve()
+    elif argv[1:2] == ["forker"]:
+        forker_main(int(argv[2]))
     elif argv[1:2] == ["pytest"]:
         run_pytest(int(argv[2]), int(argv[3]))
     else:

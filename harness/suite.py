@@ -6,7 +6,7 @@ import base64
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import get_args
+from typing import Literal, get_args
 
 from harness.sandbox import Channel, Frame
 from harness.selection import Seen
@@ -75,8 +75,12 @@ async def run_suite(
     impatient_timeout: float | None = None,
     watch: bool = False,
     only_files: Collection[str] | None = None,
+    path: Literal["fresh", "fork"] = "fresh",
 ) -> Run:
     """Write ``files`` into the tree, run the tests in a fresh process, restore the tree.
+
+    By the path ``fork`` the process is forked from one that has pytest loaded, and nothing of the
+    repository.
 
     ``isolate`` gives every test a process of its own; times are seconds, ``test_timeouts`` those
     of single tests. The run is stopped when more than ``stop_after_red`` tests are red, of
@@ -89,7 +93,7 @@ async def run_suite(
     await channel.send(
         {
             "op": "run",
-            "path": {"mode": "fresh"},
+            "path": {"mode": path},
             "args": list(args),
             "tests": None if tests is None else sorted(tests),
             "files": {path: encode(data) for path, data in (files or {}).items()},
