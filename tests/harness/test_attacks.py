@@ -18,6 +18,7 @@ from harness.hardening import Limits
 from harness.local import LocalBackend
 from harness.local_engine import LocalEngine
 from harness.sandbox import Backend
+from harness.selection import Coverage
 from storage.records import Baseline, Bug, Environment, FileChange, Origin, Verdict
 from syntax.patches import unified_diff
 from tests.furniture.attacks import ASSAULTS, ESCAPED, PROBES, Attack, attacked
@@ -37,7 +38,7 @@ EXPECTED = (
     "tests/test_shop.py::test_discount_for_members[100-88]",
 )
 
-Measured = tuple[Backend, Environment, Baseline]
+Measured = tuple[Backend, Environment, Baseline, Coverage | None]
 
 
 async def prepare(backend: Backend, folder: Path) -> Measured:
@@ -46,8 +47,7 @@ async def prepare(backend: Backend, folder: Path) -> Measured:
     environment = await build(backend, folder / "checkout", wanted, **GIVEN)
     sandbox = await backend.start(environment, limits=TIGHT)
     try:
-        baseline, _ = await measure(sandbox, environment)
-        return backend, environment, baseline
+        return backend, environment, *await measure(sandbox, environment)
     finally:
         await sandbox.close()
 
@@ -79,9 +79,9 @@ def judge(measured: Measured, monkeypatch: pytest.MonkeyPatch) -> LocalEngine:
     return engine_of(measured)
 
 
-def engine_of(measured: Measured) -> LocalEngine:
+def engine_of(measured: Measured, *, selecting: bool = False) -> LocalEngine:
     """One worker, so that the next bug comes to the sandbox that was attacked."""
-    backend, environment, baseline = measured
+    backend, environment, baseline, coverage = measured
     return LocalEngine(
         backend,
         environment,
@@ -89,6 +89,8 @@ def engine_of(measured: Measured) -> LocalEngine:
         workers=1,
         read=lambda path: SOURCE.encode() if path == WHERE else None,
         limits=TIGHT,
+        coverage=coverage if selecting else None,
+        judged=1000,
     )
 
 
@@ -119,10 +121,13 @@ async def test_what_code_may_not_reach_is_refused(judge: LocalEngine, attack: At
     assert "Error" in result.detail, result.detail
 
 
+@pytest.mark.usefixtures("judge")
+@pytest.mark.parametrize("selecting", [False, True], ids=["by all", "by some"])
 @pytest.mark.parametrize("attack", ASSAULTS, ids=lambda attack: attack.name)
 async def test_an_assault_is_named_and_does_not_touch_the_next_bug(
-    judge: LocalEngine, attack: Attack
+    measured: Measured, attack: Attack, selecting: bool
 ) -> None:
+    judge = engine_of(measured, selecting=selecting)
     first, second = await judged(judge, bug(attacked(attack)), bug(ORDINARY))
     assert first.reason in attack.reasons, (first.reason, first.detail)
     assert second.reason == "valid"

@@ -280,3 +280,68 @@ async def test_sources_are_compiled_by_the_sandboxs_python(channel: Channel) -> 
         False,
         False,
     ]
+
+
+async def test_a_forked_run_says_the_same_as_a_fresh_one(channel: Channel) -> None:
+    code = """
+    import os, sys, random
+    def test_pass(): assert "module" not in sys.modules
+    def test_import():
+        import module
+        assert module.VALUE == 1
+    def test_fail(): assert 0
+    def test_arguments(): assert sys.argv[0].endswith("__main__.py")
+    def test_output(): print("x"); assert os.isatty(1) is False
+    def test_own_files(): assert os.access("/proc/self/environ", os.R_OK)
+    def test_die(): os._exit(3)
+    """
+    fresh = await run(channel, code)
+    for _ in range(2):
+        forked = await run(channel, code, path="fork")
+        assert outcomes(forked) == outcomes(fresh)
+    assert outcomes(fresh)["test_die"] == "crashed"
+    assert outcomes(fresh)["test_own_files"] == "passed"
+
+
+async def test_only_the_files_asked_for_are_collected(channel: Channel) -> None:
+    files = {
+        "conftest.py": b"def pytest_ignore_collect(collection_path): return False\n",
+        "test_a.py": b"def test(): pass\n",
+        "test_b.py": b"raise OSError\n",
+    }
+    result = await run(channel, "", files=files, only_files=["test_a.py"])
+    assert list(result.results) == ["test_a.py::test"]
+    assert result.collect_errors == ()
+
+
+async def test_what_each_test_enters_opens_and_starts_is_seen(channel: Channel) -> None:
+    result = await run(
+        channel,
+        """
+        import subprocess, threading
+
+        def helper(): pass
+
+        def test_calls(): helper()
+        def test_thread():
+            thread = threading.Thread(target=helper)
+            thread.start(); thread.join()
+        def test_imports():
+            import module
+        def test_reads(): open("module.py").close()
+        def test_starts(): subprocess.run(["true"])
+        def test_traces():
+            import sys
+            sys.settrace(None)
+        """,
+        isolate=True,
+        watch=True,
+    )
+    seen = {test.partition("::")[2]: found for test, found in result.seen.items()}
+    assert 4 in seen["test_calls"].code["test_it.py"]
+    assert 4 in seen["test_thread"].code["test_it.py"]
+    assert 4 not in seen["test_reads"].code["test_it.py"]
+    assert "module.py" in seen["test_imports"].opened
+    assert seen["test_reads"].opened == {"module.py"}
+    assert [name for name, found in seen.items() if found.opaque] == ["test_starts", "test_traces"]
+    assert 1 in seen[""].code["test_it.py"]
