@@ -22,11 +22,16 @@ class Found:
     repository: Repository
 
 
+MODES = ("full", "selected")
+"""Ways of judging, the one that ran every test first."""
+
+
 def find_task(store: Store, name: str) -> Found:
     """Find a task by its id or a unique part of it. Raises StoreError when there is not one."""
     task = store.task(name)
     bug = store.bug(task.bug)
-    verdict = store.verdict(task.bug, task.environment, HARNESS_VERSION, "full")
+    verdicts = (store.verdict(task.bug, task.environment, HARNESS_VERSION, mode) for mode in MODES)
+    verdict = next((each for each in verdicts if each is not None and each.valid), None)
     environment = store.environment(task.environment)
     baseline = store.baseline(task.environment)
     repository = None if bug is None else store.repository(bug.tree)
