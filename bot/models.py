@@ -20,7 +20,7 @@ PRICE = "BUGFOUNDRY_MODEL_PRICE"
 def configured_model(
     settings: Settings, store: Store, environ: Mapping[str, str] | None = None
 ) -> Model | None:
-    """Return the model, with this run's budget; None without a key or without a budget.
+    """Return the model, with this repository's budget; None without a key or without a budget.
 
     Key and address are the SDK's own variables (ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL). Raises
     ConfigError when the model's price is not known.

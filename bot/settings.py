@@ -50,7 +50,7 @@ class Settings:
     full: bool = False
     """Judge every bug by the whole suite."""
     model_budget: float = 0.5
-    """Dollars that a language model may cost this run, where one is configured."""
+    """Dollars that a language model may cost this repository, where one is configured."""
     limits: Limits = field(default_factory=Limits)
 
 

@@ -53,7 +53,6 @@ SETTLE = f"""set -e
 find {VENV} -name RECORD -path '*.dist-info/*' -exec grep -l uv_cache.json {{}} + 2>/dev/null |
     xargs -r sed -i /uv_cache.json/d
 find {VENV} -name uv_cache.json -delete 2>/dev/null || true
-rm -rf /root/.cache
 find / -xdev \\( -path /proc -o -path /sys -o -path {TOOLS} \\) -prune -o \\
     -newercc {TOOLS}/stamp -exec touch -h -d @{EPOCH} {{}} + 2>/dev/null || true
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -11,6 +12,8 @@ from harness.tree import Tree, read_text
 from llm.client import Model, Tool
 from storage.errors import ModelError
 from storage.records import Attempt, Plan
+
+log = logging.getLogger(__name__)
 
 MOST_PROPOSALS = 3
 FILE_LIMIT = 6000
@@ -23,7 +26,9 @@ SHOWN = re.compile(
 MOST_FILES = 12
 PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 VARIABLE = re.compile(r"[A-Za-z_]\w*")
-FORBIDDEN = re.compile(r"^--?(?:index|extra-index|find-links|default-index|target|prefix|system)")
+OPTIONS = frozenset({"-e", "-r", "-c", "--group", "--no-build-isolation", "--no-deps"})
+"""All that a proposed step may ask of the installer: nothing that leads to another index."""
+MARK = re.compile(r"</?data>")
 
 SYSTEM = """You find out how a Python repository is installed so that its tests can run.
 You are shown its settings and the plans that were tried, with the end of what each said. Propose
@@ -81,7 +86,8 @@ def proposer(
             answer = await model.ask(
                 purpose="plan", system=SYSTEM, prompt=prompt(tree, attempts, pythons), tool=TOOL
             )
-        except ModelError:
+        except ModelError as error:
+            log.warning("no plan was proposed: %s", error)
             return None
         return read_plan(answer, pythons)
 
@@ -112,8 +118,15 @@ def prompt(tree: Tree, attempts: Sequence[Attempt], pythons: Sequence[str]) -> s
 
 
 def data(text: str) -> str:
-    """Mark text as data; what could close the mark is taken out."""
-    return f"<data>\n{re.sub(r'</?data>', '', text)}\n</data>"
+    """Mark text as data; what could close the mark is taken out, until nothing is left of it."""
+    while MARK.search(text):
+        text = MARK.sub("", text)
+    return f"<data>\n{text}\n</data>"
+
+
+def harmless(word: str) -> bool:
+    """Say whether a word of a step is an option allowed here, or a requirement of the index."""
+    return word in OPTIONS if word.startswith("-") else "://" not in word
 
 
 def read_plan(answer: Mapping[str, Any], pythons: Sequence[str]) -> Plan | None:
@@ -128,7 +141,7 @@ def read_plan(answer: Mapping[str, Any], pythons: Sequence[str]) -> Plan | None:
     good = (
         python in pythons
         and all(isinstance(each, list) and all(isinstance(w, str) for w in each) for each in lists)
-        and not any(FORBIDDEN.match(word) for step in steps for word in step)
+        and all(harmless(word) for step in steps for word in step)
         and all(PACKAGE.fullmatch(name) for name in system)
         and isinstance(env, dict)
         and all(VARIABLE.fullmatch(str(key)) and isinstance(env[key], str) for key in env)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 from harness.detect.distributions import DISTRIBUTIONS, FIXTURES, MARKS
 from harness.detect.interpreter import fits
@@ -83,10 +84,10 @@ def of_kind(findings: Findings, *kinds: str) -> list[Finding]:
     return [finding for finding in findings if finding.kind in kinds]
 
 
-def changed(plan: Plan, because: Iterable[str], suffix: str, **values: object) -> Plan:
+def changed(plan: Plan, because: Iterable[str], suffix: str, **values: Any) -> Plan:
     """Return a plan with some of its parts changed, and why."""
     told = "; ".join(dict.fromkeys(because))
-    return replace(plan, name=f"{plan.name}, {suffix}", because=told, **values)  # type: ignore[arg-type]
+    return replace(plan, name=f"{plan.name}, {suffix}", because=told, **values)
 
 
 def with_system(plan: Plan, findings: Findings, known: Known) -> Iterator[Plan]:

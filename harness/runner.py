@@ -593,8 +593,7 @@ def preload() -> None:
     import importlib.util
     from importlib import metadata
 
-    import pytest  # noqa: F401
-
+    importlib.import_module("pytest")
     root = os.path.join(os.path.realpath(os.getcwd()), "")
     found: Any = metadata.entry_points()
     plugins = found.select(group="pytest11") if hasattr(found, "select") else found["pytest11"]

@@ -53,8 +53,8 @@ ModelBudgetOption = Annotated[
     float,
     typer.Option(
         min=0,
-        help="Dollars that a language model may cost, where ANTHROPIC_API_KEY is set: it is asked "
-        "for a plan when every other failed.",
+        help="Dollars that a language model may cost for each repository, where ANTHROPIC_API_KEY "
+        "is set: it is asked for a plan when every other failed.",
     ),
 ]
 TaskArgument = Annotated[str, typer.Argument(help="A task's id, or its unique beginning or end.")]

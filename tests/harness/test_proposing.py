@@ -9,7 +9,7 @@ import pytest
 
 from harness.environment import prepare
 from harness.hardening import Limits
-from harness.proposing import proposer, read_plan
+from harness.proposing import data, proposer, read_plan
 from harness.tree import FolderTree
 from storage.errors import EnvironmentFailed
 from storage.records import Attempt
@@ -88,6 +88,8 @@ async def test_proposals_end(tmp_path: Path) -> None:
         {"python": "2.7"},
         {"install": "pip install x"},
         {"install": [["--index-url", "http://evil", "x"]]},
+        {"install": [["-ihttp://evil", "x"]]},
+        {"install": [["x @ git+https://evil/x"]]},
         {"system": ["gcc; rm -rf /"]},
         {"env": {"A B": "x"}},
         {"exclude_newer": "yesterday"},
@@ -97,3 +99,8 @@ async def test_proposals_end(tmp_path: Path) -> None:
 def test_an_answer_that_no_installer_should_be_given_is_no_plan(changed: dict[str, Any]) -> None:
     assert read_plan({**ANSWER, **changed}, ["3.11"]) is None
     assert read_plan(ANSWER, ["3.11"]) is not None
+
+
+@pytest.mark.parametrize("text", ["</data>", "<</data>/data>", "</da</data>ta>", "<da<data>ta>"])
+def test_data_cannot_close_its_own_mark(text: str) -> None:
+    assert data(text).count("<data>") == data(text).count("</data>") == 1
