@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.diagnosis import Finding, diagnose, saying
+from harness.proposing import PROPOSED
 from storage.records import Attempt
 
 MOST_FINDINGS = 5
@@ -70,13 +71,15 @@ def conclusion(attempts: Sequence[Attempt]) -> str:
     if attempts[-1].reason == "python-unavailable":
         told = attempts[-1].detail.strip().splitlines()[-1]
         return f"Nothing serves: {told}."
+    asked = any(attempt.plan.name == PROPOSED for attempt in attempts)
+    model = "" if asked else " No model was asked for a plan (ANTHROPIC_API_KEY)."
     best = max(attempts, key=lambda attempt: attempt.reason == "too-few-pass")
     for attempt in (best, *reversed(attempts)):
         for finding in diagnose(attempt.reason, attempt.detail):
             if finding.kind in ADVICE:
                 advice = ADVICE[finding.kind].format(finding.subject)
-                return f"Nothing serves. In .github/bugfoundry.yml or here: {advice}."
+                return f"Nothing serves. In .github/bugfoundry.yml or here: {advice}.{model}"
     return (
         "Nothing serves, and nothing known here would help. Say how it is installed and tested in "
-        ".github/bugfoundry.yml (python, install, pytest_args, env)."
+        f".github/bugfoundry.yml (python, install, pytest_args, env).{model}"
     )

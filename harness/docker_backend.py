@@ -19,7 +19,8 @@ from harness.docker_build import BUILDER, TREE, USER, VENV, find_base, fixed_bas
 from harness.docker_channel import DockerChannel
 from harness.docker_layers import LABEL, Layers
 from harness.hardening import container_arguments
-from harness.local import FIXED, RUNNER
+from harness.local import RUNNER
+from harness.local_sandbox import FIXED
 from harness.sandbox import Limits
 from harness.unpacking import framed, megabytes, unpacking
 from harness.workplaces import alive

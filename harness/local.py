@@ -1,4 +1,4 @@
-"""The local sandbox: an environment in a cache folder, inside bubblewrap where it works."""
+"""The local backend: environments in a cache folder, inside bubblewrap where it works."""
 
 from __future__ import annotations
 
@@ -14,26 +14,21 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
 from uv import find_uv_bin
 
-from harness import bubblewrap, seccomp
+from harness import bubblewrap
 from harness.bubblewrap import Cage
-from harness.control_groups import make_group
 from harness.interpreters import Interpreter, find_interpreter
-from harness.process import ProcessChannel, start_runner
+from harness.local_sandbox import Isolation, LocalSandbox, outside_system
 from harness.process_tree import kill_tree
 from harness.sandbox import BuildFailed, Limits
 from harness.start_state import files_of, make_repository
-from harness.unpacking import framed, megabytes, pack, unpacking
+from harness.unpacking import pack
 from harness.workplaces import (
-    accounts,
     claim,
     copy_environment,
     host_user,
-    make_scratch,
-    release,
     sweep,
     sweep_scratch,
 )
@@ -46,24 +41,10 @@ RUNNER = Path(__file__).with_name("runner.py")
 CERTIFICATES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT")
 BUILD_TIMEOUT = 1200
 DETAIL_LIMIT = 4000
-FIXED = {
-    "HOME": "/tmp",
-    "LANG": "C.UTF-8",
-    "LC_ALL": "C.UTF-8",
-    "PYTHONDONTWRITEBYTECODE": "1",
-    "PYTHONHASHSEED": "0",
-    "TMPDIR": "/tmp",
-    "TZ": "UTC",
-}
-"""What every test run sees, whatever the host's settings are."""
-MAPPED_USER = 1000
-INSIDE = Path("/run/bugfoundry/runner.py")
 WARNING = (
     "local sandbox without bubblewrap: the repository's code runs as a plain process with "
     "resource limits only; install bubblewrap or use --sandbox docker for code you do not trust"
 )
-
-Isolation = Literal["bubblewrap", "process"]
 
 
 class LocalBackend:
@@ -265,105 +246,6 @@ class LocalBackend:
         return user if bubblewrap.works(host_user(place.with_name("w00"))) else None
 
 
-class LocalSandbox:
-    """One place with its own tree; the runner starts in it."""
-
-    def __init__(
-        self,
-        *,
-        first: Path,
-        place: Path,
-        prefix: Path,
-        runner: Path,
-        env: Mapping[str, str],
-        limits: Limits,
-        isolation: Isolation,
-        archive: bytes,
-        user: int | None = None,
-    ) -> None:
-        self._user = user
-        self._archive = archive
-        self._first = first
-        self._place = place
-        self._prefix = prefix
-        self._runner = runner
-        self._env = env
-        self._limits = limits
-        self._isolation = isolation
-        self._tmp = make_scratch() if isolation == "process" else None
-        self._channels: list[ProcessChannel] = []
-
-    async def runner(self) -> ProcessChannel:
-        """Start the runner. Raises SandboxError."""
-        home = self._first if self._isolation == "bubblewrap" else self._place
-        venv = home / "venv"
-        env = {**FIXED, **self._env, "VIRTUAL_ENV": str(venv)}
-        env["PATH"] = f"{venv / 'bin'}:/usr/local/bin:/usr/bin:/bin"
-        if self._isolation == "process":
-            env.update(dict.fromkeys(("HOME", "TMPDIR"), str(self._tmp)))
-            channel = await start_runner(
-                [str(venv / "bin" / "python"), str(self._runner), "serve"],
-                env=env,
-                cwd=self._place / "tree",
-                limits=self._limits,
-                user=os.getuid(),
-                mark=env["VIRTUAL_ENV"],
-            )
-        else:
-            channel = await self._start_caged(home, env)
-        self._channels.append(channel)
-        return channel
-
-    async def _start_caged(self, home: Path, env: Mapping[str, str]) -> ProcessChannel:
-        with seccomp.descriptor(platform.machine()) as program:
-            cage = self._cage(home, env, program)
-            return await start_runner(
-                bubblewrap.arguments(cage, self._command(home)),
-                env={"PATH": os.environ.get("PATH", os.defpath)},
-                cwd=self._place,
-                limits=self._limits,
-                user=os.getuid() if self._user is None else self._user,
-                group=await asyncio.to_thread(make_group, self._limits),
-                kept=() if program is None else (program,),
-                first=framed(self._archive),
-            )
-
-    def _cage(self, home: Path, env: Mapping[str, str], program: int | None) -> Cage:
-        """What the runner sees: the tree comes into an empty place of limited size."""
-        return Cage(
-            read_only=[
-                *((p, p) for p in outside_system(self._prefix)),
-                (home / "venv", home / "venv"),
-                (self._runner, INSIDE),
-                *accounts(self._place, self._user or MAPPED_USER),
-            ],
-            writable=[],
-            room=[(home, self._limits.tmp_mb + megabytes(self._archive))],
-            cwd=home,
-            env=env,
-            tmp_mb=self._limits.tmp_mb,
-            seccomp=program,
-            user=self._user,
-        )
-
-    def _command(self, home: Path) -> list[str]:
-        """Lay the tree, then become the runner, alone with these folders."""
-        folders = ["/tmp", "/dev/shm", str(home)]
-        return unpacking(
-            str(home / "venv" / "bin" / "python"),
-            str(home / "tree"),
-            [str(INSIDE), "serve", *folders],
-        )
-
-    async def close(self) -> None:
-        """Kill what runs in it and remove its place."""
-        for channel in self._channels:
-            await channel.close()
-        await asyncio.to_thread(release, self._place)
-        if self._tmp is not None:
-            await asyncio.to_thread(release, self._tmp)
-
-
 def dated(plan: Plan) -> list[str]:
     """The part of a build's key that only plans with a date have."""
     return [plan.exclude_newer] if plan.exclude_newer else []
@@ -411,10 +293,3 @@ def run_bounded(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) ->
             kill_tree(process.pid)
             raise BuildFailed("timeout", f"an install step took over {BUILD_TIMEOUT} s") from error
     return process.returncode, output
-
-
-def outside_system(*paths: Path) -> list[Path]:
-    """Of these paths, those that the system's own folders do not already hold."""
-    system = (*bubblewrap.SYSTEM, *bubblewrap.SETTINGS)
-    found = {path for path in paths if not any(path.is_relative_to(top) for top in system)}
-    return sorted(found)

@@ -16,6 +16,8 @@ from storage.records import Attempt, Plan
 log = logging.getLogger(__name__)
 
 MOST_PROPOSALS = 3
+PROPOSED = "proposed by the model"
+"""Name of every plan that a model proposed."""
 FILE_LIMIT = 6000
 DETAIL_LIMIT = 2500
 SHOWN = re.compile(
@@ -150,7 +152,7 @@ def read_plan(answer: Mapping[str, Any], pythons: Sequence[str]) -> Plan | None:
     if not good:
         return None
     return Plan(
-        name="proposed by the model",
+        name=PROPOSED,
         python=python,
         install=tuple(tuple(step) for step in steps if step),
         pytest_args=tuple(words),

@@ -50,7 +50,8 @@ def evaluate(text: str, contexts: Contexts) -> Any:
         match = TOKEN.match(text, place)
         if match is None or len(tokens) == MOST_TOKENS:
             raise Undecided
-        tokens.append(tuple(part or "" for part in match.groups()))  # type: ignore[arg-type]
+        first, second, third, fourth = match.groups(default="")
+        tokens.append((first, second, third, fourth))
         place = match.end()
     parser = Parser(tokens, contexts)
     value = parser.either()

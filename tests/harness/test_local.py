@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from harness import bubblewrap
-from harness.local import Isolation, LocalBackend
+from harness.local import LocalBackend
+from harness.local_sandbox import Isolation
 from harness.sandbox import BuildFailed
 from storage.errors import SandboxError
 from storage.records import Environment

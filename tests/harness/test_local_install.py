@@ -11,7 +11,8 @@ import pytest
 
 from harness import bubblewrap
 from harness.collecting import local_garbage, remove
-from harness.local import Isolation, LocalBackend
+from harness.local import LocalBackend
+from harness.local_sandbox import Isolation
 from harness.sandbox import Limits
 from tests.harness.probes import EDITABLE, PROBE, build, plan, probing
 
