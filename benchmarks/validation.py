@@ -1,0 +1,231 @@
+"""What a verdict costs: the same bugs of one repository, screened in four ways, side by side.
+
+    .venv/bin/python -m benchmarks.validation SOURCE --bugs 100 [--sandbox docker|local]
+
+The ways are (a) the field's practice, a fresh sandbox and the whole suite for each bug; (b) one
+sandbox for all bugs; (c) in it only the tests that can notice the bug, in a fresh process; (d) the
+engine as ``forge`` makes it, without judging a sample both ways. They take turns, bug by bug, so
+that a noisy machine is noisy for all. Screening is compared; the engine's confirmation of what is
+red is shown apart. How costs are counted stands in ``benchmarks/validation_meters.py``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.validation_floor import duration, measure_floor
+from benchmarks.validation_meters import Daemons, Meter, Usage
+from benchmarks.validation_report import Measured, Report, as_json, print_report
+from benchmarks.validation_ways import Case, Row, Way, make_ways, spared
+from bot.pipeline import make_context
+from bot.preparing import Ready, make_ready
+from bot.progress import Quiet
+from bot.settings import Settings
+from bot.sources import procedural
+from harness.compiling import compiling
+from harness.selection import Coverage, select
+from storage.errors import BugfoundryError, PatchError
+from storage.paths import cache_dir
+from storage.records import Bug
+from storage.store import Store
+from storage.trees import Trees
+from syntax.applying import apply_patch
+
+WAYS = ("a", "b", "c", "d")
+err = Console(stderr=True)
+
+
+def read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.validation",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("source", help="as for `bugfoundry forge`")
+    parser.add_argument("--bugs", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--sandbox", choices=("auto", "docker", "local"), default="auto")
+    parser.add_argument("--ways", default=",".join(WAYS), help="some of a,b,c,d")
+    parser.add_argument("--store", type=Path, help="as for `forge`; default: a temporary one")
+    parser.add_argument("--json", type=Path, help="write every bug's row here, bug by bug")
+    options = parser.parse_args()
+    options.ways = tuple(name for name in WAYS if name in options.ways.split(","))
+    return options
+
+
+async def measure(options: argparse.Namespace, store: Store) -> Report:
+    """Prepare the repository, then judge the same bugs by all ways."""
+    settings = Settings(
+        source=options.source,
+        cache=cache_dir(),
+        sandbox=options.sandbox,
+        seed=options.seed,
+        max_bugs=options.bugs,
+        workers=1,
+    )
+    trees = Trees(settings.cache)
+    reporter = Quiet(err)
+    ready = await make_ready(settings, store=store, trees=trees, reporter=reporter)
+    if ready.prepared.coverage is None:
+        err.print("what the tests run is not known: c is b, d is slow; use another --store")
+    warm = replace(settings, seed=settings.seed + 1, max_bugs=1)
+    first = await cases(warm, ready, trees)
+    chosen = await cases(settings, ready, trees)
+    daemons = Daemons() if ready.backend.kind == "docker" else None
+    meters = {name: Meter(daemons) for name in options.ways}
+    ways = make_ways(options.ways, settings, ready, store, reporter, meters)
+    report = Report(
+        about=about(ready, options, daemons),
+        floor=measure_floor(),
+        bugs=[],
+        warm_up={},
+        peaks={},
+        host_peak=0,
+    )
+    try:
+        warm_up = await by_all(ways, first[0])
+        costs = {name: row.screening + row.confirmation for name, row in warm_up.items()}
+        report = replace(report, warm_up=costs)
+        for number, case in enumerate(chosen, 1):
+            rows = await by_all(ways, case)
+            report = replace(
+                report,
+                bugs=[*report.bugs, measured(case, rows, ready)],
+                peaks={name: peak(meter) for name, meter in meters.items()},
+                host_peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            )
+            keep(report, options.json)
+            tell(number, len(chosen), rows)
+    finally:
+        for way in ways:
+            await way.close()
+    return report
+
+
+async def cases(settings: Settings, ready: Ready, trees: Trees) -> list[Case]:
+    """Propose bugs as the pipeline does, and choose the tests that can notice each."""
+    environment = ready.prepared.environment
+    async with compiling(ready.backend, environment) as compiles:
+        context = make_context(settings, ready, trees, compiles)
+        proposed = [bug async for bug in procedural(context)]
+    found = (make_case(bug, ready, trees) for bug in proposed)
+    return [case for case in found if case is not None]
+
+
+def make_case(bug: Bug, ready: Ready, trees: Trees) -> Case | None:
+    """Apply a bug and choose its tests; None when the patch does not apply."""
+    tree = ready.repository.tree
+    try:
+        files = apply_patch(bug.patch, lambda path: trees.read(tree, path))
+    except PatchError as error:
+        err.print(f"bug {bug.id} does not apply: {error}")
+        return None
+    coverage: Coverage | None = ready.prepared.coverage
+    if coverage is None:
+        return Case(bug=bug, files=files, tests=None)
+    wall, cpu = time.monotonic(), time.process_time()
+    chosen = select(coverage, files, {path: trees.read(tree, path) for path in files})
+    cost = Usage(wall=time.monotonic() - wall, engine=time.process_time() - cpu)
+    return Case(bug=bug, files=files, tests=chosen.tests, selected_in=cost)
+
+
+async def by_all(ways: Sequence[Way], case: Case) -> dict[str, Row]:
+    """Judge one bug by each way in turn; a way that fails says so in its row."""
+    rows = {}
+    for way in ways:
+        before, starts = way.meter.now(), way.meter.starts
+        try:
+            row = await way.judge(case)
+            rows[way.name] = replace(row, starts=way.meter.starts - starts)
+        except BugfoundryError as error:
+            rows[way.name] = Row(
+                way=way.name,
+                bug=case.bug.id,
+                screening=way.meter.now() - before,
+                end="failed",
+                note=str(error),
+            )
+    return rows
+
+
+def measured(case: Case, rows: dict[str, Row], ready: Ready) -> Measured:
+    """Gather what is known of one bug."""
+    origin = case.bug.origin
+    return Measured(
+        bug=case.bug.id,
+        operator=origin.operator,
+        path=origin.path,
+        line=origin.line,
+        covering=None if case.tests is None else len(case.tests),
+        floor=duration(ready.prepared.baseline, case.tests),
+        rows=rows,
+    )
+
+
+def peak(meter: Meter) -> int:
+    meter.note_peaks()
+    return meter.peak
+
+
+def about(ready: Ready, options: argparse.Namespace, daemons: Daemons | None) -> dict[str, object]:
+    """What was measured, and on what."""
+    environment, baseline = ready.prepared.environment, ready.prepared.baseline
+    return {
+        "repository": ready.repository.key,
+        "sandbox": getattr(ready.backend, "isolation", environment.sandbox),
+        "python": environment.python,
+        "tests": f"{len(baseline.green)} of {len(baseline.tests)} serve, {baseline.seconds} s",
+        "coverage": "known" if ready.prepared.coverage is not None else "NOT KNOWN: c is b",
+        "bugs": f"{options.bugs}, seed {options.seed}",
+        "machine": f"{os.cpu_count()} processors, {platform.machine()}, Linux {platform.release()}",
+        "daemons": "none" if daemons is None else "counted" if daemons.known else "NOT SEEN",
+        "load": f"{os.getloadavg()[0]:.1f} when it began",
+    }
+
+
+def tell(number: int, total: int, rows: dict[str, Row]) -> None:
+    """One line for each bug."""
+    parts = [
+        f"{name} {row.screening.cpu:.3f}{' hung' if row.hung else ''}" for name, row in rows.items()
+    ]
+    bug = next(iter(rows.values())).bug
+    err.print(f"{number}/{total} {bug[:8]}  CPU-seconds: {', '.join(parts)}", highlight=False)
+
+
+def keep(report: Report, file: Path | None) -> None:
+    """Write what is known so far, so that a run that is killed was not in vain."""
+    if file is not None:
+        new = file.with_name(f"{file.name}.new")
+        new.write_text(json.dumps(as_json(report), indent=1, default=str) + "\n")
+        new.replace(file)
+
+
+def main() -> int:
+    options = read_options()
+    with tempfile.TemporaryDirectory(prefix="bugfoundry-validation-") as folder:
+        try:
+            with spared(), Store(options.store or Path(folder, "store.db")) as store:
+                report = asyncio.run(measure(options, store))
+        except BugfoundryError as error:
+            err.print(f"validation: {error}", markup=False, highlight=False)
+            return 1
+    keep(report, options.json)
+    print_report(report, Console(width=None if sys.stdout.isatty() else 200))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

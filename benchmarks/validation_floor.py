@@ -1,0 +1,61 @@
+"""The least that screening a bug can cost: one fork that reports, and the tests themselves."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from benchmarks.validation_meters import Usage
+from storage.records import Baseline
+
+TIMES = 200
+SCRIPT = f"""
+import json, os, resource, time
+import pytest
+
+def cpu():
+    both = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(each.ru_utime + each.ru_stime for each in both)
+
+started, used = time.monotonic(), cpu()
+for _ in range({TIMES}):
+    out, into = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(into, b"a report of one failed test" * 10)
+        os._exit(0)
+    os.close(into)
+    while os.read(out, 4096):
+        pass
+    os.close(out)
+    os.waitpid(child, 0)
+print(json.dumps([(time.monotonic() - started) / {TIMES}, (cpu() - used) / {TIMES}]))
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Floor:
+    """Seconds of one fork of a process that has pytest loaded, which reports and ends."""
+
+    wall: float
+    cpu: float
+
+    def usage(self, tests: float) -> Usage:
+        """The floor of a bug whose covering tests take so many seconds; they count as CPU too."""
+        return Usage(wall=self.wall + tests, sandbox=self.cpu + tests)
+
+
+def measure_floor() -> Floor:
+    """Fork and report many times in a process of this machine's Python."""
+    told = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, check=True)
+    wall, cpu = json.loads(told.stdout)
+    return Floor(wall=wall, cpu=cpu)
+
+
+def duration(baseline: Baseline, tests: Collection[str] | None) -> float:
+    """Seconds that tests took in the baseline; None stands for all that serve."""
+    chosen = set(baseline.green if tests is None else tests)
+    return sum(test.seconds for test in baseline.tests if test.id in chosen)

@@ -1,0 +1,394 @@
+"""The ways to screen a bug that are compared, from the field's practice to the engine itself."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol
+
+import harness.docker_backend
+import harness.local_engine
+from benchmarks.validation_meters import Meter, MeteredBackend, Usage
+from bot.pipeline import make_engine
+from bot.preparing import Ready
+from bot.progress import Reporter
+from bot.settings import Settings
+from harness.baseline import HANG_LIMIT, runnable, test_timeout, total_timeout
+from harness.docker_backend import OWNER
+from harness.sandbox import Backend, Channel, Limits, Sandbox, start
+from harness.selection import files_of
+from harness.suite import Run, run_suite
+from storage.errors import SandboxError
+from storage.records import RED, Baseline, Bug, Environment, Verdict
+from storage.store import Store
+from storage.trees import Trees
+
+TRIES = 2
+NEVER = 1 << 62
+
+End = Literal["", "breaks-everything", "timeout", "failed"]
+"""How a screening ended: of one that ended early the red tests say nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One bug, with what all ways are told of it."""
+
+    bug: Bug
+    files: Mapping[str, bytes | None]
+    tests: frozenset[str] | None
+    """The tests that can notice it; None for every test."""
+    selected_in: Usage = field(default_factory=Usage)
+    """What choosing them cost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What one way said of one bug, and what that cost."""
+
+    way: str
+    bug: str
+    screening: Usage
+    confirmation: Usage = field(default_factory=Usage)
+    red: tuple[str, ...] = ()
+    """Tests of the baseline that were red in screening."""
+    end: End = ""
+    hung: bool = False
+    """A test, or the whole run, used up its time."""
+    ran: int = 0
+    """Tests with an outcome in screening."""
+    starts: int = 0
+    """Sandboxes that were started for it."""
+    reason: str = ""
+    """The verdict, where the way gives one."""
+    note: str = ""
+
+    @property
+    def found(self) -> frozenset[str] | str:
+        """What is compared between ways."""
+        return self.end or frozenset(self.red)
+
+
+class Way(Protocol):
+    """One way to screen bugs."""
+
+    name: str
+    meter: Meter
+
+    async def judge(self, case: Case) -> Row:
+        """Screen one bug."""
+
+    async def close(self) -> None:
+        """End what is running."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What every way works with."""
+
+    backend: Backend
+    environment: Environment
+    baseline: Baseline
+    limits: Limits
+
+    async def run(self, channel: Channel, case: Case, tests: Collection[str] | None = None) -> Run:
+        """Run the whole suite, or only some tests, in a fresh process. Raises SandboxError."""
+        run = await run_suite(
+            channel,
+            args=self.environment.plan.pytest_args,
+            tests=runnable(self.baseline) if tests is None else tests,
+            files=case.files,
+            path="fresh",
+            only_files=None if tests is None else files_of(tests),
+            test_timeout=test_timeout(self.baseline),
+            total_timeout=total_timeout(self.baseline),
+            hang_limit=HANG_LIMIT,
+        )
+        if run.error:
+            raise SandboxError(run.error)
+        return run
+
+    def row(
+        self, way: str, case: Case, usage: Usage, run: Run, asked: Collection[str] | None
+    ) -> Row:
+        """What a run says of the baseline's tests that it was asked for."""
+        green = self.baseline.green
+        red = tuple(
+            test for test in green if (asked is None or test in asked) and run.outcome(test) in RED
+        )
+        return Row(
+            way=way,
+            bug=case.bug.id,
+            screening=usage,
+            red=red,
+            end=end_of(run, len(red), len(green)),
+            hung=hung(run),
+            ran=len(run.results),
+        )
+
+
+def end_of(run: Run, red: int, green: int) -> End:
+    """Say how a screening ended, by the rules that judge."""
+    if run.stopped or red * 2 > green or (run.collected is None and not run.exhausted):
+        return "breaks-everything"
+    return "timeout" if run.exhausted else ""
+
+
+def hung(run: Run) -> bool:
+    return run.exhausted or any(result.outcome == "timeout" for result in run.results.values())
+
+
+class Place:
+    """A long-lived sandbox with its runner, replaced when it breaks."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._sandbox: Sandbox | None = None
+        self._channel: Channel | None = None
+
+    async def channel(self) -> Channel:
+        if self._channel is None:
+            bench = self._bench
+            self._sandbox = await start(bench.backend, bench.environment, bench.limits)
+            self._channel = await self._sandbox.runner()
+        return self._channel
+
+    async def discard(self) -> None:
+        channel, sandbox = self._channel, self._sandbox
+        self._channel = self._sandbox = None
+        if channel is not None:
+            await channel.close()
+        if sandbox is not None:
+            await sandbox.close()
+
+
+class Fresh:
+    """The field's practice: a sandbox for each bug, and the whole suite in it."""
+
+    name = "a"
+
+    def __init__(self, bench: Bench, meter: Meter) -> None:
+        self._bench = bench
+        self.meter = meter
+
+    async def judge(self, case: Case) -> Row:
+        before = self.meter.now()
+        place = Place(self._bench)
+        try:
+            run = await self._bench.run(await place.channel(), case)
+        finally:
+            await place.discard()
+        return self._bench.row(self.name, case, self.meter.now() - before, run, None)
+
+    async def close(self) -> None:
+        """Nothing stays."""
+
+
+class Kept:
+    """One sandbox for all bugs; the whole suite, or the tests that can notice the bug."""
+
+    def __init__(self, bench: Bench, meter: Meter, *, name: str, selecting: bool) -> None:
+        self.name = name
+        self.meter = meter
+        self._bench = bench
+        self._selecting = selecting
+        self._place = Place(bench)
+        self._since: Usage | None = None
+
+    async def judge(self, case: Case) -> Row:
+        tests = case.tests if self._selecting else None
+        before = resumed(self.meter, self._since)
+        run = Run(results={}, collected=())
+        if tests is None or tests:
+            run = await self._run(case, tests)
+        now = self.meter.now()
+        self._since = now
+        usage = now - before
+        if self._selecting:
+            usage += case.selected_in
+        return self._bench.row(self.name, case, usage, run, tests)
+
+    async def _run(self, case: Case, tests: Collection[str] | None) -> Run:
+        for tried in range(TRIES):
+            try:
+                run = await self._bench.run(await self._place.channel(), case, tests)
+            except SandboxError:
+                await self._place.discard()
+                if tried == TRIES - 1:
+                    raise
+            else:
+                if not run.restored:
+                    await self._place.discard()
+                return run
+        raise AssertionError
+
+    async def close(self) -> None:
+        await self._place.discard()
+
+
+def resumed(meter: Meter, since: Usage | None) -> Usage:
+    """Begin where the last bug ended, as far as the sandbox goes: it cleans up after its answer."""
+    now = meter.now()
+    if since is None:
+        return now
+    return Usage(wall=now.wall, engine=now.engine, sandbox=since.sandbox, daemons=now.daemons)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """One run of tests that the engine asked for."""
+
+    alone: bool
+    asked: Collection[str] | None
+    run: Run
+    usage: Usage
+
+
+class Real:
+    """The engine as ``forge`` makes it, with one worker, and nothing judged both ways."""
+
+    name = "d"
+
+    def __init__(
+        self,
+        settings: Settings,
+        ready: Ready,
+        bench: Bench,
+        store: Store,
+        note: Reporter,
+        meter: Meter,
+    ) -> None:
+        self.meter = meter
+        self._bench = bench
+        engine = make_engine(settings, ready, Trees(settings.cache), store=store, reporter=note)
+        self._waiting: asyncio.Queue[Bug | None] = asyncio.Queue()
+        self._verdicts = engine.judge(self._feed())
+        self._phases: list[Phase] = []
+        self._since: Usage | None = None
+
+    async def _feed(self) -> AsyncIterator[Bug]:
+        while (bug := await self._waiting.get()) is not None:
+            yield bug
+
+    async def judge(self, case: Case) -> Row:
+        before = resumed(self.meter, self._since)
+        self._phases.clear()
+        with unaudited(), watching(self._watched):
+            await self._waiting.put(case.bug)
+            verdict = await anext(self._verdicts)
+        now = self.meter.now()
+        self._since = now
+        return self._row(case, verdict, now - before)
+
+    async def _watched(self, channel: Channel, **options: Any) -> Run:
+        """Run tests as the engine asks, and note what that cost."""
+        before = self.meter.now()
+        run = await run_suite(channel, **options)
+        usage = self.meter.now() - before
+        alone, asked = bool(options.get("isolate")), options.get("tests")
+        self._phases.append(Phase(alone=alone, asked=asked, run=run, usage=usage))
+        return run
+
+    def _row(self, case: Case, verdict: Verdict, total: Usage) -> Row:
+        confirmation = sum((each.usage for each in self._phases if each.alone), Usage())
+        screenings = [each for each in self._phases if not each.alone]
+        known: dict[str, Any] = {}
+        if screenings:
+            last = screenings[-1]
+            seen = self._bench.row(self.name, case, total, last.run, last.asked)
+            known = {"red": seen.red, "end": seen.end, "hung": seen.hung, "ran": seen.ran}
+        elif verdict.valid:
+            known = {"red": (*verdict.fail_to_pass, *verdict.spilled)}
+        note = f"{len(screenings)} screening runs" if len(screenings) > 1 else ""
+        return Row(
+            way=self.name,
+            bug=case.bug.id,
+            screening=total - confirmation,
+            confirmation=confirmation,
+            reason=verdict.reason,
+            note=" ".join([note, verdict.detail]).strip(),
+            **known,
+        )
+
+    async def close(self) -> None:
+        await self._waiting.put(None)
+        with suppress(StopAsyncIteration):
+            await anext(self._verdicts)
+        await self._verdicts.aclose()
+
+
+@contextmanager
+def watching(instead: Callable[..., Any]) -> Iterator[None]:
+    """Have every module of the harness call ``instead`` for ``run_suite``."""
+    found = [
+        module
+        for name, module in list(sys.modules.items())
+        if name.startswith("harness.") and getattr(module, "run_suite", None) is run_suite
+    ]
+    for module in found:
+        vars(module)["run_suite"] = instead
+    try:
+        yield
+    finally:
+        for module in found:
+            vars(module)["run_suite"] = run_suite
+
+
+@contextmanager
+def unaudited() -> Iterator[None]:
+    """Have the engine judge no bug both ways: that belongs to trust, not to judging."""
+    module = harness.local_engine
+    kept = module.AUDITED, module.SAMPLED
+    module.AUDITED, module.SAMPLED = 0, NEVER
+    try:
+        yield
+    finally:
+        module.AUDITED, module.SAMPLED = kept
+
+
+@contextmanager
+def spared() -> Iterator[None]:
+    """Keep a start in this process from removing the sandboxes of the other ways.
+
+    Images carry the label of the process that built them, and containers inherit it: where that
+    process is gone, the sweep takes a living sandbox for a builder that was left behind.
+    """
+    names = vars(harness.docker_backend)
+    kept = names["BUILDER"]
+    names["BUILDER"] = OWNER
+    try:
+        yield
+    finally:
+        names["BUILDER"] = kept
+
+
+def make_ways(
+    names: Collection[str],
+    settings: Settings,
+    ready: Ready,
+    store: Store,
+    note: Reporter,
+    meters: Mapping[str, Meter],
+) -> list[Way]:
+    """Return the ways named, each with sandboxes and a meter of its own."""
+    found: list[Way] = []
+    for name in names:
+        meter = meters[name]
+        backend = MeteredBackend(ready.backend, meter)
+        bench = Bench(
+            backend=backend,
+            environment=ready.prepared.environment,
+            baseline=ready.prepared.baseline,
+            limits=settings.limits,
+        )
+        if name == "a":
+            found.append(Fresh(bench, meter))
+        elif name in ("b", "c"):
+            found.append(Kept(bench, meter, name=name, selecting=name == "c"))
+        else:
+            metered = replace(ready, backend=backend)
+            found.append(Real(settings, metered, bench, store, note, meter))
+    return found
