@@ -9,7 +9,7 @@ from dataclasses import replace
 from harness.coverage import complete
 from harness.diagnosis import set_aside_for
 from harness.sandbox import BuildFailed, Channel, Sandbox
-from harness.selection import Coverage
+from harness.selection import Coverage, files_of
 from harness.suite import Result, Run, run_suite
 from storage.records import RED, Baseline, BaselineTest, Environment
 
@@ -51,11 +51,12 @@ async def measure(
         seconds = round(time.monotonic() - started, 3) if lost else found.seconds
         again = [await whole(channel, args, tests) for _ in range(runs - 1)]
         alone = await every_test_alone(channel, args, first)
+        importers = await opened_by_file(channel, args, first)
     finally:
         await channel.close()
     measured = combine(environment.id, [first, *again], alone, seconds=seconds)
     baseline = replace(measured, tests=(*measured.tests, *map(left_out, lost.items())))
-    return baseline, complete(alone.seen, baseline.green)
+    return baseline, complete(alone.seen, baseline.green, importers)
 
 
 def left_out(item: tuple[str, Result]) -> BaselineTest:
@@ -95,6 +96,30 @@ async def every_test_alone(channel: Channel, args: Sequence[str], first: Run) ->
         test_timeout=FIRST_TEST_TIMEOUT,
         total_timeout=FIRST_TOTAL_TIMEOUT,
     )
+
+
+async def opened_by_file(
+    channel: Channel, args: Sequence[str], first: Run
+) -> dict[str, frozenset[str]]:
+    """Collect each file of tests alone; return the files of the tree that are opened until then.
+
+    In company a file that others have imported before is not opened again.
+    """
+    found = {}
+    for file in sorted(files_of(first.results)):
+        run = await run_suite(
+            channel,
+            args=args,
+            tests=[],
+            only_files=[file],
+            watch=True,
+            path="fork",
+            test_timeout=FIRST_TEST_TIMEOUT,
+            total_timeout=FIRST_TOTAL_TIMEOUT,
+        )
+        if "" in run.seen and not run.seen[""].opaque:
+            found[file] = run.seen[""].opened
+    return found
 
 
 def refuse(run: Run) -> None:

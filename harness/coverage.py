@@ -1,4 +1,4 @@
-"""What each test was seen to run, in few bytes: files and tests are numbered, lines are lists."""
+"""What each test was seen to run, in few bytes: files are numbered, lines are bits of a number."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import json
 import zlib
 from collections.abc import Iterable, Mapping
 
-from harness.selection import Coverage, Seen
+from harness.selection import Coverage, Masks, Seen
 
-FORMAT = 1
+FORMAT = 2
 
 
-def complete(seen: Mapping[str, Seen], tests: Iterable[str]) -> Coverage | None:
+def complete(
+    seen: Mapping[str, Seen],
+    tests: Iterable[str],
+    importers: Mapping[str, frozenset[str]] | None = None,
+) -> Coverage | None:
     """Return the coverage of tests; one that was not seen counts as opaque.
 
     None when it is not known what ran before the first test: then nothing can be selected.
@@ -20,23 +24,42 @@ def complete(seen: Mapping[str, Seen], tests: Iterable[str]) -> Coverage | None:
     if imported is None:
         return None
     unseen = Seen(opaque=True)
-    return Coverage(imported=imported, tests={test: seen.get(test, unseen) for test in tests})
+    return Coverage(
+        imported=imported,
+        tests={test: seen.get(test, unseen) for test in tests},
+        importers=importers or {},
+    )
 
 
 def encode(coverage: Coverage) -> bytes:
     """Encode a coverage; equal coverages give equal bytes."""
-    names = sorted({name for each in all_seen(coverage) for name in (*each.code, *each.opened)})
+    names = sorted(
+        {
+            name
+            for each in (coverage.imported, *coverage.tests.values())
+            for name in (*each.code, *each.lines, *each.introspected, *each.opened)
+        }
+        | {name for opened in coverage.importers.values() for name in opened}
+    )
     number = {name: place for place, name in enumerate(names)}
 
+    def masks(found: Masks) -> list[object]:
+        return [[number[path], f"{mask:x}"] for path, mask in sorted(found.items())]
+
     def plain(seen: Seen) -> list[object]:
-        code = [[number[path], sorted(lines)] for path, lines in sorted(seen.code.items())]
-        return [code, sorted(number[path] for path in seen.opened), int(seen.opaque)]
+        opened = sorted(number[path] for path in seen.opened)
+        parts = [masks(found) for found in (seen.code, seen.lines, seen.introspected)]
+        return [*parts, opened, int(seen.opaque)]
 
     document = {
         "format": FORMAT,
         "files": names,
         "imported": plain(coverage.imported),
         "tests": [[test, plain(seen)] for test, seen in sorted(coverage.tests.items())],
+        "importers": [
+            [file, sorted(number[path] for path in opened)]
+            for file, opened in sorted(coverage.importers.items())
+        ],
     }
     return zlib.compress(json.dumps(document, separators=(",", ":")).encode(), 9)
 
@@ -48,9 +71,20 @@ def decode(data: bytes) -> Coverage | None:
         return None
     files: list[str] = document["files"]
 
-    def seen(code: list[tuple[int, list[int]]], opened: list[int], opaque: int) -> Seen:
+    def masks(found: list[tuple[int, str]]) -> dict[str, int]:
+        return {files[place]: int(mask, 16) for place, mask in found}
+
+    def seen(
+        code: list[tuple[int, str]],
+        lines: list[tuple[int, str]],
+        introspected: list[tuple[int, str]],
+        opened: list[int],
+        opaque: int,
+    ) -> Seen:
         return Seen(
-            code={files[place]: frozenset(lines) for place, lines in code},
+            code=masks(code),
+            lines=masks(lines),
+            introspected=masks(introspected),
             opened=frozenset(files[place] for place in opened),
             opaque=bool(opaque),
         )
@@ -58,8 +92,8 @@ def decode(data: bytes) -> Coverage | None:
     return Coverage(
         imported=seen(*document["imported"]),
         tests={test: seen(*parts) for test, parts in document["tests"]},
+        importers={
+            file: frozenset(files[place] for place in opened)
+            for file, opened in document["importers"]
+        },
     )
-
-
-def all_seen(coverage: Coverage) -> list[Seen]:
-    return [coverage.imported, *coverage.tests.values()]

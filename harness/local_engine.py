@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -11,7 +12,7 @@ from dataclasses import replace
 from harness.baseline import HANG_LIMIT, runnable, test_timeout, total_timeout
 from harness.judge import HARNESS_VERSION, Decision, decide, screen
 from harness.sandbox import Backend, Channel, Limits, Sandbox, start
-from harness.selection import Coverage, files_of, select
+from harness.selection import Coverage, Selection, files_of, select
 from harness.suite import Result, Run, run_suite
 from storage.errors import PatchError, SandboxError
 from storage.records import Baseline, Bug, Environment, Verdict
@@ -74,6 +75,8 @@ class LocalEngine:
         disagreed: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.mode = "full" if coverage is None else "selected"
+        self.paths: Counter[str] = Counter()
+        """How many bugs were screened by which path."""
         self._coverage = coverage
         self._judged = judged
         self._disagreed = disagreed
@@ -170,7 +173,7 @@ class LocalEngine:
         selection = select(coverage, files, {path: self._read(path) for path in files})
         if selection.tests is None:
             return await self._by_all(worker, files)
-        decision = await self._by_some(worker, files, selection.tests)
+        decision = await self._by_some(worker, files, selection)
         self._judged += 1
         if self._judged > AUDITED and int(bug.id[:8], 16) % SAMPLED:
             return decision
@@ -193,18 +196,19 @@ class LocalEngine:
         alone = await self._run(worker, files, tests=found.red, isolate=True)
         return decide(green, whole, alone)
 
-    async def _by_some(self, worker: Worker, files: Files, tests: Collection[str]) -> Decision:
+    async def _by_some(self, worker: Worker, files: Files, selection: Selection) -> Decision:
         """Screen by some tests; those that cannot notice the bug stay what the baseline proved."""
-        green = self._baseline.green
+        green, tests = self._baseline.green, selection.tests or frozenset()
         if not tests:
             return Decision(reason="no-test-failed", detail="no test runs what was changed")
         half = len(green) // 2
-        some = await self._run(worker, files, tests=tests, stop_after_red=half, narrow=True)
+        some = await self._run(worker, files, tests=tests, stop_after_red=half, selection=selection)
+        self.paths[some.path] += 1
         whole = with_the_rest(some, green, tests)
         found = screen(green, whole)
         if found.reason:
             return Decision(reason=found.reason, detail=found.detail)
-        alone = await self._run(worker, files, tests=found.red, isolate=True, narrow=True)
+        alone = await self._run(worker, files, tests=found.red, isolate=True, selection=selection)
         return decide(green, whole, alone)
 
     async def _run(
@@ -215,15 +219,19 @@ class LocalEngine:
         tests: Collection[str] | None = None,
         isolate: bool = False,
         stop_after_red: int | None = None,
-        narrow: bool = False,
+        selection: Selection | None = None,
     ) -> Run:
+        """Run tests; those of a ``selection`` by its path, and red ones in a fresh process."""
+        narrow = selection is not None and tests is not None
+        swapped = selection is not None and not isolate
         run = await run_suite(
             await worker.channel(),
             args=self._environment.plan.pytest_args,
             tests=runnable(self._baseline) if tests is None else tests,
             files=files,
             isolate=isolate,
-            path="fork" if narrow and not isolate else "fresh",
+            path=selection.path if selection is not None and swapped else "fresh",
+            changes=selection.changes if selection is not None and swapped else None,
             only_files=files_of(tests) if narrow and tests is not None else None,
             stop_after_red=stop_after_red,
             test_timeout=test_timeout(self._baseline),

@@ -11,12 +11,20 @@ One file without dependencies (Python 3.8 or newer), in two roles:
 """
 
 from __future__ import annotations
+import __future__
 
+import ast
 import base64
 import contextlib
 import ctypes
+import dis
+import functools
 import gc
+import importlib
+import importlib.util
+import inspect
 import json
+import linecache
 import os
 import select
 import shutil
@@ -40,8 +48,15 @@ GRACE = 5.0
 TIMED_OUT = "no end within the time limit"
 OUTPUT_LIMIT = 4000
 LINE_LIMIT = 1 << 20
-FORKER_START = 60.0
-"""Seconds for loading what runs share."""
+HELD_START = 120.0
+"""Seconds for loading what runs share, and for collecting the unbroken code."""
+KEEPER_AGE = 600.0
+"""Seconds until the code is collected anew: what tests hold of the time must not grow old."""
+KEEPERS_LOST = 3
+NO_SWAP = -1
+"""Stands for an exit code where the changed functions could not be given their new code."""
+MODULES_LIMIT = 2000
+MESSAGE_LIMIT = 1 << 17
 PATIENCE = 2
 """Tests that may hang before the others are given less time, where that is asked for."""
 REAPING_ROUNDS = 200
@@ -195,6 +210,15 @@ class Tree:
         kept = self.files.get(path)
         if kept is not None and isinstance(kept[0], int):
             os.chmod(full, kept[0])
+
+    def untouched(self) -> bool:
+        """Say whether nothing has come, gone or changed."""
+        folders, files = self.scan()
+        return (
+            set(folders) == set(self.folders)
+            and set(files) == set(self.files)
+            and all(self.signature(path) == self.stats[path] for path in files)
+        )
 
     def restore(self) -> bool:
         """Put everything back. Returns whether the tree is as it was."""
@@ -406,15 +430,15 @@ def kill(pid: int, group_only: bool = False) -> None:
 class Child:
     """A pytest process and the pipe it reports through."""
 
-    def __init__(self, config: dict[str, Any], env: dict[str, str], forker: Any = None) -> None:
+    def __init__(self, config: dict[str, Any], env: dict[str, str], held: Any = None) -> None:
         self.folder = tempfile.mkdtemp(prefix="run-")
         read_end, write_end = os.pipe()
         config_read, config_write = os.pipe()
         self.output = os.path.join(self.folder, "output")
         env = dict(env, TMPDIR=self.folder)
         self.pid = 0
-        if forker is not None:
-            self.pid = forker.fork(config_read, write_end, self.output, self.folder)
+        if held is not None:
+            self.pid = held.fork(config_read, write_end, self.output, self.folder)
         self.forked = bool(self.pid)
         self.pid = self.pid or os.fork()
         if self.pid == 0:
@@ -496,18 +520,26 @@ class Child:
         return tail
 
 
-class Forker:
-    """A process that has pytest and third-party modules loaded, and forks for each run.
+class Held:
+    """A process that is kept ready, and forks for each run; started by ``role``.
 
-    It holds nothing of the repository: what a change could have altered is imported in the fork.
+    - ``forker`` has pytest and third-party modules loaded, and nothing of the repository: what a
+      change could have altered is imported in the fork.
+    - ``keeper`` has collected the unbroken code, and runs none of it after that: in the fork the
+      functions that changed are given their new code.
     """
 
-    def __init__(self, env: dict[str, str]) -> None:
+    def __init__(self, role: str, told: dict[str, Any], env: dict[str, str]) -> None:
         self.pid = 0
         self.socket: Any = None
+        self.why = ""
+        self.modules: list[str] = []
+        self.since = time.monotonic()
         if not hasattr(socket, "send_fds"):
+            self.why = "this Python hands no descriptors over"
             return
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.folder = tempfile.mkdtemp(prefix="held-")
         self.pid = os.fork()
         if self.pid == 0:
             try:
@@ -516,20 +548,30 @@ class Forker:
                 for standard in (0, 1, 2):
                     os.dup2(null, standard)
                 script = os.path.abspath(__file__)
-                command = [sys.executable, script, "forker", str(theirs.fileno())]
-                os.execve(sys.executable, command, env)
+                command = [sys.executable, script, role, str(theirs.fileno())]
+                os.execve(sys.executable, command, dict(env, TMPDIR=self.folder))
             finally:
                 os._exit(127)
         theirs.close()
         self.socket = ours
         SPARED.add(self.pid)
-        if self.answer(FORKER_START) != b"ready":
+        self.socket.send(json.dumps(told).encode("utf-8"))
+        self.begin(self.answer(HELD_START))
+
+    def begin(self, answer: bytes) -> None:
+        try:
+            said = json.loads(answer.decode("utf-8"))
+        except ValueError:
+            said = {"why": "it could not be started"}
+        self.why = str(said.get("why", ""))
+        self.modules = [str(name) for name in said.get("modules", ())]
+        if self.why:
             self.close()
 
     def answer(self, timeout: float) -> bytes:
         self.socket.settimeout(timeout)
         try:
-            return bytes(self.socket.recv(100))
+            return bytes(self.socket.recv(MESSAGE_LIMIT))
         except OSError:
             return b""
 
@@ -544,13 +586,13 @@ class Forker:
             self.close()
             return 0
         answer = self.answer(GRACE)
-        if not answer.isdigit():
+        if not answer.isdigit() or not int(answer):
             self.close()
             return 0
         return int(answer)
 
     def close(self) -> None:
-        """End it; runs are started afresh from here on."""
+        """End it; runs are started in another way from here on."""
         if self.socket is not None:
             self.socket.close()
             self.socket = None
@@ -560,6 +602,63 @@ class Forker:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(self.pid, 0)
             self.pid = 0
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Stable:
+    """The processes that are held ready, each started when it is first of use."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.forker: Any = None
+        self.keeper: Any = None
+        self.args: list[str] = []
+        self.refused = ""
+        self.lost = 0
+
+    def of(self, mode: str, args: list[str]) -> list[tuple[str, Any]]:
+        """What may fork a run that asks for ``mode``, the fastest first."""
+        found = []
+        if mode == "swap":
+            found.append(("swap", self.ready_keeper(args)))
+        if mode in ("swap", "fork"):
+            found.append(("fork", self.ready_forker()))
+        return [(name, held) for name, held in found if held is not None]
+
+    def ready_keeper(self, args: list[str]) -> Any:
+        keeper = self.keeper
+        if args != self.args:
+            self.refused, self.lost = "", 0
+        if keeper is not None and keeper.socket is None and not keeper.why:
+            self.lost += 1
+            if self.lost > KEEPERS_LOST:
+                self.refused = "the session that is held was lost too often"
+        aged = keeper is not None and time.monotonic() - keeper.since > KEEPER_AGE
+        if keeper is not None and (aged or args != self.args or keeper.socket is None):
+            keeper.close()
+            keeper = self.keeper = None
+        if keeper is None and not self.refused:
+            self.args = list(args)
+            keeper = Held("keeper", {"args": args}, environment())
+            if not keeper.why and not self.tree.untouched():
+                keeper.why = "collecting the tests writes into the tree"
+                keeper.close()
+            self.keeper = keeper
+            self.refused = keeper.why
+        return None if self.refused else keeper
+
+    def ready_forker(self) -> Any:
+        forker = self.forker
+        if forker is not None and forker.socket is None and not forker.why:
+            self.lost += 1
+            forker = None if self.lost <= KEEPERS_LOST else forker
+        if forker is None:
+            modules = self.keeper.modules if self.keeper is not None else []
+            forker = Held("forker", {"modules": modules}, environment())
+            if forker.why and modules:
+                forker = Held("forker", {"modules": []}, environment())
+            self.forker = forker
+        return forker if forker.socket is not None else None
 
 
 def forker_main(fd: int) -> None:
@@ -567,20 +666,40 @@ def forker_main(fd: int) -> None:
     harden()
     sys.path[0] = os.getcwd()
     channel = socket.socket(fileno=fd)
+    told = json.loads(channel.recv(MESSAGE_LIMIT).decode("utf-8"))
     preload()
+    for name in told["modules"]:
+        with contextlib.suppress(BaseException):
+            importlib.import_module(name)
     root = os.path.join(os.path.realpath(os.getcwd()), "")
-    if threading.active_count() > 1 or any(of_tree(m, root) for m in list(sys.modules.values())):
-        os._exit(1)
+    why = "threads" if several_threads() else ""
+    if any(of_tree(module, root) for module in list(sys.modules.values())):
+        why = "what it loads is the repository's own"
+    channel.send(json.dumps({"why": why}).encode("utf-8"))
+    gc.collect()
     gc.freeze()
-    channel.send(b"ready")
+    serve_forks(channel, run_pytest)
+
+
+def serve_forks(channel: Any, run: Callable[[int, int], Any]) -> None:
+    """Fork for each run that is asked for; never returns."""
     while True:
         told, fds, _, _ = socket.recv_fds(channel, 10000, 2)
         if not told:
             os._exit(0)
         output, folder = json.loads(told.decode("utf-8"))
-        channel.send(b"%d" % fork_away(channel, fds, output, folder))
+        channel.send(b"%d" % fork_away(channel, fds, output, folder, run))
         for each in fds:
             os.close(each)
+
+
+def several_threads() -> bool:
+    """Say whether there is a thread besides this one, those that Python does not know included."""
+    try:
+        known = len(os.listdir("/proc/self/task"))
+    except OSError:
+        known = 1
+    return max(known, threading.active_count()) > 1
 
 
 def of_tree(module: Any, root: str) -> bool:
@@ -590,7 +709,6 @@ def of_tree(module: Any, root: str) -> bool:
 
 def preload() -> None:
     """Import pytest and its plugins, those of the tree itself left out."""
-    import importlib.util
     from importlib import metadata
 
     importlib.import_module("pytest")
@@ -607,14 +725,16 @@ def preload() -> None:
             continue
 
 
-def fork_away(channel: Any, fds: list[int], output: str, folder: str) -> int:
+def fork_away(
+    channel: Any, fds: list[int], output: str, folder: str, run: Callable[[int, int], Any]
+) -> int:
     """Fork a run that is nobody's child here, so that the one above adopts it; return its id."""
     read_end, write_end = os.pipe()
     between = os.fork()
     if between == 0:
-        run = os.fork()
-        if run:
-            os.write(write_end, b"%d" % run)
+        child = os.fork()
+        if child:
+            os.write(write_end, b"%d" % child)
             os._exit(0)
         try:
             os.setsid()
@@ -627,7 +747,7 @@ def fork_away(channel: Any, fds: list[int], output: str, folder: str) -> int:
             os.dup2(written, 1)
             os.dup2(written, 2)
             os.close(written)
-            run_pytest(fds[0], fds[1])
+            run(fds[0], fds[1])
         finally:
             os._exit(127)
     os.close(write_end)
@@ -653,12 +773,20 @@ def feed(fd: int, config: dict[str, Any]) -> None:
 
 
 MESSAGES: dict[str, dict[str, Any]] = {
-    "seen": {"test": str, "code": dict, "opened": list, "opaque": bool},
+    "seen": {
+        "test": str,
+        "code": dict,
+        "lines": dict,
+        "introspected": dict,
+        "opened": list,
+        "opaque": bool,
+    },
     "collected": {"tests": list},
     "collect-error": {"path": str, "detail": str},
     "start": {"test": str},
     "outcome": {"test": str, "outcome": str, "seconds": (int, float), "detail": str},
     "cannot-fork": {},
+    "cannot-swap": {"why": str},
     "finished": {"code": int},
 }
 """What may come through the pipe, and the types of its fields."""
@@ -683,10 +811,10 @@ def parse(line: bytes) -> dict[str, Any] | None:
 
 def plain_sight(message: dict[str, Any]) -> bool:
     """Say whether what a test was seen to run has the types that it must have."""
-    lines = message["code"].items()
+    masks = [*message["code"].values(), *message["lines"].values()]
+    masks += message["introspected"].values()
     return all(isinstance(path, str) for path in message["opened"]) and all(
-        isinstance(numbers, list) and all(isinstance(n, int) for n in numbers)
-        for _, numbers in lines
+        isinstance(mask, str) and mask.isalnum() and mask.isascii() for mask in masks
     )
 
 
@@ -694,13 +822,17 @@ class Request:
     """One ``run`` request: outcomes are sent as they are known, each test once."""
 
     def __init__(
-        self, frame: dict[str, Any], send: Callable[[dict[str, Any]], None], forker: Any = None
+        self, frame: dict[str, Any], send: Callable[[dict[str, Any]], None], stable: Stable
     ) -> None:
         self.send = send
-        self.forker = forker
-        self.started_by = "fresh"
+        self.path = "fresh"
+        self.why = ""
         self.args = [str(arg) for arg in frame.get("args", ())]
         self.mode = str(frame.get("path", {}).get("mode", "fresh"))
+        self.swaps = frame.get("path", {}).get("swaps") or []
+        self.held = stable.of(self.mode, self.args)
+        if self.mode == "swap":
+            self.why = stable.refused
         self.test_timeout = float(frame["test_timeout"])
         self.test_timeouts = dict(frame.get("test_timeouts") or {})
         self.collect_timeout = float(frame.get("collect_timeout") or frame["total_timeout"])
@@ -728,14 +860,14 @@ class Request:
 
     def run(self) -> None:
         """Run what was asked; what a dead process left unreported is run again, one by one."""
-        if self.mode not in ("fresh", "fork"):
+        if self.mode not in ("fresh", "fork", "swap"):
             raise ValueError("this runner knows no path %r" % self.mode)
         self.process(self.wanted, self.isolate)
         while self.collected is not None and not self.over():
             left = [test for test in self.collected if test not in self.reported]
             if not left:
                 return
-            if self.forks:
+            if self.forks or self.path == "swap":
                 self.process(left, True)
             else:
                 self.process(left[:1], False)
@@ -767,16 +899,28 @@ class Request:
             "hung": self.hung,
             "watch": self.watch,
             "only_files": self.only_files,
+            "swaps": self.swaps,
         }
-        child = Child(config, environment(), self.forker if self.mode == "fork" else None)
-        self.started_by = "fork" if child.forked else "fresh"
+        for path, held in [*self.held, ("fresh", None)]:
+            if path == "swap" and self.mode != "swap":
+                continue
+            child = Child(config, environment(), held)
+            self.path = path if child.forked else "fresh"
+            if self.one(child, isolate):
+                return
+
+    def one(self, child: Child, isolate: bool) -> bool:
+        """Follow a process to its end. Returns False when another path has to be taken."""
         code = None
         try:
             code = self.follow(child, isolate)
         finally:
             tail = child.close()
-            if code not in (0, 1, 5):
+            if code not in (0, 1, 5, NO_SWAP):
                 self.tail = tail
+        if code == NO_SWAP:
+            self.mode = "fork"
+        return code != NO_SWAP
 
     def follow(self, child: Child, isolate: bool) -> int | None:
         """Take what the process reports; return its exit code, None when it did not finish."""
@@ -795,6 +939,9 @@ class Request:
                 collecting = collecting and kind != "collected"
                 if kind == "finished":
                     return int(message["code"])
+                if kind == "cannot-swap":
+                    self.why = message["why"][:DETAIL_LIMIT]
+                    return NO_SWAP
                 if kind == "start":
                     running = message["test"]
                 elif kind == "outcome":
@@ -851,8 +998,8 @@ class Server:
 
     def __init__(self, folders: list[str]) -> None:
         self.source, self.target = private_channel()
-        self.forker: Any = None
         self.tree = Tree(os.getcwd())
+        self.stable = Stable(self.tree)
         self.scratch = Scratch(folders or list(filter(None, [os.environ.get("TMPDIR")])))
 
     def serve(self) -> None:
@@ -867,9 +1014,7 @@ class Server:
             operations[frame["op"]](frame)
 
     def run(self, frame: dict[str, Any]) -> None:
-        if frame.get("path", {}).get("mode") == "fork" and self.forker is None:
-            self.forker = Forker(environment())
-        request = Request(frame, lambda message: write_frame(self.target, message), self.forker)
+        request = Request(frame, lambda message: write_frame(self.target, message), self.stable)
         error = ""
         try:
             for path, data in frame.get("files", {}).items():
@@ -886,7 +1031,7 @@ class Server:
             self.target,
             {
                 "event": "done",
-                "path": {"mode": request.started_by, "forked": request.forks},
+                "path": {"mode": request.path, "why": request.why, "forked": request.forks},
                 "collect_errors": request.errors[:50],
                 "exhausted": request.exhausted,
                 "stopped": request.stopped,
@@ -1060,6 +1205,335 @@ class Plugin:
             self.send(event="seen", test=test, **self.watcher.seen())
 
 
+class Keeper(Plugin):
+    """Holds the collected session of the unbroken code, and runs tests of it in forks."""
+
+    def __init__(self, channel: Any, args: list[str]) -> None:
+        Plugin.__init__(self, -1, {**NOTHING_ASKED, "args": args})
+        self.channel = channel
+        self.ran: dict[str, Any] = {}
+        self.inspected: set[str] = set()
+        self.functions: dict[str, list[Any]] = {}
+        self.suspended: dict[str, list[Any]] = {}
+        self.captures: list[int] = []
+        self.session: Any = None
+        self.find_source = inspect.findsource
+        inspect.findsource = self.note_inspected  # type: ignore[assignment]
+
+    def send(self, **message: Any) -> None:
+        """Say nothing while the unbroken code is collected."""
+        if self.fd >= 0:
+            Plugin.send(self, **message)
+
+    def note_inspected(self, found: Any) -> Any:
+        """Stand in for ``inspect.findsource``: what reads sources now may keep what it read."""
+        caller: Any = sys._getframe(1)
+        while caller is not None and caller.f_globals.get("__name__") == "inspect":
+            caller = caller.f_back
+        if caller is None or not str(caller.f_globals.get("__name__")).startswith("_pytest."):
+            with contextlib.suppress(TypeError):
+                path = self.watcher.inside(str(inspect.getsourcefile(found) or ""))
+                self.inspected.add(path)
+        return self.find_source(found)
+
+    def pytest_collection_finish(self, session: Any) -> None:
+        if self.complete:
+            self.watcher.stop()
+            for item in session.items:
+                self.copies.setdefault(item.nodeid, []).append(item)
+
+    def pytest_runtestloop(self, session: Any) -> bool:
+        """Take requests until the one who asks is gone."""
+        inspect.findsource = self.find_source
+        self.ran = self.watcher.seen()
+        self.session = session
+        why = "the tracing was taken away" if self.watcher.hidden else self.unfit(session.config)
+        told = {"why": why, "modules": self.modules_outside()}
+        said = json.dumps(told).encode("utf-8")
+        self.index()
+        gc.collect()
+        gc.freeze()
+        self.channel.send(said if len(said) < MESSAGE_LIMIT else json.dumps({"why": why}).encode())
+        if why:
+            os._exit(0)
+        serve_forks(self.channel, self.run_held)
+        return True
+
+    def unfit(self, config: Any) -> str:
+        """Why forks of this process would share more than memory; empty when they do not."""
+        if several_threads():
+            return "a thread is running after collection"
+        if children():
+            return "a process is running after collection"
+        if os.listdir(os.environ["TMPDIR"]):
+            return "collecting the tests leaves temporary files"
+        with open("/proc/self/maps", errors="replace") as file:
+            if any(line.split(None, 2)[1] == "rw-s" for line in file):
+                return "memory is shared after collection"
+        captured = self.captured(config)
+        for name in os.listdir("/proc/self/fd"):
+            fd = int(name)
+            try:
+                target, mode = os.readlink("/proc/self/fd/" + name), os.fstat(fd).st_mode
+            except OSError:
+                continue
+            if fd in captured:
+                self.captures.append(fd)
+            elif not stat.S_ISCHR(mode) and fd != self.channel.fileno():
+                return "%s is open after collection" % target
+        return ""
+
+    @staticmethod
+    def captured(config: Any) -> set[int]:
+        """Descriptors of the files that pytest captures output in."""
+        manager = config.pluginmanager.getplugin("capturemanager")
+        capturing = getattr(manager, "_global_capturing", None)
+        streams = [getattr(capturing, name, None) for name in ("out", "err")]
+        files = [getattr(stream, "tmpfile", None) for stream in streams]
+        found = set()
+        for file in files:
+            with contextlib.suppress(AttributeError, OSError, ValueError):
+                found.add(int(file.fileno()))  # type: ignore[union-attr]
+        return found
+
+    def modules_outside(self) -> list[str]:
+        """Modules that the tests have loaded, the repository's own left out."""
+        root = os.path.join(os.path.realpath(self.root), "")
+        found = [
+            name
+            for name, module in list(sys.modules.items())
+            if isinstance(getattr(module, "__file__", None), str)
+            and not of_tree(module, root)
+            and name != "__main__"
+        ]
+        return found[:MODULES_LIMIT]
+
+    def index(self) -> None:
+        """List the functions of the tree by file, and what is suspended within its code."""
+        for found in gc.get_objects():
+            kind = type(found)
+            if kind is types.FunctionType:
+                path = self.watcher.inside(found.__code__.co_filename)
+                if path:
+                    self.functions.setdefault(path, []).append(found)
+            elif kind in SUSPENDED:
+                code = getattr(found, SUSPENDED[kind])
+                path = self.watcher.inside(code.co_filename)
+                if path:
+                    self.suspended.setdefault(path, []).append(code)
+
+    def run_held(self, config_fd: int, report_fd: int) -> None:
+        """Run what was asked, in a fork: give the changed functions their code, then run tests."""
+        die_first()
+        config = read_config(config_fd)
+        os.set_inheritable(report_fd, False)
+        self.renew_captures()
+        Plugin.__init__(self, report_fd, config)
+        why = self.swap(config["swaps"])
+        if why:
+            self.send(event="cannot-swap", why=why)
+            os._exit(0)
+        items = [item for item in self.session.items if item.nodeid in (self.wanted or ())]
+        for item in items:
+            self.copies.setdefault(item.nodeid, []).append(item)
+        self.send(event="collected", tests=list(self.copies))
+        if self.isolate:
+            for copies in list(self.copies.values()):
+                self.alone(copies)
+        else:
+            for place, item in enumerate(items):
+                following = items[place + 1] if place + 1 < len(items) else None
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        self.send(event="finished", code=0)
+        os._exit(0)
+
+    def renew_captures(self) -> None:
+        """Capture in files of its own: an open file is one for all forks."""
+        for fd in self.captures:
+            with tempfile.TemporaryFile(buffering=0) as file:
+                os.dup2(file.fileno(), fd, inheritable=False)
+
+    def swap(self, swaps: list[dict[str, Any]]) -> str:
+        """Give functions their new code; return why that cannot be done, having changed none."""
+        found: list[Callable[[], None]] = []
+        for each in swaps:
+            why = self.early(each) or self.prepare(each, found)
+            if why:
+                return why
+        for change in found:
+            change()
+        return ""
+
+    def early(self, each: dict[str, Any]) -> str:
+        """Why a change may have acted before the first test."""
+        path, name, span = each["path"], each["name"], [each["span"]]
+        linecache.cache.pop(os.path.join(self.root, path), None)
+        if self.met("code", path, span) and (
+            not each["precise"] or self.met("lines", path, each["touched"])
+        ):
+            return "%s runs before the first test" % name
+        if each["introspects"] and self.met("introspected", path, span):
+            return "%s is looked at before the first test" % name
+        if path in self.inspected:
+            return "the source of %s is read before the first test" % path
+        return ""
+
+    def met(self, kind: str, path: str, spans: list[list[int]]) -> bool:
+        """Say whether any line of some spans was noted while the unbroken code was collected."""
+        mask = int(self.ran[kind].get(path, "0"), 16)
+        return any(mask >> first & ((1 << (last - first + 1)) - 1) for first, last in spans)
+
+    def prepare(self, each: dict[str, Any], found: list[Callable[[], None]]) -> str:
+        """Find what is to be swapped; return why it cannot be."""
+        path, name, (first, last) = each["path"], each["name"], each["span"]
+        functions = [
+            function
+            for function in self.functions.get(path, ())
+            if first <= function.__code__.co_firstlineno <= last
+        ]
+        if not functions:
+            return "no function %s is found" % name if self.is_loaded(path) else ""
+        flags = functions[0].__code__.co_flags & FUTURE
+        try:
+            old = compile_alone(each["old"], first, each, flags)
+            new = compile_alone(each["new"], each["new_first"], each, flags)
+        except (SyntaxError, ValueError, LookupError) as error:
+            return "%s cannot be compiled alone: %s" % (name, error)
+        pairs = matched(old, new)
+        for function in functions:
+            fitting = [two for one, two in pairs if one == function.__code__]
+            if not fitting or any(two != fitting[0] for two in fitting):
+                return "%s is not as its file has it" % name
+            code = fitting[0]
+            if shape(function.__code__, each["introspects"]) != shape(code, each["introspects"]):
+                return "%s changes its shape" % name
+            code = renamed(code, function.__code__.co_filename)
+            found.append(functools.partial(setattr, function, "__code__", code))
+            if one_of(function.__code__, old):
+                found += new_defaults(function, each["defaults"])
+        if any(first <= code.co_firstlineno <= last for code in self.suspended.get(path, ())):
+            return "%s has begun to run before the first test" % name
+        return ""
+
+    def is_loaded(self, path: str) -> bool:
+        full = os.path.join(os.path.realpath(self.root), path)
+        return any(
+            os.path.realpath(file) == full
+            for module in list(sys.modules.values())
+            for file in [getattr(module, "__file__", None)]
+            if isinstance(file, str)
+        )
+
+
+NOTHING_ASKED: dict[str, Any] = {
+    "tests": None,
+    "isolate": False,
+    "test_timeout": 0.0,
+    "test_timeouts": {},
+    "impatient_timeout": None,
+    "hung": 0,
+    "only_files": None,
+}
+FUTURE = 0
+for _name in __future__.all_feature_names:
+    FUTURE |= getattr(__future__, _name).compiler_flag
+
+
+def compile_alone(source: str, first: int, place: dict[str, Any], flags: int) -> types.CodeType:
+    """Compile an outermost function as it would be within its file.
+
+    ``source`` are its lines, the first of which is line ``first``; ``place`` names the classes
+    around it, and which of its names the module imports. Raises SyntaxError, ValueError or
+    LookupError.
+    """
+    text = source
+    if source[:1] in " \t":
+        text = "\n" * (first - 2) + "if 1:\n" + source
+    else:
+        text = "\n" * (first - 1) + source
+    body: Any = ast.parse(text).body
+    if source[:1] in " \t":
+        body = body[0].body
+    for name in reversed(place["classes"]):
+        around = ast.parse("class %s: pass" % name).body[0]
+        around.body = body  # type: ignore[attr-defined]
+        body = [around]
+    filename = place["path"]
+    imports = [ast.parse("import " + name).body[0] for name in place["imports"]]
+    module = ast.Module(body=[*imports, *body], type_ignores=[])
+    code: types.CodeType = compile(module, filename, "exec", flags=flags, dont_inherit=True)
+    for name in [*place["classes"], place["name"]]:
+        (code,) = [
+            each
+            for each in code.co_consts
+            if isinstance(each, types.CodeType) and each.co_name == name
+        ]
+    return code
+
+
+def matched(old: types.CodeType, new: types.CodeType) -> list[tuple[Any, Any]]:
+    """Pair code with what is nested in it, by position; only itself where that differs in kind."""
+    pairs: list[tuple[Any, Any]] = [(old, new)]
+    ones = [each for each in old.co_consts if isinstance(each, types.CodeType)]
+    others = [each for each in new.co_consts if isinstance(each, types.CodeType)]
+    if [each.co_name for each in ones] == [each.co_name for each in others]:
+        for place, one in enumerate(ones):
+            pairs += matched(one, others[place])
+    return pairs
+
+
+def one_of(code: types.CodeType, old: types.CodeType) -> bool:
+    """Say whether code is that of the outermost function itself."""
+    return code.co_firstlineno == old.co_firstlineno and code.co_name == old.co_name
+
+
+def renamed(code: types.CodeType, filename: str) -> types.CodeType:
+    """Code, and what is nested in it, as of another file."""
+    constants = tuple(
+        renamed(each, filename) if isinstance(each, types.CodeType) else each
+        for each in code.co_consts
+    )
+    return code.replace(co_filename=filename, co_consts=constants)
+
+
+def new_defaults(function: Any, defaults: list[Any]) -> list[Callable[[], None]]:
+    """What gives a function its new defaults."""
+    found: list[Callable[[], None]] = []
+    for attribute, place, literal in defaults:
+        value = ast.literal_eval(literal)
+        kept = getattr(function, attribute)
+        if attribute == "__defaults__":
+            given: Any = (*kept[:place], value, *kept[place + 1 :])
+        else:
+            code = function.__code__
+            given = {**kept, code.co_varnames[code.co_argcount + place]: value}
+        found.append(functools.partial(setattr, function, attribute, given))
+    return found
+
+
+def shape(code: types.CodeType, introspects: str) -> tuple[Any, ...]:
+    """What a function's new code must have in common with the old."""
+    count = code.co_argcount + code.co_kwonlyargcount
+    count += bool(code.co_flags & 4) + bool(code.co_flags & 8)
+    return (
+        code.co_name,
+        None if introspects == "__code__" else code.co_flags,
+        code.co_argcount,
+        code.co_posonlyargcount,
+        code.co_kwonlyargcount,
+        code.co_varnames[:count],
+        code.co_freevars,
+        code.co_cellvars,
+    )
+
+
+SUSPENDED = {
+    types.GeneratorType: "gi_code",
+    types.CoroutineType: "cr_code",
+    types.AsyncGeneratorType: "ag_code",
+}
+
+
 STARTING = frozenset(
     {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "os.exec"}
 )
@@ -1067,55 +1541,130 @@ STARTING = frozenset(
 
 
 class Watcher:
-    """Notes which code of the tree is entered, which of its files are opened, and what hides it."""
+    """Notes which lines of the tree are run, which of its files are opened, and what is hidden."""
 
     def __init__(self, root: str) -> None:
         self.root = os.path.join(os.path.realpath(root), "")
-        self.code: set[Any] = set()
-        self.opened: set[str] = set()
-        self.opaque = False
-        self.on = False
         self.known: dict[str, str] = {}
+        self.totals: dict[int, tuple[Any, frozenset[int]]] = {}
+        self.on = False
+        self.clear()
         sys.addaudithook(self.audit)
 
+    def clear(self) -> None:
+        self.tracers: dict[int, Any] = {}
+        self.code: dict[int, Any] = {}
+        self.lines: dict[int, set[int]] = {}
+        self.opened: set[str] = set()
+        self.introspected: dict[int, Any] = {}
+        self.opaque = self.hidden = False
+
     def start(self) -> None:
-        self.code.clear()
-        self.opened.clear()
-        self.opaque = False
+        self.clear()
+        linecache.clearcache()
         self.on = True
         threading.settrace(self.trace)
         sys.settrace(self.trace)
 
     def stop(self) -> None:
-        self.opaque = self.opaque or sys.gettrace() != self.trace
+        self.hidden = sys.gettrace() != self.trace
+        self.opaque = self.opaque or self.hidden
         sys.settrace(None)
         threading.settrace(None)
         self.on = False
 
-    def trace(self, frame: Any, event: str, argument: Any) -> None:
-        self.code.add(frame.f_code)
+    def trace(self, frame: Any, event: str, argument: Any) -> Any:
+        """Note code that is entered; code outside the tree is not looked into."""
+        code = frame.f_code
+        try:
+            return self.tracers[id(code)]
+        except KeyError:
+            tracer = self.tracers[id(code)] = self.tracer_of(code)
+            return tracer
+
+    def tracer_of(self, code: Any) -> Any:
+        """What notes the lines of code, by its address: to compare code is slow."""
+        if id(code) not in self.totals:
+            inside = bool(self.inside(code.co_filename))
+            found = [line for _, line in dis.findlinestarts(code) if line] if inside else []
+            self.totals[id(code)] = (code, frozenset(found))
+        total = self.totals[id(code)][1]
+        if not self.inside(code.co_filename):
+            return None
+        self.code[id(code)] = code
+        lines: set[int] = set()
+        self.lines[id(code)] = lines
+        tracers, left = self.tracers, [NOTHING_NEW]
+
+        def tracer(frame: Any, event: str, argument: Any) -> Any:
+            line = frame.f_lineno
+            if line not in lines:
+                if event == "line":
+                    lines.add(line)
+                    left[0] = NOTHING_NEW
+            else:
+                left[0] -= 1
+                if left[0] < 0:
+                    lines.update(total)
+                    tracers[id(code)] = None
+                    return None
+            return tracer
+
+        return tracer
 
     def audit(self, event: str, arguments: Any) -> None:
         if not self.on:
             return
-        if event == "open" and isinstance(arguments[0], str):
-            self.opened.add(arguments[0])
+        if event == "open":
+            if isinstance(arguments[0], str):
+                self.opened.add(arguments[0])
+        elif event == "object.__getattr__":
+            if type(arguments[0]) is types.FunctionType and arguments[1] in INTROSPECTED:
+                self.note_introspection(arguments[0])
         elif event in STARTING:
             self.opaque = True
 
+    def note_introspection(self, function: Any) -> None:
+        caller: Any = sys._getframe(2)
+        while caller is not None and caller.f_globals.get("__name__") in ("inspect", "functools"):
+            caller = caller.f_back
+        name = str(caller.f_globals.get("__name__")) if caller is not None else ""
+        if name != "doctest" and not name.startswith("_pytest."):
+            self.introspected[id(function)] = function
+
     def seen(self) -> dict[str, Any]:
-        """What was noted: first lines by file, files, and whether something was hidden."""
-        code: dict[str, set[int]] = {}
-        for each in self.code:
+        """What was noted: lines as bits of a number, in hexadecimal digits, by file."""
+        code: dict[str, int] = {}
+        lines: dict[str, int] = {}
+        introspected: dict[str, int] = {}
+        for address, each in self.code.items():
             path = self.inside(each.co_filename)
+            code[path] = code.get(path, 0) | 1 << each.co_firstlineno
+            mask = 0
+            for line in self.lines[address]:
+                mask |= 1 << line
+            lines[path] = lines.get(path, 0) | mask
+        for function in self.introspected.values():
+            path = self.inside(function.__code__.co_filename)
             if path:
-                code.setdefault(path, set()).add(each.co_firstlineno)
-        opened = {path for name in self.opened if (path := self.inside(name))}
+                line = function.__code__.co_firstlineno
+                introspected[path] = introspected.get(path, 0) | 1 << line
         return {
-            "code": {path: sorted(lines) for path, lines in code.items()},
-            "opened": sorted(opened),
+            "code": in_digits(code),
+            "lines": in_digits(lines),
+            "introspected": in_digits(introspected),
+            "opened": sorted(self.files_opened()),
             "opaque": self.opaque,
         }
+
+    def files_opened(self) -> set[str]:
+        """Files of the tree; who opens a compiled file has imported its source."""
+        found = {path for name in self.opened for path in [self.inside(name)] if path}
+        for path in list(found):
+            folder, name = os.path.split(path)
+            if os.path.basename(folder) == "__pycache__":
+                found.add(os.path.join(os.path.dirname(folder), name.partition(".")[0] + ".py"))
+        return found
 
     def inside(self, name: str) -> str:
         """A path relative to the tree, empty for what lies outside."""
@@ -1132,6 +1681,15 @@ class Watcher:
         if not full.startswith(self.root):
             full = os.path.realpath(full)
         return full[len(self.root) :] if full.startswith(self.root) else ""
+
+
+INTROSPECTED = ("__code__", "__defaults__", "__kwdefaults__")
+NOTHING_NEW = 3000
+"""Known lines that a function may run in a row until all of its lines count as run."""
+
+
+def in_digits(masks: dict[str, int]) -> dict[str, str]:
+    return {path: "%x" % mask for path, mask in masks.items()}
 
 
 def wait_for(pid: int, deadline: float) -> int | None:
@@ -1195,25 +1753,48 @@ def stand_ins(pytest: Any) -> Any:
 
 def run_pytest(config_fd: int, report_fd: int) -> None:
     die_first()
-    with os.fdopen(config_fd, "rb") as file:
-        config = json.loads(file.read().decode("utf-8"))
+    config = read_config(config_fd)
     os.set_inheritable(report_fd, False)
-    sys.path[0] = os.getcwd()
-    import pytest
-
-    pytest.hookimpl(tryfirst=True)(Plugin.pytest_ignore_collect)
     plugin = Plugin(report_fd, config)
     if config["watch"]:
         plugin.watcher = Watcher(plugin.root)
         plugin.watcher.start()
-    sys.argv = [os.path.join(os.path.dirname(pytest.__file__), "__main__.py"), *config["args"]]
+    code = start_pytest(config["args"], plugin)
+    plugin.send(event="finished", code=code)
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def read_config(fd: int) -> dict[str, Any]:
+    with os.fdopen(fd, "rb") as file:
+        found: dict[str, Any] = json.loads(file.read().decode("utf-8"))
+    return found
+
+
+def start_pytest(given: list[str], plugin: Plugin) -> int:
+    """Run pytest with a plugin of ours, as ``python -m pytest`` would."""
+    sys.path[0] = os.getcwd()
+    import pytest
+
+    pytest.hookimpl(tryfirst=True)(Plugin.pytest_ignore_collect)
+    sys.argv = [os.path.join(os.path.dirname(pytest.__file__), "__main__.py"), *given]
     args = ["-o", "addopts=", "--continue-on-collection-errors", "-q", "--tb=short"]
     for name in BLOCKED_PLUGINS:
         args += ["-p", "no:" + name]
-    code = pytest.main(args + config["args"], plugins=[plugin, stand_ins(pytest)])
-    plugin.send(event="finished", code=int(code))
-    sys.stdout.flush()
-    os._exit(0)
+    return int(pytest.main(args + given, plugins=[plugin, stand_ins(pytest)]))
+
+
+def keeper_main(fd: int) -> None:
+    """Collect the unbroken code, then fork for each run that is asked for."""
+    harden()
+    channel = socket.socket(fileno=fd)
+    told = json.loads(channel.recv(MESSAGE_LIMIT).decode("utf-8"))
+    plugin = Keeper(channel, told["args"])
+    plugin.watcher = Watcher(plugin.root)
+    plugin.watcher.start()
+    code = start_pytest(told["args"], plugin)
+    channel.send(json.dumps({"why": "pytest ended before its tests (%d)" % code}).encode())
+    os._exit(1)
 
 
 def main(argv: list[str]) -> None:
@@ -1223,6 +1804,8 @@ def main(argv: list[str]) -> None:
         Server(argv[2:]).serve()
     elif argv[1:2] == ["forker"]:
         forker_main(int(argv[2]))
+    elif argv[1:2] == ["keeper"]:
+        keeper_main(int(argv[2]))
     elif argv[1:2] == ["pytest"]:
         run_pytest(int(argv[2]), int(argv[3]))
     else:

@@ -7,21 +7,29 @@ with their reasons, in docs/selection.md.
 
 from __future__ import annotations
 
-import ast
-import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Literal
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef
-PYTHON = (".py", ".pyi")
+from harness.changes import Change, Lines, changes
+
+PYTHON = ".py"
+Masks = Mapping[str, int]
+"""Lines by file of the tree: bit n stands for line n."""
+Path = Literal["swap", "fork", "fresh"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """What one test ran and read, alone."""
 
-    code: Mapping[str, frozenset[int]] = field(default_factory=dict)
-    """First lines of the code objects that it entered, by file of the tree."""
+    code: Masks = field(default_factory=dict)
+    """First lines of the code objects that it entered."""
+    lines: Masks = field(default_factory=dict)
+    """Lines that it executed."""
+    introspected: Masks = field(default_factory=dict)
+    """First lines of functions whose code or defaults it looked at."""
     opened: frozenset[str] = frozenset()
     """Files of the tree that it opened, imports of its own included."""
     opaque: bool = False
@@ -34,6 +42,36 @@ class Coverage:
 
     imported: Seen
     tests: Mapping[str, Seen]
+    importers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """For each file of tests, what is opened until it is collected; empty when not known."""
+    index: Index = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "index", Index(self))
+
+
+class Index:
+    """The coverage of all tests, by file: what ``select`` asks for again and again."""
+
+    def __init__(self, coverage: Coverage) -> None:
+        self.opaque = frozenset(test for test, seen in coverage.tests.items() if seen.opaque)
+        self.code: dict[str, list[tuple[str, int]]] = {}
+        self.lines: dict[str, list[tuple[str, int]]] = {}
+        self.introspected: dict[str, list[tuple[str, int]]] = {}
+        self.openers: dict[str, set[str]] = {}
+        for test, seen in coverage.tests.items():
+            for found, masks in (
+                (self.code, seen.code),
+                (self.lines, seen.lines),
+                (self.introspected, seen.introspected),
+            ):
+                for path, mask in masks.items():
+                    found.setdefault(path, []).append((test, mask))
+            for path in seen.opened:
+                self.openers.setdefault(path, set()).add(test)
+        self.tests_of: dict[str, set[str]] = {}
+        for test in coverage.tests:
+            self.tests_of.setdefault(test.partition("::")[0], set()).add(test)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,116 +80,90 @@ class Selection:
 
     tests: frozenset[str] | None
     why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """Lines of one outermost function of the unbroken file, decorators left out."""
-
-    first: int
-    last: int
+    path: Path = "fork"
+    """The fastest way of running them that may be sound."""
+    changes: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)
+    """By file, what may be swapped in a session that is already collected."""
 
 
 def select(
     coverage: Coverage, files: Mapping[str, bytes | None], read: Mapping[str, bytes | None]
 ) -> Selection:
     """Return the tests that can notice ``files``; ``read`` holds their unbroken content."""
-    chosen: set[str] = {test for test, seen in coverage.tests.items() if seen.opaque}
-    for path, new in files.items():
-        old = read.get(path)
-        if old is None or new is None or not path.endswith(PYTHON[0]):
-            return Selection(tests=None, why=f"{path} is no source file that only changes")
-        spans = changed_functions(old, new)
-        if spans is None:
-            return Selection(tests=None, why=f"{path} changes outside of function bodies")
-        if any(entered(coverage.imported, path, span) for span in spans):
-            return Selection(tests=None, why=f"a changed function of {path} runs at import")
-        for test, seen in coverage.tests.items():
-            if reads_source(seen, path) or any(entered(seen, path, span) for span in spans):
-                chosen.add(test)
-    return Selection(tests=frozenset(chosen), why="tests that enter the changed functions")
+    chosen = set(coverage.index.opaque)
+    why, path = "tests that run what is changed", "swap"
+    swaps: dict[str, tuple[Change, ...]] = {}
+    for name, new in files.items():
+        old = read.get(name)
+        if old is None or new is None or not name.endswith(PYTHON):
+            return Selection(
+                tests=None, why=f"{name} is no source file that only changes", path="fresh"
+            )
+        found = changes(old, new)
+        if found is None or any(acts_at_import(coverage.imported, name, each) for each in found):
+            importers = importing(coverage, name)
+            if importers is None:
+                return Selection(tests=None, why=f"{name} changes what runs at import")
+            chosen |= importers
+            why, path = f"tests that import {name}, which changes what runs at import", "fork"
+            continue
+        swaps[name] = found
+        openers = coverage.index.openers.get(name, set())
+        chosen |= openers
+        for each in found:
+            chosen |= noticing(coverage.index, name, each)
+        if openers and len(old.splitlines()) != len(new.splitlines()):
+            path = "fork"
+    if path == "fork":
+        return Selection(tests=frozenset(chosen), why=why, path="fork")
+    return Selection(tests=frozenset(chosen), why=why, path="swap", changes=swaps)
 
 
-def entered(seen: Seen, path: str, span: Span) -> bool:
-    """Say whether any code of a function was entered: itself, or what is nested in it."""
-    return any(span.first <= line <= span.last for line in seen.code.get(path, ()))
+def noticing(index: Index, path: str, change: Change) -> set[str]:
+    """Return the tests that can notice a change of one function."""
+    wanted = 0
+    if change.precise:
+        for lines in change.touched:
+            wanted |= mask_of(lines)
+        found = {test for test, mask in index.lines.get(path, ()) if mask & wanted}
+    else:
+        wanted = mask_of(change.span)
+        found = {test for test, mask in index.code.get(path, ()) if mask & wanted}
+    if change.introspects:
+        wanted = mask_of(change.span)
+        found |= {test for test, mask in index.introspected.get(path, ()) if mask & wanted}
+    return found
 
 
-def reads_source(seen: Seen, path: str) -> bool:
-    """Say whether a test reads the file itself; one that imports it does so too, to be safe."""
-    return path in seen.opened
+def acts_at_import(imported: Seen, path: str, change: Change) -> bool:
+    """Say whether what changes ran, or was looked at, before the first test."""
+    span = mask_of(change.span)
+    if change.introspects and imported.introspected.get(path, 0) & span:
+        return True
+    if not change.precise:
+        return bool(imported.code.get(path, 0) & span)
+    ran = imported.lines.get(path, 0)
+    entered = imported.code.get(path, 0) & span
+    return bool(entered) and any(ran & mask_of(lines) for lines in change.touched)
 
 
-def changed_functions(old: bytes, new: bytes) -> tuple[Span, ...] | None:
-    """Return the outermost functions whose bodies differ; None when anything else does.
-
-    Signatures, decorators, docstrings and whether a function is a generator belong to what else
-    there is: they act without the function being called.
-    """
-    before, after = parse(old), parse(new)
-    if before is None or after is None:
+def importing(coverage: Coverage, path: str) -> set[str] | None:
+    """Return the tests of files that import a file, and those that do so late; None: all may."""
+    if not coverage.importers:
         return None
-    ones, others = list(outermost(before)), list(outermost(after))
-    if len(ones) != len(others):
-        return None
-    changed = [
-        (one, other)
-        for one, other in zip(ones, others, strict=True)
-        if bodies(one) != bodies(other)
-    ]
-    for one, other in changed:
-        if nature(one) != nature(other):
-            return None
-    for function in (*ones, *others):
-        function.body = []
-    if ast.dump(before) != ast.dump(after):
-        return None
-    return tuple(span_of(one) for one, _ in changed)
+    index = coverage.index
+    found = set(index.openers.get(path, ()))
+    for file, tests in index.tests_of.items():
+        opened = coverage.importers.get(file)
+        if opened is None or path in opened:
+            found |= tests
+    return found
 
 
-def parse(source: bytes) -> ast.Module | None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
-
-
-def outermost(tree: ast.AST) -> Iterator[Function]:
-    """Yield the functions that no other function holds, those of classes included."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node
-        elif not isinstance(node, ast.Lambda):
-            yield from outermost(node)
-
-
-def bodies(function: Function) -> list[str]:
-    return [ast.dump(statement) for statement in function.body]
-
-
-def nature(function: Function) -> tuple[object, ...]:
-    """What a function is without being called: its docstring, and whether it yields."""
-    yields = any(isinstance(node, ast.Yield | ast.YieldFrom) for node in own_nodes(function))
-    awaits = any(isinstance(node, ast.Await | ast.AsyncFor) for node in own_nodes(function))
-    return (ast.get_docstring(function, clean=False), yields, awaits)
-
-
-def own_nodes(function: Function) -> Iterator[ast.AST]:
-    """Yield the nodes of a function, without those of functions and classes nested in it."""
-    waiting: list[ast.AST] = list(function.body)
-    while waiting:
-        node = waiting.pop()
-        yield node
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
-            waiting += ast.iter_child_nodes(node)
-
-
-def span_of(function: Function) -> Span:
-    """A code object's first line is its first decorator's, so that is where the span begins."""
-    first = min([function.lineno, *(each.lineno for each in function.decorator_list)])
-    return Span(first=first, last=function.end_lineno or function.lineno)
+@lru_cache(maxsize=4096)
+def mask_of(lines: Lines) -> int:
+    first, last = lines
+    return (1 << (last + 1)) - (1 << first)
 
 
 def files_of(tests: Iterable[str]) -> frozenset[str]:

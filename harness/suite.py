@@ -6,10 +6,11 @@ import base64
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, get_args
 
+from harness.changes import Change
 from harness.sandbox import Channel, Frame
-from harness.selection import Seen
+from harness.selection import Path, Seen
 from storage.errors import SandboxError
 from storage.records import Outcome
 
@@ -45,6 +46,9 @@ class Run:
     """The end of pytest's output when it did not finish."""
     seconds: float = 0.0
     """Wall clock of the run."""
+    path: str = "fresh"
+    """The way by which the last process was started, and why not by a faster one."""
+    why: str = ""
     seen: Mapping[str, Seen] = field(default_factory=dict)
     """What each test ran, where it was watched; what ran before the first is under ``""``."""
 
@@ -75,12 +79,15 @@ async def run_suite(
     impatient_timeout: float | None = None,
     watch: bool = False,
     only_files: Collection[str] | None = None,
-    path: Literal["fresh", "fork"] = "fresh",
+    path: Path = "fresh",
+    changes: Mapping[str, Sequence[Change]] | None = None,
 ) -> Run:
     """Write ``files`` into the tree, run the tests in a fresh process, restore the tree.
 
     By the path ``fork`` the process is forked from one that has pytest loaded, and nothing of the
-    repository.
+    repository; by the path ``swap`` from one that has collected the unbroken code, and the
+    functions of ``changes`` get their new code. The runner takes a slower path where one cannot
+    be taken, and says so in the run's ``path`` and ``why``.
 
     ``isolate`` gives every test a process of its own; times are seconds, ``test_timeouts`` those
     of single tests. The run is stopped when more than ``stop_after_red`` tests are red, of
@@ -93,7 +100,7 @@ async def run_suite(
     await channel.send(
         {
             "op": "run",
-            "path": {"mode": path},
+            "path": {"mode": path, "swaps": swaps(changes or {})},
             "args": list(args),
             "tests": None if tests is None else sorted(tests),
             "files": {path: encode(data) for path, data in (files or {}).items()},
@@ -133,6 +140,28 @@ async def run_compile(channel: Channel, sources: Sequence[str]) -> list[bool]:
 def encode(data: bytes | None) -> str | None:
     """Encode a file's content for a frame; None deletes the file."""
     return None if data is None else base64.b64encode(data).decode("ascii")
+
+
+def swaps(changes: Mapping[str, Sequence[Change]]) -> list[dict[str, Any]]:
+    """Put changed functions in a frame's form."""
+    return [
+        {
+            "path": path,
+            "name": change.name,
+            "classes": list(change.classes),
+            "span": list(change.span),
+            "imports": list(change.imports),
+            "old": change.old,
+            "new": change.new,
+            "new_first": change.new_first,
+            "touched": [list(lines) for lines in change.touched],
+            "precise": change.precise,
+            "introspects": change.introspects,
+            "defaults": [list(each) for each in change.defaults],
+        }
+        for path, found in changes.items()
+        for change in found
+    ]
 
 
 class Gathered:
@@ -177,6 +206,8 @@ class Gathered:
             error=str(done.get("error", "")),
             tail=str(done.get("tail", "")),
             seconds=seconds,
+            path=str(done["path"]["mode"]),
+            why=str(done["path"]["why"]),
             seen={t: s for t, s in self._seen.items() if not t or t in self._known},
         )
 
@@ -184,7 +215,14 @@ class Gathered:
 def read_seen(frame: Frame) -> Seen:
     """Read what a test was seen to run."""
     return Seen(
-        code={str(path): frozenset(lines) for path, lines in frame["code"].items()},
+        code=read_masks(frame["code"]),
+        lines=read_masks(frame["lines"]),
+        introspected=read_masks(frame["introspected"]),
         opened=frozenset(frame["opened"]),
         opaque=bool(frame["opaque"]),
     )
+
+
+def read_masks(digits: Mapping[str, str]) -> dict[str, int]:
+    """Read lines as a frame has them: hexadecimal digits by file."""
+    return {str(path): int(mask, 16) for path, mask in digits.items()}

@@ -322,7 +322,15 @@ async def test_what_each_test_enters_opens_and_starts_is_seen(channel: Channel) 
 
         def helper(): pass
 
+        def branch(on):
+            if on:
+                return 1
+            return 2
+
         def test_calls(): helper()
+        def test_branch(): branch(True)
+        def test_hot(): [branch(True) for _ in range(5000)]
+        def test_looks(): import inspect; inspect.signature(helper)
         def test_thread():
             thread = threading.Thread(target=helper)
             thread.start(); thread.join()
@@ -338,10 +346,18 @@ async def test_what_each_test_enters_opens_and_starts_is_seen(channel: Channel) 
         watch=True,
     )
     seen = {test.partition("::")[2]: found for test, found in result.seen.items()}
-    assert 4 in seen["test_calls"].code["test_it.py"]
-    assert 4 in seen["test_thread"].code["test_it.py"]
-    assert 4 not in seen["test_reads"].code["test_it.py"]
+
+    def noted(name: str, kind: str, number: int) -> bool:
+        return bool(getattr(seen[name], kind).get("test_it.py", 0) >> number & 1)
+
+    assert noted("test_calls", "code", 4)
+    assert noted("test_thread", "code", 4)
+    assert not noted("test_reads", "code", 4)
+    assert [noted("test_branch", "lines", n) for n in (7, 8, 9)] == [True, True, False]
+    assert noted("test_hot", "lines", 9)  # what runs so often counts as run in full
+    assert noted("test_looks", "introspected", 4)
+    assert not noted("test_calls", "introspected", 4)
     assert "module.py" in seen["test_imports"].opened
     assert seen["test_reads"].opened == {"module.py"}
     assert [name for name, found in seen.items() if found.opaque] == ["test_starts", "test_traces"]
-    assert 1 in seen[""].code["test_it.py"]
+    assert noted("", "code", 1)

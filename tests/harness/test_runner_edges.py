@@ -255,11 +255,11 @@ async def test_a_test_may_have_a_limit_of_its_own(channel: Channel) -> None:
 
 async def test_a_way_to_run_that_the_runner_does_not_know_is_refused(channel: Channel) -> None:
     await channel.send(
-        {"op": "run", "path": {"mode": "swap"}, "test_timeout": 1, "total_timeout": 1}
+        {"op": "run", "path": {"mode": "guess"}, "test_timeout": 1, "total_timeout": 1}
     )
 
     frame = await channel.receive(timeout=10)
     while frame["event"] != "done":
         frame = await channel.receive(timeout=10)
 
-    assert "swap" in frame["error"]
+    assert "guess" in frame["error"]
