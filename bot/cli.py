@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from bot.commands import env, export, forge, grading, images, listing
+from bot.commands import audit, env, export, forge, grading, images, listing
 from bot.commands.options import err
 from bot.running import Stopped
 from storage.errors import BugfoundryError
@@ -29,6 +29,7 @@ app.command("operators")(listing.operators_command)
 app.command("check")(grading.check_command)
 app.command("grade")(grading.grade_command)
 app.command("checkout")(grading.checkout_command)
+app.command("audit")(audit.audit_command)
 app.command("export")(export.export_command)
 app.add_typer(env.app, name="env")
 app.add_typer(images.app, name="images")

@@ -37,6 +37,8 @@ def bugfoundry(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         (("export", "-o", "x.jsonl"), "bugfoundry forge"),
         (("tasks", "--store", "broken.db"), "broken.db"),
         (("env", "show", "empty"), "bugfoundry env build"),
+        (("audit", "no/such/folder"), "no/such/folder"),
+        (("audit", "empty"), "bugfoundry forge empty"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
