@@ -159,18 +159,25 @@ class Tree:
             self.files[path] = self.load(path)
             self.stats[path] = self.signature(path)
 
-    def scan(self) -> tuple[list[str], list[str]]:
-        """List all folders, parents first, and all files and links."""
-        found_folders, found_files = ["."], []
-        for folder, folders, names in os.walk(self.root):
-            base = os.path.relpath(folder, self.root)
-            links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
-            folders[:] = [name for name in folders if name not in links]
-            found_folders += [os.path.normpath(os.path.join(base, name)) for name in folders]
-            found_files += [os.path.normpath(os.path.join(base, name)) for name in names + links]
-            for name in folders:
-                self.unlock(os.path.normpath(os.path.join(base, name)))
-        return found_folders, found_files
+    def scan(self) -> tuple[list[str], dict[str, tuple[int, ...]]]:
+        """List all folders, parents first, and the signatures of all files and links."""
+        folders: list[str] = ["."]
+        files: dict[str, tuple[int, ...]] = {}
+        waiting = [""]
+        while waiting:
+            base = waiting.pop()
+            found = []
+            with os.scandir(os.path.join(self.root, base)) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        found.append(base + entry.name)
+                    else:
+                        files[base + entry.name] = signature(entry.stat(follow_symlinks=False))
+            for path in found:
+                self.unlock(path)
+                waiting.append(path + "/")
+            folders += found
+        return folders, files
 
     def unlock(self, path: str) -> None:
         """Open a folder that a test has shut, so that it can be looked into."""
@@ -192,8 +199,7 @@ class Tree:
             return (stat.S_IMODE(mode), file.read())
 
     def signature(self, path: str) -> tuple[int, ...]:
-        found = os.lstat(os.path.join(self.root, path))
-        return (found.st_mode, found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns)
+        return signature(os.lstat(os.path.join(self.root, path)))
 
     def write(self, path: str, data: bytes | None) -> None:
         """Write a file, or delete it when ``data`` is None. Raises ValueError outside the tree."""
@@ -214,11 +220,7 @@ class Tree:
     def untouched(self) -> bool:
         """Say whether nothing has come, gone or changed."""
         folders, files = self.scan()
-        return (
-            set(folders) == set(self.folders)
-            and set(files) == set(self.files)
-            and all(self.signature(path) == self.stats[path] for path in files)
-        )
+        return set(folders) == set(self.folders) and files == self.stats
 
     def restore(self) -> bool:
         """Put everything back. Returns whether the tree is as it was."""
@@ -232,8 +234,8 @@ class Tree:
                     os.rmdir(os.path.join(self.root, path))
             for path in self.folders:
                 os.makedirs(os.path.join(self.root, path), exist_ok=True)
-            present = set(files)
-            spoilt = [path for path in self.files if not self.put_back(path, path in present)]
+            changed = [path for path in self.files if files.get(path) != self.stats[path]]
+            spoilt = [path for path in changed if not self.put_back(path, path in files)]
             for path, mode in self.folders.items():
                 if self.mode(path) != mode:
                     os.chmod(os.path.join(self.root, path), mode)
@@ -242,9 +244,7 @@ class Tree:
             return False
 
     def put_back(self, path: str, present: bool) -> bool:
-        """Put one file back where it changed. Returns whether it is as it was."""
-        if present and self.signature(path) == self.stats[path]:
-            return True
+        """Put one file back that may have changed. Returns whether it is as it was."""
         kept = self.files[path]
         if not present or self.load(path) != kept:
             full = os.path.join(self.root, path)
@@ -257,6 +257,11 @@ class Tree:
                 os.chmod(full, kept[0])
         self.stats[path] = self.signature(path)
         return kept[0] != "other" and self.load(path) == kept
+
+
+def signature(found: os.stat_result) -> tuple[int, ...]:
+    """What tells that a file was touched."""
+    return (found.st_mode, found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns)
 
 
 def remove(path: str) -> None:
@@ -412,6 +417,24 @@ def kill_everyone() -> bool:
     return bool(stopped)
 
 
+def is_gone(pid: int) -> bool:
+    """Say whether there is no such process, or nothing left of it but its name."""
+    try:
+        with open("/proc/%d/stat" % pid, errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0] in ("Z", "X")
+    except OSError:
+        return True
+
+
+def await_end(pid: int) -> None:
+    """Wait until a process that was killed is gone; it is another's child."""
+    pause = 0.0002
+    end = time.monotonic() + GRACE
+    while not is_gone(pid) and time.monotonic() < end:
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.01)
+
+
 def send_signal(pid: int, number: int) -> None:
     try:
         os.kill(pid, number)
@@ -500,13 +523,17 @@ class Child:
 
     def is_dead(self) -> bool:
         """Say whether it died while something it started still holds the pipe."""
-        if not self.reaped:
+        if not self.reaped and self.forked:
+            self.reaped = is_gone(self.pid)
+        elif not self.reaped:
             self.reaped = os.waitpid(self.pid, os.WNOHANG)[0] != 0
         return self.reaped
 
     def close(self) -> str:
         """Kill it with all it started; return the end of its output."""
         kill(self.pid, group_only=self.reaped)
+        if self.forked:
+            await_end(self.pid)
         reap_all()
         os.close(self.pipe)
         tail = ""
@@ -682,7 +709,8 @@ def forker_main(fd: int) -> None:
 
 
 def serve_forks(channel: Any, run: Callable[[int, int], Any]) -> None:
-    """Fork for each run that is asked for; never returns."""
+    """Fork for each run that is asked for; never returns. Who has died is not waited for."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
         told, fds, _, _ = socket.recv_fds(channel, 10000, 2)
         if not told:
@@ -728,19 +756,13 @@ def preload() -> None:
 def fork_away(
     channel: Any, fds: list[int], output: str, folder: str, run: Callable[[int, int], Any]
 ) -> int:
-    """Fork a run that is nobody's child here, so that the one above adopts it; return its id."""
-    read_end, write_end = os.pipe()
-    between = os.fork()
-    if between == 0:
-        child = os.fork()
-        if child:
-            os.write(write_end, b"%d" % child)
-            os._exit(0)
+    """Fork a run; return its process id."""
+    child = os.fork()
+    if child == 0:
         try:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             os.setsid()
             channel.close()
-            os.close(read_end)
-            os.close(write_end)
             become_dumpable()
             os.environ["TMPDIR"] = tempfile.tempdir = folder
             written = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -750,10 +772,7 @@ def fork_away(
             run(fds[0], fds[1])
         finally:
             os._exit(127)
-    os.close(write_end)
-    os.waitpid(between, 0)
-    with os.fdopen(read_end, "rb") as pipe:
-        return int(pipe.read() or b"0")
+    return child
 
 
 def become_dumpable() -> None:
