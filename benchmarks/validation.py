@@ -26,9 +26,12 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.validation_cosmic import run_cosmic
 from benchmarks.validation_floor import duration, measure_floor
 from benchmarks.validation_meters import Daemons, Meter, Usage
+from benchmarks.validation_mutmut import run_mutmut
 from benchmarks.validation_report import Measured, Report, as_json, print_report
+from benchmarks.validation_tools import ToolRow, Work, measure_tool
 from benchmarks.validation_ways import Case, Row, Way, make_ways, spared
 from bot.pipeline import make_context
 from bot.preparing import Ready, make_ready
@@ -61,6 +64,15 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--ways", default=",".join(WAYS), help="some of a,b,c,d")
     parser.add_argument("--store", type=Path, help="as for `forge`; default: a temporary one")
     parser.add_argument("--json", type=Path, help="write every bug's row here, bug by bug")
+    parser.add_argument("--mutmut", type=int, default=0, help="mutants to run it on")
+    parser.add_argument("--cosmic-ray", type=int, default=0, help="mutants to run it on")
+    parser.add_argument(
+        "--mutate",
+        action="append",
+        default=[],
+        help="path that these two may mutate (repeatable); default: all that our bugs may change",
+    )
+    parser.add_argument("--tool-limit", type=float, default=7200.0, help="seconds for each command")
     options = parser.parse_args()
     options.ways = tuple(name for name in WAYS if name in options.ways.split(","))
     return options
@@ -112,7 +124,38 @@ async def measure(options: argparse.Namespace, store: Store) -> Report:
     finally:
         for way in ways:
             await way.close()
-    return report
+    tools = await asyncio.to_thread(measure_tools, options, settings, ready, trees)
+    return replace(report, tools=tools)
+
+
+def measure_tools(
+    options: argparse.Namespace, settings: Settings, ready: Ready, trees: Trees
+) -> list[ToolRow]:
+    """Run the mutation testing tools that were asked for."""
+    files = sorted(make_context(settings, ready, trees, None).files)
+    wanted = tuple(options.mutate)
+    sources = [path for path in files if not wanted or path.startswith(wanted)]
+    asked: list[tuple[str, Work, int]] = [
+        ("mutmut", run_mutmut, options.mutmut),
+        ("cosmic-ray", run_cosmic, options.cosmic_ray),
+    ]
+    rows = []
+    for tool, work, mutants in asked:
+        if mutants:
+            err.print(f"{tool}: {mutants} mutants", highlight=False)
+            rows.append(
+                measure_tool(
+                    tool,
+                    work,
+                    ready,
+                    trees,
+                    sources,
+                    mutants=mutants,
+                    seed=options.seed,
+                    limit=options.tool_limit,
+                )
+            )
+    return rows
 
 
 async def cases(settings: Settings, ready: Ready, trees: Trees) -> list[Case]:
@@ -222,8 +265,8 @@ def main() -> int:
         except BugfoundryError as error:
             err.print(f"validation: {error}", markup=False, highlight=False)
             return 1
-    keep(report, options.json)
     print_report(report, Console(width=None if sys.stdout.isatty() else 200))
+    keep(report, options.json)
     return 0
 
 

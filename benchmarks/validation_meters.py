@@ -190,6 +190,7 @@ class OwnGroup:
     def close(self) -> None:
         with suppress(OSError):
             self.folder.rmdir()
+            self.folder.parent.rmdir()
 
 
 @asynccontextmanager
@@ -285,11 +286,14 @@ class Meter:
 
     def now(self) -> Usage:
         """Readings of all counters; only their differences mean anything."""
+        with self.aside():
+            sandbox = self._ended + sum(map(self._read, tuple(self._probes)))
+            daemons = 0.0 if self._daemons is None else self._daemons.seconds()
         return Usage(
             wall=time.monotonic() - self._aside_wall,
             engine=time.process_time() - self._aside_cpu,
-            sandbox=self._ended + sum(map(self._read, tuple(self._probes))),
-            daemons=0.0 if self._daemons is None else self._daemons.seconds(),
+            sandbox=sandbox,
+            daemons=daemons,
         )
 
     def _read(self, probe: Probe) -> float:

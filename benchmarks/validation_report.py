@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from rich.table import Table as RichTable
 
 from benchmarks.validation_floor import Floor
 from benchmarks.validation_meters import Usage
+from benchmarks.validation_tools import ToolRow
 from benchmarks.validation_ways import Row
 
 TITLES = {
@@ -59,10 +61,13 @@ class Report:
     floor: Floor
     bugs: Sequence[Measured]
     warm_up: Mapping[str, Usage]
-    """What the first bug cost by each way, sandbox and all: it is in no other number."""
+    """What a bug cost by each way before all others: it starts sandboxes, and nothing is warm.
+
+    It is in no other number.
+    """
     peaks: Mapping[str, int]
     host_peak: int
-    tools: Sequence[Any] = field(default_factory=tuple)
+    tools: Sequence[ToolRow] = field(default_factory=tuple)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +106,8 @@ def print_report(report: Report, console: Console) -> None:
     console.print()
     for line in differences(report.bugs):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
+    for row in report.tools:
+        console.print(f"{row.tool}: {row.failed or row.note}", highlight=False, markup=False)
     text = "\n\n".join(table.markdown() for table in tables)
     console.print(f"\nMarkdown:\n\n{text}\n", highlight=False, markup=False, soft_wrap=True)
 
@@ -114,6 +121,8 @@ def make_tables(report: Report) -> list[Table]:
         tables.append(costs("bugs whose tests end", calm, report.floor))
         tables.append(costs("bugs that hang: the time limit counts", hanging, report.floor))
     tables.append(resources(report))
+    if report.tools:
+        tables.append(others(report))
     return tables
 
 
@@ -196,10 +205,68 @@ def resources(report: Report) -> Table:
     ]
     rows.append(["   this process, all ways together", megabytes(report.host_peak), "", ""])
     return Table(
-        title="memory, and the first bug, not counted above: a sandbox is started, nothing is warm",
+        title="memory, and a first bug (not counted above)",
         columns=("way", "peak MB", "first bug wall", "first bug CPU"),
         rows=rows,
     )
+
+
+def others(report: Report) -> Table:
+    """The mutation testing tools, for each mutant of their own, beside our screening."""
+    ours = [bug.rows["d"] for bug in report.bugs if "d" in bug.rows]
+    ran = [row for row in ours if row.ran]
+    base = sum(row.screening.cpu for row in ours) / len(ran) if ran else 0.0
+    rows = []
+    if ran:
+        outcomes = Counter(row.reason for row in ours)
+        outcomes["no tests"] = len(ours) - len(ran)
+        outcomes["no-test-failed"] -= outcomes["no tests"]
+        used = sum((row.screening for row in ours), Usage())
+        rows.append(["d  screening", *shares(len(ours), len(ran), outcomes, used, base), "", ""])
+    for row in report.tools:
+        name = f"{row.tool} {row.version}"
+        if row.failed:
+            rows.append([name, f"failed: {row.failed}", *[""] * 7])
+            continue
+        tested = row.mutants - row.outcomes.get("no tests", 0)
+        rows.append(
+            [
+                name,
+                *shares(row.mutants, tested, row.outcomes, row.run, base),
+                seconds(row.setup.cpu),
+                megabytes(row.peak),
+            ]
+        )
+    return Table(
+        title="mutation testing tools: seconds for each mutant, their set-up apart",
+        columns=(
+            "tool",
+            "mutants",
+            "outcomes",
+            "wall mean",
+            "CPU mean",
+            "CPU mean of those with tests",
+            "this / d",
+            "set-up CPU",
+            "peak MB",
+        ),
+        rows=rows,
+    )
+
+
+def shares(
+    mutants: int, tested: int, outcomes: Mapping[str, int], used: Usage, base: float
+) -> list[str]:
+    """What a mutant cost, and what one that any test enters did: the others are hardly run."""
+    each = used.cpu / tested if tested else 0.0
+    return [
+        str(mutants),
+        ", ".join(f"{count} {what}" for what, count in sorted(outcomes.items()) if count),
+        seconds(used.wall / mutants),
+        seconds(used.cpu / mutants),
+        seconds(each) if tested else "",
+        f"{each / base:.2f} x" if base and tested else "",
+    ]
 
 
 def megabytes(size: int) -> str:
