@@ -19,7 +19,8 @@ FIRST_TEST_TIMEOUT = 60.0
 FIRST_TOTAL_TIMEOUT = 1200.0
 LEAST_TEST_TIMEOUT = 10.0
 LEAST_TOTAL_TIMEOUT = 600.0
-HANG_LIMIT = 8
+SHORT_TEST_TIMEOUT = 1.0
+HANG_LIMIT = 2
 """Tests that may hang in one run before it is given up: a number, so that a busy machine comes to
 the same verdict as an idle one."""
 SHOWN_FAILURES = 40
@@ -86,13 +87,26 @@ async def whole(channel: Channel, args: Sequence[str], tests: Sequence[str] | No
 
 
 async def every_test_alone(channel: Channel, args: Sequence[str], first: Run) -> Run:
-    """One run with a process for each test, watched."""
+    """One run with a process for each test, watched; what fails so is run again unwatched."""
+    passed = [test for test, result in first.results.items() if result.outcome == "passed"]
+    watched = await each_alone(channel, args, passed, watch=True)
+    lost = [test for test in passed if watched.outcome(test) != "passed"]
+    if not lost or watched.exhausted:
+        return watched
+    again = await each_alone(channel, args, lost, watch=False)
+    seen = {test: seen for test, seen in watched.seen.items() if test not in set(lost)}
+    return replace(watched, results={**watched.results, **again.results}, seen=seen)
+
+
+async def each_alone(
+    channel: Channel, args: Sequence[str], tests: Sequence[str], *, watch: bool
+) -> Run:
     return await run_suite(
         channel,
         args=args,
-        tests=[test for test, result in first.results.items() if result.outcome == "passed"],
+        tests=tests,
         isolate=True,
-        watch=True,
+        watch=watch,
         test_timeout=FIRST_TEST_TIMEOUT,
         total_timeout=FIRST_TOTAL_TIMEOUT,
     )
@@ -200,6 +214,11 @@ def set_aside(test: str, runs: Sequence[Run], alone: Run) -> str:
 def test_timeout(baseline: Baseline) -> float:
     """Seconds one test may take with a bug: generous, so that no slow failure is cut off."""
     return max(LEAST_TEST_TIMEOUT, 10 * max(slowest(baseline), default=0.0))
+
+
+def short_timeouts(baseline: Baseline) -> dict[str, float]:
+    """Seconds for each test while a bug is screened: a verdict that hangs on them is not final."""
+    return {test.id: SHORT_TEST_TIMEOUT + 10 * test.seconds for test in baseline.tests}
 
 
 def slowest(baseline: Baseline) -> list[float]:

@@ -9,8 +9,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection,
 from contextlib import suppress
 from dataclasses import replace
 
-from harness.baseline import HANG_LIMIT, runnable, test_timeout, total_timeout
-from harness.judge import HARNESS_VERSION, Decision, decide, screen
+from harness.baseline import (
+    HANG_LIMIT,
+    runnable,
+    short_timeouts,
+    test_timeout,
+    total_timeout,
+)
+from harness.judge import HARNESS_VERSION, Decision, decide, screen, status
 from harness.sandbox import Backend, Channel, Limits, Sandbox, start
 from harness.selection import Coverage, Selection, files_of, select
 from harness.suite import Result, Run, run_suite
@@ -83,6 +89,7 @@ class LocalEngine:
         self._backend = backend
         self._environment = environment
         self._baseline = baseline
+        self._limits_of_tests = short_timeouts(baseline)
         self._workers = workers
         self._read = read
         self._limits = limits
@@ -188,13 +195,9 @@ class LocalEngine:
 
     async def _by_all(self, worker: Worker, files: Files) -> Decision:
         """Screen by the whole suite, then confirm what is red alone, in a fresh process."""
-        green = self._baseline.green
-        whole = await self._run(worker, files, stop_after_red=len(green) // 2)
-        found = screen(green, whole)
-        if found.reason:
-            return Decision(reason=found.reason, detail=found.detail)
-        alone = await self._run(worker, files, tests=found.red, isolate=True)
-        return decide(green, whole, alone)
+        half = len(self._baseline.green) // 2
+        whole = await self._screen(worker, files, stop_after_red=half)
+        return await self._confirm(worker, files, whole)
 
     async def _by_some(self, worker: Worker, files: Files, selection: Selection) -> Decision:
         """Screen by some tests; those that cannot notice the bug stay what the baseline proved."""
@@ -202,13 +205,50 @@ class LocalEngine:
         if not tests:
             return Decision(reason="no-test-failed", detail="no test runs what was changed")
         half = len(green) // 2
-        some = await self._run(worker, files, tests=tests, stop_after_red=half, selection=selection)
+        some = await self._screen(
+            worker, files, tests=tests, stop_after_red=half, selection=selection
+        )
         self.paths[some.path] += 1
-        whole = with_the_rest(some, green, tests)
+        return await self._confirm(worker, files, with_the_rest(some, green, tests), narrow=True)
+
+    async def _screen(
+        self,
+        worker: Worker,
+        files: Files,
+        *,
+        stop_after_red: int,
+        tests: Collection[str] | None = None,
+        selection: Selection | None = None,
+    ) -> Run:
+        """Run tests by short limits; by long ones where the verdict would hang on those."""
+        run = await self._run(
+            worker,
+            files,
+            tests=tests,
+            stop_after_red=stop_after_red,
+            selection=selection,
+            short=True,
+        )
+        hung = [test for test, result in run.results.items() if result.outcome == "timeout"]
+        if not hung or any(status(run, test) == "red" for test in run.results if test not in hung):
+            return run
+        quickest = min(hung, key=lambda test: self._limits_of_tests.get(test, 0.0))
+        alone = await self._run(worker, files, tests=[quickest], isolate=True, narrow=True)
+        if alone.outcome(quickest) == "timeout":
+            return run
+        return await self._run(
+            worker, files, tests=tests, stop_after_red=stop_after_red, selection=selection
+        )
+
+    async def _confirm(
+        self, worker: Worker, files: Files, whole: Run, *, narrow: bool = False
+    ) -> Decision:
+        """Run what is red again, each test alone and in a fresh process, and decide."""
+        green = self._baseline.green
         found = screen(green, whole)
         if found.reason:
             return Decision(reason=found.reason, detail=found.detail)
-        alone = await self._run(worker, files, tests=found.red, isolate=True, selection=selection)
+        alone = await self._run(worker, files, tests=found.red, isolate=True, narrow=narrow)
         return decide(green, whole, alone)
 
     async def _run(
@@ -220,21 +260,27 @@ class LocalEngine:
         isolate: bool = False,
         stop_after_red: int | None = None,
         selection: Selection | None = None,
+        narrow: bool = False,
+        short: bool = False,
     ) -> Run:
-        """Run tests; those of a ``selection`` by its path, and red ones in a fresh process."""
-        narrow = selection is not None and tests is not None
-        swapped = selection is not None and not isolate
+        """Run tests, those of a ``selection`` by its path, all others in a fresh process.
+
+        ``narrow`` collects the files of the tests alone.
+        """
+        narrow = narrow or selection is not None
+        limits = self._limits_of_tests
         run = await run_suite(
             await worker.channel(),
             args=self._environment.plan.pytest_args,
             tests=runnable(self._baseline) if tests is None else tests,
             files=files,
             isolate=isolate,
-            path=selection.path if selection is not None and swapped else "fresh",
-            changes=selection.changes if selection is not None and swapped else None,
+            path="fresh" if selection is None else selection.path,
+            changes=None if selection is None else selection.changes,
             only_files=files_of(tests) if narrow and tests is not None else None,
             stop_after_red=stop_after_red,
             test_timeout=test_timeout(self._baseline),
+            test_timeouts={test: limits[test] for test in tests or limits} if short else None,
             total_timeout=total_timeout(self._baseline),
             hang_limit=HANG_LIMIT,
         )

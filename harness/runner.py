@@ -23,9 +23,11 @@ import gc
 import importlib
 import importlib.util
 import inspect
+import itertools
 import json
 import linecache
 import os
+import re
 import select
 import shutil
 import signal
@@ -1216,6 +1218,7 @@ class Plugin:
         """Run a test and the others of its id, and say what they ran where that is asked."""
         test = items[0].nodeid
         if self.watcher is not None:
+            self.watcher.prepare_children()
             self.watcher.start()
         for item in list(items):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
@@ -1553,10 +1556,53 @@ SUSPENDED = {
 }
 
 
-STARTING = frozenset(
-    {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "os.exec"}
-)
-"""Events (``sys.audit``) of starting another process."""
+FORKING = ("os.fork", "os.forkpty")
+STARTING = {"subprocess.Popen": (0, 1, 3), "os.posix_spawn": (0, 1, 2), "os.exec": (0, 1, 2)}
+"""Events (``sys.audit``) of starting a program, and where its name, arguments and environment are.
+
+``multiprocessing`` raises none, and hands the environment on.
+"""
+WATCHED = "BUGFOUNDRY_WATCHED"
+"""Names the folder for what processes see that a test starts, and the root of the tree."""
+SITE = """
+import importlib.machinery, importlib.util, os, sys
+here = os.path.dirname(os.path.abspath(__file__))
+sys.path[:] = [path for path in sys.path if path != here]
+if %(name)r in os.environ:
+    spec = importlib.util.spec_from_file_location("bugfoundry_runner", %(runner)r)
+    runner = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(runner)
+    runner.watch_this_process()
+spec = importlib.machinery.PathFinder.find_spec("sitecustomize")
+if spec is not None:
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+"""
+
+
+def watch_this_process() -> None:
+    """Note what this process runs, which a watched test has started."""
+    folder, _, root = os.environ[WATCHED].partition(os.pathsep)
+    watcher = Watcher(root)
+    watcher.start()
+    watcher.write_to(folder, "started")
+
+
+def runs_python(program: Any, arguments: Any) -> bool:
+    """Say whether a program is a Python that takes notice of its environment."""
+    try:
+        given = [os.fsdecode(each) for each in arguments]
+        name = os.fsdecode(program or given[0])
+        found = shutil.which(name)
+        if found is None:
+            return False
+        if re.match(r"(python|pypy)[0-9.]*$", os.path.basename(found)):
+            options = itertools.takewhile(lambda each: each.startswith("-"), given[1:])
+            return not any(re.match(r"-[a-zA-Z]*[EISV]", each) for each in options)
+        with open(found, "rb") as file:
+            line = file.readline(300)
+        return line.startswith(b"#!") and b"python" in line
+    except (OSError, TypeError, ValueError, IndexError):
+        return False
 
 
 class Watcher:
@@ -1567,8 +1613,11 @@ class Watcher:
         self.known: dict[str, str] = {}
         self.totals: dict[int, tuple[Any, frozenset[int]]] = {}
         self.on = False
+        self.report: Any = None
+        self.folder = ""
         self.clear()
         sys.addaudithook(self.audit)
+        os.register_at_fork(after_in_child=self.after_fork)
 
     def clear(self) -> None:
         self.tracers: dict[int, Any] = {}
@@ -1577,6 +1626,37 @@ class Watcher:
         self.opened: set[str] = set()
         self.introspected: dict[int, Any] = {}
         self.opaque = self.hidden = False
+        self.expected = 0
+
+    def prepare_children(self) -> None:
+        """Let programs that are started from here note what they run."""
+        base = tempfile.mkdtemp(prefix="watch-")
+        self.folder = os.path.join(base, "notes")
+        os.mkdir(self.folder)
+        site = os.path.join(base, "site")
+        os.mkdir(site)
+        with open(os.path.join(site, "sitecustomize.py"), "w") as file:
+            file.write(SITE % {"name": WATCHED, "runner": os.path.abspath(__file__)})
+        paths = [site, *filter(None, [os.environ.get("PYTHONPATH")])]
+        os.environ["PYTHONPATH"] = os.pathsep.join(paths)
+        os.environ[WATCHED] = self.folder + os.pathsep + self.root
+
+    def write_to(self, folder: str, kind: str) -> None:
+        """Write down from now on what is noted, at once: a process may be killed."""
+        name = "%s-%d-%d" % (kind, os.getpid(), time.monotonic_ns())
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        notes = os.open(os.path.join(folder, name), flags, 0o600)
+
+        def report(what: str, path: str, number: int = 0) -> None:
+            with contextlib.suppress(OSError):
+                os.write(notes, ("%s\t%s\t%d\n" % (what, path, number)).encode("utf-8"))
+
+        self.report = report
+
+    def after_fork(self) -> None:
+        if self.on and self.folder:
+            self.tracers.clear()
+            self.write_to(self.folder, "forked")
 
     def start(self) -> None:
         self.clear()
@@ -1611,6 +1691,9 @@ class Watcher:
         if not self.inside(code.co_filename):
             return None
         self.code[id(code)] = code
+        report, path = self.report, self.inside(code.co_filename)
+        if report is not None:
+            report("code", path, code.co_firstlineno)
         lines: set[int] = set()
         self.lines[id(code)] = lines
         tracers, left = self.tracers, [NOTHING_NEW]
@@ -1621,9 +1704,14 @@ class Watcher:
                 if event == "line":
                     lines.add(line)
                     left[0] = NOTHING_NEW
+                    if report is not None:
+                        report("lines", path, line)
             else:
                 left[0] -= 1
                 if left[0] < 0:
+                    if report is not None:
+                        for each in total - lines:
+                            report("lines", path, each)
                     lines.update(total)
                     tracers[id(code)] = None
                     return None
@@ -1636,12 +1724,37 @@ class Watcher:
             return
         if event == "open":
             if isinstance(arguments[0], str):
+                if self.report is not None and arguments[0] not in self.opened:
+                    self.report("opened", os.path.abspath(arguments[0]))
                 self.opened.add(arguments[0])
         elif event == "object.__getattr__":
             if type(arguments[0]) is types.FunctionType and arguments[1] in INTROSPECTED:
                 self.note_introspection(arguments[0])
         elif event in STARTING:
-            self.opaque = True
+            program, given, env = (arguments[place] for place in STARTING[event])
+            self.note_start(program, given, os.environ if env is None else env)
+        elif event == "os.system" or (event in FORKING and not self.folder):
+            self.note_opaque()
+
+    def note_start(self, program: Any, arguments: Any, env: Any) -> None:
+        """Expect to hear of a program, or know that nothing will be heard."""
+        self.on = False
+        try:
+            given = {os.fsdecode(name): os.fsdecode(value) for name, value in dict(env).items()}
+            paths = given.get("PYTHONPATH", "").split(os.pathsep)
+            site = os.path.join(os.path.dirname(self.folder), "site")
+            hears = bool(self.folder) and WATCHED in given and site in paths
+            if hears and runs_python(program, arguments):
+                self.expected += 1
+                return
+        finally:
+            self.on = True
+        self.note_opaque()
+
+    def note_opaque(self) -> None:
+        self.opaque = True
+        if self.report is not None:
+            self.report("opaque", "")
 
     def note_introspection(self, function: Any) -> None:
         caller: Any = sys._getframe(2)
@@ -1649,6 +1762,11 @@ class Watcher:
             caller = caller.f_back
         name = str(caller.f_globals.get("__name__")) if caller is not None else ""
         if name != "doctest" and not name.startswith("_pytest."):
+            if self.report is not None:
+                self.on = False
+                code = function.__code__
+                self.on = True
+                self.report("introspected", self.inside(code.co_filename), code.co_firstlineno)
             self.introspected[id(function)] = function
 
     def seen(self) -> dict[str, Any]:
@@ -1668,6 +1786,7 @@ class Watcher:
             if path:
                 line = function.__code__.co_firstlineno
                 introspected[path] = introspected.get(path, 0) | 1 << line
+        self.read_notes({"code": code, "lines": lines, "introspected": introspected})
         return {
             "code": in_digits(code),
             "lines": in_digits(lines),
@@ -1675,6 +1794,25 @@ class Watcher:
             "opened": sorted(self.files_opened()),
             "opaque": self.opaque,
         }
+
+    def read_notes(self, masks: dict[str, dict[str, int]]) -> None:
+        """Add what processes have noted that were started or forked."""
+        heard = 0
+        for name in os.listdir(self.folder) if self.folder else ():
+            heard += name.startswith("started-")
+            with open(os.path.join(self.folder, name), errors="replace") as file:
+                rows = [line.rstrip("\n").split("\t") for line in file]
+            for row in rows:
+                if len(row) != 3 or not row[2].isdigit():
+                    continue
+                what, path, number = row[0], row[1], int(row[2])
+                if what == "opened":
+                    self.opened.add(path)
+                elif what == "opaque":
+                    self.opaque = True
+                elif path and what in masks:
+                    masks[what][path] = masks[what].get(path, 0) | 1 << number
+        self.opaque = self.opaque or heard < self.expected
 
     def files_opened(self) -> set[str]:
         """Files of the tree; who opens a compiled file has imported its source."""

@@ -7,6 +7,7 @@ import textwrap
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,8 @@ async def channel(tmp_path: Path) -> AsyncIterator[Channel]:
 async def run(channel: Channel, code: str, **settings: object) -> Run:
     """Run one test file that is written for this run alone."""
     options: dict[str, object] = {"test_timeout": 2.0, "total_timeout": 60.0, "args": []}
-    files = {"test_it.py": textwrap.dedent(code).encode()}
+    extra: Any = settings.pop("extra", {})
+    files = {"test_it.py": textwrap.dedent(code).encode(), **extra}
     return await run_suite(channel, **{**options, "files": files, **settings})  # type: ignore[arg-type]
 
 
@@ -361,3 +363,43 @@ async def test_what_each_test_enters_opens_and_starts_is_seen(channel: Channel) 
     assert seen["test_reads"].opened == {"module.py"}
     assert [name for name, found in seen.items() if found.opaque] == ["test_starts", "test_traces"]
     assert noted("", "code", 1)
+
+
+async def test_what_python_processes_run_that_a_test_starts_is_seen(channel: Channel) -> None:
+    run_it = "subprocess.run([sys.executable, '-c', 'import module; module.work(1)']"
+    result = await run(
+        channel,
+        f"""
+        import multiprocessing, os, subprocess, sys, time
+
+        def helper(): return 1
+
+        def test_python(): {run_it}, check=True)
+        def test_killed():
+            process = subprocess.Popen(
+                [sys.executable, "-c", "import module; module.work(1); print(flush=True); input()"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            )
+            process.stdout.read(1)
+            process.kill(); process.wait()
+        def test_fork():
+            process = multiprocessing.get_context("fork").Process(target=helper)
+            process.start(); process.join()
+        def test_isolated():
+            subprocess.run([sys.executable, "-I", "-c", "pass"], check=True)
+        def test_own_environment(): {run_it}, env={{}}, check=True)
+        def test_shell(): subprocess.run("true", shell=True, check=True)
+        def test_system(): os.system("true")
+        """,
+        extra={"module.py": b"def work(n):\n    if n:\n        return 1\n    return 2\n"},
+        isolate=True,
+        watch=True,
+    )
+    assert set(outcomes(result).values()) == {"passed"}
+    seen = {test.partition("::")[2]: found for test, found in result.seen.items()}
+    for name in ("test_python", "test_killed"):
+        assert [seen[name].lines["module.py"] >> n & 1 for n in (2, 3, 4)] == [1, 1, 0]
+        assert not seen[name].opaque
+    assert seen["test_fork"].code["test_it.py"] >> 4 & 1
+    opaque = {name for name, found in seen.items() if found.opaque}
+    assert opaque == {"test_isolated", "test_own_environment", "test_shell", "test_system"}
