@@ -247,8 +247,8 @@ def find_subject(settings: Settings, repository: Repository, store: Store) -> Su
     kept = any(store.coverage(environment.id) is not None for environment in there)
     why = "`bugfoundry forge` without --full gives such" if kept else "no coverage of it is kept"
     raise StoreError(
-        f"no verdict{where} on {source} was given by some of its tests (mode {SOME}), so there is "
-        f"nothing to audit; {why}"
+        f"no verdict{where} on {source} was given by some of its tests (mode {SOME}) under the "
+        f"rules of today ({HARNESS_VERSION}), so there is nothing to audit; {why}"
     )
 
 

@@ -182,12 +182,15 @@ async def test_what_cannot_be_audited_is_said_with_what_to_do(tmp_path: Path) ->
         store.add_environment(ENVIRONMENT)
         store.add_baseline(make_baseline())
         store.add_bug(bug)
-        store.add_verdict(make_verdict(bug))
+        whole = make_verdict(bug, harness=HARNESS_VERSION)
+        store.add_verdict(whole)
         assert "no coverage of it is kept" in told_of(store)
         store.set_coverage(ENVIRONMENT.id, b"seen")
         assert "without --full" in told_of(store)
 
-        store.add_verdict(replace(make_verdict(bug), mode="selected"))
+        store.add_verdict(replace(whole, harness="0", mode="selected"))
+        assert f"under the rules of today ({HARNESS_VERSION})" in told_of(store)
+        store.add_verdict(replace(whole, mode="selected"))
         assert "in the docker sandbox" in told_of(store, replace(SETTINGS, sandbox="docker"))
         subject = find_subject(SETTINGS, REPOSITORY, store)
         assert subject.bugs == {bug.id}
