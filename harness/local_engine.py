@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from harness.baseline import (
     HANG_LIMIT,
@@ -30,6 +31,23 @@ AUDITED = 50
 """Bugs of a repository that are judged both ways, before selection is trusted."""
 SAMPLED = 20
 """After those, one bug in so many is."""
+
+
+WINDOW = 16
+"""Bugs for each worker that wait to be handed out, the longest expected first."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Job:
+    """A bug that waits; ``order`` is smaller the longer it is expected to take."""
+
+    order: float
+    number: int
+    bug: Bug | None = field(compare=False)
+    """None ends a worker."""
+    files: Files = field(compare=False, default_factory=dict)
+    selection: Selection | None = field(compare=False, default=None)
+    fault: str = field(compare=False, default="")
 
 
 class Worker:
@@ -90,13 +108,14 @@ class LocalEngine:
         self._environment = environment
         self._baseline = baseline
         self._limits_of_tests = short_timeouts(baseline)
+        self._seconds = {test.id: test.seconds for test in baseline.tests}
         self._workers = workers
         self._read = read
         self._limits = limits
 
     async def judge(self, bugs: AsyncIterator[Bug]) -> AsyncGenerator[Verdict, None]:
         """Yield a verdict for each bug as it is known, in any order."""
-        waiting: asyncio.Queue[Bug | None] = asyncio.Queue(maxsize=2 * self._workers)
+        waiting: asyncio.Queue[Job] = asyncio.PriorityQueue(maxsize=WINDOW * self._workers)
         known: asyncio.Queue[Verdict | None] = asyncio.Queue()
         tasks = [asyncio.ensure_future(self._feed(bugs, waiting))]
         tasks += [asyncio.ensure_future(self._work(waiting, known)) for _ in range(self._workers)]
@@ -124,27 +143,42 @@ class LocalEngine:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _feed(self, bugs: AsyncIterator[Bug], waiting: asyncio.Queue[Bug | None]) -> None:
+    async def _feed(self, bugs: AsyncIterator[Bug], waiting: asyncio.Queue[Job]) -> None:
+        number = 0
         async for bug in bugs:
-            await waiting.put(bug)
+            await waiting.put(self._job(number, bug))
+            number += 1
         for _ in range(self._workers):
-            await waiting.put(None)
+            await waiting.put(Job(math.inf, number, None))
+
+    def _job(self, number: int, bug: Bug) -> Job:
+        """Find out what a bug changes, which tests can notice it, and how long those take."""
+        try:
+            files = apply_patch(bug.patch, self._read)
+        except PatchError as error:
+            return Job(0.0, number, bug, fault=str(error))
+        selection, tests = None, None
+        if self._coverage is not None:
+            selection = select(self._coverage, files, {path: self._read(path) for path in files})
+            tests = selection.tests
+        seconds = self._seconds if tests is None else {t: self._seconds[t] for t in tests}
+        return Job(-sum(seconds.values()), number, bug, files, selection)
 
     async def _work(
-        self, waiting: asyncio.Queue[Bug | None], known: asyncio.Queue[Verdict | None]
+        self, waiting: asyncio.Queue[Job], known: asyncio.Queue[Verdict | None]
     ) -> None:
         worker = Worker(self._backend, self._environment, self._limits)
         try:
-            while (bug := await waiting.get()) is not None:
-                await known.put(await self._verdict(worker, bug))
+            while (job := await waiting.get()).bug is not None:
+                await known.put(await self._verdict(worker, job, job.bug))
         finally:
             with suppress(asyncio.CancelledError):
                 await asyncio.shield(worker.discard())
         await known.put(None)
 
-    async def _verdict(self, worker: Worker, bug: Bug) -> Verdict:
+    async def _verdict(self, worker: Worker, job: Job, bug: Bug) -> Verdict:
         started = time.monotonic()
-        decision = await self._decide(worker, bug)
+        decision = await self._decide(worker, job, bug)
         return Verdict(
             bug=bug.id,
             environment=self._environment.id,
@@ -158,27 +192,22 @@ class LocalEngine:
             detail=decision.detail,
         )
 
-    async def _decide(self, worker: Worker, bug: Bug) -> Decision:
-        try:
-            files = apply_patch(bug.patch, self._read)
-        except PatchError as error:
-            return Decision(reason="does-not-apply", detail=str(error))
+    async def _decide(self, worker: Worker, job: Job, bug: Bug) -> Decision:
+        if job.fault:
+            return Decision(reason="does-not-apply", detail=job.fault)
         last = ""
         for _ in range(TRIES):
             try:
-                return await self._judge_files(worker, files, bug)
+                return await self._judge_files(worker, job, bug)
             except SandboxError as error:
                 last = str(error)
                 await worker.discard()
         return Decision(reason="sandbox-broken", detail=last)
 
-    async def _judge_files(self, worker: Worker, files: Files, bug: Bug) -> Decision:
+    async def _judge_files(self, worker: Worker, job: Job, bug: Bug) -> Decision:
         """Judge by the tests that can notice the bug, and where that is to be checked, by all."""
-        coverage = self._coverage
-        if coverage is None:
-            return await self._by_all(worker, files)
-        selection = select(coverage, files, {path: self._read(path) for path in files})
-        if selection.tests is None:
+        files, selection = job.files, job.selection
+        if self._coverage is None or selection is None or selection.tests is None:
             return await self._by_all(worker, files)
         decision = await self._by_some(worker, files, selection)
         self._judged += 1

@@ -694,6 +694,7 @@ def forker_main(fd: int) -> None:
     """Load what runs share, then fork for each that is asked for."""
     harden()
     sys.path[0] = os.getcwd()
+    os.set_inheritable(fd, False)
     channel = socket.socket(fileno=fd)
     told = json.loads(channel.recv(MESSAGE_LIMIT).decode("utf-8"))
     preload()
@@ -1944,6 +1945,7 @@ def start_pytest(given: list[str], plugin: Plugin) -> int:
 def keeper_main(fd: int) -> None:
     """Collect the unbroken code, then fork for each run that is asked for."""
     harden()
+    os.set_inheritable(fd, False)
     channel = socket.socket(fileno=fd)
     told = json.loads(channel.recv(MESSAGE_LIMIT).decode("utf-8"))
     plugin = Keeper(channel, told["args"])
