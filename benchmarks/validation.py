@@ -27,12 +27,12 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.validation_cosmic import run_cosmic
-from benchmarks.validation_floor import duration, measure_floor
+from benchmarks.validation_floor import duration, least_durations, measure_floor
 from benchmarks.validation_meters import Daemons, Meter, Usage
 from benchmarks.validation_mutmut import run_mutmut
 from benchmarks.validation_report import Measured, Report, as_json, print_report
 from benchmarks.validation_tools import ToolRow, Work, measure_tool
-from benchmarks.validation_ways import Case, Row, Way, make_ways, spared
+from benchmarks.validation_ways import Case, Row, Way, make_bench, make_ways, spared
 from bot.pipeline import make_context
 from bot.preparing import Ready, make_ready
 from bot.progress import Quiet
@@ -98,6 +98,8 @@ async def measure(options: argparse.Namespace, store: Store) -> Report:
     chosen = await cases(settings, ready, trees)
     daemons = Daemons() if ready.backend.kind == "docker" else None
     meters = {name: Meter(daemons) for name in options.ways}
+    bench = make_bench(settings, ready, ready.backend)
+    least = await least_durations(bench)
     ways = make_ways(options.ways, settings, ready, store, reporter, meters)
     report = Report(
         about=about(ready, options, daemons),
@@ -115,7 +117,7 @@ async def measure(options: argparse.Namespace, store: Store) -> Report:
             rows = await by_all(ways, case)
             report = replace(
                 report,
-                bugs=[*report.bugs, measured(case, rows, ready)],
+                bugs=[*report.bugs, measured(case, rows, duration(bench, least, case.tests))],
                 peaks={name: peak(meter) for name, meter in meters.items()},
                 host_peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
             )
@@ -204,7 +206,7 @@ async def by_all(ways: Sequence[Way], case: Case) -> dict[str, Row]:
     return rows
 
 
-def measured(case: Case, rows: dict[str, Row], ready: Ready) -> Measured:
+def measured(case: Case, rows: dict[str, Row], floor: float) -> Measured:
     """Gather what is known of one bug."""
     origin = case.bug.origin
     return Measured(
@@ -213,7 +215,7 @@ def measured(case: Case, rows: dict[str, Row], ready: Ready) -> Measured:
         path=origin.path,
         line=origin.line,
         covering=None if case.tests is None else len(case.tests),
-        floor=duration(ready.prepared.baseline, case.tests),
+        floor=floor,
         rows=rows,
     )
 

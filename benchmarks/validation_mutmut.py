@@ -69,7 +69,8 @@ def run_mutmut(place: Workshop, mutants: int, seed: int) -> ToolRow:
         setup=prepared.usage + done.marked,
         run=done.usage - done.marked,
         peak=done.peak,
-        note=f"{len(chosen)} of {len(names)} mutants; {left_out}no doctests{typical}",
+        note=f"{len(chosen)} of {len(names)} mutants; {left_out}no doctests; stops at the first red"
+        + typical,
     )
 
 

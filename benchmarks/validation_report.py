@@ -24,7 +24,7 @@ TITLES = {
 }
 CONFIRMATION = "d  the engine: confirmation of red tests"
 VERDICT = "d  the engine: whole verdict"
-FLOOR = "   floor: one fork, and the covering tests"
+FLOOR = "   floor: one fork, and the covering tests with no bug"
 SHOWN_TESTS = 8
 FAILED = "failed"
 
@@ -40,7 +40,7 @@ class Measured:
     covering: int | None
     """How many tests can notice it; None for all, with no rule that leaves any out."""
     floor: float
-    """Seconds that the covering tests took in the baseline."""
+    """Seconds that the covering tests take with no bug."""
     rows: Mapping[str, Row]
 
     @property

@@ -94,13 +94,18 @@ class Bench:
     baseline: Baseline
     limits: Limits
 
-    async def run(self, channel: Channel, case: Case, tests: Collection[str] | None = None) -> Run:
+    async def run(
+        self,
+        channel: Channel,
+        files: Mapping[str, bytes | None],
+        tests: Collection[str] | None = None,
+    ) -> Run:
         """Run the whole suite, or only some tests, in a fresh process. Raises SandboxError."""
         run = await run_suite(
             channel,
             args=self.environment.plan.pytest_args,
             tests=runnable(self.baseline) if tests is None else tests,
-            files=case.files,
+            files=files,
             path="fresh",
             only_files=None if tests is None else files_of(tests),
             test_timeout=test_timeout(self.baseline),
@@ -178,7 +183,7 @@ class Fresh:
         before = self.meter.now()
         place = Place(self._bench)
         try:
-            run = await self._bench.run(await place.channel(), case)
+            run = await self._bench.run(await place.channel(), case.files)
         finally:
             await place.discard()
         return self._bench.row(self.name, case, self.meter.now() - before, run, None)
@@ -214,7 +219,7 @@ class Kept:
     async def _run(self, case: Case, tests: Collection[str] | None) -> Run:
         for tried in range(TRIES):
             try:
-                run = await self._bench.run(await self._place.channel(), case, tests)
+                run = await self._bench.run(await self._place.channel(), case.files, tests)
             except SandboxError:
                 await self._place.discard()
                 if tried == TRIES - 1:
@@ -365,6 +370,15 @@ def spared() -> Iterator[None]:
         names["BUILDER"] = kept
 
 
+def make_bench(settings: Settings, ready: Ready, backend: Backend) -> Bench:
+    return Bench(
+        backend=backend,
+        environment=ready.prepared.environment,
+        baseline=ready.prepared.baseline,
+        limits=settings.limits,
+    )
+
+
 def make_ways(
     names: Collection[str],
     settings: Settings,
@@ -378,12 +392,7 @@ def make_ways(
     for name in names:
         meter = meters[name]
         backend = MeteredBackend(ready.backend, meter)
-        bench = Bench(
-            backend=backend,
-            environment=ready.prepared.environment,
-            baseline=ready.prepared.baseline,
-            limits=settings.limits,
-        )
+        bench = make_bench(settings, ready, backend)
         if name == "a":
             found.append(Fresh(bench, meter))
         elif name in ("b", "c"):
