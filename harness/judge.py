@@ -82,6 +82,14 @@ def decide(green: Sequence[str], whole: Run, alone: Run) -> Decision:
     return Decision(reason="valid", fail_to_pass=confirmed, pass_to_pass=passing, spilled=spilled)
 
 
+def agree(one: Decision, other: Decision) -> bool:
+    """Say whether two decisions on a bug come to the same, spilled tests apart."""
+    apart = {*one.spilled, *other.spilled}
+    lists = [set(each.fail_to_pass) - apart for each in (one, other)]
+    reasons = {each.reason for each in (one, other)}
+    return lists[0] == lists[1] and (len(reasons) == 1 or reasons == {"no-test-failed", "spilled"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grade:
     """What a patch achieved on a task."""

@@ -17,7 +17,7 @@ from harness.baseline import (
     test_timeout,
     total_timeout,
 )
-from harness.judge import HARNESS_VERSION, Decision, decide, screen, status
+from harness.judge import HARNESS_VERSION, Decision, agree, decide, screen, status
 from harness.sandbox import Backend, Channel, Limits, Sandbox, start
 from harness.selection import Coverage, Selection, files_of, select
 from harness.suite import Result, Run, run_suite
@@ -214,7 +214,7 @@ class LocalEngine:
         if self._judged > AUDITED and int(bug.id[:8], 16) % SAMPLED:
             return decision
         full = await self._by_all(worker, files)
-        if (full.reason, full.fail_to_pass) != (decision.reason, decision.fail_to_pass):
+        if not agree(full, decision):
             self._coverage = None
             self._disagreed(
                 f"bug {bug.id}: {decision.reason} by {len(selection.tests)} tests, "
@@ -259,7 +259,8 @@ class LocalEngine:
             short=True,
         )
         hung = [test for test, result in run.results.items() if result.outcome == "timeout"]
-        if not hung or any(status(run, test) == "red" for test in run.results if test not in hung):
+        failed = any(status(run, test) == "red" for test in run.results if test not in hung)
+        if not hung or (failed and not run.exhausted):
             return run
         quickest = min(hung, key=lambda test: self._limits_of_tests.get(test, 0.0))
         alone = await self._run(worker, files, tests=[quickest], isolate=True, narrow=True)

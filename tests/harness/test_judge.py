@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from harness.judge import decide, grade, screen, status
+from harness.judge import Decision, agree, decide, grade, screen, status
 from harness.suite import Result, Run
 from storage.records import Outcome
 
@@ -61,6 +62,17 @@ def test_a_package_that_cannot_be_imported_breaks_everything() -> None:
 def test_a_bug_whose_only_red_tests_hang_is_a_timeout() -> None:
     assert screen(GREEN, run(t1="timeout", t2="timeout")).reason == "timeout"
     assert screen(GREEN, run(t1="timeout", t2="failed")).reason == ""
+
+
+def test_decisions_that_differ_in_spilled_tests_alone_agree() -> None:
+    valid = Decision(reason="valid", fail_to_pass=("t1",), pass_to_pass=("t3",))
+    spilled = Decision(reason="valid", fail_to_pass=("t1", "t2"))
+    assert agree(valid, replace(valid, spilled=("t2",)))
+    assert agree(spilled, replace(valid, spilled=("t2",)))
+    assert not agree(spilled, valid)
+    assert agree(Decision(reason="no-test-failed"), Decision(reason="spilled", spilled=("t2",)))
+    assert not agree(Decision(reason="no-test-failed"), valid)
+    assert not agree(Decision(reason="timeout"), Decision(reason="no-test-failed"))
 
 
 def test_a_suite_that_runs_out_of_time_is_a_timeout() -> None:
