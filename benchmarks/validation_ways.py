@@ -16,7 +16,13 @@ from bot.pipeline import make_engine
 from bot.preparing import Ready
 from bot.progress import Reporter
 from bot.settings import Settings
-from harness.baseline import HANG_LIMIT, runnable, test_timeout, total_timeout
+from harness.baseline import (
+    HANG_LIMIT,
+    collect_timeout,
+    runnable,
+    test_timeout,
+    total_timeout,
+)
 from harness.docker_backend import OWNER
 from harness.sandbox import Backend, Channel, Limits, Sandbox, start
 from harness.selection import files_of
@@ -109,6 +115,7 @@ class Bench:
             path="fresh",
             only_files=None if tests is None else files_of(tests),
             test_timeout=test_timeout(self.baseline),
+            collect_timeout=collect_timeout(self.baseline),
             total_timeout=total_timeout(self.baseline),
             hang_limit=HANG_LIMIT,
         )

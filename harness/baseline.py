@@ -225,6 +225,11 @@ def slowest(baseline: Baseline) -> list[float]:
     return [test.seconds for test in baseline.tests if test.outcome == "passed"]
 
 
+def collect_timeout(baseline: Baseline) -> float:
+    """Seconds that collection may take with a bug: one that hangs at import is not to cost more."""
+    return LEAST_TEST_TIMEOUT + 2 * baseline.seconds
+
+
 def total_timeout(baseline: Baseline) -> float:
     """Seconds a whole run may take with a bug."""
     return max(LEAST_TOTAL_TIMEOUT, 20 * baseline.seconds)

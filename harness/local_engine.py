@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from harness.baseline import (
     HANG_LIMIT,
+    collect_timeout,
     runnable,
     short_timeouts,
     test_timeout,
@@ -311,6 +312,7 @@ class LocalEngine:
             stop_after_red=stop_after_red,
             test_timeout=test_timeout(self._baseline),
             test_timeouts={test: limits[test] for test in tests or limits} if short else None,
+            collect_timeout=collect_timeout(self._baseline),
             total_timeout=total_timeout(self._baseline),
             hang_limit=HANG_LIMIT,
         )
