@@ -103,6 +103,7 @@ async def measure(options: argparse.Namespace, store: Store) -> Report:
     ways = make_ways(options.ways, settings, ready, store, reporter, meters)
     report = Report(
         about=about(ready, options, daemons),
+        suite=ready.prepared.baseline.seconds,
         floor=measure_floor(),
         bugs=[],
         warm_up={},

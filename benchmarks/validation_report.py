@@ -25,6 +25,8 @@ TITLES = {
 CONFIRMATION = "d  the engine: confirmation of red tests"
 VERDICT = "d  the engine: whole verdict"
 FLOOR = "   floor: one fork, and the covering tests with no bug"
+RUNAWAY = 5.0
+"""Times the whole suite, or the typical run of the slowest way: from there a run counts as one that hangs."""
 SHOWN_TESTS = 8
 FAILED = "failed"
 
@@ -47,6 +49,11 @@ class Measured:
     def hangs(self) -> bool:
         return any(row.hung for row in self.rows.values())
 
+    @property
+    def longest(self) -> float:
+        """Wall seconds of the slowest way."""
+        return max(row.screening.wall for row in self.rows.values())
+
     def differs(self, way: str) -> bool:
         """Say whether a way found other tests red than the field's practice did."""
         one, other = self.rows.get("a"), self.rows.get(way)
@@ -58,6 +65,8 @@ class Report:
     """All of one run."""
 
     about: Mapping[str, Any]
+    suite: float
+    """Wall seconds of the whole suite in the baseline."""
     floor: Floor
     bugs: Sequence[Measured]
     warm_up: Mapping[str, Usage]
@@ -114,16 +123,25 @@ def print_report(report: Report, console: Console) -> None:
 
 def make_tables(report: Report) -> list[Table]:
     """The costs of all bugs, of those that hang apart, and memory."""
-    calm = [bug for bug in report.bugs if not bug.hangs]
-    hanging = [bug for bug in report.bugs if bug.hangs]
+    limit = RUNAWAY * max(report.suite, typical(report.bugs))
+    hanging = [bug for bug in report.bugs if bug.hangs or bug.longest > limit]
+    calm = [bug for bug in report.bugs if bug not in hanging]
     tables = [costs("all bugs", report.bugs, report.floor)]
     if hanging:
         tables.append(costs("bugs whose tests end", calm, report.floor))
-        tables.append(costs("bugs that hang: the time limit counts", hanging, report.floor))
+        title = "bugs that hang or run on and on: only limits count"
+        tables.append(costs(title, hanging, report.floor))
     tables.append(resources(report))
     if report.tools:
         tables.append(others(report))
     return tables
+
+
+def typical(bugs: Sequence[Measured]) -> float:
+    """Median wall seconds of the slowest way."""
+    names = {name for bug in bugs for name in bug.rows}
+    walls = ([bug.rows[name].screening.wall for bug in bugs if name in bug.rows] for name in names)
+    return max(map(statistics.median, walls), default=0.0)
 
 
 def costs(title: str, bugs: Sequence[Measured], floor: Floor) -> Table:
@@ -157,7 +175,8 @@ def costs(title: str, bugs: Sequence[Measured], floor: Floor) -> Table:
             "sandbox",
             "engine",
             "daemons",
-            "CPU: a / this",
+            "a / this: mean",
+            "median",
             "red tests as a",
         ),
         rows=rows,
@@ -167,7 +186,7 @@ def costs(title: str, bugs: Sequence[Measured], floor: Floor) -> Table:
 def numbers(used: Sequence[Usage], base: Sequence[float]) -> list[str]:
     """Means and medians, what the mean is made of, and how many times less than the base."""
     if not used:
-        return ["0", *[""] * 9]
+        return ["0", *[""] * 10]
     cpu = [usage.cpu for usage in used]
     wall = [usage.wall for usage in used]
     parts: list[Callable[[Usage], float]] = [
@@ -175,16 +194,17 @@ def numbers(used: Sequence[Usage], base: Sequence[float]) -> list[str]:
         lambda usage: usage.engine,
         lambda usage: usage.daemons,
     ]
-    times = f"{sum(base) / sum(cpu):.1f} x" if base and sum(cpu) else ""
+    mean, median = statistics.mean(cpu), statistics.median(cpu)
     return [
         str(len(used)),
         seconds(statistics.mean(wall)),
         seconds(statistics.median(wall)),
-        seconds(statistics.mean(cpu)),
-        seconds(statistics.median(cpu)),
+        seconds(mean),
+        seconds(median),
         seconds(max(cpu)),
         *(seconds(statistics.mean(map(part, used))) for part in parts),
-        times,
+        f"{statistics.mean(base) / mean:.1f} x" if base and mean else "",
+        f"{statistics.median(base) / median:.1f} x" if base and median else "",
     ]
 
 
