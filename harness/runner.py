@@ -55,6 +55,11 @@ HELD_START = 120.0
 KEEPER_AGE = 600.0
 """Seconds until the code is collected anew: what tests hold of the time must not grow old."""
 KEEPERS_LOST = 3
+SECOND = 1_000_000_000
+"""In nanoseconds."""
+COMPILED = re.compile(r"(^|/)__pycache__/[^/]+\.pyc$")
+WITH_BYTECODE = {"PYTHONDONTWRITEBYTECODE": ""}
+"""The unbroken code is compiled once; who imports it later finds it so, until its file changes."""
 NO_SWAP = -1
 """Stands for an exit code where the changed functions could not be given their new code."""
 MODULES_LIMIT = 2000
@@ -218,10 +223,24 @@ class Tree:
         kept = self.files.get(path)
         if kept is not None and isinstance(kept[0], int):
             os.chmod(full, kept[0])
+            self.age(full, self.stats[path][2])
 
-    def untouched(self) -> bool:
-        """Say whether nothing has come, gone or changed."""
+    @staticmethod
+    def age(path: str, known: int) -> None:
+        """Let a changed file be of another second than before: compiled code goes by that."""
+        now = os.stat(path).st_mtime_ns
+        if abs(now - known) < 2 * SECOND:
+            os.utime(path, ns=(now, known + 3 * SECOND))
+
+    def adopt_bytecode(self) -> bool:
+        """Keep compiled files that have come. Returns whether all else is untouched."""
         folders, files = self.scan()
+        for path in folders:
+            if path not in self.folders and os.path.basename(path) == "__pycache__":
+                self.folders[path] = self.mode(path)
+        for path in files:
+            if path not in self.files and COMPILED.search(path):
+                self.files[path], self.stats[path] = self.load(path), files[path]
         return set(folders) == set(self.folders) and files == self.stats
 
     def restore(self) -> bool:
@@ -257,6 +276,7 @@ class Tree:
                 with open(full, "wb") as file:
                     file.write(kept[1])
                 os.chmod(full, kept[0])
+                os.utime(full, ns=(self.stats[path][2], self.stats[path][2]))
         self.stats[path] = self.signature(path)
         return kept[0] != "other" and self.load(path) == kept
 
@@ -668,8 +688,8 @@ class Stable:
             keeper = self.keeper = None
         if keeper is None and not self.refused:
             self.args = list(args)
-            keeper = Held("keeper", {"args": args}, environment())
-            if not keeper.why and not self.tree.untouched():
+            keeper = Held("keeper", {"args": args}, {**environment(), **WITH_BYTECODE})
+            if not self.tree.adopt_bytecode() and not keeper.why:
                 keeper.why = "collecting the tests writes into the tree"
                 keeper.close()
             self.keeper = keeper
@@ -1234,12 +1254,12 @@ class Keeper(Plugin):
     def __init__(self, channel: Any, args: list[str]) -> None:
         Plugin.__init__(self, -1, {**NOTHING_ASKED, "args": args})
         self.channel = channel
-        self.ran: dict[str, Any] = {}
         self.inspected: set[str] = set()
         self.functions: dict[str, list[Any]] = {}
         self.suspended: dict[str, list[Any]] = {}
         self.captures: list[int] = []
         self.session: Any = None
+        self.places = Places(self.root)
         self.find_source = inspect.findsource
         inspect.findsource = self.note_inspected  # type: ignore[assignment]
 
@@ -1255,22 +1275,20 @@ class Keeper(Plugin):
             caller = caller.f_back
         if caller is None or not str(caller.f_globals.get("__name__")).startswith("_pytest."):
             with contextlib.suppress(TypeError):
-                path = self.watcher.inside(str(inspect.getsourcefile(found) or ""))
+                path = self.places.inside(str(inspect.getsourcefile(found) or ""))
                 self.inspected.add(path)
         return self.find_source(found)
 
     def pytest_collection_finish(self, session: Any) -> None:
-        if self.complete:
-            self.watcher.stop()
-            for item in session.items:
-                self.copies.setdefault(item.nodeid, []).append(item)
+        """Say nothing: the runs do."""
 
     def pytest_runtestloop(self, session: Any) -> bool:
         """Take requests until the one who asks is gone."""
         inspect.findsource = self.find_source
-        self.ran = self.watcher.seen()
         self.session = session
-        why = "the tracing was taken away" if self.watcher.hidden else self.unfit(session.config)
+        os.environ.update(environment())
+        sys.dont_write_bytecode = True
+        why = self.unfit(session.config)
         told = {"why": why, "modules": self.modules_outside()}
         said = json.dumps(told).encode("utf-8")
         self.index()
@@ -1336,12 +1354,12 @@ class Keeper(Plugin):
         for found in gc.get_objects():
             kind = type(found)
             if kind is types.FunctionType:
-                path = self.watcher.inside(found.__code__.co_filename)
+                path = self.places.inside(found.__code__.co_filename)
                 if path:
                     self.functions.setdefault(path, []).append(found)
             elif kind in SUSPENDED:
                 code = getattr(found, SUSPENDED[kind])
-                path = self.watcher.inside(code.co_filename)
+                path = self.places.inside(code.co_filename)
                 if path:
                     self.suspended.setdefault(path, []).append(code)
 
@@ -1380,35 +1398,19 @@ class Keeper(Plugin):
         """Give functions their new code; return why that cannot be done, having changed none."""
         found: list[Callable[[], None]] = []
         for each in swaps:
-            why = self.early(each) or self.prepare(each, found)
+            why = self.prepare(each, found)
             if why:
                 return why
         for change in found:
             change()
         return ""
 
-    def early(self, each: dict[str, Any]) -> str:
-        """Why a change may have acted before the first test."""
-        path, name, span = each["path"], each["name"], [each["span"]]
-        linecache.cache.pop(os.path.join(self.root, path), None)
-        if self.met("code", path, span) and (
-            not each["precise"] or self.met("lines", path, each["touched"])
-        ):
-            return "%s runs before the first test" % name
-        if each["introspects"] and self.met("introspected", path, span):
-            return "%s is looked at before the first test" % name
-        if path in self.inspected:
-            return "the source of %s is read before the first test" % path
-        return ""
-
-    def met(self, kind: str, path: str, spans: list[list[int]]) -> bool:
-        """Say whether any line of some spans was noted while the unbroken code was collected."""
-        mask = int(self.ran[kind].get(path, "0"), 16)
-        return any(mask >> first & ((1 << (last - first + 1)) - 1) for first, last in spans)
-
     def prepare(self, each: dict[str, Any], found: list[Callable[[], None]]) -> str:
         """Find what is to be swapped; return why it cannot be."""
         path, name, (first, last) = each["path"], each["name"], each["span"]
+        linecache.cache.pop(os.path.join(self.root, path), None)
+        if path in self.inspected:
+            return "the source of %s is read before the first test" % path
         functions = [
             function
             for function in self.functions.get(path, ())
@@ -1611,7 +1613,7 @@ class Watcher:
 
     def __init__(self, root: str) -> None:
         self.root = os.path.join(os.path.realpath(root), "")
-        self.known: dict[str, str] = {}
+        self.inside = Places(root).inside
         self.totals: dict[int, tuple[Any, frozenset[int]]] = {}
         self.on = False
         self.report: Any = None
@@ -1622,6 +1624,7 @@ class Watcher:
 
     def clear(self) -> None:
         self.tracers: dict[int, Any] = {}
+        self.trace = self.tracing(self.tracers)
         self.code: dict[int, Any] = {}
         self.lines: dict[int, set[int]] = {}
         self.opened: set[str] = set()
@@ -1673,14 +1676,17 @@ class Watcher:
         threading.settrace(None)
         self.on = False
 
-    def trace(self, frame: Any, event: str, argument: Any) -> Any:
-        """Note code that is entered; code outside the tree is not looked into."""
-        code = frame.f_code
-        try:
-            return self.tracers[id(code)]
-        except KeyError:
-            tracer = self.tracers[id(code)] = self.tracer_of(code)
-            return tracer
+    def tracing(self, tracers: dict[int, Any]) -> Any:
+        """What notes code that is entered; code outside the tree is not looked into."""
+
+        def trace(frame: Any, event: str, argument: Any) -> Any:
+            try:
+                return tracers[id(frame.f_code)]
+            except KeyError:
+                tracer = tracers[id(frame.f_code)] = self.tracer_of(frame.f_code)
+                return tracer
+
+        return trace
 
     def tracer_of(self, code: Any) -> Any:
         """What notes the lines of code, by its address: to compare code is slow."""
@@ -1824,6 +1830,14 @@ class Watcher:
                 found.add(os.path.join(os.path.dirname(folder), name.partition(".")[0] + ".py"))
         return found
 
+
+class Places:
+    """Tells which files lie within the tree."""
+
+    def __init__(self, root: str) -> None:
+        self.root = os.path.join(os.path.realpath(root), "")
+        self.known: dict[str, str] = {}
+
     def inside(self, name: str) -> str:
         """A path relative to the tree, empty for what lies outside."""
         found = self.known.get(name)
@@ -1852,14 +1866,25 @@ def in_digits(masks: dict[str, int]) -> dict[str, str]:
 
 def wait_for(pid: int, deadline: float) -> int | None:
     """Wait for a child; None when it has not ended by the deadline."""
+    try:
+        handle = os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        handle = -1
     pause = 0.0005
-    while time.monotonic() < deadline:
-        done, status = os.waitpid(pid, os.WNOHANG)
-        if done:
-            return status
-        time.sleep(pause)
-        pause = min(pause * 1.5, 0.05)
-    return None
+    try:
+        while time.monotonic() < deadline:
+            done, status = os.waitpid(pid, os.WNOHANG)
+            if done:
+                return status
+            if handle >= 0:
+                select.select([handle], [], [], max(0.0, deadline - time.monotonic()))
+            else:
+                time.sleep(pause)
+                pause = min(pause * 1.5, 0.05)
+        return None
+    finally:
+        if handle >= 0:
+            os.close(handle)
 
 
 def died_of(status: int) -> str:
@@ -1949,8 +1974,6 @@ def keeper_main(fd: int) -> None:
     channel = socket.socket(fileno=fd)
     told = json.loads(channel.recv(MESSAGE_LIMIT).decode("utf-8"))
     plugin = Keeper(channel, told["args"])
-    plugin.watcher = Watcher(plugin.root)
-    plugin.watcher.start()
     code = start_pytest(told["args"], plugin)
     channel.send(json.dumps({"why": "pytest ended before its tests (%d)" % code}).encode())
     os._exit(1)
