@@ -26,7 +26,7 @@ CONFIRMATION = "d  the engine: confirmation of red tests"
 VERDICT = "d  the engine: whole verdict"
 FLOOR = "   floor: one fork, and the covering tests with no bug"
 RUNAWAY = 5.0
-"""Times the whole suite, or the typical run of the slowest way: from there a run counts as one that hangs."""
+"""Times the whole suite, or the slowest way's median: a run that takes longer counts as hanging."""
 SHOWN_TESTS = 8
 FAILED = "failed"
 
