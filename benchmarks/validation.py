@@ -60,6 +60,13 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("source", help="as for `bugfoundry forge`")
     parser.add_argument("--bugs", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="of these bugs, only those whose id begins so (repeatable)",
+    )
     parser.add_argument("--sandbox", choices=("auto", "docker", "local"), default="auto")
     parser.add_argument("--ways", default=",".join(WAYS), help="some of a,b,c,d")
     parser.add_argument("--store", type=Path, help="as for `forge`; default: a temporary one")
@@ -95,7 +102,9 @@ async def measure(options: argparse.Namespace, store: Store) -> Report:
         err.print("what the tests run is not known: c is b, d is slow; use another --store")
     warm = replace(settings, seed=settings.seed + 1, max_bugs=1)
     first = await cases(warm, ready, trees)
-    chosen = await cases(settings, ready, trees)
+    only = tuple(options.only)
+    proposed = await cases(settings, ready, trees)
+    chosen = [case for case in proposed if not only or case.bug.id.startswith(only)]
     daemons = Daemons() if ready.backend.kind == "docker" else None
     meters = {name: Meter(daemons) for name in options.ways}
     bench = make_bench(settings, ready, ready.backend)
@@ -235,7 +244,7 @@ def about(ready: Ready, options: argparse.Namespace, daemons: Daemons | None) ->
         "python": environment.python,
         "tests": f"{len(baseline.green)} of {len(baseline.tests)} serve, {baseline.seconds} s",
         "coverage": "known" if ready.prepared.coverage is not None else "NOT KNOWN: c is b",
-        "bugs": f"{options.bugs}, seed {options.seed}",
+        "bugs": " ".join([f"{options.bugs}, seed {options.seed}", *options.only]),
         "machine": f"{os.cpu_count()} processors, {platform.machine()}, Linux {platform.release()}",
         "daemons": "none" if daemons is None else "counted" if daemons.known else "NOT SEEN",
         "load": f"{os.getloadavg()[0]:.1f} when it began",

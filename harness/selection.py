@@ -148,16 +148,22 @@ def acts_at_import(imported: Seen, path: str, change: Change) -> bool:
 
 
 def importing(coverage: Coverage, path: str) -> set[str] | None:
-    """Return the tests of files that import a file, and those that do so late; None: all may."""
+    """Return the tests of files that import a file, and those that do so late.
+
+    None where all may notice: what is imported while tests are collected, though no file of tests
+    imports it, can end or stop the collection of all.
+    """
     if not coverage.importers:
         return None
     index = coverage.index
     found = set(index.openers.get(path, ()))
+    collected = False
     for file, tests in index.tests_of.items():
         opened = coverage.importers.get(file)
         if opened is None or path in opened:
             found |= tests
-    return found
+            collected = True
+    return None if path in coverage.imported.opened and not collected else found
 
 
 @lru_cache(maxsize=4096)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -196,6 +198,15 @@ def test_every_test_is_chosen_where_it_is_not_known_who_imports_what() -> None:
     coverage = Coverage(imported=Seen(), tests=COVERAGE.tests)
     files = {"shop.py": SOURCE.replace("LIMIT = 3", "LIMIT = 4").encode()}
     assert select(coverage, files, {"shop.py": SOURCE.encode()}).tests is None
+
+
+def test_what_is_imported_by_no_file_of_tests_but_while_they_are_collected_concerns_all() -> None:
+    imported = replace(COVERAGE.imported, opened=frozenset({"alone.py"}))
+    coverage = replace(COVERAGE, imported=imported)
+    files: dict[str, bytes | None] = {"alone.py": b"LIMIT = 4\n"}
+    read: dict[str, bytes | None] = {"alone.py": b"LIMIT = 3\n"}
+    assert select(coverage, files, read).tests is None
+    assert select(COVERAGE, files, read).tests == {"t.py::starts_processes", "v.py::unknown"}
 
 
 def test_lines_that_move_are_no_matter_for_swapping_unless_a_test_reads_the_source() -> None:
