@@ -12,11 +12,12 @@ red is shown apart. How costs are counted stands in ``benchmarks/validation_mete
 from __future__ import annotations
 
 import argparse
-import asyncio
+import functools
 import json
 import os
 import platform
 import resource
+import signal
 import sys
 import tempfile
 import time
@@ -36,6 +37,7 @@ from benchmarks.validation_ways import Case, Row, Way, make_bench, make_ways, sp
 from bot.pipeline import make_context
 from bot.preparing import Ready, make_ready
 from bot.progress import Quiet
+from bot.running import Stopped, run_interruptible
 from bot.settings import Settings
 from bot.sources import procedural
 from harness.compiling import compiling
@@ -85,16 +87,10 @@ def read_options() -> argparse.Namespace:
     return options
 
 
-async def measure(options: argparse.Namespace, store: Store) -> Report:
+async def measure(
+    options: argparse.Namespace, settings: Settings, store: Store
+) -> tuple[Ready, Report]:
     """Prepare the repository, then judge the same bugs by all ways."""
-    settings = Settings(
-        source=options.source,
-        cache=cache_dir(),
-        sandbox=options.sandbox,
-        seed=options.seed,
-        max_bugs=options.bugs,
-        workers=1,
-    )
     trees = Trees(settings.cache)
     reporter = Quiet(err)
     ready = await make_ready(settings, store=store, trees=trees, reporter=reporter)
@@ -136,14 +132,13 @@ async def measure(options: argparse.Namespace, store: Store) -> Report:
     finally:
         for way in ways:
             await way.close()
-    tools = await asyncio.to_thread(measure_tools, options, settings, ready, trees)
-    return replace(report, tools=tools)
+    return ready, report
 
 
-def measure_tools(
-    options: argparse.Namespace, settings: Settings, ready: Ready, trees: Trees
-) -> list[ToolRow]:
-    """Run the mutation testing tools that were asked for."""
+def measure_tools(options: argparse.Namespace, settings: Settings, ready: Ready) -> list[ToolRow]:
+    """Run the mutation testing tools that were asked for; nothing else is running then."""
+    trees = Trees(settings.cache)
+    signal.signal(signal.SIGTERM, stop)
     files = sorted(make_context(settings, ready, trees, None).files)
     wanted = tuple(options.mutate)
     sources = [path for path in files if not wanted or path.startswith(wanted)]
@@ -268,15 +263,32 @@ def keep(report: Report, file: Path | None) -> None:
         new.replace(file)
 
 
+def stop(number: int, _frame: object) -> None:
+    raise Stopped(128 + number)
+
+
 def main() -> int:
     options = read_options()
+    settings = Settings(
+        source=options.source,
+        cache=cache_dir(),
+        sandbox=options.sandbox,
+        seed=options.seed,
+        max_bugs=options.bugs,
+        workers=1,
+    )
     with tempfile.TemporaryDirectory(prefix="bugfoundry-validation-") as folder:
         try:
             with spared(), Store(options.store or Path(folder, "store.db")) as store:
-                report = asyncio.run(measure(options, store))
+                work = functools.partial(measure, options, settings, store)
+                ready, report = run_interruptible(work)
+                report = replace(report, tools=measure_tools(options, settings, ready))
         except BugfoundryError as error:
             err.print(f"validation: {error}", markup=False, highlight=False)
             return 1
+        except Stopped as stopped:
+            err.print("stopped; what was known is in the JSON file, where one was named")
+            return stopped.code
     print_report(report, Console(width=None if sys.stdout.isatty() else 200))
     keep(report, options.json)
     return 0

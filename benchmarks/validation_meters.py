@@ -41,6 +41,7 @@ from harness.docker_backend import DockerSandbox
 from harness.process import ProcessChannel
 from harness.process_tree import family
 from harness.sandbox import Backend, Channel, Frame, Limits, Sandbox
+from harness.workplaces import alive
 from storage.errors import SandboxError
 from storage.records import Environment, Plan, SandboxKind
 
@@ -200,6 +201,10 @@ async def inside_own_group() -> AsyncIterator[list[OwnGroup]]:
     Gives an empty list which holds the group afterwards, where one could be made.
     """
     made: list[OwnGroup] = []
+    for left in OWN.glob("*-*"):
+        if not alive(left.name.partition("-")[0]):
+            with suppress(OSError):
+                left.rmdir()
     folder = OWN / f"{os.getpid()}-{next(numbers)}"
     try:
         back = groups_of("self")["cpuacct"] / "cgroup.procs"

@@ -129,15 +129,20 @@ def counted(
     late = threading.Timer(limit, kill_tree, [process.pid])
     late.start()
     tail, marked = "", Usage()
-    with process.stdout as lines:
-        for line in lines:
-            text = line.decode(errors="replace")
-            tail = (tail + text)[-TAIL:]
-            if marker and marker in text and not marked.wall:
-                used = TreeProbe(process.pid).cpu()
-                marked = Usage(wall=time.monotonic() - started, sandbox=used)
-    _, status, used_up = os.wait4(process.pid, 0)
-    late.cancel()
+    try:
+        with process.stdout as lines:
+            for line in lines:
+                text = line.decode(errors="replace")
+                tail = (tail + text)[-TAIL:]
+                if marker and marker in text and not marked.wall:
+                    used = TreeProbe(process.pid).cpu()
+                    marked = Usage(wall=time.monotonic() - started, sandbox=used)
+    except BaseException:
+        kill_tree(process.pid)
+        raise
+    finally:
+        late.cancel()
+        _, status, used_up = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     wall = time.monotonic() - started
     if wall > limit:

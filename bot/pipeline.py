@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from bot.context import Compiles, Context, Engine, Source
 from bot.preparing import Ready, make_ready
@@ -27,6 +28,10 @@ from storage.store import Store
 from storage.trees import Trees
 from syntax.paths import is_source_path
 from tasks.make import make_task
+
+
+FILES_KEPT = 500
+"""Source files that are kept in memory: to ask git for each bug costs more than to judge it."""
 
 
 @dataclass(slots=True)
@@ -71,7 +76,7 @@ def make_engine(
         environment,
         ready.prepared.baseline,
         workers=settings.workers,
-        read=lambda path: trees.read(ready.repository.tree, path),
+        read=lru_cache(maxsize=FILES_KEPT)(lambda path: trees.read(ready.repository.tree, path)),
         limits=settings.limits,
         coverage=None if settings.full else ready.prepared.coverage,
         judged=len(store.judged(environment.id, HARNESS_VERSION, "selected")),

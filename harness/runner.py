@@ -1257,6 +1257,8 @@ class Keeper(Plugin):
         self.inspected: set[str] = set()
         self.functions: dict[str, list[Any]] = {}
         self.suspended: dict[str, list[Any]] = {}
+        self.places_of: dict[str, list[int]] = {}
+        self.loaded: set[str] = set()
         self.captures: list[int] = []
         self.session: Any = None
         self.places = Places(self.root)
@@ -1350,7 +1352,13 @@ class Keeper(Plugin):
         return found[:MODULES_LIMIT]
 
     def index(self) -> None:
-        """List the functions of the tree by file, and what is suspended within its code."""
+        """List the functions of the tree by file, what is suspended in its code, and the tests."""
+        for place, item in enumerate(self.session.items):
+            self.places_of.setdefault(item.nodeid, []).append(place)
+        for module in list(sys.modules.values()):
+            file = getattr(module, "__file__", None)
+            if isinstance(file, str):
+                self.loaded.add(self.places.inside(file))
         for found in gc.get_objects():
             kind = type(found)
             if kind is types.FunctionType:
@@ -1374,7 +1382,10 @@ class Keeper(Plugin):
         if why:
             self.send(event="cannot-swap", why=why)
             os._exit(0)
-        items = [item for item in self.session.items if item.nodeid in (self.wanted or ())]
+        wanted = sorted(
+            place for test in self.wanted or () for place in self.places_of.get(test, ())
+        )
+        items = [self.session.items[place] for place in wanted]
         for item in items:
             self.copies.setdefault(item.nodeid, []).append(item)
         self.send(event="collected", tests=list(self.copies))
@@ -1417,7 +1428,7 @@ class Keeper(Plugin):
             if first <= function.__code__.co_firstlineno <= last
         ]
         if not functions:
-            return "no function %s is found" % name if self.is_loaded(path) else ""
+            return "no function %s is found" % name if path in self.loaded else ""
         flags = functions[0].__code__.co_flags & FUTURE
         try:
             old = compile_alone(each["old"], first, each, flags)
@@ -1439,15 +1450,6 @@ class Keeper(Plugin):
         if any(first <= code.co_firstlineno <= last for code in self.suspended.get(path, ())):
             return "%s has begun to run before the first test" % name
         return ""
-
-    def is_loaded(self, path: str) -> bool:
-        full = os.path.join(os.path.realpath(self.root), path)
-        return any(
-            os.path.realpath(file) == full
-            for module in list(sys.modules.values())
-            for file in [getattr(module, "__file__", None)]
-            if isinstance(file, str)
-        )
 
 
 NOTHING_ASKED: dict[str, Any] = {
