@@ -29,7 +29,6 @@ from storage.trees import Trees
 from syntax.paths import is_source_path
 from tasks.make import make_task
 
-
 FILES_KEPT = 500
 """Source files that are kept in memory: to ask git for each bug costs more than to judge it."""
 
