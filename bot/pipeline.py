@@ -18,7 +18,7 @@ from bot.preparing import Ready, make_ready
 from bot.progress import Reporter
 from bot.settings import Settings
 from bot.sources import procedural
-from bot.summary import Summary, operator_rows, reason_counts
+from bot.summary import Summary, Tally
 from harness.compiling import compiling
 from harness.judge import HARNESS_VERSION
 from harness.local_engine import LocalEngine
@@ -37,8 +37,9 @@ FILES_KEPT = 500
 class Run:
     """What one run has seen so far."""
 
-    bugs: dict[str, Bug] = field(default_factory=dict)
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    waiting: dict[str, Bug] = field(default_factory=dict)
+    """Bugs without a verdict: those that have one are in the store, and no longer in memory."""
+    tally: Tally = field(default_factory=Tally)
     tasks: list[str] = field(default_factory=list)
     reused: int = 0
 
@@ -123,17 +124,17 @@ async def judge_all(
     known = store.judged(environment, HARNESS_VERSION, engine.mode)
 
     def keep(bug: Bug, verdict: Verdict) -> None:
-        run.verdicts[bug.id] = verdict
+        run.tally.judge(bug, verdict)
         if verdict.valid:
             task = make_task(ready.repository, bug, verdict)
             store.add_task(task)
             run.tasks.append(task.id)
         text = f"{ready.repository.name}: judging, {len(run.tasks)} valid"
-        reporter.count(len(run.verdicts), context.max_bugs or len(run.bugs), text)
+        reporter.count(run.tally.judged, context.max_bugs or run.tally.proposed, text)
 
     async def fresh() -> AsyncIterator[Bug]:
         async for bug in source(context):
-            run.bugs[bug.id] = bug
+            run.tally.propose(bug)
             store.add_bug(bug)
             verdict = (
                 store.verdict(bug.id, environment, HARNESS_VERSION, engine.mode)
@@ -141,6 +142,7 @@ async def judge_all(
                 else None
             )
             if verdict is None:
+                run.waiting[bug.id] = bug
                 yield bug
             else:
                 run.reused += 1
@@ -150,13 +152,12 @@ async def judge_all(
     async with aclosing(engine.judge(fresh())) as verdicts:  # type: ignore[type-var]
         async for verdict in verdicts:
             store.add_verdict(verdict)
-            keep(run.bugs[verdict.bug], verdict)
+            keep(run.waiting.pop(verdict.bug), verdict)
 
 
 def summarise(ready: Ready, run: Run, *, seconds: float) -> Summary:
     """Count what the run came to."""
     environment, baseline = ready.prepared.environment, ready.prepared.baseline
-    pairs = [(run.bugs[bug], verdict) for bug, verdict in run.verdicts.items()]
     return Summary(
         repository=ready.repository.key,
         sandbox=environment.sandbox,
@@ -164,8 +165,8 @@ def summarise(ready: Ready, run: Run, *, seconds: float) -> Summary:
         plan=environment.plan.name,
         tests=len(baseline.tests),
         tests_green=len(baseline.green),
-        rows=operator_rows(run.bugs.values(), pairs),
-        reasons=reason_counts(run.verdicts.values()),
+        rows=run.tally.rows(),
+        reasons=run.tally.reasons(),
         reused=run.reused,
         tasks=tuple(sorted(run.tasks)),
         seconds=round(seconds, 2),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from storage.records import Bug, Verdict
@@ -53,32 +52,52 @@ class Summary:
         )
 
 
-def operator_rows(
-    bugs: Iterable[Bug], verdicts: Iterable[tuple[Bug, Verdict]]
-) -> tuple[OperatorRow, ...]:
-    """Count for each operator what was proposed, judged and found valid, best yield first."""
-    proposed = Counter(bug.origin.operator for bug in bugs)
-    judged: Counter[str] = Counter()
-    valid: Counter[str] = Counter()
-    seconds: defaultdict[str, float] = defaultdict(float)
-    for bug, verdict in verdicts:
-        judged[bug.origin.operator] += 1
-        valid[bug.origin.operator] += verdict.valid
-        seconds[bug.origin.operator] += verdict.seconds
-    rows = [
-        OperatorRow(
-            operator=name,
-            proposed=proposed[name],
-            judged=judged[name],
-            valid=valid[name],
-            seconds=round(seconds[name], 2),
-        )
-        for name in proposed
-    ]
-    return tuple(sorted(rows, key=lambda r: (-r.valid, -r.share, r.operator)))
+class Tally:
+    """Counts what a run comes to, as it comes; holds no bug and no verdict."""
 
+    def __init__(self) -> None:
+        self._proposed: Counter[str] = Counter()
+        self._judged: Counter[str] = Counter()
+        self._valid: Counter[str] = Counter()
+        self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._reasons: Counter[str] = Counter()
 
-def reason_counts(verdicts: Iterable[Verdict]) -> tuple[tuple[str, int], ...]:
-    """Count verdicts by reason, commonest first."""
-    counts = Counter(verdict.reason for verdict in verdicts)
-    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    @property
+    def proposed(self) -> int:
+        """Bugs that were proposed."""
+        return self._proposed.total()
+
+    @property
+    def judged(self) -> int:
+        """Bugs that have a verdict."""
+        return self._judged.total()
+
+    def propose(self, bug: Bug) -> None:
+        """Count a bug that was proposed."""
+        self._proposed[bug.origin.operator] += 1
+
+    def judge(self, bug: Bug, verdict: Verdict) -> None:
+        """Count its verdict."""
+        name = bug.origin.operator
+        self._judged[name] += 1
+        self._valid[name] += verdict.valid
+        self._seconds[name] += verdict.seconds
+        self._reasons[verdict.reason] += 1
+
+    def rows(self) -> tuple[OperatorRow, ...]:
+        """What each operator's bugs came to, best yield first."""
+        rows = [
+            OperatorRow(
+                operator=name,
+                proposed=self._proposed[name],
+                judged=self._judged[name],
+                valid=self._valid[name],
+                seconds=round(self._seconds[name], 2),
+            )
+            for name in self._proposed
+        ]
+        return tuple(sorted(rows, key=lambda r: (-r.valid, -r.share, r.operator)))
+
+    def reasons(self) -> tuple[tuple[str, int], ...]:
+        """Verdicts by reason, commonest first."""
+        return tuple(sorted(self._reasons.items(), key=lambda item: (-item[1], item[0])))

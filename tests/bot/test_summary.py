@@ -1,4 +1,4 @@
-from bot.summary import operator_rows, reason_counts
+from bot.summary import Tally
 from storage.records import Bug, FileChange, Origin, Verdict
 
 
@@ -19,27 +19,31 @@ def verdict(of: Bug, reason: str, seconds: float = 1.0) -> Verdict:
 
 def test_counts_are_kept_apart_by_operator() -> None:
     loop, constant, unjudged = bug("loop", "1"), bug("constant", "2"), bug("loop", "3")
+    tally = Tally()
 
-    rows = operator_rows(
-        [loop, constant, unjudged],
-        [(loop, verdict(loop, "valid")), (constant, verdict(constant, "no-test-failed", 2.0))],
-    )
+    for each in (loop, constant, unjudged):
+        tally.propose(each)
+    tally.judge(loop, verdict(loop, "valid"))
+    tally.judge(constant, verdict(constant, "no-test-failed", 2.0))
 
-    assert [(r.operator, r.proposed, r.judged, r.valid, r.seconds) for r in rows] == [
+    assert (tally.proposed, tally.judged) == (3, 2)
+    assert [(r.operator, r.proposed, r.judged, r.valid, r.seconds) for r in tally.rows()] == [
         ("loop", 2, 1, 1, 1.0),
         ("constant", 1, 1, 0, 2.0),
     ]
 
 
 def test_an_operator_that_was_not_judged_has_no_yield() -> None:
-    (row,) = operator_rows([bug("loop", "1")], [])
+    tally = Tally()
+    tally.propose(bug("loop", "1"))
 
-    assert row.share == 0.0
+    assert [row.share for row in tally.rows()] == [0.0]
 
 
 def test_the_commonest_reason_comes_first() -> None:
-    some = bug("loop", "1")
+    some, tally = bug("loop", "1"), Tally()
 
-    counts = reason_counts([verdict(some, reason) for reason in ("timeout", "valid", "valid")])
+    for reason in ("timeout", "valid", "valid"):
+        tally.judge(some, verdict(some, reason))
 
-    assert counts == (("valid", 2), ("timeout", 1))
+    assert tally.reasons() == (("valid", 2), ("timeout", 1))
