@@ -113,6 +113,38 @@ async def test_where_selection_goes_wrong_every_test_is_run_from_then_on(
     assert "no-test-failed by 0 tests, valid by all" in told[0]
 
 
+SLOW = SOURCE.replace("rate = 10", "import time; time.sleep(1.6); rate = 11").encode()
+HANGING = SOURCE.replace("rate = 10", "\n        while True: rate = 10").encode()
+HANGING_AT_IMPORT = (SOURCE + "\nwhile True: pass\n").encode()
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [(SLOW, "valid"), (HANGING, "timeout"), (HANGING_AT_IMPORT, "timeout")],
+)
+async def test_a_slow_failure_is_none_of_a_hang(
+    measured: Measured, monkeypatch: pytest.MonkeyPatch, source: bytes, reason: str
+) -> None:
+    monkeypatch.setattr("harness.baseline.LEAST_TEST_TIMEOUT", 4.0)
+    for coverage in (None, measured[3]):
+        (verdict,) = await judged(engine(measured, coverage, judged=1000), bug(source))
+        assert verdict.reason == reason
+
+
+async def test_the_longest_is_handed_out_first(measured: Measured) -> None:
+    judge = engine(measured, measured[3], judged=1000)
+    order = []
+    given = [bug(UNTESTED), bug(CLAMP), bug(LATER)]
+    jobs = sorted(judge._job(number, each) for number, each in enumerate(given))
+    for job in jobs:
+        assert job.bug is not None
+        tests = None if job.selection is None else job.selection.tests
+        seconds = [test.seconds for test in measured[2].tests if tests is None or test.id in tests]
+        order.append(sum(seconds))
+    assert order == sorted(order, reverse=True)
+    assert order[0] > order[-1]
+
+
 async def test_a_sandbox_that_nobody_waits_for_any_more_is_thrown_away(measured: Measured) -> None:
     backend, environment, *_ = measured
     closed: list[bool] = []
