@@ -6,7 +6,7 @@ The ways are (a) the field's practice, a fresh sandbox and the whole suite for e
 sandbox for all bugs; (c) in it only the tests that can notice the bug, in a fresh process; (d) the
 engine as ``forge`` makes it, without judging a sample both ways. They take turns, bug by bug, so
 that a noisy machine is noisy for all. Screening is compared; the engine's confirmation of what is
-red is shown apart. How costs are counted stands in ``benchmarks/validation_meters.py``.
+red is shown apart. How costs are counted stands in ``benchmarks/validation_counters.py``.
 """
 
 from __future__ import annotations
@@ -27,13 +27,15 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.validation_bench import Case, Row, make_bench
 from benchmarks.validation_cosmic import run_cosmic
+from benchmarks.validation_counters import Daemons, Usage
 from benchmarks.validation_floor import duration, least_durations, measure_floor
-from benchmarks.validation_meters import Daemons, Meter, Usage
+from benchmarks.validation_meters import Meter
 from benchmarks.validation_mutmut import run_mutmut
 from benchmarks.validation_report import Measured, Report, as_json, print_report
 from benchmarks.validation_tools import ToolRow, Work, measure_tool
-from benchmarks.validation_ways import Case, Row, Way, make_bench, make_ways, spared
+from benchmarks.validation_ways import Way, make_ways, spared
 from bot.pipeline import make_context
 from bot.preparing import Ready, make_ready
 from bot.progress import Quiet

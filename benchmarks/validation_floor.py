@@ -8,8 +8,8 @@ import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from benchmarks.validation_meters import Usage
-from benchmarks.validation_ways import Bench, Place
+from benchmarks.validation_bench import Bench, Place
+from benchmarks.validation_counters import Usage
 
 RUNS = 3
 TIMES = 200

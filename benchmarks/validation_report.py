@@ -11,10 +11,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table as RichTable
 
+from benchmarks.validation_bench import Row
+from benchmarks.validation_counters import Usage
 from benchmarks.validation_floor import Floor
-from benchmarks.validation_meters import Usage
 from benchmarks.validation_tools import ToolRow
-from benchmarks.validation_ways import Row
 
 TITLES = {
     "a": "a  fresh sandbox, whole suite",

@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 
 from uv import find_uv_bin
 
-from benchmarks.validation_meters import TreeProbe, Usage
+from benchmarks.validation_counters import TreeProbe, Usage
 from bot.preparing import Ready
 from bot.settings import build_env
 from harness.interpreters import find_interpreter

@@ -6,76 +6,28 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import harness.docker_backend
 import harness.local_engine
-from benchmarks.validation_meters import Meter, MeteredBackend, Usage
+from benchmarks.validation_bench import Bench, Case, Place, Row, make_bench
+from benchmarks.validation_counters import Usage
+from benchmarks.validation_meters import Meter, MeteredBackend
 from bot.pipeline import make_engine
 from bot.preparing import Ready
 from bot.progress import Reporter
 from bot.settings import Settings
-from harness.baseline import (
-    HANG_LIMIT,
-    collect_timeout,
-    runnable,
-    test_timeout,
-    total_timeout,
-)
 from harness.docker_backend import OWNER
-from harness.sandbox import Backend, Channel, Limits, Sandbox, start
-from harness.selection import files_of
+from harness.sandbox import Channel
 from harness.suite import Run, run_suite
 from storage.errors import SandboxError
-from storage.records import RED, Baseline, Bug, Environment, Verdict
+from storage.records import Bug, Verdict
 from storage.store import Store
 from storage.trees import Trees
 
 TRIES = 2
 NEVER = 1 << 62
-
-End = Literal["", "breaks-everything", "timeout", "failed"]
-"""How a screening ended: of one that ended early the red tests say nothing."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """One bug, with what all ways are told of it."""
-
-    bug: Bug
-    files: Mapping[str, bytes | None]
-    tests: frozenset[str] | None
-    """The tests that can notice it; None for every test."""
-    selected_in: Usage = field(default_factory=Usage)
-    """What choosing them cost."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """What one way said of one bug, and what that cost."""
-
-    way: str
-    bug: str
-    screening: Usage
-    confirmation: Usage = field(default_factory=Usage)
-    red: tuple[str, ...] = ()
-    """Tests of the baseline that were red in screening."""
-    end: End = ""
-    hung: bool = False
-    """A test, or the whole run, used up its time."""
-    ran: int = 0
-    """Tests with an outcome in screening."""
-    starts: int = 0
-    """Sandboxes that were started for it."""
-    reason: str = ""
-    """The verdict, where the way gives one."""
-    note: str = ""
-
-    @property
-    def found(self) -> frozenset[str] | str:
-        """What is compared between ways."""
-        return self.end or frozenset(self.red)
 
 
 class Way(Protocol):
@@ -89,92 +41,6 @@ class Way(Protocol):
 
     async def close(self) -> None:
         """End what is running."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bench:
-    """What every way works with."""
-
-    backend: Backend
-    environment: Environment
-    baseline: Baseline
-    limits: Limits
-
-    async def run(
-        self,
-        channel: Channel,
-        files: Mapping[str, bytes | None],
-        tests: Collection[str] | None = None,
-    ) -> Run:
-        """Run the whole suite, or only some tests, in a fresh process. Raises SandboxError."""
-        run = await run_suite(
-            channel,
-            args=self.environment.plan.pytest_args,
-            tests=runnable(self.baseline) if tests is None else tests,
-            files=files,
-            path="fresh",
-            only_files=None if tests is None else files_of(tests),
-            test_timeout=test_timeout(self.baseline),
-            collect_timeout=collect_timeout(self.baseline),
-            total_timeout=total_timeout(self.baseline),
-            hang_limit=HANG_LIMIT,
-        )
-        if run.error:
-            raise SandboxError(run.error)
-        return run
-
-    def row(
-        self, way: str, case: Case, usage: Usage, run: Run, asked: Collection[str] | None
-    ) -> Row:
-        """What a run says of the baseline's tests that it was asked for."""
-        green = self.baseline.green
-        red = tuple(
-            test for test in green if (asked is None or test in asked) and run.outcome(test) in RED
-        )
-        return Row(
-            way=way,
-            bug=case.bug.id,
-            screening=usage,
-            red=red,
-            end=end_of(run, len(red), len(green)),
-            hung=hung(run),
-            ran=len(run.results),
-        )
-
-
-def end_of(run: Run, red: int, green: int) -> End:
-    """Say how a screening ended, by the rules that judge."""
-    if run.stopped or red * 2 > green or (run.collected is None and not run.exhausted):
-        return "breaks-everything"
-    return "timeout" if run.exhausted else ""
-
-
-def hung(run: Run) -> bool:
-    return run.exhausted or any(result.outcome == "timeout" for result in run.results.values())
-
-
-class Place:
-    """A long-lived sandbox with its runner, replaced when it breaks."""
-
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
-        self._sandbox: Sandbox | None = None
-        self._channel: Channel | None = None
-
-    async def channel(self) -> Channel:
-        if self._channel is None:
-            bench = self._bench
-            self._sandbox = await start(bench.backend, bench.environment, bench.limits)
-            self._channel = await self._sandbox.runner()
-        return self._channel
-
-    async def discard(self) -> None:
-        channel, sandbox = self._channel, self._sandbox
-        self._channel = self._sandbox = None
-        if channel is not None:
-            await channel.close()
-        if sandbox is not None:
-            await sandbox.close()
 
 
 class Fresh:
@@ -375,15 +241,6 @@ def spared() -> Iterator[None]:
         yield
     finally:
         names["BUILDER"] = kept
-
-
-def make_bench(settings: Settings, ready: Ready, backend: Backend) -> Bench:
-    return Bench(
-        backend=backend,
-        environment=ready.prepared.environment,
-        baseline=ready.prepared.baseline,
-        limits=settings.limits,
-    )
 
 
 def make_ways(

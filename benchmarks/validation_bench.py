@@ -1,0 +1,160 @@
+"""What all ways of screening share: the bug, the run of tests, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from benchmarks.validation_counters import Usage
+from bot.preparing import Ready
+from bot.settings import Settings
+from harness.baseline import (
+    HANG_LIMIT,
+    collect_timeout,
+    runnable,
+    test_timeout,
+    total_timeout,
+)
+from harness.sandbox import Backend, Channel, Limits, Sandbox, start
+from harness.selection import files_of
+from harness.suite import Run, run_suite
+from storage.errors import SandboxError
+from storage.records import RED, Baseline, Bug, Environment
+
+End = Literal["", "breaks-everything", "timeout", "failed"]
+"""How a screening ended: of one that ended early the red tests say nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One bug, with what all ways are told of it."""
+
+    bug: Bug
+    files: Mapping[str, bytes | None]
+    tests: frozenset[str] | None
+    """The tests that can notice it; None for every test."""
+    selected_in: Usage = field(default_factory=Usage)
+    """What choosing them cost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What one way said of one bug, and what that cost."""
+
+    way: str
+    bug: str
+    screening: Usage
+    confirmation: Usage = field(default_factory=Usage)
+    red: tuple[str, ...] = ()
+    """Tests of the baseline that were red in screening."""
+    end: End = ""
+    hung: bool = False
+    """A test, or the whole run, used up its time."""
+    ran: int = 0
+    """Tests with an outcome in screening."""
+    starts: int = 0
+    """Sandboxes that were started for it."""
+    reason: str = ""
+    """The verdict, where the way gives one."""
+    note: str = ""
+
+    @property
+    def found(self) -> frozenset[str] | str:
+        """What is compared between ways."""
+        return self.end or frozenset(self.red)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What every way works with."""
+
+    backend: Backend
+    environment: Environment
+    baseline: Baseline
+    limits: Limits
+
+    async def run(
+        self,
+        channel: Channel,
+        files: Mapping[str, bytes | None],
+        tests: Collection[str] | None = None,
+    ) -> Run:
+        """Run the whole suite, or only some tests, in a fresh process. Raises SandboxError."""
+        run = await run_suite(
+            channel,
+            args=self.environment.plan.pytest_args,
+            tests=runnable(self.baseline) if tests is None else tests,
+            files=files,
+            path="fresh",
+            only_files=None if tests is None else files_of(tests),
+            test_timeout=test_timeout(self.baseline),
+            collect_timeout=collect_timeout(self.baseline),
+            total_timeout=total_timeout(self.baseline),
+            hang_limit=HANG_LIMIT,
+        )
+        if run.error:
+            raise SandboxError(run.error)
+        return run
+
+    def row(
+        self, way: str, case: Case, usage: Usage, run: Run, asked: Collection[str] | None
+    ) -> Row:
+        """What a run says of the baseline's tests that it was asked for."""
+        green = self.baseline.green
+        red = tuple(
+            test for test in green if (asked is None or test in asked) and run.outcome(test) in RED
+        )
+        return Row(
+            way=way,
+            bug=case.bug.id,
+            screening=usage,
+            red=red,
+            end=end_of(run, len(red), len(green)),
+            hung=hung(run),
+            ran=len(run.results),
+        )
+
+
+def end_of(run: Run, red: int, green: int) -> End:
+    """Say how a screening ended, by the rules that judge."""
+    if run.stopped or red * 2 > green or (run.collected is None and not run.exhausted):
+        return "breaks-everything"
+    return "timeout" if run.exhausted else ""
+
+
+def hung(run: Run) -> bool:
+    return run.exhausted or any(result.outcome == "timeout" for result in run.results.values())
+
+
+class Place:
+    """A long-lived sandbox with its runner, replaced when it breaks."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._sandbox: Sandbox | None = None
+        self._channel: Channel | None = None
+
+    async def channel(self) -> Channel:
+        if self._channel is None:
+            bench = self._bench
+            self._sandbox = await start(bench.backend, bench.environment, bench.limits)
+            self._channel = await self._sandbox.runner()
+        return self._channel
+
+    async def discard(self) -> None:
+        channel, sandbox = self._channel, self._sandbox
+        self._channel = self._sandbox = None
+        if channel is not None:
+            await channel.close()
+        if sandbox is not None:
+            await sandbox.close()
+
+
+def make_bench(settings: Settings, ready: Ready, backend: Backend) -> Bench:
+    return Bench(
+        backend=backend,
+        environment=ready.prepared.environment,
+        baseline=ready.prepared.baseline,
+        limits=settings.limits,
+    )
