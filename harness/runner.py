@@ -1963,7 +1963,7 @@ def start_pytest(given: list[str], plugin: Plugin) -> int:
 
     pytest.hookimpl(tryfirst=True)(Plugin.pytest_ignore_collect)
     sys.argv = [os.path.join(os.path.dirname(pytest.__file__), "__main__.py"), *given]
-    args = ["-o", "addopts=", "--continue-on-collection-errors", "-q", "--tb=short"]
+    args = ["-o", "addopts=", "--continue-on-collection-errors", "-q", "--tb=line"]
     for name in BLOCKED_PLUGINS:
         args += ["-p", "no:" + name]
     return int(pytest.main(args + given, plugins=[plugin, stand_ins(pytest)]))
