@@ -58,7 +58,8 @@ async def forge(settings: Settings, *, store: Store, reporter: Reporter) -> Summ
     async with compiling(ready.backend, ready.prepared.environment) as compiles:
         context = make_context(settings, ready, trees, compiles)
         await judge_all(procedural, engine, context, ready, store=store, reporter=reporter, run=run)
-    return summarise(ready, run, seconds=time.monotonic() - started)
+    seconds = time.monotonic() - started
+    return summarise(ready, run, screened=tuple(engine.screened.most_common()), seconds=seconds)
 
 
 def make_engine(
@@ -155,7 +156,9 @@ async def judge_all(
             keep(run.waiting.pop(verdict.bug), verdict)
 
 
-def summarise(ready: Ready, run: Run, *, seconds: float) -> Summary:
+def summarise(
+    ready: Ready, run: Run, *, screened: tuple[tuple[str, int], ...], seconds: float
+) -> Summary:
     """Count what the run came to."""
     environment, baseline = ready.prepared.environment, ready.prepared.baseline
     return Summary(
@@ -167,6 +170,7 @@ def summarise(ready: Ready, run: Run, *, seconds: float) -> Summary:
         tests_green=len(baseline.green),
         rows=run.tally.rows(),
         reasons=run.tally.reasons(),
+        screened=screened,
         reused=run.reused,
         tasks=tuple(sorted(run.tasks)),
         seconds=round(seconds, 2),

@@ -36,6 +36,8 @@ class Summary:
     tests_green: int
     rows: tuple[OperatorRow, ...]
     reasons: tuple[tuple[str, int], ...]
+    screened: tuple[tuple[str, int], ...]
+    """How the bugs were screened, commonest first: by which path, by every test, or by none."""
     reused: int
     """Verdicts that an earlier run had already paid for."""
     tasks: tuple[str, ...]

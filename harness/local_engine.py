@@ -100,8 +100,8 @@ class LocalEngine:
         disagreed: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.mode = "full" if coverage is None else "selected"
-        self.paths: Counter[str] = Counter()
-        """How many bugs were screened by which path."""
+        self.screened: Counter[str] = Counter()
+        """How many bugs were screened by which path, by ``all`` tests or by ``none``."""
         self._coverage = coverage
         self._judged = judged
         self._disagreed = disagreed
@@ -209,6 +209,7 @@ class LocalEngine:
         """Judge by the tests that can notice the bug, and where that is to be checked, by all."""
         files, selection = job.files, job.selection
         if self._coverage is None or selection is None or selection.tests is None:
+            self.screened["all"] += 1
             return await self._by_all(worker, files)
         decision = await self._by_some(worker, files, selection)
         self._judged += 1
@@ -233,12 +234,13 @@ class LocalEngine:
         """Screen by some tests; those that cannot notice the bug stay what the baseline proved."""
         green, tests = self._baseline.green, selection.tests or frozenset()
         if not tests:
+            self.screened["none"] += 1
             return Decision(reason="no-test-failed", detail="no test runs what was changed")
         half = len(green) // 2
         some = await self._screen(
             worker, files, tests=tests, stop_after_red=half, selection=selection
         )
-        self.paths[some.path] += 1
+        self.screened[some.path] += 1
         return await self._confirm(worker, files, with_the_rest(some, green, tests), narrow=True)
 
     async def _screen(

@@ -136,6 +136,16 @@ async def forge_shown(settings: Settings, store: Store) -> Summary:
         return await forge(settings, store=store, reporter=live)
 
 
+SCREENED = {
+    "swap": "by new code in a collected session",
+    "fork": "by importing anew in a fork",
+    "fresh": "in a fresh process",
+    "all": "by every test",
+    "none": "that no test can notice",
+}
+"""Paths of docs/selection.md, in words."""
+
+
 def print_summary(summary: Summary, store: Path | None) -> None:
     """Print the final table and what to do next."""
     table = Table(title=None, box=None, header_style="bold")
@@ -154,6 +164,8 @@ def print_summary(summary: Summary, store: Path | None) -> None:
     out.print(table)
     reasons = ", ".join(f"{count} {reason}" for reason, count in summary.reasons)
     out.print(f"verdicts: {reasons or 'none'}", highlight=False)
+    screened = ", ".join(f"{count} {SCREENED.get(path, path)}" for path, count in summary.screened)
+    out.print(f"screened: {screened or 'none'}", highlight=False)
     if summary.reused:
         out.print(f"{summary.reused} verdicts were there from an earlier run", highlight=False)
     print_next(summary, store)
