@@ -233,7 +233,7 @@ class LocalEngine:
     async def _by_some(self, worker: Worker, files: Files, selection: Selection) -> Decision:
         """Screen by some tests; those that cannot notice the bug stay what the baseline proved."""
         green, tests = self._baseline.green, selection.tests or frozenset()
-        if not tests:
+        if not tests and not selection.everywhere:
             self.screened["none"] += 1
             return Decision(reason="no-test-failed", detail="no test runs what was changed")
         half = len(green) // 2
@@ -300,7 +300,7 @@ class LocalEngine:
 
         ``narrow`` collects the files of the tests alone.
         """
-        narrow = narrow or selection is not None
+        narrow = narrow or (selection is not None and not selection.everywhere)
         limits = self._limits_of_tests
         run = await run_suite(
             await worker.channel(),

@@ -82,6 +82,8 @@ class Selection:
     why: str
     path: Path = "fork"
     """The fastest way of running them that may be sound."""
+    everywhere: bool = False
+    """All files have to be collected, not only those that hold the tests."""
     changes: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)
     """By file, what may be swapped in a session that is already collected."""
 
@@ -92,6 +94,7 @@ def select(
     """Return the tests that can notice ``files``; ``read`` holds their unbroken content."""
     chosen = set(coverage.index.opaque)
     why, path = "tests that run what is changed", "swap"
+    everywhere = False
     swaps: dict[str, tuple[Change, ...]] = {}
     for name, new in files.items():
         old = read.get(name)
@@ -104,7 +107,8 @@ def select(
             importers = importing(coverage, name)
             if importers is None:
                 return Selection(tests=None, why=f"{name} changes what runs at import")
-            chosen |= importers
+            chosen |= importers[0]
+            everywhere = everywhere or importers[1]
             why, path = f"tests that import {name}, which changes what runs at import", "fork"
             continue
         swaps[name] = found
@@ -115,7 +119,7 @@ def select(
         if openers and len(old.splitlines()) != len(new.splitlines()):
             path = "fork"
     if path == "fork":
-        return Selection(tests=frozenset(chosen), why=why, path="fork")
+        return Selection(tests=frozenset(chosen), why=why, path="fork", everywhere=everywhere)
     return Selection(tests=frozenset(chosen), why=why, path="swap", changes=swaps)
 
 
@@ -147,11 +151,11 @@ def acts_at_import(imported: Seen, path: str, change: Change) -> bool:
     return bool(entered) and any(ran & mask_of(lines) for lines in change.touched)
 
 
-def importing(coverage: Coverage, path: str) -> set[str] | None:
-    """Return the tests of files that import a file, and those that do so late.
+def importing(coverage: Coverage, path: str) -> tuple[set[str], bool] | None:
+    """Return the tests of files that import a file, and those that do so late; None: all may.
 
-    None where all may notice: what is imported while tests are collected, though no file of tests
-    imports it, can end or stop the collection of all.
+    And whether all files are to be collected: what is imported while tests are collected, though
+    no file of tests imports it, can end or stop the collection of all.
     """
     if not coverage.importers:
         return None
@@ -163,7 +167,7 @@ def importing(coverage: Coverage, path: str) -> set[str] | None:
         if opened is None or path in opened:
             found |= tests
             collected = True
-    return None if path in coverage.imported.opened and not collected else found
+    return found, path in coverage.imported.opened and not collected
 
 
 @lru_cache(maxsize=4096)

@@ -131,6 +131,21 @@ async def test_a_slow_failure_is_none_of_a_hang(
         assert verdict.reason == reason
 
 
+@pytest.mark.parametrize(
+    ("added", "reason"),
+    [("import os; os._exit(3)", "breaks-everything"), ("EXTRA = 1", "no-test-failed")],
+)
+async def test_what_ends_the_collection_of_all_is_seen_though_no_file_of_tests_imports_it(
+    measured: Measured, added: str, reason: str
+) -> None:
+    coverage = measured[3]
+    assert WHERE in coverage.imported.opened
+    alone = dict.fromkeys(coverage.importers, frozenset[str]())
+    judge = engine(measured, replace(coverage, importers=alone), judged=1000)
+    (verdict,) = await judged(judge, bug(f"{SOURCE}\n{added}\n".encode()))
+    assert verdict.reason == reason
+
+
 async def test_the_longest_is_handed_out_first(measured: Measured) -> None:
     judge = engine(measured, measured[3], judged=1000)
     order = []

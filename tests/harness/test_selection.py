@@ -200,14 +200,15 @@ def test_every_test_is_chosen_where_it_is_not_known_who_imports_what() -> None:
     assert select(coverage, files, {"shop.py": SOURCE.encode()}).tests is None
 
 
-def test_what_is_imported_by_no_file_of_tests_but_while_they_are_collected_concerns_all() -> None:
+def test_what_is_imported_by_no_file_of_tests_but_with_them_is_collected_with_all() -> None:
     imported = replace(COVERAGE.imported, opened=frozenset({"alone.py"}))
     known = {**COVERAGE.importers, "v.py": frozenset[str]()}
     coverage = replace(COVERAGE, imported=imported, importers=known)
     files: dict[str, bytes | None] = {"alone.py": b"LIMIT = 4\n"}
     read: dict[str, bytes | None] = {"alone.py": b"LIMIT = 3\n"}
-    assert select(coverage, files, read).tests is None
-    assert select(COVERAGE, files, read).tests == {"t.py::starts_processes", "v.py::unknown"}
+    found = select(coverage, files, read)
+    assert (found.tests, found.everywhere) == ({"t.py::starts_processes"}, True)
+    assert not select(COVERAGE, files, read).everywhere
 
 
 def test_lines_that_move_are_no_matter_for_swapping_unless_a_test_reads_the_source() -> None:
