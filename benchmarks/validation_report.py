@@ -123,9 +123,7 @@ def print_report(report: Report, console: Console) -> None:
 
 def make_tables(report: Report) -> list[Table]:
     """The costs of all bugs, of those that hang apart, and memory."""
-    limit = RUNAWAY * max(report.suite, typical(report.bugs))
-    hanging = [bug for bug in report.bugs if bug.hangs or bug.longest > limit]
-    calm = [bug for bug in report.bugs if bug not in hanging]
+    calm, hanging = parted(report)
     tables = [costs("all bugs", report.bugs, report.floor)]
     if hanging:
         tables.append(costs("bugs whose tests end", calm, report.floor))
@@ -133,8 +131,15 @@ def make_tables(report: Report) -> list[Table]:
         tables.append(costs(title, hanging, report.floor))
     tables.append(resources(report))
     if report.tools:
-        tables.append(others(report))
+        tables.append(others(report, calm))
     return tables
+
+
+def parted(report: Report) -> tuple[list[Measured], list[Measured]]:
+    """Part the bugs whose tests end from those that hang or run on and on."""
+    limit = RUNAWAY * max(report.suite, typical(report.bugs))
+    hanging = [bug for bug in report.bugs if bug.hangs or bug.longest > limit]
+    return [bug for bug in report.bugs if bug not in hanging], hanging
 
 
 def typical(bugs: Sequence[Measured]) -> float:
@@ -231,9 +236,12 @@ def resources(report: Report) -> Table:
     )
 
 
-def others(report: Report) -> Table:
-    """The mutation testing tools, for each mutant of their own, beside our screening."""
-    ours = [bug.rows["d"] for bug in report.bugs if "d" in bug.rows]
+def others(report: Report, calm: Sequence[Measured]) -> Table:
+    """The mutation testing tools, for each mutant of their own, beside our screening.
+
+    Of ours those that hang are left out: one would outweigh all the others.
+    """
+    ours = [bug.rows["d"] for bug in calm if "d" in bug.rows]
     ran = [row for row in ours if row.ran]
     base = sum(row.screening.cpu for row in ours) / len(ran) if ran else 0.0
     rows = []
@@ -242,7 +250,14 @@ def others(report: Report) -> Table:
         outcomes["no tests"] = len(ours) - len(ran)
         outcomes["no-test-failed"] -= outcomes["no tests"]
         used = sum((row.screening for row in ours), Usage())
-        rows.append(["d  screening", *shares(len(ours), len(ran), outcomes, used, base), "", ""])
+        rows.append(
+            [
+                "d  screening, hangs left out",
+                *shares(len(ours), len(ran), outcomes, used, base),
+                "",
+                "",
+            ]
+        )
     for row in report.tools:
         name = f"{row.tool} {row.version}"
         if row.failed:
