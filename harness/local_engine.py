@@ -227,8 +227,8 @@ class LocalEngine:
     async def _by_all(self, worker: Worker, files: Files) -> Decision:
         """Screen by the whole suite, then confirm what is red alone, in a fresh process."""
         half = len(self._baseline.green) // 2
-        whole = await self._screen(worker, files, stop_after_red=half)
-        return await self._confirm(worker, files, whole)
+        whole, hangs = await self._screen(worker, files, stop_after_red=half)
+        return await self._confirm(worker, files, whole, hangs=hangs)
 
     async def _by_some(self, worker: Worker, files: Files, selection: Selection) -> Decision:
         """Screen by some tests; those that cannot notice the bug stay what the baseline proved."""
@@ -237,11 +237,12 @@ class LocalEngine:
             self.screened["none"] += 1
             return Decision(reason="no-test-failed", detail="no test runs what was changed")
         half = len(green) // 2
-        some = await self._screen(
+        some, hangs = await self._screen(
             worker, files, tests=tests, stop_after_red=half, selection=selection
         )
         self.screened[some.path] += 1
-        return await self._confirm(worker, files, with_the_rest(some, green, tests), narrow=True)
+        whole = with_the_rest(some, green, tests)
+        return await self._confirm(worker, files, whole, hangs=hangs, narrow=True)
 
     async def _screen(
         self,
@@ -251,8 +252,11 @@ class LocalEngine:
         stop_after_red: int,
         tests: Collection[str] | None = None,
         selection: Selection | None = None,
-    ) -> Run:
-        """Run tests by short limits; by long ones where the verdict would hang on those."""
+    ) -> tuple[Run, bool]:
+        """Run tests by short limits; by long ones where the verdict would hang on those.
+
+        Returns too whether a test is known to hang, alone and by the long limit.
+        """
         run = await self._run(
             worker,
             files,
@@ -264,22 +268,24 @@ class LocalEngine:
         hung = [test for test, result in run.results.items() if result.outcome == "timeout"]
         failed = any(status(run, test) == "red" for test in run.results if test not in hung)
         if not hung or (failed and not run.exhausted):
-            return run
+            return run, False
         quickest = min(hung, key=lambda test: self._limits_of_tests.get(test, 0.0))
         alone = await self._run(worker, files, tests=[quickest], isolate=True, narrow=True)
         if alone.outcome(quickest) == "timeout":
-            return run
-        return await self._run(
+            return run, True
+        again = await self._run(
             worker, files, tests=tests, stop_after_red=stop_after_red, selection=selection
         )
+        return again, False
 
     async def _confirm(
-        self, worker: Worker, files: Files, whole: Run, *, narrow: bool = False
+        self, worker: Worker, files: Files, whole: Run, *, hangs: bool, narrow: bool = False
     ) -> Decision:
         """Run what is red again, each test alone and in a fresh process, and decide."""
         green = self._baseline.green
         found = screen(green, whole)
-        if found.reason:
+        in_company = found.reason == "timeout" and not hangs and not whole.exhausted
+        if found.reason and not in_company:
             return Decision(reason=found.reason, detail=found.detail)
         alone = await self._run(worker, files, tests=found.red, isolate=True, narrow=narrow)
         return decide(green, whole, alone)

@@ -165,7 +165,7 @@ def print_summary(summary: Summary, store: Path | None) -> None:
     reasons = ", ".join(f"{count} {reason}" for reason, count in summary.reasons)
     out.print(f"verdicts: {reasons or 'none'}", highlight=False)
     screened = ", ".join(f"{count} {SCREENED.get(path, path)}" for path, count in summary.screened)
-    out.print(f"screened: {screened or 'none'}", highlight=False)
+    out.print(f"screened: {screened or 'none'}", highlight=False, soft_wrap=True)
     if summary.reused:
         out.print(f"{summary.reused} verdicts were there from an earlier run", highlight=False)
     print_next(summary, store)

@@ -131,6 +131,21 @@ async def test_a_slow_failure_is_none_of_a_hang(
         assert verdict.reason == reason
 
 
+HANGING_IN_COMPANY = SOURCE.replace(
+    "rate = 10",
+    "rate = 10\n        import sys; sys.calls = getattr(sys, 'calls', 0) + 1"
+    "\n        while sys.calls > 1: pass",
+).encode()
+
+
+async def test_a_hang_in_company_alone_is_spilled(
+    measured: Measured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.baseline.LEAST_TEST_TIMEOUT", 3.0)
+    (verdict,) = await judged(engine(measured, None), bug(HANGING_IN_COMPANY))
+    assert (verdict.reason, bool(verdict.spilled)) == ("spilled", True)
+
+
 @pytest.mark.parametrize(
     ("added", "reason"),
     [("import os; os._exit(3)", "breaks-everything"), ("EXTRA = 1", "no-test-failed")],
