@@ -144,13 +144,16 @@ class DockerBackend:
         return self._archive[1]
 
     def _sweep(self) -> None:
-        """Remove containers whose owners are gone."""
+        """Remove containers whose owners are gone.
+
+        A sandbox inherits its image's label of a builder that may be long gone: the owner counts.
+        """
         for label in (OWNER, BUILDER):
             found = self._client.containers.list(
                 all=True, filters={"label": label}, ignore_removed=True
             )
             for container in found:
-                if not alive(container.labels[label]):
+                if not alive(container.labels.get(OWNER) or container.labels[label]):
                     remove(container)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -19,8 +20,9 @@ from docker.models.containers import Container
 
 from harness.collecting import docker_garbage, remove
 from harness.docker_backend import OWNER, DockerBackend
+from harness.docker_build import BUILDER
 from harness.docker_layers import DEPENDENCIES, ENVIRONMENT
-from harness.sandbox import BuildFailed
+from harness.sandbox import BuildFailed, Limits
 from storage.errors import SandboxError
 from storage.records import Environment
 from tests.harness.probes import EDITABLE, PROBE, SMALL, Probe, build, plan, probing
@@ -320,6 +322,25 @@ async def test_an_absent_base_image_tells_the_way_out(engine: Client, tmp_path: 
         await build(backend, tmp_path / "checkout", plan())
     assert caught.value.reason == "no-base-image"
     assert "bugfoundry images base" in str(caught.value)
+
+
+async def test_a_sandbox_outlives_the_start_of_another_though_its_images_builder_is_gone(
+    backend: DockerBackend, environment: Environment, engine: Client
+) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    container = engine.containers.create(environment.handle)
+    image = container.commit(conf={"Labels": {BUILDER: str(ended.pid)}})
+    container.remove()
+    old = replace(environment, handle=str(image.id))
+    try:
+        first = await backend.start(old, limits=Limits())
+        second = await backend.start(old, limits=Limits())
+        assert len(ours(engine)) == 2
+        await first.close()
+        await second.close()
+    finally:
+        engine.images.remove(str(image.id), force=True)
 
 
 async def test_an_image_that_is_gone_is_refused(
