@@ -16,7 +16,8 @@ from harness.baseline import (
     test_timeout,
     total_timeout,
 )
-from harness.sandbox import Backend, Channel, Limits, Sandbox, start
+from harness.local_engine import Worker
+from harness.sandbox import Backend, Channel, Limits
 from harness.selection import files_of
 from harness.suite import Run, run_suite
 from storage.errors import SandboxError
@@ -74,6 +75,10 @@ class Bench:
     baseline: Baseline
     limits: Limits
 
+    def worker(self) -> Worker:
+        """A sandbox with its runner, started when it is first asked for."""
+        return Worker(self.backend, self.environment, self.limits)
+
     async def run(
         self,
         channel: Channel,
@@ -125,30 +130,6 @@ def end_of(run: Run, red: int, green: int) -> End:
 
 def hung(run: Run) -> bool:
     return run.exhausted or any(result.outcome == "timeout" for result in run.results.values())
-
-
-class Place:
-    """A long-lived sandbox with its runner, replaced when it breaks."""
-
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
-        self._sandbox: Sandbox | None = None
-        self._channel: Channel | None = None
-
-    async def channel(self) -> Channel:
-        if self._channel is None:
-            bench = self._bench
-            self._sandbox = await start(bench.backend, bench.environment, bench.limits)
-            self._channel = await self._sandbox.runner()
-        return self._channel
-
-    async def discard(self) -> None:
-        channel, sandbox = self._channel, self._sandbox
-        self._channel = self._sandbox = None
-        if channel is not None:
-            await channel.close()
-        if sandbox is not None:
-            await sandbox.close()
 
 
 def make_bench(settings: Settings, ready: Ready, backend: Backend) -> Bench:

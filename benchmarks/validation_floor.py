@@ -8,7 +8,7 @@ import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from benchmarks.validation_bench import Bench, Place
+from benchmarks.validation_bench import Bench
 from benchmarks.validation_counters import Usage
 
 RUNS = 3
@@ -63,7 +63,7 @@ async def least_durations(bench: Bench) -> dict[str, float]:
     a test needs.
     """
     found = {test.id: test.seconds for test in bench.baseline.tests}
-    place = Place(bench)
+    place = bench.worker()
     try:
         for _ in range(RUNS):
             run = await bench.run(await place.channel(), {})

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import harness.docker_backend
 import harness.local_engine
-from benchmarks.validation_bench import Bench, Case, Place, Row, make_bench
+from benchmarks.validation_bench import Bench, Case, Row, make_bench
 from benchmarks.validation_counters import Usage
 from benchmarks.validation_meters import Meter, MeteredBackend
 from bot.pipeline import make_engine
@@ -54,7 +54,7 @@ class Fresh:
 
     async def judge(self, case: Case) -> Row:
         before = self.meter.now()
-        place = Place(self._bench)
+        place = self._bench.worker()
         try:
             run = await self._bench.run(await place.channel(), case.files)
         finally:
@@ -73,7 +73,7 @@ class Kept:
         self.meter = meter
         self._bench = bench
         self._selecting = selecting
-        self._place = Place(bench)
+        self._place = bench.worker()
         self._since: Usage | None = None
 
     async def judge(self, case: Case) -> Row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import textwrap
 import time
 from collections.abc import AsyncIterator
@@ -367,9 +368,7 @@ async def test_what_each_test_enters_opens_and_starts_is_seen(channel: Channel) 
 
 async def test_what_python_processes_run_that_a_test_starts_is_seen(channel: Channel) -> None:
     run_it = "subprocess.run([sys.executable, '-c', 'import module; module.work(1)']"
-    result = await run(
-        channel,
-        f"""
+    code = f"""
         import multiprocessing, os, subprocess, sys, time
 
         def helper(): return 1
@@ -385,13 +384,27 @@ async def test_what_python_processes_run_that_a_test_starts_is_seen(channel: Cha
         def test_fork():
             process = multiprocessing.get_context("fork").Process(target=helper)
             process.start(); process.join()
+        def test_fork_within():
+            if os.fork() == 0:
+                helper()
+                os._exit(0)
+            os.wait()
+        def test_unheard_grandchild():
+            os.chmod("unheard.py", 0o755)
+            start_it = "import subprocess; subprocess.run(['./unheard.py'], check=True)"
+            subprocess.run([sys.executable, "-c", start_it], check=True)
         def test_isolated():
             subprocess.run([sys.executable, "-I", "-c", "pass"], check=True)
         def test_own_environment(): {run_it}, env={{}}, check=True)
         def test_shell(): subprocess.run("true", shell=True, check=True)
         def test_system(): os.system("true")
-        """,
-        extra={"module.py": b"def work(n):\n    if n:\n        return 1\n    return 2\n"},
+        """
+    module = b"def work(n):\n    if n:\n        return 1\n    return 2\n"
+    script = f"#!{sys.executable} -I\n".encode()
+    result = await run(
+        channel,
+        code,
+        extra={"module.py": module, "unheard.py": script},
         isolate=True,
         watch=True,
     )
@@ -401,5 +414,9 @@ async def test_what_python_processes_run_that_a_test_starts_is_seen(channel: Cha
         assert [seen[name].lines["module.py"] >> n & 1 for n in (2, 3, 4)] == [1, 1, 0]
         assert not seen[name].opaque
     assert seen["test_fork"].code["test_it.py"] >> 4 & 1
+    within = seen["test_fork_within"].lines["test_it.py"]
+    first = code.splitlines().index("        def test_fork_within():") + 1
+    assert [within >> first + n & 1 for n in (1, 2, 3, 4)] == [1, 1, 1, 1]
     opaque = {name for name, found in seen.items() if found.opaque}
-    assert opaque == {"test_isolated", "test_own_environment", "test_shell", "test_system"}
+    unheard = {"test_isolated", "test_own_environment", "test_unheard_grandchild"}
+    assert opaque == {*unheard, "test_shell", "test_system"}
