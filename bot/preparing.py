@@ -116,7 +116,10 @@ def unplanned(overrides: Overrides, error: EnvironmentFailed) -> Attempt:
 async def stored(
     repository: Repository, backend: Backend, candidates: Sequence[Plan], store: Store
 ) -> Prepared | None:
-    """Return the environment an earlier run built, if it is still there and still wanted."""
+    """Return the environment an earlier run built, if it is still there and still wanted.
+
+    Not where its coverage is of another version: then it is measured again.
+    """
     environment = store.environment_for(repository.tree, backend.kind)
     if environment is None or not wanted(environment, candidates, store):
         return None
@@ -125,6 +128,8 @@ async def stored(
         return None
     kept = store.coverage(environment.id)
     coverage = None if kept is None else decode(kept)
+    if kept is not None and coverage is None:
+        return None
     return Prepared(environment=environment, baseline=baseline, coverage=coverage)
 
 
