@@ -17,7 +17,7 @@ from bot.preparing import fetch
 from bot.progress import Reporter
 from bot.settings import Settings
 from harness import backends
-from harness.judge import HARNESS_VERSION
+from harness.judge import HARNESS_VERSION, agree
 from harness.local_engine import LocalEngine
 from storage.errors import StoreError
 from storage.records import (
@@ -35,8 +35,6 @@ from storage.trees import Trees
 
 SOME, WHOLE = "selected", "full"
 """The modes of the verdicts that are audited, and of those they are held against."""
-UNSTEADY_REASONS = frozenset({"valid", "no-test-failed", "spilled"})
-"""Reasons between which tests that spill or are unstable can make the difference."""
 TIME_OUT = "timeout"
 BROKEN = "sandbox-broken"
 
@@ -127,10 +125,7 @@ def kind_of(stored: Verdict, whole: Verdict, set_aside: Collection[str]) -> Kind
         return "sandbox-broken"
     if TIME_OUT in reasons:
         return "time-limit"
-    unsteady = {*set_aside, *stored.spilled, *whole.spilled}
-    if reasons <= UNSTEADY_REASONS and failing - unsteady == failing_in_all - unsteady:
-        return "spilled"
-    return "disagree"
+    return "spilled" if agree(stored, whole, set_aside) else "disagree"
 
 
 def lasting(found: Comparison) -> bool:

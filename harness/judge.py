@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from harness.suite import Run
 from storage.records import RED
@@ -82,12 +82,30 @@ def decide(green: Sequence[str], whole: Run, alone: Run) -> Decision:
     return Decision(reason="valid", fail_to_pass=confirmed, pass_to_pass=passing, spilled=spilled)
 
 
-def agree(one: Decision, other: Decision) -> bool:
-    """Say whether two decisions on a bug come to the same, spilled tests apart."""
-    apart = {*one.spilled, *other.spilled}
-    lists = [set(each.fail_to_pass) - apart for each in (one, other)]
-    reasons = {each.reason for each in (one, other)}
-    return lists[0] == lists[1] and (len(reasons) == 1 or reasons == {"no-test-failed", "spilled"})
+UNSTEADY_REASONS = frozenset({"valid", "no-test-failed", "spilled"})
+"""Reasons between which a verdict may go by spilled tests alone."""
+
+
+class Judged(Protocol):
+    """A decision, or the verdict that was made of it."""
+
+    @property
+    def reason(self) -> str: ...
+    @property
+    def fail_to_pass(self) -> tuple[str, ...]: ...
+    @property
+    def spilled(self) -> tuple[str, ...]: ...
+
+
+def agree(one: Judged, other: Judged, set_aside: Collection[str] = ()) -> bool:
+    """Say whether two decisions on a bug come to the same, spilled and unstable tests apart.
+
+    PASS_TO_PASS is no part of it: the rest is the baseline's.
+    """
+    apart = {*set_aside, *one.spilled, *other.spilled}
+    if one.reason != other.reason and not {one.reason, other.reason} <= UNSTEADY_REASONS:
+        return False
+    return set(one.fail_to_pass) - apart == set(other.fail_to_pass) - apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,7 +71,9 @@ def test_decisions_that_differ_in_spilled_tests_alone_agree() -> None:
     assert agree(spilled, replace(valid, spilled=("t2",)))
     assert not agree(spilled, valid)
     assert agree(Decision(reason="no-test-failed"), Decision(reason="spilled", spilled=("t2",)))
+    assert agree(valid, Decision(reason="spilled", spilled=("t1",)))
     assert not agree(Decision(reason="no-test-failed"), valid)
+    assert agree(Decision(reason="no-test-failed"), valid, set_aside=["t1"])
     assert not agree(Decision(reason="timeout"), Decision(reason="no-test-failed"))
 
 
