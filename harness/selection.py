@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
-from harness.changes import Change, Lines, changes
+from harness.changes import Change, changes
+from harness.statements import Lines
 
 PYTHON = ".py"
 Masks = Mapping[str, int]
