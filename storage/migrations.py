@@ -177,3 +177,67 @@ def m006_coverage(db: Database) -> None:
         pk="environment",
         foreign_keys=[("environment", "environments", "id")],
     )
+
+
+@MIGRATIONS()
+def m007_mirror(db: Database) -> None:
+    """Pull requests with the issues they close, and what became of each on a tree."""
+    for column, kind, default in (("commit", str, ""), ("pull", int, 0), ("undone", float, 0.0)):
+        db.table("origins").add_column(column, kind, not_null_default=default)
+    db.table("pull_requests").create(
+        {
+            "repository": str,
+            "commit": str,
+            "base": str,
+            "number": int,
+            "title": str,
+            "body": str,
+            "author": str,
+            "association": str,
+            "bot": int,
+            "branch": str,
+            "labels": str,
+            "created": str,
+            "merged": str,
+            "updated": str,
+            "files": str,
+            "commits": str,
+            "links": str,
+            "origin": str,
+        },
+        pk=("repository", "commit"),
+    ).create_index(["repository", "number"])
+    db.table("issues").create(
+        {
+            "repository": str,
+            "number": int,
+            "title": str,
+            "body": str,
+            "author": str,
+            "bot": int,
+            "created": str,
+            "labels": str,
+            "comments": str,
+        },
+        pk=("repository", "number"),
+    )
+    db.table("mirrorings").create(
+        {
+            "tree": str,
+            "repository": str,
+            "commit": str,
+            "outcome": str,
+            "detail": str,
+            "tier": str,
+            "undone": float,
+            "bug": str,
+        },
+        pk=("tree", "repository", "commit"),
+        foreign_keys=[
+            ("tree", "trees", "tree"),
+        ],
+    )
+    db.table("crawls").create(
+        {"repository": str, "origin": str, "newest": str, "cursor": str, "state": str},
+        pk=("repository", "origin"),
+    )

@@ -165,6 +165,12 @@ class Origin:
     line: int = 0
     """First changed line, from 1, in the unbroken file."""
     seed: int = 0
+    commit: str = ""
+    """Of a mirrored bug: the commit of the fix that is undone."""
+    pull: int = 0
+    """Of a mirrored bug: the number of the pull request, 0 when not known."""
+    undone: float = 0.0
+    """Of a mirrored bug: how much of the fix is undone, from 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,3 +245,127 @@ class ModelCall:
     cache_read_tokens: int
     dollars: float
     seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment:
+    """What somebody said under an issue."""
+
+    author: str
+    created: str
+    """ISO time in UTC."""
+    body: str
+    bot: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    """An issue of a repository; text is empty while only its number is known."""
+
+    repository: str
+    """``owner/name``."""
+    number: int
+    title: str = ""
+    body: str = ""
+    author: str = ""
+    bot: bool = False
+    """Opened by a program."""
+    created: str = ""
+    """ISO time in UTC; empty when the text was not fetched."""
+    labels: tuple[str, ...] = ()
+    comments: tuple[Comment, ...] = ()
+
+    @property
+    def fetched(self) -> bool:
+        return bool(self.created)
+
+
+Evidence = Literal["closing-reference", "keyword", "changelog", "test", "mention"]
+"""What says that a pull request closes an issue, strongest first: GitHub itself, a closing keyword
+in a message, a reference in the changelog or a test of the fix, a mere mention (closes nothing)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """An issue that a pull request names, and what that rests on."""
+
+    repository: str
+    """``owner/name`` of the issue."""
+    number: int
+    evidence: Evidence
+    marks: tuple[str, ...] = ()
+    """``late`` when it was opened after the pull request, ``bot`` when a program opened it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullRequest:
+    """A merged pull request, or a fix that the history alone tells of.
+
+    The same record whether GitHub or the clone's history is the source: what the history does not
+    tell is empty.
+    """
+
+    repository: str
+    """``owner/name``."""
+    commit: str
+    """The commit by which it is in the main branch: merge, squash, or the last one rebased."""
+    base: str
+    """What it was applied to: ``base..commit`` is its diff."""
+    number: int = 0
+    """0 when not known."""
+    title: str = ""
+    body: str = ""
+    author: str = ""
+    association: str = ""
+    """The author's relation to the repository, as GitHub names it (``MEMBER`` …)."""
+    bot: bool = False
+    branch: str = ""
+    """Name of the branch it came from."""
+    labels: tuple[str, ...] = ()
+    created: str = ""
+    """ISO time in UTC, like all times here."""
+    merged: str = ""
+    updated: str = ""
+    files: tuple[str, ...] = ()
+    """Paths that it changes, sorted."""
+    commits: tuple[str, ...] = ()
+    """Its own commits, oldest first."""
+    links: tuple[Link, ...] = ()
+    """Issues it closes or mentions."""
+    origin: Literal["github", "history"] = "github"
+
+    @property
+    def closes(self) -> tuple[Link, ...]:
+        """The issues it closes, those it only mentions left out."""
+        return tuple(link for link in self.links if link.evidence != "mention")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mirroring:
+    """What became of a pull request on one tree."""
+
+    tree: str
+    repository: str
+    commit: str
+    outcome: str
+    """``undone``, or the named reason why it was left out or could not be undone."""
+    detail: str = ""
+    tier: str = ""
+    """``apply``, ``three-way``, ``structural`` or ``model``."""
+    undone: float = 0.0
+    """How much of the fix is undone, from 0 to 1."""
+    bug: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crawl:
+    """How far a repository's pull requests were crawled."""
+
+    repository: str
+    origin: Literal["github", "history"]
+    newest: str = ""
+    """Of what is known completely: the last update (from GitHub), or the head (from history)."""
+    cursor: str = ""
+    """Where a crawl that was cut off goes on; empty when none was."""
+    state: str = ""
+    """JSON of whatever else the crawl needs to go on."""

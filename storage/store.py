@@ -6,15 +6,14 @@ killed can be started again, and two at once do each other no harm.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from storage import rows
 from storage.errors import StoreError
-from storage.opening import explained, open_database, writing
+from storage.opening import explained, open_database
+from storage.pulls import Pulls
 from storage.records import (
     Attempt,
     Baseline,
@@ -28,23 +27,24 @@ from storage.records import (
     Task,
     Verdict,
 )
-from storage.rows import Row
+from storage.tables import Tables
 from storage.test_lists import TestLists
 
 FIRST_ORIGIN = """
-    select bugs.*, strategy, operator, path, entity, line, seed
+    select bugs.*, strategy, operator, path, entity, line, seed, "commit", pull, undone
     from bugs join origins on origins.rowid =
         (select min(rowid) from origins where origins.bug = bugs.id)
 """
 
 
-class Store:
+class Store(Tables):
     """One SQLite file. Opening creates it; raises StoreError when it cannot be used."""
 
     def __init__(self, path: Path | str, *, busy_timeout: float = 30.0) -> None:
-        self.path = Path(path)
-        self._db = open_database(self.path, busy_timeout=busy_timeout)
+        super().__init__(open_database(Path(path), busy_timeout=busy_timeout), Path(path))
         self._lists = TestLists(self._db)
+        self.pulls = Pulls(self._db, self.path)
+        """Pull requests, their issues, and what became of them."""
 
     def __enter__(self) -> Self:
         return self
@@ -254,6 +254,9 @@ class Store:
         found = self._read("select * from model_calls where key = ?", key)
         return next((rows.from_row(row, ModelCall) for row in found), None)
 
+    def _forget(self) -> None:
+        self._lists.numbers.forget()
+
     def _verdicts(self, **key: str | None) -> list[Verdict]:
         wanted = {column: value for column, value in key.items() if value is not None}
         where = " and ".join(f"{column} = ?" for column in wanted) or "true"
@@ -261,31 +264,3 @@ class Store:
         found = self._read(query, *wanted.values())
         with explained(self.path):
             return [rows.from_row(row, Verdict, **self._lists.of(row)) for row in found]
-
-    def _tree(self, tree: str) -> None:
-        self._put("trees", {"tree": tree}, replace=False)
-
-    def _turn(self, table: str) -> int:
-        found = self._read(f"select ifnull(max(turn), 0) + 1 as turn from {table}")
-        return int(found[0]["turn"])
-
-    def _put(self, table: str, row: Row, *, replace: bool = True) -> None:
-        """Insert a row; where its key is there, update the row or leave it as it is."""
-        if replace:
-            self._db.table(table).upsert(row, pk=self._db.table(table).pks)
-        else:
-            self._db.table(table).insert(row, ignore=True)
-
-    def _read(self, query: str, *values: str | None) -> list[Row]:
-        with explained(self.path):
-            return list(self._db.query(query, values))
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        with explained(self.path):
-            try:
-                with writing(self._db):
-                    yield
-            except BaseException:
-                self._lists.numbers.forget()
-                raise
