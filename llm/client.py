@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -10,13 +11,18 @@ from typing import Any
 
 import anthropic
 from anthropic.types import Message
+from jsonschema import Draft202012Validator
 
+from llm.errors import BudgetSpent, Declined, MalformedAnswer
+from llm.patience import Sleep, patiently
 from llm.prices import Price, Tokens, cost, worst_case
-from storage.errors import ModelError
 from storage.records import ModelCall, digest
 
 DEFAULT_MODEL = "claude-sonnet-4-6"
 MAX_OUTPUT = 4096
+SAID_LIMIT = 1000
+CUT_OFF = frozenset({"max_tokens", "model_context_window_exceeded"})
+"""Ways to stop that leave an answer unfinished."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,25 +53,30 @@ class Model:
         price: Price,
         budget: float,
         ledger: Ledger,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.name = name
-        self._client = client
+        self._client = client.with_options(max_retries=0)
         self._price = price
         self._left = budget
         self._ledger = ledger
+        self._sleep = sleep
 
-    async def ask(self, *, purpose: str, system: str, prompt: str, tool: Tool) -> dict[str, Any]:
+    async def ask(
+        self, *, purpose: str, system: str, prompt: str, tool: Tool, shared: str = ""
+    ) -> dict[str, Any]:
         """Return the model's answer in the form of ``tool``.
 
+        ``shared`` comes before the prompt, and is cached for the calls that follow with the same.
         An identical request is answered from the ledger. The worst case of a call is reserved
-        before it is sent. Raises ModelError when the budget does not allow the call, the service
-        refuses it, or the answer does not have the form.
+        before it is sent. Raises ModelError, by its kind: BudgetSpent, Overloaded, Declined,
+        MalformedAnswer, or plain when the service refuses or cannot be reached.
         """
         request = {
             "model": self.name,
             "max_tokens": MAX_OUTPUT,
             "system": system,
-            "messages": [{"role": "user", "content": prompt}],
+            "messages": [{"role": "user", "content": content(prompt, shared)}],
             "tools": [
                 {
                     "name": tool.name,
@@ -78,10 +89,10 @@ class Model:
         key = digest(json.dumps(request, sort_keys=True))
         stored = self._ledger.find(key)
         if stored is not None:
-            return answer_of(stored)
+            return answer_of(stored, tool)
         reserved = worst_case(self._price, len(json.dumps(request)), MAX_OUTPUT)
         if reserved > self._left:
-            raise ModelError(
+            raise BudgetSpent(
                 f"the model's budget is spent: ${self._left:.2f} left, a call may cost "
                 f"${reserved:.2f}"
             )
@@ -107,16 +118,22 @@ class Model:
             seconds=round(time.monotonic() - started, 3),
         )
         self._ledger.keep(call)
-        return answer_of(call)
+        return answer_of(call, tool)
 
     async def _send(self, request: Mapping[str, Any]) -> Message:
-        try:
+        async def send() -> Message:
             message: Message = await self._client.messages.create(**request)
-        except anthropic.APIStatusError as error:
-            raise ModelError(f"the model's service refused: {error.status_code}") from error
-        except anthropic.APIConnectionError as error:
-            raise ModelError("the model's service cannot be reached") from error
-        return message
+            return message
+
+        return await patiently(send, self._sleep)
+
+
+def content(prompt: str, shared: str) -> str | list[dict[str, Any]]:
+    """What the model is told. https://docs.claude.com/en/docs/build-with-claude/prompt-caching"""
+    if not shared:
+        return prompt
+    cached = {"type": "text", "text": shared, "cache_control": {"type": "ephemeral"}}
+    return [cached, {"type": "text", "text": prompt}]
 
 
 def tokens_of(message: Message) -> Tokens:
@@ -131,15 +148,28 @@ def tokens_of(message: Message) -> Tokens:
 
 
 def given_to(message: Message, tool: str) -> Any:
-    """Return what the model filled in; None when it did not."""
-    if message.stop_reason == "max_tokens":
+    """Return what the model filled in; what it said instead; None when it did neither."""
+    said = " ".join(b.text for b in message.content if b.type == "text")
+    said = " ".join(said.split())[:SAID_LIMIT]
+    if message.stop_reason == "refusal":
+        return said or "it gave no reason"
+    if message.stop_reason in CUT_OFF:
         return None
-    return next((b.input for b in message.content if b.type == "tool_use" and b.name == tool), None)
+    used = (b.input for b in message.content if b.type == "tool_use" and b.name == tool)
+    return next(used, said or None)
 
 
-def answer_of(call: ModelCall) -> dict[str, Any]:
-    """Return a stored call's answer. Raises ModelError when it was none."""
+def answer_of(call: ModelCall, tool: Tool) -> dict[str, Any]:
+    """Return a stored call's answer. Raises Declined or MalformedAnswer when it was none."""
     answer = json.loads(call.answer)
+    if isinstance(answer, str):
+        raise Declined(f"the model declined: {answer[:200]}")
     if not isinstance(answer, dict):
-        raise ModelError("the model's answer does not have the form that was asked for")
+        raise MalformedAnswer("the model's answer does not have the form: it is not complete")
+    wrong = next(Draft202012Validator(tool.schema).iter_errors(answer), None)
+    if wrong is not None:
+        what = " ".join(wrong.message.split())
+        raise MalformedAnswer(
+            f"the model's answer does not have the form: {wrong.json_path}: {what[:300]}"
+        )
     return answer

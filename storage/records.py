@@ -238,7 +238,7 @@ class ModelCall:
     purpose: str
     """What it was for, as ``plan``."""
     answer: str
-    """JSON of what the model filled in; ``null`` when it did not."""
+    """JSON of what the model filled in; a string that it said instead; ``null`` for neither."""
     input_tokens: int
     output_tokens: int
     cache_write_tokens: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,9 +14,19 @@ from aiohttp.test_utils import TestServer
 from anthropic.types import Message
 
 
+@dataclass(frozen=True, kw_only=True)
+class Scripted:
+    """An answer of which more than its content matters."""
+
+    content: Any = ""
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    stop_reason: str = ""
+
+
 @dataclass
 class Service:
-    """What was asked, and what is answered: tool input, a text, or a status code."""
+    """What was asked, and what is answered: tool input, a text, a status code, or a script."""
 
     answers: list[Any]
     asked: list[dict[str, Any]] = field(default_factory=list)
@@ -27,15 +37,22 @@ class Service:
         self.asked.append(body)
         answer = self.answers.pop(0)
         if isinstance(answer, int):
+            answer = Scripted(status=answer)
+        if not isinstance(answer, Scripted):
+            answer = Scripted(content=answer)
+        if answer.status != 200:
             error = {"type": "api_error", "message": "scripted"}
-            return web.json_response({"type": "error", "error": error}, status=answer)
+            return web.json_response(
+                {"type": "error", "error": error}, status=answer.status, headers=answer.headers
+            )
+        used = isinstance(answer.content, dict)
         message = {
             "id": "msg_1",
             "type": "message",
             "role": "assistant",
             "model": body["model"],
-            "content": [content(answer, body["tools"][0]["name"])],
-            "stop_reason": "tool_use" if isinstance(answer, dict) else "end_turn",
+            "content": [content(answer.content, body["tools"][0]["name"])],
+            "stop_reason": answer.stop_reason or ("tool_use" if used else "end_turn"),
             "stop_sequence": None,
             "usage": {"input_tokens": 1000, "output_tokens": 200},
         }

@@ -5,15 +5,22 @@ from __future__ import annotations
 import pytest
 
 from llm.client import Ledger, Model, Tool
+from llm.errors import Declined, MalformedAnswer
+from llm.patience import Sleep
 from llm.prices import Price, Tokens, cost, price_of
 from storage.errors import ConfigError, ModelError
 from storage.store import Store
-from tests.furniture.messages_api import Service, messages_api
+from tests.furniture.messages_api import Scripted, Service, messages_api
 
-TOOL = Tool(name="answer", description="An answer.", schema={"type": "object"})
+FORM = {"type": "object", "properties": {"value": {"type": "integer"}}}
+TOOL = Tool(name="answer", description="An answer.", schema=FORM)
 
 
-def model(service: Service, *, budget: float = 1.0) -> Model:
+async def at_once(seconds: float) -> None:
+    """Wait for nothing."""
+
+
+def model(service: Service, *, budget: float = 1.0, sleep: Sleep = at_once) -> Model:
     assert service.client is not None
     store = Store(":memory:")
     return Model(
@@ -22,6 +29,7 @@ def model(service: Service, *, budget: float = 1.0) -> Model:
         price=Price(input=3, output=15),
         budget=budget,
         ledger=Ledger(find=store.model_call, keep=store.add_model_call),
+        sleep=sleep,
     )
 
 
@@ -58,17 +66,53 @@ async def test_what_was_reserved_and_not_spent_can_be_spent_later() -> None:
     assert len(service.asked) == 2
 
 
-@pytest.mark.parametrize("status", [400, 401, 429, 529])
-async def test_a_refusal_is_one_line(status: int) -> None:
+@pytest.mark.parametrize("status", [400, 401, 404])
+async def test_what_the_service_refuses_is_not_asked_again(status: int) -> None:
     async with messages_api(status) as service:
         with pytest.raises(ModelError, match=f"refused: {status}"):
             await ask(model(service))
+    assert len(service.asked) == 1
 
 
-async def test_an_answer_out_of_form_is_refused() -> None:
-    async with messages_api("I would rather not.") as service:
-        with pytest.raises(ModelError, match="form"):
+async def test_a_text_in_place_of_an_answer_declines_and_is_not_paid_twice() -> None:
+    async with messages_api("I would rather\nnot.") as service:
+        asked = model(service)
+        for _ in range(2):
+            with pytest.raises(Declined, match=r"declined: I would rather not\.$"):
+                await ask(asked)
+    assert len(service.asked) == 1
+
+
+async def test_a_refusal_declines_whatever_it_holds() -> None:
+    async with messages_api(Scripted(content={"value": 1}, stop_reason="refusal")) as service:
+        with pytest.raises(Declined, match="no reason"):
             await ask(model(service))
+
+
+async def test_an_answer_cut_off_is_malformed_and_is_not_paid_twice() -> None:
+    async with messages_api(Scripted(content={"value": 1}, stop_reason="max_tokens")) as service:
+        asked = model(service)
+        for _ in range(2):
+            with pytest.raises(MalformedAnswer, match="form"):
+                await ask(asked)
+    assert len(service.asked) == 1
+
+
+async def test_an_answer_out_of_form_is_told_where() -> None:
+    async with messages_api({"value": "one"}) as service:
+        with pytest.raises(MalformedAnswer, match=r"\$\.value: 'one' is not of type 'integer'"):
+            await ask(model(service))
+
+
+async def test_what_is_shared_is_cached_and_comes_first() -> None:
+    async with messages_api({"value": 1}, {"value": 2}) as service:
+        asked = model(service)
+        for n in range(2):
+            await asked.ask(purpose="t", system="s", prompt=str(n), tool=TOOL, shared="long")
+    first, second = (request["messages"][0]["content"] for request in service.asked)
+    assert first[0] == second[0]
+    assert first[0] == {"type": "text", "text": "long", "cache_control": {"type": "ephemeral"}}
+    assert [first[1]["text"], second[1]["text"]] == ["0", "1"]
 
 
 def test_tokens_cost_what_their_kind_costs() -> None:
