@@ -31,3 +31,27 @@ class PatchError(BugfoundryError):
 
 class ModelError(BugfoundryError):
     """A language model gave no answer that can be used, or its budget is spent."""
+
+
+class GitHubError(BugfoundryError):
+    """GitHub cannot or will not answer."""
+
+
+class GitHubRefused(GitHubError):
+    """The token is missing, wrong, expired, or may not do this."""
+
+
+class GitHubMissing(GitHubError):
+    """There is no such thing, or the token may not see it."""
+
+
+class GitHubLimited(GitHubError):
+    """A rate limit holds for longer than we are willing to wait."""
+
+
+class GitHubBroken(GitHubError):
+    """GitHub was asked again and again and did not manage; a smaller question may succeed."""
+
+
+class GitHubRejected(GitHubError):
+    """GitHub found fault with a query: a cursor that is no longer good, for instance."""

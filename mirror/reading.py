@@ -1,0 +1,116 @@
+"""From what GraphQL answers to records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mirror.bases import base_of
+from mirror.mentions import mentions
+from storage.records import Comment, Issue, Link, PullRequest
+
+NOBODY = "ghost"
+"""Who GitHub says wrote what a deleted account left."""
+
+Node = Mapping[str, Any]
+
+
+def nodes(node: Node, field: str) -> list[Any]:
+    """Return the entries of a list; what the token may not see is left out."""
+    return [one for one in ((node.get(field) or {}).get("nodes") or []) if one]
+
+
+def pull_of(node: Node, repository: str) -> PullRequest | None:
+    """Return the record of a pull request; None when GitHub names no commit that merged it."""
+    merge = node["mergeCommit"]
+    if merge is None:
+        return None
+    commits = [one["commit"] for one in nodes(node, "commits")]
+    author, bot = _who(node)
+    return PullRequest(
+        repository=repository,
+        commit=merge["oid"],
+        base=base_of(merge, commits, fallback=node["baseRefOid"]) or node["baseRefOid"],
+        number=node["number"],
+        title=node["title"],
+        body=node["body"],
+        author=author,
+        association=node["authorAssociation"],
+        bot=bot,
+        branch=node["headRefName"],
+        labels=_labels(node),
+        created=node["createdAt"],
+        merged=node["mergedAt"],
+        updated=node["updatedAt"],
+        files=tuple(sorted(one["path"] for one in nodes(node, "files"))),
+        commits=tuple(one["oid"] for one in commits),
+        links=links_of(node, repository),
+    )
+
+
+def links_of(node: Node, repository: str) -> tuple[Link, ...]:
+    """Return the issues that a pull request closes, then those it only names."""
+    closed = nodes(node, "closingIssuesReferences")
+    links = [
+        Link(
+            repository=one["repository"]["nameWithOwner"],
+            number=one["number"],
+            evidence="closing-reference",
+            marks=_marks(one, node),
+        )
+        for one in closed
+    ]
+    known = {(link.repository.lower(), link.number) for link in links}
+    known.add((repository.lower(), node["number"]))
+    named = mentions(f"{node['title']}\n\n{node['body']}", repository)
+    links += [
+        Link(repository=name, number=number, evidence="mention")
+        for name, number in named
+        if (name.lower(), number) not in known
+    ]
+    return tuple(links)
+
+
+def issues_of(node: Node) -> list[Issue]:
+    """Return the issues that a pull request closes."""
+    return [
+        issue_of(one, one["repository"]["nameWithOwner"])
+        for one in nodes(node, "closingIssuesReferences")
+    ]
+
+
+def issue_of(node: Node, repository: str) -> Issue:
+    """Return the record of an issue."""
+    author, bot = _who(node)
+    return Issue(
+        repository=repository,
+        number=node["number"],
+        title=node["title"],
+        body=node["body"],
+        author=author,
+        bot=bot,
+        created=node["createdAt"],
+        labels=_labels(node),
+        comments=tuple(_comment(one) for one in nodes(node, "comments")),
+    )
+
+
+def _comment(node: Node) -> Comment:
+    author, bot = _who(node)
+    return Comment(author=author, bot=bot, created=node["createdAt"], body=node["body"])
+
+
+def _marks(issue: Node, pull: Node) -> tuple[str, ...]:
+    late = issue["createdAt"] > pull["createdAt"]
+    return tuple(["late"] * late + ["bot"] * _who(issue)[1])
+
+
+def _labels(node: Node) -> tuple[str, ...]:
+    return tuple(one["name"] for one in nodes(node, "labels"))
+
+
+def _who(node: Node) -> tuple[str, bool]:
+    """Return who wrote something, and whether GitHub says it is a program: a name ending in
+    ``[bot]`` proves nothing, anybody may have it in another forge's mirror."""
+    author = node["author"]
+    return (author["login"], author["__typename"] == "Bot") if author else (NOBODY, False)
