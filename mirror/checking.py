@@ -1,0 +1,205 @@
+"""Whether code that was put together still finds all names it uses."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import warnings
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import PurePosixPath
+
+from pyflakes import checker, messages
+
+from syntax.text import split_lines
+
+
+@lru_cache(maxsize=512)
+def undefined(data: bytes) -> frozenset[str]:
+    """Return the names that a file uses and nothing defines; none where it does not parse."""
+    tree = tree_of(data)
+    if tree is None:
+        return frozenset()
+    found = checker.Checker(tree).messages
+    kinds = (messages.UndefinedName, messages.UndefinedLocal)
+    return frozenset(str(m.message_args[0]) for m in found if isinstance(m, kinds))
+
+
+def tree_of(data: bytes) -> ast.Module | None:
+    """Parse a file."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return ast.parse(data)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+
+
+class Names:
+    """Which names today's files take from one another."""
+
+    def __init__(self, files: Mapping[str, bytes], others: Mapping[str, bytes]) -> None:
+        self._files = files
+        self._imported: dict[str, set[str]] = {}
+        """Name to the files that import it from somewhere."""
+        self._modules: set[str] = set()
+        self._attributes: dict[str, set[str]] = {}
+        self._defined: dict[str, set[str]] = {}
+        for path, data in {**others, **files}.items():
+            tree = tree_of(data)
+            if tree is not None:
+                self._read(path, tree)
+
+    def _read(self, path: str, tree: ast.Module) -> None:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom):
+                self._modules.add((node.module or "").rpartition(".")[2])
+                for alias in node.names:
+                    self._imported.setdefault(alias.name, set()).add(path)
+            elif isinstance(node, ast.Import):
+                self._modules |= {alias.name.rpartition(".")[2] for alias in node.names}
+            elif isinstance(node, ast.Attribute):
+                self._attributes.setdefault(node.attr, set()).add(path)
+        if path in self._files:
+            self._defined[path] = top_names(tree)
+
+    def imports_module(self, path: str) -> bool:
+        """Say whether any file imports a module by its own name."""
+        name = PurePosixPath(path).stem
+        return name in self._modules or name in self._imported
+
+    def provides(self, module: str, name: str) -> bool:
+        """Say whether a module of today's code defines a name."""
+        last = module.rpartition(".")[2]
+        return any(
+            name in names
+            for path, names in self._defined.items()
+            if PurePosixPath(path).stem == last or PurePosixPath(path).parent.name == last
+        )
+
+    def lost(self, files: Mapping[str, bytes | None]) -> set[str]:
+        """Return the names that files no longer define though others use them."""
+        found: set[str] = set()
+        for path, content in files.items():
+            before = self._files.get(path)
+            after = None if content is None else tree_of(content)
+            old = None if before is None else tree_of(before)
+            if old is None or after is None:
+                continue
+            for name in top_names(old) - top_names(after):
+                if self._imported.get(name, set()) - {path} or name in exported(after):
+                    found.add(name)
+            for name in members(old) - members(after):
+                if self._used(name, path, files):
+                    found.add(name)
+        return found
+
+    def _used(self, name: str, path: str, files: Mapping[str, bytes | None]) -> bool:
+        """Say whether source that stays still reaches for an attribute."""
+        for user in self._attributes.get(name, ()):
+            content = files.get(user, self._files.get(user))
+            if content is None:
+                continue
+            tree = tree_of(content)
+            if tree is not None and any(
+                isinstance(node, ast.Attribute) and node.attr == name for node in ast.walk(tree)
+            ):
+                return True
+        return False
+
+
+def top_names(tree: ast.Module) -> set[str]:
+    """Return the names that a module binds in its own scope, imports included."""
+    found: set[str] = set()
+    stack: list[ast.AST] = [tree]
+    while stack:
+        for node in ast.iter_child_nodes(stack.pop()):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                found.add(node.name)
+            elif isinstance(node, ast.alias):
+                found.add((node.asname or node.name).partition(".")[0])
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                found.add(node.id)
+            elif not isinstance(node, ast.Lambda):
+                stack.append(node)
+    return found
+
+
+def members(tree: ast.Module) -> set[str]:
+    """Return the names of all methods."""
+    return {
+        each.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        for each in node.body
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+
+
+def exported(tree: ast.Module) -> set[str]:
+    """Return the texts of ``__all__``."""
+    return {
+        element.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        and any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets)
+        and isinstance(node.value, ast.List | ast.Tuple)
+        for element in node.value.elts
+        if isinstance(element, ast.Constant) and isinstance(element.value, str)
+    }
+
+
+def missing_imports(
+    content: bytes, absent: Iterable[str], sources: Iterable[bytes], names: Names
+) -> bytes:
+    """Add the imports by which the old sources had names that are absent now."""
+    wanted = set(absent)
+    lines: list[bytes] = []
+    for source in sources:
+        tree = tree_of(source)
+        for node in ast.walk(tree) if tree is not None else ():
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                continue
+            for alias in node.names:
+                bound = (alias.asname or alias.name).partition(".")[0]
+                if bound in wanted and importable(node, alias, names):
+                    wanted.discard(bound)
+                    lines.append(import_line(node, alias))
+    tree = tree_of(content)
+    if not lines or tree is None:
+        return content
+    at = place_of_imports(tree)
+    parts = split_lines(content)
+    return b"".join([*parts[:at], *lines, *parts[at:]])
+
+
+def importable(node: ast.Import | ast.ImportFrom, alias: ast.alias, names: Names) -> bool:
+    """Say whether an old import would succeed today: the standard library, or our own names."""
+    if isinstance(node, ast.Import):
+        return alias.name.partition(".")[0] in sys.stdlib_module_names
+    module = node.module or ""
+    if node.level == 0 and module.partition(".")[0] in sys.stdlib_module_names:
+        return True
+    return names.provides(module, alias.name)
+
+
+def import_line(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> bytes:
+    """Write an import of one name."""
+    one: ast.stmt
+    if isinstance(node, ast.Import):
+        one = ast.Import(names=[alias])
+    else:
+        one = ast.ImportFrom(module=node.module, names=[alias], level=node.level)
+    return ast.unparse(one).encode() + b"\n"
+
+
+def place_of_imports(tree: ast.Module) -> int:
+    """Return the number of lines after which an import can be added."""
+    at = 0
+    for number, node in enumerate(tree.body):
+        first = number == 0 and isinstance(node, ast.Expr)
+        if first or isinstance(node, ast.Import | ast.ImportFrom):
+            at = node.end_lineno or at
+        elif not (isinstance(node, ast.If | ast.Try | ast.Assign) and at == 0):
+            break
+    return at
