@@ -115,6 +115,15 @@ class Module:
         high = bisect_left(self._starts, end)
         return self.tokens[low:high]
 
+    def line(self, number: int) -> bytes:
+        """Return a line, from 0."""
+        return self.text.data[self.text.starts[number] : self.text.line_end(number)]
+
+    @property
+    def remarks(self) -> set[bytes]:
+        """The texts of the comments that have a line of their own."""
+        return {self.line(number).strip() for number in self.comments}
+
     def walk(self) -> Iterator[Statement]:
         """Yield all statements."""
         for each in self.body:

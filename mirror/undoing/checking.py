@@ -78,7 +78,7 @@ class Names:
         )
 
     def lost(self, files: Mapping[str, bytes | None]) -> set[str]:
-        """Return the names that files no longer define though others use them."""
+        """Return what files no longer define though it is used; methods with their class."""
         found: set[str] = set()
         for path, content in files.items():
             before = self._files.get(path)
@@ -89,13 +89,17 @@ class Names:
             for name in top_names(old) - top_names(after):
                 if self._imported.get(name, set()) - {path} or name in exported(after):
                     found.add(name)
-            for name in members(old) - members(after):
-                if self._used(name, path, files):
-                    found.add(name)
+            kept = members(after)
+            for owner, name in members(old) - kept:
+                others = any(other == name for _, other in kept)
+                if asks_itself(after, owner, name) or (not others and self._used(name, files)):
+                    found.add(f"{owner}.{name}")
         return found
 
-    def _used(self, name: str, path: str, files: Mapping[str, bytes | None]) -> bool:
+    def _used(self, name: str, files: Mapping[str, bytes | None]) -> bool:
         """Say whether source that stays still reaches for an attribute."""
+        if name.startswith("__"):
+            return False
         for user in self._attributes.get(name, ()):
             content = files.get(user, self._files.get(user))
             if content is None:
@@ -125,10 +129,23 @@ def top_names(tree: ast.Module) -> set[str]:
     return found
 
 
-def members(tree: ast.Module) -> set[str]:
-    """Return the names of all methods."""
+def asks_itself(tree: ast.Module, owner: str, name: str) -> bool:
+    """Say whether a class reaches for an attribute of its own."""
+    return any(
+        isinstance(inner, ast.Attribute)
+        and inner.attr == name
+        and isinstance(inner.value, ast.Name)
+        and inner.value.id in ("self", "cls")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and node.name == owner
+        for inner in ast.walk(node)
+    )
+
+
+def members(tree: ast.Module) -> set[tuple[str, str]]:
+    """Return the methods of all classes, as class and name."""
     return {
-        each.name
+        (node.name, each.name)
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef)
         for each in node.body

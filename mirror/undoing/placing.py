@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from mirror.aligning import Bags, align, align_clauses
+from mirror.undoing.aligning import Bags, align, align_clauses
 from syntax.blocks import DEFINITIONS, Clause, Module, Statement
 
 TELLING = 4

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from mirror.checking import Names, missing_imports, undefined
-from mirror.fixes import Change, Fix
-from mirror.merging import Unit, merge
-from mirror.placing import Placing, Today
-from mirror.threeway import merge_file
+from mirror.undoing.checking import Names, missing_imports, undefined
+from mirror.undoing.fixes import Change, Fix
+from mirror.undoing.merging import Unit, merge
+from mirror.undoing.placing import Placing, Today
+from mirror.undoing.threeway import merge_file
 from storage.errors import PatchError
 from syntax.applying import apply_hunks
 from syntax.applying import parse as parse_patch
@@ -253,7 +253,7 @@ class Undoing:
             return blamed
         for unit in units:
             texts = b"\n".join(splice.text for splice in unit.splices)
-            if any(name.encode() in texts for name in broken):
+            if any(name.rpartition(".")[2].encode() in texts for name in broken):
                 blamed[id(unit)] = "needs-what-is-gone"
         if blamed:
             return blamed

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import pairwise
 
-from mirror.aligning import Bags, Pairs, align, align_clauses, increasing
-from mirror.placing import Place, Placing
-from mirror.splicing import above, code_of, indent_of, indented, merge_tokens, text_of
+from mirror.undoing.aligning import Bags, Pairs, align, align_clauses, increasing
+from mirror.undoing.placing import Place, Placing
+from mirror.undoing.splicing import above, code_of, indent_of, indented, merge_tokens, text_of
 from syntax.blocks import DEFINITIONS, IMPORTS, Clause, Module, Statement
 from syntax.splices import Splice
 
@@ -226,10 +226,9 @@ class Merging:
         module = top.module
         splices = []
         for place in known:
-            start, end = place.statement.first, place.statement.last
-            start = min(start, above(module, start))
-            if place.statement.kind in DEFINITIONS and not old:
-                end = blank_after(module, end)
+            start, end = self._without_comments(place), place.statement.last
+            if not old or place is not known[0]:
+                start, end = without_blank(module, start, end, first=not place.index)
             splices.append(Splice(start, end, b""))
         if old:
             text = self._texts(old, indent_of(module, top.statement))
@@ -237,15 +236,20 @@ class Merging:
         elif len(known) == len([s for s in top.body if not s.docstring]) and top.clause:
             indent = indent_of(module, top.statement)
             splices[0] = Splice(splices[0].start, splices[0].end, indent + b"pass\n")
-        names = tuple(name for one in run for name in names_of(one))
-        kept = {name for one in old for name in names_of(one)}
+        names = [self._name_of(one) for one in run if one.kind in DEFINITIONS]
+        kept = {f".{one.name}" for one in old if one.kind in DEFINITIONS}
         return Unit(
             entity=entity,
             size=size,
             path=top.path,
             splices=tuple(splices),
-            removes=tuple(name for name in names if name not in kept),
+            removes=tuple(name for name in names if f".{name.rpartition('.')[2]}" not in kept),
         )
+
+    def _name_of(self, one: Statement) -> str:
+        """Name a definition by the class it is in and its own name."""
+        entity = self._placing.here[id(one)].entity
+        return ".".join(entity.split(".")[-2:])
 
     def _insert(
         self,
@@ -295,6 +299,16 @@ class Merging:
             entity=entity, size=size, path=path, splices=(Splice(top.first, top.first, text),)
         )
 
+    def _without_comments(self, place: Place) -> int:
+        """Return where a statement begins, with the comments above it that the fix added."""
+        module, known = place.module, self._before.remarks
+        line = module.text.line_at(place.statement.first)
+        while line > 0 and line - 1 in module.comments:
+            if module.line(line - 1).strip() in known:
+                break
+            line -= 1
+        return module.text.starts[line]
+
     def _texts(self, old: Sequence[Statement], indent: bytes) -> bytes:
         """Return statements as lines, with the blank lines between them."""
         found = [text_of(self._before, [old[0]], indent)]
@@ -339,25 +353,26 @@ def parts_of(run: Sequence[Statement]) -> Iterator[list[Statement]]:
         yield part
 
 
-def names_of(statement: Statement) -> list[str]:
-    """Return the names that a definition or a plain assignment binds."""
-    if statement.kind in DEFINITIONS:
-        return [statement.name.partition(".")[0]]
-    return []
-
-
 def lead(module: Module, at: int) -> bytes:
     """Return the line end that is missing before a place."""
     data = module.text.data
     return b"" if at == 0 or data[at - 1 : at] == b"\n" else b"\n"
 
 
-def blank_after(module: Module, at: int) -> int:
-    """Return where the blank lines end that follow."""
+def without_blank(module: Module, start: int, end: int, *, first: bool) -> tuple[int, int]:
+    """Widen lines that go by the blank ones on one side, where there are some on both."""
     data = module.text.data
-    while at < len(data) and data[at : at + 1] == b"\n":
-        at += 1
-    return at
+    low, high = start, end
+    while low > 0 and not data[data.rfind(b"\n", 0, low - 1) + 1 : low].strip():
+        low = data.rfind(b"\n", 0, low - 1) + 1
+    while (
+        high < len(data)
+        and not data[high : module.text.line_end(module.text.line_at(high))].strip()
+    ):
+        high = module.text.line_end(module.text.line_at(high))
+    if first:
+        return start, high
+    return (low, end) if high > end or high == len(data) else (start, end)
 
 
 def indented_clause(module: Module, clause: Clause, owner: Statement, indent: bytes) -> bytes:

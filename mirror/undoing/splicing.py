@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from mirror.aligning import Pairs
+from mirror.undoing.aligning import Pairs
 from syntax.blocks import Module, Statement, Token
 from syntax.splices import Splice
 from syntax.text import split_lines
