@@ -21,10 +21,16 @@ FROM_FORK = "Merge commit from fork"
 """What GitHub writes when the fix of a security advisory is merged."""
 LINE = re.compile(
     r"(?:.*/)?(?:main|master|trunk|dev|devel|develop|development|stable|maint\w*|release.*|next"
-    r"|upstream|HEAD|v?\d+[.\w-]*|.*[-_/](?:stable|maintenance|main|master))",
+    r"|upstream|HEAD|v?\d+(?:[._-](?:\d+|x))*(?:[._-](?:line|branch|dev|stable|maint\w*))?)",
     re.I,
 )
 """Names of branches on which many changes gather."""
+LINES = re.compile(
+    r"Merge (?:(?:remote|branch|changes|latest|upstream)[- ])*(?:from )?"
+    r"[`'\"]?(?P<branch>[\w./-]+?)[`'\"]?(?: branch)?(?: (?:in)?to\b.*)?\.?\s*",
+    re.I,
+)
+"""The same in the words of people."""
 REVERT = re.compile(r"^\s*(?:\w+(?:\([^)]*\))?!?:\s*)?revert(?:s|ed|ing)?\b", re.I)
 REVERTS = re.compile(r"\bThis reverts (?:commit|merge) (?P<sha>[0-9a-f]{7,40})\b", re.I)
 WEB = "noreply@github.com"
@@ -121,4 +127,10 @@ def is_foreign(inner: Merge, *, outer: Merge, repository: str) -> bool:
 
 def is_revert(title: str, body: str) -> bool:
     """Say whether a change takes back another."""
-    return bool(REVERT.match(title) or REVERTS.search(body))
+    return bool(REVERT.match(title) or REVERTS.match(body.strip()))
+
+
+def is_line_merge(title: str) -> bool:
+    """Say whether a change brings one line of development up to date with another."""
+    found = BRANCH.fullmatch(title) or LINES.fullmatch(title)
+    return bool(found and LINE.fullmatch(found["branch"]))
