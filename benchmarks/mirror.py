@@ -4,10 +4,10 @@
     .venv/bin/python -m benchmarks.mirror --source CHECKOUT [--limit 60]
 
 The first form reads a list of fixes (JSON: repositories with ``repository``, ``head`` and ``fixes``
-of ``commit``, ``base``, ``date``) and finds the clone of ``owner/name`` at ``FOLDER/owner+name/repo``
-or ``FOLDER/name``. The second takes the fixes from a checkout's own history: issue-linked pull
-requests that `bugfoundry crawl` would choose. ``--no-tests`` only undoes; otherwise the repository's
-environment is built and every undone fix is judged as any bug is.
+of ``commit``, ``base``, ``date``) and finds the clone of ``owner/name`` in ``FOLDER``, as
+``owner+name/repo`` or ``name``. The second takes the fixes from a checkout's own history:
+issue-linked pull requests that `bugfoundry crawl` would choose. ``--no-tests`` only undoes;
+otherwise the repository's environment is built and every undone fix is judged as any bug is.
 
 An undo counts when it parses, differs as a syntax tree, and at least half of the fix's changed
 statements are what they were; red means that the judge found tests that fail by it.
@@ -36,7 +36,7 @@ from bot.running import run_interruptible
 from bot.settings import Settings
 from mirror.undoing.bugs import bug_of
 from mirror.undoing.fixes import Clone, Fix
-from mirror.undoing.undo import Tree, Undo, reverse, undo
+from mirror.undoing.undo import Tree, reverse, undo
 from storage.blobs import read_blobs
 from storage.errors import BugfoundryError
 from storage.paths import cache_dir
