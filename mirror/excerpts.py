@@ -28,6 +28,7 @@ HEAD = 40
 """Lines from the top of a file: its imports."""
 WHOLE_CLASS = 60
 """Lines up to which a class is shown with its methods; of a longer one the head alone."""
+MOST_HOMONYMS = 3
 TELLING = 12
 """Characters of a line that may be taken for the same line elsewhere."""
 DEFINITION = re.compile(r"\s*(?:async\s+)?(?:def|class|func|function|fn)\s+(\w+)")
@@ -108,7 +109,7 @@ def chosen(
 ) -> list[tuple[int, int]]:
     """Return the ranges of lines that matter."""
     names = {match[1] for line in definitions(hunks) if (match := DEFINITION.match(line))}
-    found = [shown(e) for e in known if e.name in named or (e.name.rsplit(".", 1)[-1] in names)]
+    found = [shown(e) for e in known if e.name in named or is_meant(e, known, names)]
     added = {line.strip() for hunk in hunks for line in hunk.having("+")}
     added = {line for line in added if len(line) >= TELLING}
     for number, line in enumerate(text.lines(0, len(text.starts))):
@@ -117,21 +118,34 @@ def chosen(
             # The innermost comes last, since entities are in the order of the text.
             found.append(shown(around[-1]) if around else (number, number + 1))
             found.append((number, number + 1))
-    return found
+    return found or [shown(e) for e in known if e.name.rsplit(".", 1)[-1] in names]
+
+
+def is_meant(entity: Entity, known: Sequence[Entity], names: Collection[str]) -> bool:
+    """Say whether a diff that names these definitions means an entity.
+
+    A name that many have, as ``__init__``, means those alone whose class is named as well.
+    """
+    *around, own = entity.name.split(".")
+    if own not in names:
+        return False
+    homonyms = sum(other.name.rsplit(".", 1)[-1] == own for other in known)
+    return homonyms <= MOST_HOMONYMS or bool(names.intersection(around))
 
 
 def definitions(hunks: Sequence[MarkedHunk]) -> Iterator[str]:
     """Yield the lines of hunks that may begin an entity the fix is about.
 
-    Of the unchanged lines, and git's guess of what is around, the last before a change.
+    Of the unchanged lines, with git's guess of what is around, the last two before a change: a
+    method and its class.
     """
     for hunk in hunks:
-        last = hunk.heading
+        around = [hunk.heading]
         for mark, line in hunk.lines:
             if mark == " ":
-                last = line if DEFINITION.match(line) else last
+                around += [line] * bool(DEFINITION.match(line))
                 continue
-            yield last
+            yield from around[-2:]
             yield line
 
 

@@ -67,3 +67,17 @@ def test_tests_are_not_shown_and_all_is_bounded() -> None:
     found = excerpts({**files, "tests/test_a.py": b"x = 1\n"}, "", {})
     assert sum(len(each.text) for each in found) <= TOTAL
     assert all(each.path.startswith("pkg/") for each in found)
+
+
+def test_of_many_entities_with_one_name_those_of_the_class_that_is_named() -> None:
+    classes = "".join(
+        f"class C{n}:\n    def __init__(self):\n        self.value = {n}\n\n\n" for n in range(200)
+    )
+    diff = unified_diff("pkg/c.py", classes.replace("= 33", "= 3333").encode(), classes.encode())
+    today = {"pkg/c.py": classes.replace("value = 33", "number = 33").encode()}
+    (head, only) = excerpts(today, diff, {})
+    assert head.first == 1
+    assert "class C33:" in only.text
+    assert "class C36:" not in only.text
+    anywhere = diff.replace("class C33", "class Gone")
+    assert "class C150:" in excerpts(today, anywhere, {})[0].text
