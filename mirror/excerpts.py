@@ -130,7 +130,7 @@ def is_meant(entity: Entity, known: Sequence[Entity], names: Collection[str]) ->
     if own not in names:
         return False
     homonyms = sum(other.name.rsplit(".", 1)[-1] == own for other in known)
-    return homonyms <= MOST_HOMONYMS or bool(names.intersection(around))
+    return homonyms <= MOST_HOMONYMS or any(name in names for name in around)
 
 
 def definitions(hunks: Sequence[MarkedHunk]) -> Iterator[str]:

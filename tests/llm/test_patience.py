@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
+import anthropic
 import pytest
 
 from llm.errors import Overloaded
-from llm.patience import MOST_TRIES, asked_for
+from llm.patience import MOST_TRIES, asked_for, patiently
 from storage.errors import ModelError
 from tests.furniture.messages_api import Scripted, messages_api
-from tests.llm.test_client import ask, model
+from tests.llm.test_client import ask, at_once, model
 
 
 async def waits(*answers: Any) -> tuple[list[float], int]:
@@ -85,3 +86,16 @@ def test_a_wait_may_be_a_date() -> None:
     assert 25 < wait <= 30
     assert asked_for({"retry-after": "soon"}) is None
     assert asked_for({}) is None
+
+
+async def test_what_timed_out_is_not_asked_again() -> None:
+    asked = 0
+
+    async def send() -> None:
+        nonlocal asked
+        asked += 1
+        raise anthropic.APITimeoutError(request=Any)  # type: ignore[arg-type]
+
+    with pytest.raises(ModelError, match="in time"):
+        await patiently(send, at_once)
+    assert asked == 1
