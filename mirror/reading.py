@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from mirror.bases import base_of
-from mirror.mentions import mentions
+from mirror.keywords import message_links
 from storage.records import Comment, Issue, Link, PullRequest
 
 NOBODY = "ghost"
 """Who GitHub says wrote what a deleted account left."""
+
+MOST_MENTIONS = 50
+"""More than this is a changelog or an attack, no report on a fix."""
+TICKS = re.compile("`{4,}")
 
 Node = Mapping[str, Any]
 
@@ -62,13 +68,24 @@ def links_of(node: Node, repository: str) -> tuple[Link, ...]:
     ]
     known = {(link.repository.lower(), link.number) for link in links}
     known.add((repository.lower(), node["number"]))
-    named = mentions(f"{node['title']}\n\n{node['body']}", repository)
-    links += [
-        Link(repository=name, number=number, evidence="mention")
-        for name, number in named
-        if (name.lower(), number) not in known
-    ]
-    return tuple(links)
+    return (*links, *_mentions(node, repository, known))
+
+
+def _mentions(node: Node, repository: str, known: set[tuple[str, int]]) -> list[Link]:
+    """Return links to what is named, whatever the words: GitHub has said what is closed. Whether
+    ``#12`` is an issue cannot be told from the text; a higher number came later."""
+    # A person writes no more than three in a row; pairing hundreds takes a matcher forever.
+    text = TICKS.sub("```", f"{node['title']}\n\n{node['body']}")
+    found: dict[tuple[str, int], Link] = {}
+    for link in message_links(text, repository):
+        key = (link.repository.lower(), link.number)
+        if key in known or key in found:
+            continue
+        late = link.repository == repository and link.number > node["number"]
+        found[key] = replace(link, evidence="mention", marks=("late",) if late else ())
+        if len(found) == MOST_MENTIONS:
+            break
+    return list(found.values())
 
 
 def issues_of(node: Node) -> list[Issue]:

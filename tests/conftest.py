@@ -1,9 +1,10 @@
-"""A Docker engine and a base image for the tests that need them."""
+"""What tests need of the world outside: a Docker engine with a base image, GitHub's descriptions."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import docker
 import pytest
@@ -11,6 +12,9 @@ from docker.errors import ImageNotFound
 
 from harness.base_image import DEFAULT_TAG, connect, make_base_image
 from storage.errors import SandboxError
+
+if TYPE_CHECKING:
+    from tests.furniture.github_world import Descriptions
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +35,20 @@ def engine() -> Iterator[docker.DockerClient]:
         pytest.skip(str(error))
     yield client
     client.close()
+
+
+@pytest.fixture(scope="session")
+def descriptions() -> Descriptions:
+    """What GitHub says of itself, fetched from the npm registry where it is not in the cache.
+
+    Where that cannot be had the tests are skipped, but fail in CI.
+    """
+    # Only here: what it imports takes a second.
+    from tests.furniture.github_world.descriptions import load
+
+    try:
+        return load()
+    except (OSError, ValueError) as error:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(f"GitHub's descriptions cannot be had: {error}")

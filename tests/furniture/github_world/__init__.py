@@ -1,0 +1,43 @@
+"""A small GitHub for tests, over loopback: it may not invent.
+
+GraphQL runs on GitHub's own schema, REST is checked against GitHub's OpenAPI description, and
+code is in real git repositories. What is not in those descriptions, or is not built here, is a
+complaint, and a world with complaints fails its test. A module for each concern: a new part of
+GitHub is a new module that registers its REST routes (`rest.route`) and GraphQL fields
+(`graph.FIELDS`).
+"""
+
+from tests.furniture.github_world.clients import client_of
+from tests.furniture.github_world.code import Code
+from tests.furniture.github_world.descriptions import Descriptions
+from tests.furniture.github_world.faults import (
+    Fault,
+    bad_gateway,
+    graphql_limited,
+    lost,
+    primary_limit,
+    secondary_limit,
+)
+from tests.furniture.github_world.serving import github_world
+from tests.furniture.github_world.state import Change, Issue, Pull, Repository, User
+from tests.furniture.github_world.world import TOKEN, World
+
+__all__ = [
+    "TOKEN",
+    "Change",
+    "Code",
+    "Descriptions",
+    "Fault",
+    "Issue",
+    "Pull",
+    "Repository",
+    "User",
+    "World",
+    "bad_gateway",
+    "client_of",
+    "github_world",
+    "graphql_limited",
+    "lost",
+    "primary_limit",
+    "secondary_limit",
+]

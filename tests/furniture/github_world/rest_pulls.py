@@ -1,0 +1,104 @@
+"""REST: pull requests and their files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.furniture.github_world.graph import View
+from tests.furniture.github_world.openapi import Operation
+from tests.furniture.github_world.rest import Missing, Reply, named, paged, repository_of, route
+from tests.furniture.github_world.rest_repositories import own, user
+from tests.furniture.github_world.state import Change, Pull, made_up_oid
+
+MOST_FILES = 3000
+
+
+@route("GET", "/repos/{owner}/{repo}/pulls")
+def pulls(view: View, operation: Operation) -> Reply:
+    found = repository_of(view, operation)
+    wanted = operation.query["state"]
+    shown = [p for p in found.pulls if wanted == "all" or (p.state == "OPEN") == (wanted == "open")]
+    by = "updated" if operation.query["sort"] == "updated" else "created"
+    descending = operation.query.get("direction", "asc" if by == "updated" else "desc") == "desc"
+    shown.sort(key=lambda p: (getattr(p, by), p.id), reverse=descending)
+    path = f"/repos/{found.full_name}/pulls"
+    return paged(
+        view, operation, shown, path, lambda one: described(view, one, "pull-request-simple")
+    )
+
+
+@route("GET", "/repos/{owner}/{repo}/pulls/{pull_number}")
+def pull(view: View, operation: Operation) -> Reply:
+    return Reply(200, described(view, pull_of(view, operation), "pull-request"))
+
+
+@route("GET", "/repos/{owner}/{repo}/pulls/{pull_number}/files")
+def files(view: View, operation: Operation) -> Reply:
+    found = pull_of(view, operation)
+    shown = found.changes[:MOST_FILES]
+    path = f"/repos/{found.repository.full_name}/pulls/{found.number}/files"
+    return paged(view, operation, shown, path, lambda change: file(view, found, change))
+
+
+def pull_of(view: View, operation: Operation) -> Pull:
+    """Return the pull request that is asked for. Raises Missing or Moved."""
+    found = repository_of(view, operation).threads.get(int(operation.arguments["pull_number"]))
+    if not isinstance(found, Pull):
+        raise Missing
+    return found
+
+
+def described(view: View, one: Pull, kind: str) -> dict[str, Any]:
+    """Return a pull request, its branches left as in GitHub's example."""
+    body: dict[str, Any] = named(
+        view.world.descriptions.openapi.example(kind, kind), one.repository, view
+    )
+    merged = one.merge_commit
+    body["base"]["repo"].update(own(one.repository, view))
+    body.update(
+        id=one.id,
+        node_id=one.node,
+        number=one.number,
+        url=f"{view.world.api}/repos/{one.repository.full_name}/pulls/{one.number}",
+        title=one.title,
+        body=one.body,
+        state="open" if one.state == "OPEN" else "closed",
+        user=user(view, one.author or view.world.user("ghost")),
+        author_association=one.association,
+        labels=[],
+        milestone=None,
+        assignee=None,
+        assignees=[],
+        requested_reviewers=[],
+        requested_teams=[],
+        created_at=one.created,
+        updated_at=one.updated,
+        merged_at=one.merged,
+        merge_commit_sha=merged.oid if merged else None,
+    )
+    if kind == "pull-request":
+        body.update(merged=one.merged is not None, changed_files=len(one.changes))
+    return body
+
+
+def file(view: View, one: Pull, change: Change) -> dict[str, Any]:
+    """Return a file of the diff."""
+    oid = one.commits[-1].oid
+    html = f"{view.world.url}/{one.repository.full_name}"
+    api = f"{view.world.api}/repos/{one.repository.full_name}"
+    body: dict[str, Any] = {
+        "sha": made_up_oid(oid, change.path),
+        "filename": change.path,
+        "status": change.status,
+        "additions": change.patch.count("\n+"),
+        "deletions": change.patch.count("\n-"),
+        "changes": change.patch.count("\n+") + change.patch.count("\n-"),
+        "blob_url": f"{html}/blob/{oid}/{change.path}",
+        "raw_url": f"{html}/raw/{oid}/{change.path}",
+        "contents_url": f"{api}/contents/{change.path}?ref={oid}",
+    }
+    if change.patch:
+        body["patch"] = change.patch
+    if change.previous:
+        body["previous_filename"] = change.previous
+    return body
