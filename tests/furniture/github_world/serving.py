@@ -85,7 +85,7 @@ class Serving:
         if not reply.status:
             assert request.transport is not None
             request.transport.abort()
-            raise ConnectionResetError
+            return web.Response()
         return _response(reply)
 
     def _place(self, path: str) -> tuple[str, str]:
