@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from bot.commands import audit, env, export, forge, grading, images, listing
+from bot.commands import audit, crawl, env, export, forge, grading, images, listing
 from bot.commands.options import err
 from bot.running import Stopped
 from storage.errors import BugfoundryError
@@ -23,6 +23,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("forge")(forge.forge_command)
+app.command("crawl")(crawl.crawl_command)
+app.command("pulls")(crawl.pulls_command)
 app.command("tasks")(listing.tasks_command)
 app.command("show")(listing.show_command)
 app.command("operators")(listing.operators_command)

@@ -14,16 +14,20 @@ from storage.records import digest
 log = logging.getLogger(__name__)
 GITHUB_URL = "https://github.com"
 TIP = "refs/bugfoundry/tip"
+EVERYTHING = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
 
 
-def github_variables(token: str | None) -> dict[str, str]:
-    """Return variables that give git a token for GitHub, seen in no argument list or URL."""
+def github_variables(token: str | None, url: str = GITHUB_URL) -> dict[str, str]:
+    """Return variables that give git a token for GitHub, seen in no argument list or URL.
+
+    ``url`` is where repositories are on another GitHub: an Enterprise Server.
+    """
     if not token:
         return {}
     encoded = base64.b64encode(f"x-access-token:{token}".encode()).decode()
     return {
         "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"http.{GITHUB_URL}/.extraHeader",
+        "GIT_CONFIG_KEY_0": f"http.{url}/.extraHeader",
         "GIT_CONFIG_VALUE_0": f"Authorization: Basic {encoded}",
     }
 
@@ -48,6 +52,35 @@ def fetch_clone(
             raise SourceError(_explain(url, revision, error)) from error
         log.warning("%s cannot be reached; using what was fetched before (%s)", url, known[:12])
         return git_dir, known
+
+
+def fetch_history(
+    url: str, revision: str, *, cache: Path, env: Mapping[str, str] | None = None
+) -> tuple[Path, str]:
+    """Return a clone that holds the whole history of every branch, and the revision's commit.
+
+    Kept apart from what ``fetch_clone`` keeps, which is shallow and would cut it off again. When
+    the host does not answer, what was fetched before serves. Raises SourceError.
+    """
+    git_dir = cache / "histories" / f"{digest(url)[:24]}.git"
+    if not (git_dir / "HEAD").exists():
+        git_dir.parent.mkdir(parents=True, exist_ok=True)
+        git("init", "--quiet", "--bare", "--template=", git_dir)
+    try:
+        _run(git_dir, url, [], ["+HEAD:" + TIP, *EVERYTHING], env)
+        return git_dir, resolve(git_dir, revision or TIP)
+    except GitError as error:
+        known = _known(git_dir, revision)
+        if known is None or not _unreachable(error):
+            raise SourceError(_explain(url, revision, error)) from error
+        log.warning("%s cannot be reached; using what was fetched before (%s)", url, known[:12])
+        return git_dir, known
+
+
+def is_shallow(git_dir: Path) -> bool:
+    """Say whether the history of a clone was cut off."""
+    answer = git(f"--git-dir={git_dir}", "rev-parse", "--is-shallow-repository")
+    return answer.strip() == b"true"
 
 
 def tags_of(git_dir: Path, url: str, env: Mapping[str, str] | None = None) -> list[str]:
@@ -83,9 +116,8 @@ def _fetch(git_dir: Path, url: str, revision: str, env: Mapping[str, str] | None
     except GitError as error:
         if _unreachable(error):
             raise
-    everything = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
     shallow = (git_dir / "shallow").exists()
-    _run(git_dir, url, ["--unshallow"] if shallow else [], everything, env)
+    _run(git_dir, url, ["--unshallow"] if shallow else [], EVERYTHING, env)
     return resolve(git_dir, revision)
 
 

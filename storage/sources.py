@@ -40,7 +40,7 @@ def fetch(source: Source, *, cache: Path, trees: Trees, token: str | None = None
     if source.kind == "github":
         url, env = f"{clones.GITHUB_URL}/{source.place}.git", clones.github_variables(token)
     git_dir, commit = clones.fetch_clone(url, source.revision, cache=cache, env=env)
-    found = _at_commit(source, git_dir, commit, trees, *owner_and_name(url))
+    found = at_commit(source, git_dir, commit, trees, *owner_and_name(url))
     if found.version:
         return found
     version = versions.tag_version(source.revision)
@@ -83,7 +83,7 @@ def _fetch_package(source: Source, cache: Path, trees: Trees) -> Repository:
 
 def _fetch_path(source: Source, trees: Trees) -> Repository:
     folder = Path(source.place).expanduser().resolve()
-    checkout = _open_checkout(folder)
+    checkout = open_checkout(folder)
     if checkout is None:
         if source.revision:
             raise SourceError(
@@ -94,13 +94,13 @@ def _fetch_path(source: Source, trees: Trees) -> Repository:
     git_dir = Path(checkout.git_dir)
     if source.revision or checkout.bare or folder == git_dir:
         commit = clones.resolve(git_dir, source.revision or "HEAD")
-        return _at_commit(source, git_dir, commit, trees, owner, name)
+        return at_commit(source, git_dir, commit, trees, owner, name)
     if folder != Path(line("rev-parse", "--show-toplevel", cwd=folder)).resolve():
         return _orphan(source, folder, trees, owner, _plain(folder.name))
     return _work_tree(source, folder, trees, owner, name)
 
 
-def _open_checkout(folder: Path) -> Repo | None:
+def open_checkout(folder: Path) -> Repo | None:
     try:
         return Repo(folder, search_parent_directories=True)
     except (GitPythonError, OSError, ValueError):
@@ -134,7 +134,7 @@ def _work_tree(source: Source, folder: Path, trees: Trees, owner: str, name: str
     return replace(described, commit=head) if unchanged else described
 
 
-def _at_commit(
+def at_commit(
     source: Source, git_dir: Path, commit: str, trees: Trees, owner: str, name: str
 ) -> Repository:
     """Return a commit's files, whatever lies in a work tree."""

@@ -1,0 +1,257 @@
+"""Crawl a repository's pull requests and choose among them; kept as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+from bot.progress import Reporter
+from mirror.choosing import REASONS, Limits
+from mirror.crawling import Crawled, crawl
+from mirror.github import PUBLIC, GitHub
+from mirror.history import crawl_history
+from mirror.issues import fetch_issues
+from mirror.links import STRENGTH
+from mirror.sifting import Sifted, sift
+from storage.errors import ConfigError, GitHubError
+from storage.histories import Cloned, fetch_with_history, on_site
+from storage.records import Crawl, Issue, Mirroring, PullRequest
+from storage.sources import parse
+from storage.store import Store
+from storage.trees import Trees
+
+Way = Literal["github", "history"]
+
+CANDIDATE = "candidate"
+"""Outcome of a pull request that is to be mirrored, where another one was stored before; one with
+no outcome is a candidate too."""
+BATCH = 200
+NO_TOKEN = "--from github needs a token: set GITHUB_TOKEN, or use --from history"
+NOT_ON_GITHUB = "{source} is not on {site}; use --from history, or name the server by --github-url"
+NO_TEXT = "the text of issues is not fetched: {error}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrawlSettings:
+    """One ``crawl`` run."""
+
+    source: str
+    cache: Path
+    way: Literal["auto", "github", "history"] = "auto"
+    api_url: str = PUBLIC
+    """Of GitHub's REST API."""
+    token: str = ""
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def site(self) -> str:
+        """Where the repositories of that GitHub are."""
+        url = self.api_url.rstrip("/")
+        return re.sub(r"^(https?://)api\.", r"\1", url.removesuffix("/api/v3"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrawlSummary:
+    """What is known of a repository's pull requests after a crawl."""
+
+    repository: str
+    head: str
+    tree: str
+    way: Way
+    pulls: int
+    new: int
+    """Those that this crawl read."""
+    closing: int
+    evidence: tuple[tuple[str, int], ...]
+    """Of those that close an issue, by the strongest evidence, strongest first."""
+    candidates: int
+    candidates_by_evidence: tuple[tuple[str, int], ...]
+    left_out: tuple[tuple[str, int], ...]
+    """By reason, commonest first."""
+    requests: int
+    """To GitHub."""
+    seconds: float
+
+
+async def crawl_repository(
+    settings: CrawlSettings, *, store: Store, reporter: Reporter
+) -> CrawlSummary:
+    """Bring up to date what is known of a repository's pull requests. Raises BugfoundryError."""
+    started = time.monotonic()
+    if settings.way == "github" and not settings.token:
+        raise ConfigError(NO_TOKEN)
+    reporter.stage(f"fetching {settings.source}")
+    cloned = await asyncio.to_thread(_fetch, settings)
+    store.add_repository(cloned.repository)
+    work = _Crawling(settings, cloned, store, reporter)
+    way = work.way()
+    await (work.from_github() if way == "github" else work.from_history())
+    chosen = await work.choose()
+    return _summary(work, way, chosen, time.monotonic() - started)
+
+
+def _fetch(settings: CrawlSettings) -> Cloned:
+    source = parse(settings.source)
+    return fetch_with_history(
+        source,
+        cache=settings.cache,
+        trees=Trees(settings.cache),
+        token=settings.token or None,
+        github=settings.site,
+    )
+
+
+class _Crawling:
+    """A crawl under way."""
+
+    def __init__(
+        self, settings: CrawlSettings, cloned: Cloned, store: Store, reporter: Reporter
+    ) -> None:
+        self.cloned = cloned
+        self.name = cloned.full_name
+        self.new = 0
+        self.requests = 0
+        self._settings = settings
+        self._pulls = store.pulls
+        self._reporter = reporter
+
+    def way(self) -> Way:
+        """Decide where to crawl from. Raises ConfigError."""
+        settings = self._settings
+        there = self.on_github
+        if settings.way == "auto":
+            return "github" if there and settings.token else "history"
+        if settings.way == "github" and not there:
+            raise ConfigError(NOT_ON_GITHUB.format(source=settings.source, site=settings.site))
+        return settings.way
+
+    @property
+    def on_github(self) -> bool:
+        return on_site(self.cloned.url, self._settings.site)
+
+    async def from_github(self) -> None:
+        """Ask GitHub for what changed since the last crawl."""
+        self._reporter.stage(f"{self.name}: asking GitHub")
+        async with self._github() as github:
+            crawled = await crawl(github, self._pulls, self.name, on_page=self._page)
+        self.name, self.new, self.requests = crawled.repository, crawled.pulls, crawled.requests
+
+    def _github(self) -> GitHub:
+        return GitHub(self._settings.api_url, token=self._settings.token)
+
+    def _page(self, crawled: Crawled) -> None:
+        self._reporter.stage(f"{self.name}: {crawled.pulls} pull requests from GitHub")
+
+    async def from_history(self) -> None:
+        """Read what came into the history since the last crawl; texts of issues from GitHub."""
+        self._reporter.stage(f"{self.name}: reading the history")
+        head = self.cloned.head
+        known = self._pulls.crawl(self.name, "history")
+        since = (known.cursor or known.newest) if known else ""
+        newest = known.newest if known else ""
+        found = crawl_history(self.cloned.git_dir, head, self.name, since=since)
+        while some := await asyncio.to_thread(lambda: list(islice(found, BATCH))):
+            self._keep(
+                some,
+                Crawl(
+                    repository=self.name, origin="history", newest=newest, cursor=some[-1].commit
+                ),
+            )
+            self._reporter.stage(f"{self.name}: {self.new} pull requests from the history")
+        self._keep((), Crawl(repository=self.name, origin="history", newest=head))
+        if self._settings.token and self.on_github:
+            await self._fetch_texts()
+
+    def _keep(self, pulls: Iterable[PullRequest], crawl: Crawl) -> None:
+        pulls = list(pulls)
+        closed = {(link.repository, link.number) for pull in pulls for link in pull.closes}
+        issues = [Issue(repository=name, number=number) for name, number in sorted(closed)]
+        self._pulls.add(pulls, issues, crawl)
+        self.new += len(pulls)
+
+    async def _fetch_texts(self) -> None:
+        numbers = [issue.number for issue in self._pulls.unfetched(self.name)]
+        self._reporter.stage(f"{self.name}: fetching {len(numbers)} issues from GitHub")
+        try:
+            async with self._github() as github:
+                self._pulls.add((), await fetch_issues(github, self.name, numbers))
+                self.requests = github.requests
+        except GitHubError as error:
+            self._reporter.note(NO_TEXT.format(error=error))
+
+    async def choose(self) -> list[Sifted]:
+        """Find the candidates, and keep the reason for which each other is left out."""
+        self._reporter.stage(f"{self.name}: choosing")
+        pulls = self._pulls.all(self.name)
+        sifted = sift(
+            self.cloned.git_dir,
+            self.cloned.head,
+            pulls,
+            list(self._issues(pulls)),
+            self._settings.limits,
+        )
+        before = {
+            outcome.commit: outcome.outcome
+            for outcome in self._pulls.outcomes(self.name, self.cloned.repository.tree)
+        }
+        chosen: list[Sifted] = []
+        while some := await asyncio.to_thread(lambda: list(islice(sifted, BATCH))):
+            for pull, reason in some:
+                self._remember(pull, reason, before.get(pull.commit, ""))
+            chosen += some
+            self._reporter.count(len(chosen), len(pulls), f"{self.name}: choosing")
+        return chosen
+
+    def _issues(self, pulls: Iterable[PullRequest]) -> Iterator[Issue]:
+        for name, number in {(link.repository, link.number) for p in pulls for link in p.closes}:
+            if (issue := self._pulls.issue(name, number)) is not None and issue.fetched:
+                yield issue
+
+    def _remember(self, pull: PullRequest, reason: str, before: str) -> None:
+        """Keep why it is left out; what was tried and came of it is not undone by that."""
+        outcome = reason or (CANDIDATE if before else "")
+        if outcome == before or (before and before != CANDIDATE and before not in REASONS):
+            return
+        self._pulls.set_outcome(
+            Mirroring(
+                tree=self.cloned.repository.tree,
+                repository=self.name,
+                commit=pull.commit,
+                outcome=outcome,
+                detail=REASONS.get(reason, ""),
+            )
+        )
+
+
+def _summary(work: _Crawling, way: Way, chosen: list[Sifted], seconds: float) -> CrawlSummary:
+    closing = [pull for pull, _ in chosen if pull.closes]
+    candidates = [pull for pull, reason in chosen if not reason]
+    left_out = Counter(reason for _, reason in chosen if reason)
+    return CrawlSummary(
+        repository=work.name,
+        head=work.cloned.head,
+        tree=work.cloned.repository.tree,
+        way=way,
+        pulls=len(chosen),
+        new=work.new,
+        closing=len(closing),
+        evidence=by_evidence(closing),
+        candidates=len(candidates),
+        candidates_by_evidence=by_evidence(candidates),
+        left_out=tuple(sorted(left_out.items(), key=lambda item: (-item[1], item[0]))),
+        requests=work.requests,
+        seconds=round(seconds, 2),
+    )
+
+
+def by_evidence(pulls: Iterable[PullRequest]) -> tuple[tuple[str, int], ...]:
+    """Count pull requests by the strongest evidence that they close an issue."""
+    counts = Counter(pull.closes[0].evidence for pull in pulls)
+    return tuple(sorted(counts.items(), key=lambda item: STRENGTH[item[0]]))
