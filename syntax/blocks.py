@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import tokenize
 import warnings
 from bisect import bisect_left, bisect_right
@@ -31,6 +32,7 @@ LAYOUT = frozenset(
 )
 FSTRING_MIDDLE = getattr(tokenize, "FSTRING_MIDDLE", -1)
 """Python 3.12 and newer take f-strings apart."""
+PLAIN_STRING = re.compile(r"[uU]?(\"\"\"|\'\'\'|\"|\')((?:(?!\1)[^\\\r])*)\1")
 DEFINITIONS = frozenset({"FunctionDef", "AsyncFunctionDef", "ClassDef"})
 IMPORTS = frozenset({"Import", "ImportFrom"})
 
@@ -196,10 +198,7 @@ class Parser:
                 continue
             key: Key = value
             if kind == tokenize.STRING:
-                try:
-                    key = key_of(ast.parse(value, mode="eval").body)
-                except SyntaxError:
-                    key = value
+                key = key_of_string(value)
             yield Token(key, self._place(*start), self._place(*end))
 
     def _annotations(self) -> Iterator[tuple[int, int]]:
@@ -341,6 +340,17 @@ class Parser:
     def _is_elif(self, node: ast.If) -> bool:
         at = self._offset(node.lineno, node.col_offset)
         return self._text.data.startswith(b"elif", at)
+
+
+def key_of_string(value: str) -> Key:
+    """Return the normal form of a string as it is written."""
+    plain = PLAIN_STRING.fullmatch(value)
+    if plain is not None:
+        return ("Constant", "str", repr(plain[2]))
+    try:
+        return key_of(ast.parse(value, mode="eval").body)
+    except SyntaxError:
+        return value
 
 
 def shares_lines(body: Sequence[Statement], colon: int, text: Text) -> bool:

@@ -32,7 +32,7 @@ PERCENT = re.compile(r"%(?:%|(?:\((\w+)\))?([#0\- +]*\d*(?:\.\d+)?)([sridfxXgeo]
 NEGATED = {"In": "NotIn", "Is": "IsNot", "Eq": "NotEq"}
 
 Key = Any
-"""Nested tuples that can be compared and hashed."""
+"""What can be compared and hashed; of statements a hash, which holds within one process."""
 
 
 def is_docstring(node: ast.AST) -> bool:
@@ -54,6 +54,7 @@ class Keys:
 
     def __init__(self, names: Mapping[str, str]) -> None:
         self._names = names
+        self._known: dict[ast.stmt, int] = {}
 
     def of(self, node: object) -> Key:
         """Return the key of a node, a list of them, or a value."""
@@ -61,6 +62,18 @@ class Keys:
             return tuple(self.of(each) for each in node if not isinstance(each, ast.TypeIgnore))
         if not isinstance(node, ast.AST):
             return (type(node).__name__, node) if node is not None else None
+        if isinstance(node, ast.stmt):
+            return self._statement(node)
+        return self._of(node)
+
+    def _statement(self, node: ast.stmt) -> int:
+        """Return the hash of a statement's key: what holds it is compared by that alone."""
+        found = self._known.get(node)
+        if found is None:
+            found = self._known[node] = hash(self._of(node))
+        return found
+
+    def _of(self, node: ast.AST) -> Key:
         special = getattr(self, f"_{type(node).__name__}", None)
         found = special(node) if special is not None else None
         return self._plain(node) if found is None else found

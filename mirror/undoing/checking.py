@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 
 from pyflakes import checker, messages
 
+from syntax.normal import key_of
 from syntax.text import split_lines
 
 
@@ -25,6 +26,7 @@ def undefined(data: bytes) -> frozenset[str]:
     return frozenset(str(m.message_args[0]) for m in found if isinstance(m, kinds))
 
 
+@lru_cache(maxsize=64)
 def tree_of(data: bytes) -> ast.Module | None:
     """Parse a file."""
     with warnings.catch_warnings():
@@ -151,6 +153,13 @@ def members(tree: ast.Module) -> set[tuple[str, str]]:
         for each in node.body
         if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)
     }
+
+
+@lru_cache(maxsize=64)
+def meaning(data: bytes) -> object:
+    """Return the normal form of a file; its bytes where it is no Python of today."""
+    tree = tree_of(data)
+    return data if tree is None else key_of(tree)
 
 
 def exported(tree: ast.Module) -> set[str]:

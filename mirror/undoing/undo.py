@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from mirror.undoing.checking import Names, missing_imports, undefined
+from mirror.undoing.checking import Names, meaning, missing_imports, tree_of, undefined
 from mirror.undoing.fixes import Change, Fix
 from mirror.undoing.merging import Unit, merge
 from mirror.undoing.placing import Placing, Today
@@ -20,7 +20,6 @@ from storage.errors import PatchError
 from syntax.applying import apply_hunks
 from syntax.applying import parse as parse_patch
 from syntax.blocks import Module, parse
-from syntax.normal import key_of
 from syntax.patches import unified_diff
 from syntax.splices import Splice
 from syntax.splices import merge as merge_splices
@@ -169,16 +168,13 @@ class Undoing:
         if change.fixed is None:
             if change.old_path not in self._tree.files:
                 part.home, part.tier, part.content = change.old_path, "apply", change.before
-        elif part.home and key(self._tree.files[part.home]) == key(change.fixed):
+        elif part.home and meaning(self._tree.files[part.home]) == meaning(change.fixed):
             part.tier, part.content = "apply", None
         return part
 
     def _sound(self, content: bytes, today: bytes) -> bool:
         """Say whether a result parses, and means something else than today's code."""
-        after = parse(content)
-        if after is None:
-            return False
-        return bool(key_of(after.tree) != key(today))
+        return tree_of(content) is not None and meaning(content) != meaning(today)
 
     def _assemble(self, parts: Sequence[Part], dropped: frozenset[int]) -> dict[str, bytes | None]:
         """Put the parts together, some units left out."""
@@ -231,7 +227,7 @@ class Undoing:
                 if self._tree.names.imports_module(path):
                     found.add(path)
                 continue
-            if parse(content) is None:
+            if tree_of(content) is None:
                 found.add(path)
                 continue
             found |= undefined(content) - undefined(self._tree.files.get(path, b""))
@@ -274,7 +270,7 @@ class Undoing:
             for path, content in files.items()
             if content is None
             or path not in self._tree.files
-            or key(content) != key(self._tree.files[path])
+            or meaning(content) != meaning(self._tree.files[path])
         }
         done, total = 0, 0
         entities: list[str] = []
@@ -326,9 +322,3 @@ def reverse(before: bytes, fixed: bytes, today: bytes) -> bytes | None:
         return apply_hunks(today, part.hunks, reverse=True, path="f")
     except (PatchError, ValueError):
         return None
-
-
-def key(data: bytes) -> object:
-    """The normal form of a file; its bytes where it is no Python of today."""
-    module = parse(data)
-    return data if module is None else key_of(module.tree)
