@@ -58,7 +58,6 @@ class Code:
     def merge(self, pull: Pull, how: How) -> Pull:
         """Merge it as GitHub does."""
         main = self.tip("main")
-        message = f"{pull.title} (#{pull.number})"
         if how == "push":
             self._point("main", pull.commits[-1].oid)
         elif how == "rebase":
@@ -71,7 +70,7 @@ class Code:
             base = line("merge-base", main, pull.commits[-1].oid, cwd=self.git_dir)
             tree = self._replayed(main, base, pull.commits[-1].oid)
             parents = [main, pull.commits[-1].oid] if how == "merge" else [main]
-            self._point("main", self._commit(tree, parents, message))
+            self._point("main", self._commit(tree, parents, _message(pull, how)))
         made = self._commits("", "main")
         return self.world.merge(pull, how, commits=made)
 
@@ -143,3 +142,12 @@ class Code:
                 )
             )
         return made
+
+
+def _message(pull: Pull, how: How) -> str:
+    """Return the message of a merge commit, as GitHub proposes it."""
+    if how == "merge":
+        where = f"{pull.repository.owner.login}/{pull.branch}"
+        return f"Merge pull request #{pull.number} from {where}\n\n{pull.title}"
+    parts = "\n\n".join(f"* {commit.message}" for commit in pull.commits)
+    return f"{pull.title} (#{pull.number})\n\n{parts}"

@@ -55,7 +55,9 @@ def load() -> Descriptions:
     for name, pattern in SCALARS.items():
         scalar = schema.type_map[name]
         assert isinstance(scalar, GraphQLScalarType)
-        vars(scalar)["serialize"] = _checked(name, re.compile(pattern))
+        # Its name in graphql-core 3.2, and since 3.3.
+        check = _checked(name, re.compile(pattern))
+        vars(scalar).update(serialize=check, coerce_output_value=check)
     return Descriptions(schema, OpenApi(json.loads(OPENAPI.fetch().read_bytes())))
 
 
