@@ -15,7 +15,7 @@ from harness.local_engine import LocalEngine
 from harness.sandbox import Limits
 from storage.trees import Trees
 from syntax.applying import apply_patch
-from tasks.start_state import grading_files
+from tasks.start_state import grading_files, hidden_files
 
 Read = Callable[[str], bytes | None]
 
@@ -62,6 +62,7 @@ async def grade_patch(
 def start_state(found: Found, trees: Trees) -> Read:
     """Read files as a solver finds them: those of the tree, with the bug in them."""
     broken = apply_patch(found.bug.patch, lambda path: trees.read(found.bug.tree, path))
+    broken |= hidden_files(trees, found.bug, found.task.test_patch)
 
     def read(path: str) -> bytes | None:
         return broken[path] if path in broken else trees.read(found.bug.tree, path)

@@ -241,3 +241,11 @@ def m007_mirror(db: Database) -> None:
         {"repository": str, "origin": str, "newest": str, "cursor": str, "state": str},
         pk=("repository", "origin"),
     )
+
+
+@MIGRATIONS()
+def m008_mirrored_tasks(db: Database) -> None:
+    """What a task's issue brings along, its hidden tests, and the fix that was undone."""
+    for column, default in (("hints", "[]"), ("removed", "[]"), ("test_patch", "")):
+        db.table("tasks").add_column(column, str, not_null_default=default)
+    db.table("mirrorings").add_column("fix", str, not_null_default="")

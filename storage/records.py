@@ -227,6 +227,12 @@ class Task:
     statement: str
     created: str
     """ISO time in UTC."""
+    hints: tuple[str, ...] = ()
+    """What people said under the issue before the fix was proposed; no part of the statement."""
+    removed: tuple[tuple[str, str], ...] = ()
+    """Kind and text of what was taken out of statement and hints, since it gives the fix away."""
+    test_patch: str = ""
+    """Brings back the tests that a solver does not see; empty when all are seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -355,6 +361,8 @@ class Mirroring:
     undone: float = 0.0
     """How much of the fix is undone, from 0 to 1."""
     bug: str = ""
+    fix: str = ""
+    """The source part of the fix as a diff, where it was undone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from storage.records import Attempt, Bug, Environment, FileChange, Origin, Plan
+from storage.records import Attempt, Bug, Environment, FileChange, Origin, Plan, Task
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -74,4 +74,14 @@ def bug(row: Row) -> Bug:
         patch=untext(row["patch"]),
         changes=from_json(row["changes"], tuple[FileChange, ...]),
         origin=from_row(row, Origin),
+    )
+
+
+def task(row: Row) -> Task:
+    """Return the task of a row."""
+    return from_row(
+        row,
+        Task,
+        hints=from_json(row["hints"], tuple[str, ...]),
+        removed=from_json(row["removed"], tuple[tuple[str, str], ...]),
     )

@@ -225,7 +225,8 @@ class Store(Tables):
         with self._writing():
             before = self._read("select created from tasks where id = ?", task.id)
             kept = {"created": before[0]["created"]} if before else {}
-            self._put("tasks", rows.to_row(task, **kept))
+            lists = {"hints": rows.to_json(task.hints), "removed": rows.to_json(task.removed)}
+            self._put("tasks", rows.to_row(task, **lists, **kept))
 
     def task(self, name: str) -> Task:
         """Return a task by its id, or by a beginning, end or part that only it has.
@@ -238,11 +239,11 @@ class Store(Tables):
             raise StoreError(f"no task {name!r} in {self.path}; `bugfoundry tasks` lists them")
         if len(found) > 1:
             raise StoreError(f"{name!r} could be {len(found)} tasks, as {found[0]['id']}; say more")
-        return rows.from_row(found[0], Task)
+        return rows.task(found[0])
 
     def tasks(self) -> list[Task]:
         """Return all tasks, ordered by id."""
-        return [rows.from_row(row, Task) for row in self._read("select * from tasks order by id")]
+        return [rows.task(row) for row in self._read("select * from tasks order by id")]
 
     def add_model_call(self, call: ModelCall) -> None:
         """Keep a call to a language model."""

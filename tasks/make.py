@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from storage.records import Bug, Repository, Task, Verdict
 from tasks.ids import instance_id
+from tasks.mirrored import Mirrored
 from tasks.statements import statement
 
 
@@ -16,9 +17,12 @@ def make_task(
     verdict: Verdict,
     *,
     messages: Mapping[str, str] | None = None,
+    told: Mirrored | None = None,
+    test_patch: str = "",
 ) -> Task:
     """Return the task of a bug with a valid verdict; ``messages`` are of its failing tests.
 
+    ``told`` is what people said of a mirrored bug, ``test_patch`` brings back its hidden tests.
     Raises ValueError when the verdict is not valid or is on another bug.
     """
     if not verdict.valid or verdict.bug != bug.id:
@@ -27,6 +31,11 @@ def make_task(
         id=instance_id(repository, bug),
         bug=bug.id,
         environment=verdict.environment,
-        statement=statement(repository.name, verdict.fail_to_pass, messages),
+        statement=told.statement
+        if told is not None
+        else statement(repository.name, verdict.fail_to_pass, messages),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        hints=told.hints if told is not None else (),
+        removed=tuple((each.kind, each.text) for each in told.removed) if told is not None else (),
+        test_patch=test_patch,
     )

@@ -29,7 +29,7 @@ class Material:
     @cached_property
     def start(self) -> StartState:
         """What a solver sees."""
-        return start_commit(self.trees, self.bug)
+        return start_commit(self.trees, self.bug, self.task.test_patch)
 
     @cached_property
     def fix(self) -> str:

@@ -39,13 +39,13 @@ class StartState:
     commit: str
 
 
-def start_commit(trees: Trees, bug: Bug) -> StartState:
+def start_commit(trees: Trees, bug: Bug, test_patch: str = "") -> StartState:
     """Return where a solver starts: an orphan commit of the tree with the bug in it.
 
-    The same bug gives the same commit on any machine. Raises StoreError when the patch does
-    not give the files that the bug was judged with.
+    Without the tests that ``test_patch`` brings back. The same bug gives the same commit on any
+    machine. Raises StoreError when the patch does not give the files that the bug was judged with.
     """
-    changed = broken_files(trees, bug)
+    changed = broken_files(trees, bug) | hidden_files(trees, bug, test_patch)
     modes = {change.path: change.mode for change in bug.changes}
     tree = trees.with_changes(bug.tree, changed, modes)
     return StartState(tree=tree, commit=trees.orphan_commit(tree, COMMIT_MESSAGE))
@@ -60,16 +60,25 @@ def broken_files(trees: Trees, bug: Bug) -> dict[str, bytes | None]:
     return changed
 
 
-def check_out(trees: Trees, bug: Bug, dest: Path) -> StartState:
+def hidden_files(trees: Trees, bug: Bug, test_patch: str) -> dict[str, bytes | None]:
+    """Return the files of tests as a solver sees them, those that lack some."""
+    if not test_patch:
+        return {}
+    return apply_patch(test_patch, lambda path: trees.read(bug.tree, path), reverse=True)
+
+
+def check_out(trees: Trees, bug: Bug, dest: Path, test_patch: str = "") -> StartState:
     """Write the start state as a git repository of one commit and no remote."""
-    start = start_commit(trees, bug)
+    start = start_commit(trees, bug, test_patch)
     trees.checkout(start.commit, dest)
     return start
 
 
-def bundle(trees: Trees, bug: Bug, file: Path, *, branch: str = "main") -> StartState:
+def bundle(
+    trees: Trees, bug: Bug, file: Path, *, branch: str = "main", test_patch: str = ""
+) -> StartState:
     """Write the start state as a git bundle with one branch."""
-    start = start_commit(trees, bug)
+    start = start_commit(trees, bug, test_patch)
     trees.bundle(start.commit, file, branch)
     return start
 

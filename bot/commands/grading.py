@@ -114,7 +114,7 @@ def checkout_command(
         raise SourceError(f"{folder} is not empty; name a folder that does not exist yet")
     with open_store(store) as opened:
         found = find_task(opened, task)
-    start = check_out(Trees(cache_dir()), found.bug, folder)
+    start = check_out(Trees(cache_dir()), found.bug, folder, found.task.test_patch)
     out.print(f"{found.task.id} at {start.commit} in {folder}", highlight=False, soft_wrap=True)
     out.print()
     out.print(found.task.statement, markup=False, highlight=False)

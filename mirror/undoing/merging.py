@@ -16,6 +16,7 @@ from mirror.undoing.aligning import Bags, Pairs, align, align_clauses, increasin
 from mirror.undoing.placing import Place, Placing
 from mirror.undoing.splicing import above, code_of, indent_of, indented, merge_tokens, text_of
 from syntax.blocks import DEFINITIONS, IMPORTS, Clause, Module, Statement
+from syntax.cutting import without_blank
 from syntax.splices import Splice
 
 
@@ -357,22 +358,6 @@ def lead(module: Module, at: int) -> bytes:
     """Return the line end that is missing before a place."""
     data = module.text.data
     return b"" if at == 0 or data[at - 1 : at] == b"\n" else b"\n"
-
-
-def without_blank(module: Module, start: int, end: int, *, first: bool) -> tuple[int, int]:
-    """Widen lines that go by the blank ones on one side, where there are some on both."""
-    data = module.text.data
-    low, high = start, end
-    while low > 0 and not data[data.rfind(b"\n", 0, low - 1) + 1 : low].strip():
-        low = data.rfind(b"\n", 0, low - 1) + 1
-    while (
-        high < len(data)
-        and not data[high : module.text.line_end(module.text.line_at(high))].strip()
-    ):
-        high = module.text.line_end(module.text.line_at(high))
-    if first:
-        return start, high
-    return (low, end) if high > end or high == len(data) else (start, end)
 
 
 def indented_clause(module: Module, clause: Clause, owner: Statement, indent: bytes) -> bytes:

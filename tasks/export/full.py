@@ -50,10 +50,14 @@ def _bug(material: Material) -> Row:
         "seed": origin.seed,
         "bug_patch": material.bug.patch,
         "fix_patch": material.fix,
-        "test_patch": "",
+        "test_patch": material.task.test_patch,
         "start_commit": material.start.commit,
         "start_tree": material.start.tree,
-        "tests_visible": True,
+        "tests_visible": not material.task.test_patch,
+        "hints": list(material.task.hints),
+        "fix_commit": origin.commit,
+        "pull_request": origin.pull,
+        "undone": origin.undone,
     }
 
 
