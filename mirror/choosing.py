@@ -121,9 +121,7 @@ def _no_fix(pull: PullRequest, known: Known) -> str:
 def is_bump(pull: PullRequest) -> bool:
     """Say whether it brings a dependency up to date, by its author, labels or title."""
     labels = {label.lower() for label in pull.labels}
-    return bool(
-        BUMP_LABELS & labels or BUMPERS.fullmatch(pull.author) or BUMP.fullmatch(pull.title)
-    )
+    return bool(BUMP_LABELS & labels or BUMPERS.fullmatch(pull.author) or BUMP.match(pull.title))
 
 
 def _no_issue(pull: PullRequest, known: Known) -> str:

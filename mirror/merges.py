@@ -71,7 +71,7 @@ def pull_merge(commit: Commit) -> Merge | None:
             owner, slash, branch = place.partition("/")
             title, _, body = commit.body.partition("\n")
             return Merge(
-                title=title.strip() or commit.subject,
+                title=title.strip(),
                 body=body.strip(),
                 number=int(found["number"]),
                 owner=owner if slash else "",

@@ -12,9 +12,9 @@ import re
 from mirror.keywords import NUMBER
 
 PULL = re.compile(
-    rf"/(?:pull|pulls|merge_requests)/({NUMBER})"
+    rf"/(?:pull|pulls|merge_requests|discussions)/({NUMBER})"
     rf"|[:{{](?:pr|pull|pull-request|ghpull|gh-pr)[:}}]`[^`\n]*?#?({NUMBER})>?`"
-    rf"|(?<![^\W_])(?:prs?|pulls?|pull[ -]?requests?|mrs?)[ ]?[:-]?[ ]?\#?({NUMBER})",
+    rf"|(?<![^\W_])(?:prs?|pulls?|pull[ -]?requests?|mrs?|discussions?)[ ]?[:-]?[ ]?\#?({NUMBER})",
     re.I,
 )
 ROLE = re.compile(rf"[:{{](?:issue|gh|ghissue|gh-issue|bug|iss)[:}}]`[^`\n]*?#?({NUMBER})>?`", re.I)
