@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,6 +27,8 @@ class Context:
     """Names of the operators to use; all when None."""
     compiles: Compiles | None
     """May be called from a thread only; None where the running Python is the environment's."""
+    judge: Callable[[Bug], Awaitable[Verdict]] | None = None
+    """Has a bug judged at once: for sources that learn from execution."""
 
 
 class Source(Protocol):

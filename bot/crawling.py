@@ -84,6 +84,13 @@ async def crawl_repository(
     settings: CrawlSettings, *, store: Store, reporter: Reporter
 ) -> CrawlSummary:
     """Bring up to date what is known of a repository's pull requests. Raises BugfoundryError."""
+    return (await crawl_clone(settings, store=store, reporter=reporter))[1]
+
+
+async def crawl_clone(
+    settings: CrawlSettings, *, store: Store, reporter: Reporter
+) -> tuple[Cloned, CrawlSummary]:
+    """Crawl, and return the clone with its history too. Raises BugfoundryError."""
     started = time.monotonic()
     if settings.way == "github" and not settings.token:
         raise ConfigError(NO_TOKEN)
@@ -94,7 +101,7 @@ async def crawl_repository(
     way = work.way()
     await (work.from_github() if way == "github" else work.from_history())
     chosen = await work.choose()
-    return _summary(work, way, chosen, time.monotonic() - started)
+    return cloned, _summary(work, way, chosen, time.monotonic() - started)
 
 
 def _fetch(settings: CrawlSettings) -> Cloned:

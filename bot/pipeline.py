@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from bot.context import Compiles, Context, Engine, Source
+from bot.mirroring import Mirror, open_mirror
 from bot.preparing import Ready, make_ready
 from bot.progress import Reporter
+from bot.proposals import Proposals
 from bot.settings import Settings
-from bot.sources import procedural
+from bot.sources import one_after_another, procedural
 from bot.summary import Summary, Tally
 from harness.compiling import compiling
 from harness.judge import HARNESS_VERSION
@@ -39,6 +41,8 @@ class Run:
 
     waiting: dict[str, Bug] = field(default_factory=dict)
     """Bugs without a verdict: those that have one are in the store, and no longer in memory."""
+    proposed: set[str] = field(default_factory=set)
+    """Ids of all bugs so far: one is judged once, however often it is come upon."""
     tally: Tally = field(default_factory=Tally)
     tasks: list[str] = field(default_factory=list)
     reused: int = 0
@@ -57,9 +61,39 @@ async def forge(settings: Settings, *, store: Store, reporter: Reporter) -> Summ
     run = Run()
     async with compiling(ready.backend, ready.prepared.environment) as compiles:
         context = make_context(settings, ready, trees, compiles)
-        await judge_all(procedural, engine, context, ready, store=store, reporter=reporter, run=run)
+        mirror = await make_mirror(settings, ready, trees, store=store, reporter=reporter)
+        source = one_after_another(
+            [s for s in (chosen(name, mirror) for name in settings.strategies) if s is not None]
+        )
+        await judge_all(
+            source, engine, context, ready, store=store, reporter=reporter, run=run, mirror=mirror
+        )
     seconds = time.monotonic() - started
     return summarise(ready, run, screened=tuple(engine.screened.most_common()), seconds=seconds)
+
+
+async def make_mirror(
+    settings: Settings, ready: Ready, trees: Trees, *, store: Store, reporter: Reporter
+) -> Mirror | None:
+    """Crawl the source's pull requests, and return what undoes them.
+
+    None, and a note, where it has no history to mirror and mirroring is one strategy of several.
+    Raises BugfoundryError where it is the only one.
+    """
+    if "mirror" not in settings.strategies:
+        return None
+    try:
+        return await open_mirror(settings, ready, trees, store=store, reporter=reporter)
+    except BugfoundryError as error:
+        if settings.strategies == ("mirror",):
+            raise
+        reporter.note(f"{ready.repository.name}: nothing is mirrored: {error}")
+        return None
+
+
+def chosen(strategy: str, mirror: Mirror | None) -> Source | None:
+    """Return the source of a strategy."""
+    return procedural if strategy == "procedural" else mirror
 
 
 def make_engine(
@@ -119,6 +153,7 @@ async def judge_all(
     store: Store,
     reporter: Reporter,
     run: Run,
+    mirror: Mirror | None = None,
 ) -> None:
     """Judge what the source proposes, leaving out what an earlier run has judged."""
     environment = context.environment.id
@@ -127,21 +162,32 @@ async def judge_all(
     def keep(bug: Bug, verdict: Verdict) -> None:
         run.tally.judge(bug, verdict)
         if verdict.valid:
-            task = make_task(ready.repository, bug, verdict)
+            is_mirrored = bug.origin.strategy == "mirror"
+            task = (
+                mirror.task(bug, verdict)
+                if mirror is not None and is_mirrored
+                else make_task(ready.repository, bug, verdict)
+            )
             store.add_task(task)
             run.tasks.append(task.id)
         text = f"{ready.repository.name}: judging, {len(run.tasks)} valid"
         reporter.count(run.tally.judged, context.max_bugs or run.tally.proposed, text)
 
+    def stored(bug: Bug) -> Verdict | None:
+        if bug.id not in known:
+            return None
+        return store.verdict(bug.id, environment, HARNESS_VERSION, engine.mode)
+
+    proposals = Proposals(source, context, stored)
+
     async def fresh() -> AsyncIterator[Bug]:
-        async for bug in source(context):
+        async for bug in proposals.bugs():
+            if bug.id in run.proposed:
+                continue
+            run.proposed.add(bug.id)
             run.tally.propose(bug)
             store.add_bug(bug)
-            verdict = (
-                store.verdict(bug.id, environment, HARNESS_VERSION, engine.mode)
-                if bug.id in known
-                else None
-            )
+            verdict = stored(bug)
             if verdict is None:
                 run.waiting[bug.id] = bug
                 yield bug
@@ -153,7 +199,9 @@ async def judge_all(
     async with aclosing(engine.judge(fresh())) as verdicts:  # type: ignore[type-var]
         async for verdict in verdicts:
             store.add_verdict(verdict)
+            known.add(verdict.bug)
             keep(run.waiting.pop(verdict.bug), verdict)
+            proposals.tell(verdict)
 
 
 def summarise(

@@ -45,6 +45,11 @@ class Settings:
     seed: int = 0
     max_bugs: int | None = 100
     operators: frozenset[str] | None = None
+    strategies: tuple[str, ...] = ("mirror", "procedural")
+    """In the order in which they propose."""
+    github_url: str = "https://api.github.com"
+    """REST API of the GitHub whose pull requests are crawled."""
+    github_token: str = field(default="", repr=False)
     workers: int = 1
     rebuild: bool = False
     full: bool = False

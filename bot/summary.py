@@ -54,6 +54,14 @@ class Summary:
         )
 
 
+def name_of(bug: Bug) -> str:
+    """Name what made a bug: the operator, with the strategy where that is not the usual one."""
+    origin = bug.origin
+    if origin.strategy == "procedural":
+        return origin.operator
+    return f"{origin.strategy}: {origin.operator}"
+
+
 class Tally:
     """Counts what a run comes to, as it comes; holds no bug and no verdict."""
 
@@ -76,11 +84,11 @@ class Tally:
 
     def propose(self, bug: Bug) -> None:
         """Count a bug that was proposed."""
-        self._proposed[bug.origin.operator] += 1
+        self._proposed[name_of(bug)] += 1
 
     def judge(self, bug: Bug, verdict: Verdict) -> None:
         """Count its verdict."""
-        name = bug.origin.operator
+        name = name_of(bug)
         self._judged[name] += 1
         self._valid[name] += verdict.valid
         self._seconds[name] += verdict.seconds

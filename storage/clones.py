@@ -66,8 +66,10 @@ def fetch_history(
     if not (git_dir / "HEAD").exists():
         git_dir.parent.mkdir(parents=True, exist_ok=True)
         git("init", "--quiet", "--bare", "--template=", git_dir)
+    # A host whose own history is cut off is told by what it gives, not by refs left out.
+    cut_off = ["--unshallow"] if (git_dir / "shallow").exists() else []
     try:
-        _run(git_dir, url, [], ["+HEAD:" + TIP, *EVERYTHING], env)
+        _run(git_dir, url, ["--update-shallow", *cut_off], ["+HEAD:" + TIP, *EVERYTHING], env)
         return git_dir, resolve(git_dir, revision or TIP)
     except GitError as error:
         known = _known(git_dir, revision)

@@ -84,6 +84,11 @@ class Pulls(Tables):
             self._tree(mirroring.tree)
             self._put("mirrorings", rows.to_row(mirroring))
 
+    def undone(self, bug: str) -> list[Mirroring]:
+        """Return the pull requests whose undoing is a bug."""
+        found = self._read("select * from mirrorings where bug = ? order by rowid", bug)
+        return [rows.from_row(row, Mirroring) for row in found]
+
     def outcomes(self, repository: str, tree: str | None = None) -> list[Mirroring]:
         """Return what became of the pull requests, on one tree or on all."""
         query = (

@@ -28,6 +28,7 @@ from bot.running import run_interruptible
 from bot.settings import Settings
 from bot.summary import OperatorRow, Summary
 from harness.config import Overrides
+from mirror.github import PUBLIC
 from mutators.registry import operators as all_operators
 from storage.errors import ConfigError
 from storage.paths import cache_dir, default_store
@@ -44,6 +45,12 @@ def forge_command(
     ],
     max_bugs: Annotated[int, typer.Option(min=1, help="How many bugs to propose and judge.")] = 100,
     seed: Annotated[int, typer.Option(help="Chooses which bugs are sampled.")] = 0,
+    strategies: Annotated[
+        str,
+        typer.Option(
+            help="Where bugs come from, in this order: mirror (people's fixes, undone), procedural."
+        ),
+    ] = "mirror,procedural",
     operator: Annotated[
         list[str] | None,
         typer.Option(help="Use only this operator (repeatable); see `bugfoundry operators`."),
@@ -96,6 +103,9 @@ def forge_command(
         seed=seed,
         max_bugs=max_bugs,
         operators=known_operators(operator),
+        strategies=known_strategies(strategies),
+        github_url=os.environ.get("GITHUB_API_URL") or PUBLIC,
+        github_token=os.environ.get("GITHUB_TOKEN", ""),
         workers=workers,
         full=full,
         model_budget=model_budget,
@@ -117,6 +127,17 @@ def split(text: str, option: str) -> tuple[str, ...]:
         raise ConfigError(f"{option} {text!r}: {error}".lower()) from error
 
 
+def known_strategies(text: str) -> tuple[str, ...]:
+    """Read names of strategies. Raises ConfigError for one that does not exist."""
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    unknown = [name for name in names if name not in STRATEGIES]
+    if unknown or not names:
+        raise ConfigError(
+            f"--strategies {text!r}: there is {', '.join(STRATEGIES)}; name one or more"
+        )
+    return names
+
+
 def known_operators(names: list[str] | None) -> frozenset[str] | None:
     """Check operator names. Raises ConfigError for one that does not exist."""
     if not names:
@@ -136,6 +157,7 @@ async def forge_shown(settings: Settings, store: Store) -> Summary:
         return await forge(settings, store=store, reporter=live)
 
 
+STRATEGIES = ("mirror", "procedural")
 SCREENED = {
     "swap": "by new code in a collected session",
     "fork": "by importing anew in a fork",

@@ -17,6 +17,7 @@ from bot.commands.options import (
 )
 from bot.finding import Found, find_task
 from mutators.registry import operators
+from storage.records import Origin
 
 LISTED_TESTS = 20
 
@@ -59,6 +60,7 @@ def show_command(
     with open_store(store) as opened:
         found = find_task(opened, task)
         origins = opened.origins(found.bug.id)
+        mirrorings = opened.pulls.undone(found.bug.id)
     if as_json:
         print_json(
             {
@@ -66,6 +68,7 @@ def show_command(
                 "bug": asdict(found.bug),
                 "verdict": asdict(found.verdict),
                 "origins": [asdict(origin) for origin in origins],
+                "mirrors": [asdict(mirroring) for mirroring in mirrorings],
             }
         )
         return
@@ -73,7 +76,7 @@ def show_command(
     for origin in origins:
         out.print(
             f"origin: {origin.strategy} {origin.operator} in {origin.path}:{origin.line} "
-            f"{origin.entity} (seed {origin.seed})",
+            f"{origin.entity} ({came_from(origin)})",
             highlight=False,
             markup=False,
             soft_wrap=True,
@@ -84,12 +87,42 @@ def show_command(
         highlight=False,
         markup=False,
     )
-    patch = found.bug.patch.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    out.print(Syntax(patch, "diff", background_color="default", word_wrap=True))
+    print_diff(found.bug.patch)
+    for mirroring in mirrorings:
+        out.print(
+            f"[bold]the fix it undoes[/bold], {mirroring.undone:.0%} of it, by {mirroring.tier}: "
+            f"{mirroring.repository} {mirroring.commit[:12]}",
+            highlight=False,
+            soft_wrap=True,
+        )
+        print_diff(mirroring.fix)
     print_tests("fail with the bug (FAIL_TO_PASS)", found.verdict.fail_to_pass)
     print_tests("must keep passing (PASS_TO_PASS)", found.verdict.pass_to_pass)
     out.print()
     out.print(found.task.statement, markup=False, highlight=False)
+    for title, texts in (
+        ("hint", found.task.hints),
+        ("taken out of the issue", [f"{kind}: {text}" for kind, text in found.task.removed]),
+    ):
+        for text in texts:
+            out.print(f"[bold]{title}[/bold]", highlight=False)
+            out.print(text, markup=False, highlight=False)
+    if found.task.test_patch:
+        out.print("[bold]hidden tests[/bold], which come back for grading", highlight=False)
+        print_diff(found.task.test_patch)
+
+
+def came_from(origin: Origin) -> str:
+    """Say what a bug was drawn from."""
+    if origin.strategy != "mirror":
+        return f"seed {origin.seed}"
+    return f"#{origin.pull}" if origin.pull else origin.commit[:12]
+
+
+def print_diff(patch: str) -> None:
+    """Print a patch in colours."""
+    text = patch.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    out.print(Syntax(text, "diff", background_color="default", word_wrap=True))
 
 
 def print_tests(title: str, tests: tuple[str, ...]) -> None:
