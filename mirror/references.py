@@ -11,13 +11,14 @@ import re
 
 from mirror.keywords import NUMBER
 
+ONE = re.compile(rf"(?<!\w){NUMBER}")
 PULL = re.compile(
     rf"/(?:pull|pulls|merge_requests|discussions)/({NUMBER})"
-    rf"|[:{{](?:pr|pull|pull-request|ghpull|gh-pr)[:}}]`[^`\n]*?#?({NUMBER})>?`"
+    r"|[:{](?:pr|pull|pull-request|ghpull|gh-pr)[:}]`(?:[^`<\n]*<)?([^`\n]*)`"
     rf"|(?<![^\W_])(?:prs?|pulls?|pull[ -]?requests?|mrs?|discussions?)[ ]?[:-]?[ ]?\#?({NUMBER})",
     re.I,
 )
-ROLE = re.compile(rf"[:{{](?:issue|gh|ghissue|gh-issue|bug|iss)[:}}]`[^`\n]*?#?({NUMBER})>?`", re.I)
+ROLE = re.compile(r"[:{](?:issue|gh|ghissue|gh-issue|bug|iss)[:}]`(?:[^`<\n]*<)?([^`\n]*)`", re.I)
 URL = re.compile(rf"/issues/({NUMBER})", re.I)
 NAMED = re.compile(
     r"(?<![^\W_])(?:issues?|bugs?|tickets?|gh)[ _-]?(?:no\.?[ ])?#?(0*[1-9]\d{0,7})(?![^\W_])", re.I
@@ -26,7 +27,7 @@ PLAIN = re.compile(rf"(?<![\w&/#])#({NUMBER})")
 IN_PROSE = re.compile(
     r"(?:#[^\n#'\"]*|\"\"\"[^\"\n]*"
     r"|\b(?:for|see|of|in|from|fix\w*|close[sd]?|resolve[sd]?|regression:?)[ ])"
-    rf"(?<![\w&/#])#({NUMBER})",
+    rf"(?<![\w&/#])(#{NUMBER}(?:(?:, ?|,? and | & )#{NUMBER})*)",
     re.I,
 )
 """In code ``#12`` may be a colour: it counts in a comment, a docstring, or after such words."""
@@ -44,4 +45,5 @@ def issue_numbers(text: str, patterns: tuple[re.Pattern[str], ...]) -> set[int]:
 
 
 def _numbers(pattern: re.Pattern[str], text: str) -> set[int]:
-    return {int(next(filter(None, found.groups()))) for found in pattern.finditer(text)}
+    found = (match[match.lastindex or 0] for match in pattern.finditer(text))
+    return {int(number) for part in found for number in ONE.findall(part)}
