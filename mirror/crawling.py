@@ -16,7 +16,7 @@ from mirror.completing import complete
 from mirror.github import ATTEMPTS, GitHub
 from mirror.lookups import about
 from mirror.queries import PAGE, PULLS, SMALLEST_PAGE
-from mirror.reading import issues_of, pull_of
+from mirror.reading import issues_of, nodes, pull_of
 from storage.errors import GitHubBroken, GitHubMissing, GitHubRejected
 from storage.records import Crawl, Issue, PullRequest
 
@@ -119,10 +119,11 @@ class _Crawling:
         cursor = known.cursor
         while True:
             page, cursor = await self._page(cursor)
-            fresh = [node for node in page["nodes"] if node and node["updatedAt"] >= walk.until]
+            read = nodes({"page": page}, "page")
+            fresh = [node for node in read if node["updatedAt"] >= walk.until]
             if not walk.top and fresh:
                 walk = replace(walk, top=fresh[0]["updatedAt"])
-            last = len(fresh) < len(page["nodes"]) or not page["pageInfo"]["hasNextPage"]
+            last = len(fresh) < len(read) or not page["pageInfo"]["hasNextPage"]
             if last:
                 state = json.dumps({"etag": walk.etag})
                 known = replace(known, newest=walk.top or walk.until, cursor="", state=state)

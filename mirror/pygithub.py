@@ -19,8 +19,9 @@ T = TypeVar("T")
 
 
 def make_pygithub(base_url: str, token: str | None, *, user_agent: str) -> Github:
-    """Return a ``Github`` that neither retries, nor sleeps between requests, nor logs payloads."""
-    # By default it retries POST, sleeps in its thread until a limit resets, and logs what it reads.
+    """Return a ``Github`` that neither retries, nor sleeps between requests, nor logs."""
+    # By default it retries POST, sleeps in its thread until a limit resets, and writes addresses
+    # it is led to (and, when debugging, what it reads) to the standard error.
     logging.getLogger(github.__name__).setLevel(logging.WARNING)
     return Github(
         auth=Auth.Token(token) if token else None,

@@ -219,17 +219,20 @@ async def test_a_token_that_is_no_good_is_told_in_one_line_that_does_not_show_it
 
 
 async def test_neither_token_nor_payload_is_logged(
-    world: World, github: GitHub, caplog: pytest.LogCaptureFixture
+    world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG)
+    for logger in ("", "github", "mirror"):
+        caplog.set_level(logging.DEBUG, logger)
     world.issue(world.repositories[NAME], "a private matter")
+    world.rename(world.repositories[NAME], "renamed")
     world.faults.add(secondary_limit(retry_after=45), where="/graphql")
     asked = 'query { repository(owner: "octo", name: "thing") { issue(number: 1) { title } } }'
-    assert "a private matter" in str(await github.graphql(asked, what="an issue"))
-    await about(github, NAME)
+    async with client_of(world) as github:
+        assert "a private matter" in str(await github.graphql(asked, what="an issue"))
+        await about(github, NAME)
     assert "waiting 45 s" in caplog.text
     assert "a private matter" not in caplog.text
-    assert "full_name" not in caplog.text
+    assert "renamed" not in caplog.text
     assert TOKEN not in caplog.text
 
 
