@@ -249,3 +249,9 @@ def m008_mirrored_tasks(db: Database) -> None:
     for column, default in (("hints", "[]"), ("removed", "[]"), ("test_patch", "")):
         db.table("tasks").add_column(column, str, not_null_default=default)
     db.table("mirrorings").add_column("fix", str, not_null_default="")
+
+
+@MIGRATIONS()
+def m010_parents(db: Database) -> None:
+    """The bugs that a combined bug joins."""
+    db.table("origins").add_column("parents", str, not_null_default="[]")

@@ -171,6 +171,8 @@ class Origin:
     """Of a mirrored bug: the number of the pull request, 0 when not known."""
     undone: float = 0.0
     """Of a mirrored bug: how much of the fix is undone, from 0 to 1."""
+    parents: tuple[str, ...] = ()
+    """Of a combined bug: the ids of the bugs that it joins, sorted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,8 +73,18 @@ def bug(row: Row) -> Bug:
         tree=row["tree"],
         patch=untext(row["patch"]),
         changes=from_json(row["changes"], tuple[FileChange, ...]),
-        origin=from_row(row, Origin),
+        origin=origin(row),
     )
+
+
+def origin(row: Row) -> Origin:
+    """Return the origin of a row."""
+    return from_row(row, Origin, parents=from_json(row["parents"], tuple[str, ...]))
+
+
+def from_origin(found: Bug) -> Row:
+    """Return the row of a bug's origin."""
+    return to_row(found.origin, bug=found.id, parents=to_json(found.origin.parents))
 
 
 def task(row: Row) -> Task:

@@ -31,7 +31,8 @@ from storage.tables import Tables
 from storage.test_lists import TestLists
 
 FIRST_ORIGIN = """
-    select bugs.*, strategy, operator, path, entity, line, seed, "commit", pull, undone
+    select bugs.*, strategy, operator, path, entity, line, seed, "commit", pull, undone,
+        parents
     from bugs join origins on origins.rowid =
         (select min(rowid) from origins where origins.bug = bugs.id)
 """
@@ -174,7 +175,7 @@ class Store(Tables):
         with self._writing():
             self._tree(bug.tree)
             self._put("bugs", row | {"changes": rows.to_json(bug.changes)}, replace=False)
-            self._put("origins", rows.to_row(bug.origin, bug=bug.id), replace=False)
+            self._put("origins", rows.from_origin(bug), replace=False)
 
     def bug(self, bug_id: str) -> Bug | None:
         """Return a bug by its id, with the origin found first."""
@@ -189,7 +190,7 @@ class Store(Tables):
     def origins(self, bug_id: str) -> list[Origin]:
         """Return every origin of a bug, the first found first."""
         found = self._read("select * from origins where bug = ? order by rowid", bug_id)
-        return [rows.from_row(row, Origin) for row in found]
+        return [rows.origin(row) for row in found]
 
     def add_verdict(self, verdict: Verdict) -> None:
         """Keep a verdict, in the place of one with the same key.

@@ -102,6 +102,17 @@ def test_a_bug_comes_back_with_bytes_that_are_not_text(store: Store) -> None:
     assert store.bug("unknown") is None
 
 
+def test_a_combined_bug_knows_its_parents(store: Store) -> None:
+    bug = make_bug()
+    joined = replace(
+        bug, origin=replace(bug.origin, strategy="combine", parents=("one", "two", "three"))
+    )
+    store.add_bug(joined)
+
+    assert store.bug(joined.id) == joined
+    assert store.origins(joined.id) == [joined.origin]
+
+
 def test_the_same_wound_found_twice_is_one_bug_with_two_origins(store: Store) -> None:
     first, second = make_bug(operator="negate"), make_bug(operator="remove")
     for found in (first, second, first):
