@@ -1,4 +1,4 @@
-"""What tests need of the world outside: a Docker engine with a base image, GitHub's descriptions."""
+"""What tests need from outside: a Docker engine with a base image, GitHub's descriptions."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ import subprocess
 import tarfile
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 from storage.paths import cache_dir
@@ -44,8 +45,11 @@ class NpmFile:
     def _archive(self) -> bytes:
         name = self.package.rpartition("/")[2]
         url = f"{registry()}/{self.package}/-/{name}-{self.version}.tgz"
-        with urllib.request.urlopen(url, timeout=TIMEOUT) as response:
-            archive: bytes = response.read()
+        try:
+            with urllib.request.urlopen(url, timeout=TIMEOUT) as response:
+                archive: bytes = response.read()
+        except HTTPException as error:
+            raise OSError(f"{url} broke off: {error}") from error
         digest = base64.b64encode(hashlib.sha512(archive).digest()).decode()
         if f"sha512-{digest}" != self.integrity:
             raise ValueError(f"{url} is not the archive that is pinned")

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import pytest
+from graphql import parse
 
 from mirror.crawling import Crawled, crawl
 from mirror.github import GitHub
-from mirror.queries import PAGE, SMALLEST_PAGE
+from mirror.queries import PAGE, PULLS, SMALLEST_PAGE
 from storage.errors import GitHubBroken, GitHubMissing, GitHubRefused
 from storage.records import Crawl, Issue, Link, PullRequest
 from storage.store import Store
@@ -25,6 +26,7 @@ from tests.furniture.github_world import (
     lost,
     secondary_limit,
 )
+from tests.furniture.github_world.counting import size_of
 
 pytestmark = pytest.mark.github
 
@@ -376,18 +378,31 @@ async def test_a_cursor_that_github_no_longer_takes_starts_the_walk_anew(
     assert len(store.pulls.all(NAME)) == PAGE + 10
 
 
+def errors(kind: str, message: str) -> Fault:
+    """An answer that is 200 and none."""
+    return Fault(status=200, body=json.dumps({"errors": [{"type": kind, "message": message}]}))
+
+
+@pytest.mark.parametrize(
+    ("fault", "times"),
+    [
+        (bad_gateway(), 4),
+        (errors("", "Something went wrong while executing your query. This may be …"), 4),
+        (errors("RESOURCE_LIMITS_EXCEEDED", "Resource limits exceeded"), 2),
+    ],
+    ids=["502", "timed out", "resource limits"],
+)
 async def test_pages_shrink_until_github_manages_them(
-    world: World, github: GitHub, store: Store
+    world: World, github: GitHub, store: Store, fault: Fault, times: int
 ) -> None:
     filled(world, 40)
-    world.faults.add(bad_gateway(), times=4, where="/graphql")
+    world.faults.add(fault, times=times, where="/graphql")
 
     counts = await crawl(github, store.pulls, NAME)
 
-    assert counts.pulls == 40
-    assert counts.pages == 2
-    nodes = [asked.nodes for asked in world.asked if asked.nodes]
-    assert all(one < 50_000 for one in nodes)
+    assert (counts.pulls, counts.pages) == (40, 2)
+    whole = size_of(parse(PULLS), {"first": PAGE}).nodes
+    assert [asked.nodes for asked in world.asked if asked.nodes] == [whole // 4] * 2
 
 
 async def test_a_github_that_never_answers_ends_the_crawl_and_what_came_is_kept(
