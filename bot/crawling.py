@@ -210,8 +210,11 @@ class _Crawling:
         }
         chosen: list[Sifted] = []
         while some := await asyncio.to_thread(lambda: list(islice(sifted, BATCH))):
-            for pull, reason in some:
-                self._remember(pull, reason, before.get(pull.commit, ""))
+            self._pulls.set_outcomes(
+                outcome
+                for pull, reason in some
+                if (outcome := self._outcome(pull, reason, before.get(pull.commit, "")))
+            )
             chosen += some
             self._reporter.count(len(chosen), len(pulls), f"{self.name}: choosing")
         return chosen
@@ -221,19 +224,18 @@ class _Crawling:
             if (issue := self._pulls.issue(name, number)) is not None and issue.fetched:
                 yield issue
 
-    def _remember(self, pull: PullRequest, reason: str, before: str) -> None:
-        """Keep why it is left out; what was tried and came of it is not undone by that."""
+    def _outcome(self, pull: PullRequest, reason: str, before: str) -> Mirroring | None:
+        """Return why it is left out; None where that is known, or it was tried: what came of it
+        is not undone by choosing again."""
         outcome = reason or (CANDIDATE if before else "")
         if outcome == before or (before and before != CANDIDATE and before not in REASONS):
-            return
-        self._pulls.set_outcome(
-            Mirroring(
-                tree=self.cloned.repository.tree,
-                repository=self.name,
-                commit=pull.commit,
-                outcome=outcome,
-                detail=REASONS.get(reason, ""),
-            )
+            return None
+        return Mirroring(
+            tree=self.cloned.repository.tree,
+            repository=self.name,
+            commit=pull.commit,
+            outcome=outcome,
+            detail=REASONS.get(reason, ""),
         )
 
 

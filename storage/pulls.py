@@ -80,9 +80,14 @@ class Pulls(Tables):
 
     def set_outcome(self, mirroring: Mirroring) -> None:
         """Keep what became of a pull request on a tree, in the place of what was known."""
+        self.set_outcomes([mirroring])
+
+    def set_outcomes(self, mirrorings: Iterable[Mirroring]) -> None:
+        """Keep what became of many, all or nothing, at the cost of one."""
         with self._writing():
-            self._tree(mirroring.tree)
-            self._put("mirrorings", rows.to_row(mirroring))
+            for mirroring in mirrorings:
+                self._tree(mirroring.tree)
+                self._put("mirrorings", rows.to_row(mirroring))
 
     def undone(self, bug: str) -> list[Mirroring]:
         """Return the pull requests whose undoing is a bug."""
