@@ -20,8 +20,9 @@ from mirror.reading import issues_of, nodes, pull_of
 from storage.errors import GitHubBroken, GitHubMissing, GitHubRejected
 from storage.records import Crawl, Issue, PullRequest
 
-NEWEST = {"state": "closed", "sort": "updated", "direction": "desc", "per_page": "1"}
-"""The question whose answer changes when any pull request that was merged does."""
+NEWEST = {"state": "closed", "sort": "updated", "direction": "desc", "per_page": "5"}
+"""The question whose answer changes when any pull request that was merged does: more than the
+newest, since several may have changed in its second."""
 
 
 class Sink(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,10 @@ from mirror.crawling import crawl
 from mirror.github import GitHub
 from mirror.history import crawl_history
 from mirror.lookups import about, changed_files
-from storage.git import git, line
+from storage.git import GitError, git, line
 from storage.records import PullRequest
 from storage.store import Store
-from tests.furniture.github_world import Code, World
+from tests.furniture.github_world import TOKEN, Code, World
 from tests.furniture.github_world.state import Pull
 from tests.furniture.github_world.world import How
 
@@ -83,6 +84,23 @@ async def test_base_to_commit_is_the_diff_however_it_was_merged(
     # Only what was rebased and is long takes another question.
     longer = how in ("rebase", "push") and parts > 4
     assert sum(asked.path == "/graphql" for asked in world.asked) == (2 if longer else 1)
+
+
+async def test_code_of_a_private_repository_is_given_only_to_who_may_see_it(
+    world: World, code: Code, tmp_path: Path
+) -> None:
+    code.repository.private = True
+    world.tokens["ghp_owner"] = "octo"
+    url = f"{world.url}/{NAME}"
+
+    def fetched(token: str) -> str:
+        basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+        header = ("-c", f"http.extraHeader=Authorization: Basic {basic}")
+        return git(*header, "ls-remote", url, "refs/heads/main").decode()
+
+    with pytest.raises(GitError, match="not found"):
+        await asyncio.to_thread(fetched, TOKEN)
+    assert code.tip("main") in await asyncio.to_thread(fetched, "ghp_owner")
 
 
 async def test_github_and_the_history_agree(

@@ -10,7 +10,9 @@ from aiohttp import web
 from storage.git import environment
 from tests.furniture.github_world.graph import View
 
-PATH = re.compile(r"/(?P<name>[^/]+/[^/]+)\.git(?P<rest>/.*)")
+PATH = re.compile(
+    r"/(?P<name>[^/]+/[^/]+?)(?:\.git)?(?P<rest>/(?:info/refs|git-(?:upload|receive)-pack))"
+)
 
 
 def is_git(path: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import AsyncIterator
@@ -158,7 +159,10 @@ class Serving:
 
 
 def _token(request: web.Request) -> str:
+    """Return the token that came; git's comes as a password."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() == "basic":
+        return base64.b64decode(token).decode().partition(":")[2]
     return token if kind.lower() in ("bearer", "token") else ""
 
 
