@@ -34,13 +34,18 @@ from bot.preparing import make_ready
 from bot.progress import Quiet
 from bot.running import run_interruptible
 from bot.settings import Settings
+from mirror.history import crawl_history
+from mirror.sifting import sift
 from mirror.undoing.bugs import bug_of
 from mirror.undoing.fixes import Clone, Fix
+from mirror.undoing.threeway import merge_file
 from mirror.undoing.undo import Tree, reverse, undo
 from storage.blobs import read_blobs
 from storage.errors import BugfoundryError
+from storage.histories import fetch_with_history
 from storage.paths import cache_dir
 from storage.records import Bug
+from storage.sources import parse
 from storage.store import Store
 from storage.trees import Trees
 from syntax.paths import is_source_path
@@ -68,7 +73,9 @@ class Row:
     date: str
     age: float
     naive: bool
-    """The reversed patch alone applies to every file of the source part."""
+    """`git apply -R --3way` would do: patch or three-way merge, each file by its path then."""
+    tests: tuple[str, ...] = ()
+    """Files of tests that the fix touched."""
     tier: str = ""
     undone: float = 0.0
     reason: str = ""
@@ -88,7 +95,7 @@ class Work:
     files: dict[str, bytes]
     tree: Tree
     rows: list[Row] = field(default_factory=list)
-    bugs: dict[str, Row] = field(default_factory=dict)
+    bugs: dict[str, list[Row]] = field(default_factory=dict)
 
 
 def read_options() -> argparse.Namespace:
@@ -153,6 +160,7 @@ def undo_all(work: Work, fixes: Sequence[Listed], head_date: float, tree: str) -
             date=each.date,
             age=(head_date - stamp(each.date)) / 365.25,
             naive=naively(fix, work.files),
+            tests=fix.tests,
             tier=result.tier or "",
             undone=round(result.undone, 3),
             reason=result.reason,
@@ -161,20 +169,24 @@ def undo_all(work: Work, fixes: Sequence[Listed], head_date: float, tree: str) -
         work.rows.append(row)
         if result.enough:
             bug = bug_of(tree, fix, result, work.files, modes)
-            work.bugs.setdefault(bug.id, row)
+            work.bugs.setdefault(bug.id, []).append(row)
             bugs.append(bug)
     return bugs
 
 
 def naively(fix: Fix, files: dict[str, bytes]) -> bool:
-    """Say whether the reversed patch applies to all files, by their path then."""
+    """Say whether git undoes all files by their path then."""
     for change in fix.changes:
         today = files.get(change.path)
         if change.before is None or change.fixed is None:
             if today != change.fixed:
                 return False
-        elif today is None or reverse(change.before, change.fixed, today) is None:
+        elif today is None:
             return False
+        elif reverse(change.before, change.fixed, today) is None:
+            merged = merge_file(today, change.fixed, change.before)
+            if merged is None or merged == today:
+                return False
     return bool(fix.changes)
 
 
@@ -233,7 +245,7 @@ async def judge(
         ready = await make_ready(settings, store=store, trees=trees, reporter=reporter)
     except BugfoundryError as error:
         err.print(f"{work.name}: {error}")
-        for row in work.bugs.values():
+        for row in (row for rows in work.bugs.values() for row in rows):
             row.verdict = "no-environment"
         return
     engine = make_engine(settings, ready, trees, store=store, reporter=reporter)
@@ -242,28 +254,28 @@ async def judge(
         for bug in {bug.id: bug for bug in bugs}.values():
             yield bug
 
-    async with aclosing(engine.judge(source())) as verdicts:  # type: ignore[type-var]
+    async with aclosing(engine.judge(source())) as verdicts:
         async for verdict in verdicts:
-            row = work.bugs[verdict.bug]
-            row.verdict, row.failing = verdict.reason, len(verdict.fail_to_pass)
-            touched = {PurePosixPath(path).name for path in tests_of(work, row)}
-            row.own = any(
-                PurePosixPath(test.partition("::")[0]).name in touched
-                for test in verdict.fail_to_pass
-            )
-
-
-def tests_of(work: Work, row: Row) -> tuple[str, ...]:
-    """Return the files of tests that the fix of a row touched."""
-    parent = work.clone.run("rev-parse", f"{row.commit}^1").strip()
-    return work.clone.fix(parent, row.commit).tests
+            for row in work.bugs[verdict.bug]:
+                row.verdict, row.failing = verdict.reason, len(verdict.fail_to_pass)
+                touched = {PurePosixPath(path).name for path in row.tests}
+                row.own = any(
+                    PurePosixPath(test.partition("::")[0]).name in touched
+                    for test in verdict.fail_to_pass
+                )
 
 
 def from_history(folder: Path, limit: int) -> tuple[str, Path, str, list[Listed]]:
     """Choose fixes from a checkout's history, as `bugfoundry crawl` does."""
-    from benchmarks.mirror_history import chosen
-
-    return chosen(folder, limit)
+    source = parse(str(folder))
+    cloned = fetch_with_history(source, cache=cache_dir(), trees=Trees(cache_dir()))
+    pulls = list(crawl_history(cloned.git_dir, cloned.head, cloned.full_name))
+    pulls.sort(key=lambda pull: pull.merged, reverse=True)
+    chosen = [pull for pull, reason in sift(cloned.git_dir, cloned.head, pulls) if not reason]
+    fixes = [
+        Listed(commit=pull.commit, base=pull.base, date=pull.merged[:10]) for pull in chosen[:limit]
+    ]
+    return cloned.full_name, cloned.git_dir, cloned.head, fixes
 
 
 def line(work: Work) -> str:

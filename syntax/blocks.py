@@ -33,6 +33,7 @@ LAYOUT = frozenset(
 FSTRING_MIDDLE = getattr(tokenize, "FSTRING_MIDDLE", -1)
 """Python 3.12 and newer take f-strings apart."""
 PLAIN_STRING = re.compile(r"[uU]?(\"\"\"|\'\'\'|\"|\')((?:(?!\1)[^\\\r])*)\1")
+LONE_RETURN = re.compile(r"\r(?!\n)")
 DEFINITIONS = frozenset({"FunctionDef", "AsyncFunctionDef", "ClassDef"})
 IMPORTS = frozenset({"Import", "ImportFrom"})
 
@@ -133,21 +134,25 @@ class Module:
 
 
 def parse(data: bytes) -> Module | None:
-    """Parse a file; None when it is no Python of today, or not UTF-8."""
+    """Parse a file; None when it is no Python of today, not UTF-8, or its lines are not told apart.
+
+    Lines end in a line feed, with or without a carriage return.
+    """
     try:
         source = data.decode("utf-8")
     except UnicodeDecodeError:
         return None
-    if source.startswith("\ufeff") or "\f" in source:
+    if source.startswith("\ufeff") or "\f" in source or LONE_RETURN.search(source):
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            tree = ast.parse(data)
+            tree = ast.parse(source)
             raw = list(tokenize.generate_tokens(io.StringIO(source).readline))
         except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError):
             return None
-    return Parser(data, source, tree, raw).module()
+    module = Parser(data, source, tree, raw).module()
+    return None if joins_lines(module.body) else module
 
 
 class Parser:
@@ -233,17 +238,17 @@ class Parser:
         return tuple(self._statement(node, number == 0) for number, node in enumerate(nodes))
 
     def _extent(self, node: ast.stmt) -> tuple[int, int]:
-        first = node.lineno
-        column = node.col_offset
-        decorators = getattr(node, "decorator_list", None)
-        if decorators:
-            first = min(each.lineno for each in decorators)
-            at = self._text.starts[first - 1]
-            column = self._text.data.index(b"@", at) - at
-        return (
-            self._offset(first, column),
-            self._offset(node.end_lineno or node.lineno, node.end_col_offset or 0),
-        )
+        start = self._offset(node.lineno, node.col_offset)
+        for decorator in getattr(node, "decorator_list", ())[:1]:
+            start = self._before(self._offset(decorator.lineno, decorator.col_offset), "@")
+        return start, self._offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
+
+    def _before(self, place: int, key: str) -> int:
+        """Return where the last token with a key begins that comes before a place."""
+        number = bisect_left(self._starts, place) - 1
+        while self._all[number].key != key:
+            number -= 1
+        return self._all[number].start
 
     def _statement(self, node: ast.stmt, at_top: bool) -> Statement:
         start, end = self._extent(node)
@@ -278,6 +283,8 @@ class Parser:
         at = start
         for kind, head, body in parts:
             token = bisect_left(self._starts, at)
+            while token < len(self._all) and self._all[token].key == ";":
+                token += 1
             if token >= len(self._all):
                 return ()
             begin = self._all[token].start
@@ -358,6 +365,14 @@ def shares_lines(body: Sequence[Statement], colon: int, text: Text) -> bool:
     if text.line_at(colon) == text.line_at(body[0].start):
         return True
     return any(one.last > other.first for one, other in pairwise(body))
+
+
+def joins_lines(body: Sequence[Statement]) -> bool:
+    """Say whether a line holds several statements of a module that are not all imports."""
+    return any(
+        one.last > other.first and not {one.kind, other.kind} <= IMPORTS
+        for one, other in pairwise(body)
+    )
 
 
 def name_of(node: ast.stmt) -> str:

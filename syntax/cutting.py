@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import ast
+from collections.abc import Collection, Iterable, Iterator
 
 from syntax.blocks import DEFINITIONS, Module, Statement, parse
 from syntax.splices import Splice, merge
@@ -27,36 +28,78 @@ def without_blank(module: Module, start: int, end: int, *, first: bool) -> tuple
 def without_definitions(data: bytes, names: Collection[str]) -> bytes | None:
     """Return a Python file without the functions named, as ``Class.method`` or ``function``.
 
-    None when it holds none of them, or does not parse. A class that is left empty goes too.
+    The comments right above go with them, and a class that is left empty. What the rest still asks
+    for by name stays. None when nothing goes, or the file does not parse.
     """
     module = parse(data)
     if module is None:
         return None
-    found = list(_cuts(module, module.body, "", frozenset(names)))
-    if not found:
-        return None
-    splices, end = [], -1
-    for splice in sorted(found, key=lambda each: each.start):
-        if splice.start >= end:
-            splices.append(splice)
-            end = splice.end
-    return merge(data, splices).apply(data)
+    kept: set[str] = set()
+    while found := list(_cuts(module, module.body, "", frozenset(names) - kept, kept)):
+        result = merge(data, _joined(splice for _, splice in found)).apply(data)
+        asked = _asked_for(result)
+        needed = {name for name, _ in found if name.rpartition(".")[2] in asked}
+        if not needed:
+            return result
+        kept |= needed
+    return None
 
 
 def _cuts(
-    module: Module, body: tuple[Statement, ...], around: str, names: frozenset[str]
-) -> Iterator[Splice]:
+    module: Module,
+    body: tuple[Statement, ...],
+    around: str,
+    names: Collection[str],
+    kept: Collection[str],
+) -> Iterator[tuple[str, Splice]]:
+    """Yield what goes, by qualified name."""
     for number, statement in enumerate(body):
         if statement.kind not in DEFINITIONS:
             continue
         name = f"{around}{statement.name}"
         inner = statement.clauses[0].body if statement.clauses else ()
-        if name in names or (
-            statement.kind == "ClassDef"
-            and any(each.kind in DEFINITIONS for each in inner)
-            and all(each.docstring or f"{name}.{each.name}" in names for each in inner)
-        ):
-            start, end = without_blank(module, statement.first, statement.last, first=not number)
-            yield Splice(start, end, b"")
-        elif statement.kind == "ClassDef":
-            yield from _cuts(module, inner, f"{name}.", names)
+        emptied = statement.kind == "ClassDef" and _is_emptied(inner, name, names)
+        if name in names or (emptied and name not in kept):
+            low = _with_comments(module, statement.first)
+            start, end = without_blank(module, low, statement.last, first=not number)
+            yield name, Splice(start, end, b"")
+        elif statement.kind == "ClassDef" and not emptied:
+            yield from _cuts(module, inner, f"{name}.", names, kept)
+
+
+def _joined(cuts: Iterable[Splice]) -> list[Splice]:
+    """Join cuts that share blank lines."""
+    found: list[Splice] = []
+    for cut in sorted(cuts, key=lambda each: each.start):
+        if found and cut.start < found[-1].end:
+            cut = Splice(found[-1].start, max(found.pop().end, cut.end), b"")
+        found.append(cut)
+    return found
+
+
+def _is_emptied(body: tuple[Statement, ...], name: str, names: Collection[str]) -> bool:
+    """Say whether nothing but a docstring is left of a class."""
+    own = [each for each in body if not each.docstring]
+    return bool(own) and all(
+        each.kind in DEFINITIONS and f"{name}.{each.name}" in names for each in own
+    )
+
+
+def _with_comments(module: Module, first: int) -> int:
+    """Return where the comments begin right above a line; those at the top are the file's own."""
+    top = module.text.line_at(first)
+    line = top
+    while line > 0 and line - 1 in module.comments:
+        line -= 1
+    return module.text.starts[line if line else top]
+
+
+def _asked_for(data: bytes) -> set[str]:
+    """Return the names and attributes that a file asks for."""
+    module = parse(data)
+    nodes = ast.walk(module.tree) if module is not None else ()
+    return {
+        node.id if isinstance(node, ast.Name) else node.attr
+        for node in nodes
+        if isinstance(node, ast.Name | ast.Attribute)
+    }

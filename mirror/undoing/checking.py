@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 
 from pyflakes import checker, messages
 
+from syntax.modern import modernised
 from syntax.normal import key_of
 from syntax.text import split_lines
 
@@ -92,7 +93,10 @@ class Names:
                 if self._imported.get(name, set()) - {path} or name in exported(after):
                     found.add(name)
             kept = members(after)
+            classes = top_names(after)
             for owner, name in members(old) - kept:
+                if owner not in classes:
+                    continue
                 others = any(other == name for _, other in kept)
                 if asks_itself(after, owner, name) or (not others and self._used(name, files)):
                     found.add(f"{owner}.{name}")
@@ -182,7 +186,7 @@ def missing_imports(
     wanted = set(absent)
     lines: list[bytes] = []
     for source in sources:
-        tree = tree_of(source)
+        tree = tree_of(source) or tree_of(modernised(source))
         for node in ast.walk(tree) if tree is not None else ():
             if not isinstance(node, ast.Import | ast.ImportFrom):
                 continue

@@ -7,6 +7,7 @@ between then and now does not matter, and written back as splices of today's tex
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -33,7 +34,9 @@ class Unit:
     why: str = ""
     """Why it cannot be undone: ``gone`` or ``conflict``; empty when it can."""
     removes: tuple[str, ...] = ()
-    """Names that would no longer be defined."""
+    """Definitions that would be no more; methods with their class."""
+    binds: frozenset[str] = frozenset()
+    """Names that the statements bind which it takes out."""
 
 
 def merge(before: Module, fixed: Module, placing: Placing) -> list[Unit]:
@@ -99,7 +102,13 @@ class Merging:
             splices = [Splice(today.start, today.end, text)]
         if splices is None:
             return Unit(entity=entity, size=size, why="conflict")
-        return Unit(entity=entity, size=size, path=place.path, splices=tuple(splices))
+        return Unit(
+            entity=entity,
+            size=size,
+            path=place.path,
+            splices=tuple(splices),
+            binds=bound([one]) - bound([other]),
+        )
 
     def _tokens(
         self, span: tuple[int, int], old: tuple[int, int], module: Module, now: tuple[int, int]
@@ -245,6 +254,7 @@ class Merging:
             path=top.path,
             splices=tuple(splices),
             removes=tuple(name for name in names if f".{name.rpartition('.')[2]}" not in kept),
+            binds=bound(run) - bound(old),
         )
 
     def _name_of(self, one: Statement) -> str:
@@ -352,6 +362,17 @@ def parts_of(run: Sequence[Statement]) -> Iterator[list[Statement]]:
             part.append(each)
     if part:
         yield part
+
+
+def bound(run: Sequence[Statement]) -> frozenset[str]:
+    """Return the names that statements assign, those of definitions left out."""
+    return frozenset(
+        node.id
+        for one in run
+        if one.kind not in DEFINITIONS
+        for node in ast.walk(one.node)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    )
 
 
 def lead(module: Module, at: int) -> bytes:

@@ -20,6 +20,7 @@ from storage.errors import PatchError
 from syntax.applying import apply_hunks
 from syntax.applying import parse as parse_patch
 from syntax.blocks import Module, parse
+from syntax.modern import modernised
 from syntax.patches import unified_diff
 from syntax.splices import Splice
 from syntax.splices import merge as merge_splices
@@ -134,8 +135,7 @@ class Undoing:
     def _part(self, change: Change, tiers: Sequence[Tier] = TIERS) -> Part:
         homes = self._homes.get(change.path, ())
         part = Part(change, homes[0] if homes else "")
-        before = parse(change.before) if change.before is not None else None
-        fixed = parse(change.fixed) if change.fixed is not None else None
+        before, fixed = parsed(change.before), parsed(change.fixed)
         if change.before is None or change.fixed is None:
             return self._whole(part, before or fixed)
         if before is not None and fixed is not None:
@@ -236,14 +236,11 @@ class Undoing:
     def _blamed(
         self, parts: Sequence[Part], dropped: frozenset[int], broken: set[str]
     ) -> dict[int, str]:
-        """Choose the units to leave out: those that remove a name in use, or splice what broke."""
-        units = [
-            unit
-            for part in parts
-            if part.tier is None
-            for unit in part.units
-            if not unit.why and id(unit) not in dropped
-        ]
+        """Choose the units to leave out: those that take away what is in use, or need what is gone.
+
+        Where none can be named, all that do not stand together with the others.
+        """
+        units = [unit for unit in units_of(parts) if id(unit) not in dropped]
         blamed = {id(unit): "used" for unit in units if broken & set(unit.removes)}
         if blamed:
             return blamed
@@ -253,11 +250,21 @@ class Undoing:
                 blamed[id(unit)] = "needs-what-is-gone"
         if blamed:
             return blamed
+        blamed = {id(unit): "used" for unit in units if broken & unit.binds}
+        return blamed or self._misfits(parts, units)
+
+    def _misfits(self, parts: Sequence[Part], units: Sequence[Unit]) -> dict[int, str]:
+        """Put definition after definition together, and return what breaks those before it."""
+        groups: dict[str, list[Unit]] = {}
         for unit in units:
-            if unit.path in broken:
-                blamed[id(unit)] = "conflict"
-                return blamed
-        return {id(unit): "conflict" for unit in units}
+            groups.setdefault(unit.entity, []).append(unit)
+        everything = frozenset(id(unit) for unit in units_of(parts))
+        kept: set[int] = set()
+        for group in groups.values():
+            wanted = kept | {id(unit) for unit in group}
+            if not self._broken(self._assemble(parts, everything - wanted)):
+                kept = wanted
+        return {id(unit): "conflict" for unit in units if id(unit) not in kept}
 
     def _summary(
         self,
@@ -297,7 +304,7 @@ class Undoing:
                 missed.append((part.change.path, "gone" if not part.home else "conflict"))
         if not changed or not total:
             unreadable = any(
-                c.before is not None and parse(c.before) is None for c in self._changes
+                c.before is not None and parsed(c.before) is None for c in self._changes
             )
             if unreadable and not missed:
                 missed.append(("", "old-python"))
@@ -322,3 +329,15 @@ def reverse(before: bytes, fixed: bytes, today: bytes) -> bytes | None:
         return apply_hunks(today, part.hunks, reverse=True, path="f")
     except (PatchError, ValueError):
         return None
+
+
+def parsed(data: bytes | None) -> Module | None:
+    """Parse a file of back then, in the Python of today where it is not in it already."""
+    if data is None:
+        return None
+    return parse(data) or parse(modernised(data))
+
+
+def units_of(parts: Sequence[Part]) -> list[Unit]:
+    """Return the units by which files are undone that no cheaper tier undid."""
+    return [unit for part in parts if part.tier is None for unit in part.units if not unit.why]
