@@ -84,9 +84,11 @@ class Pulls(Tables):
 
     def set_outcomes(self, mirrorings: Iterable[Mirroring]) -> None:
         """Keep what became of many, all or nothing, at the cost of one."""
+        mirrorings = list(mirrorings)
         with self._writing():
+            for tree in {mirroring.tree for mirroring in mirrorings}:
+                self._tree(tree)
             for mirroring in mirrorings:
-                self._tree(mirroring.tree)
                 self._put("mirrorings", rows.to_row(mirroring))
 
     def undone(self, bug: str) -> list[Mirroring]:
