@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from dataclasses import replace
 
 from bot.context import Context, Source
@@ -53,8 +54,12 @@ class Proposals:
             await asyncio.gather(pump, return_exceptions=True)
 
     async def _pump(self) -> None:
+        """Run the source to its end. When it is cancelled nobody listens any more."""
         try:
-            async for bug in self._source(self._context):
-                await self._queue.put(bug)
-        finally:
+            async with aclosing(self._source(self._context)) as bugs:  # type: ignore[type-var]
+                async for bug in bugs:
+                    await self._queue.put(bug)
+        except Exception:
             await self._queue.put(None)
+            raise
+        await self._queue.put(None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from syntax.blocks import DEFINITIONS, Module, Statement, parse
 from syntax.splices import Splice, merge
@@ -25,6 +26,17 @@ def without_blank(module: Module, start: int, end: int, *, first: bool) -> tuple
     return (low, end) if high > end or high == len(data) else (start, end)
 
 
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A definition to take out, with its lines."""
+
+    name: str
+    start: int
+    end: int
+    first: bool
+    """Whether it is the first statement of its body."""
+
+
 def without_definitions(data: bytes, names: Collection[str]) -> bytes | None:
     """Return a Python file without the functions named, as ``Class.method`` or ``function``.
 
@@ -35,10 +47,10 @@ def without_definitions(data: bytes, names: Collection[str]) -> bytes | None:
     if module is None:
         return None
     kept: set[str] = set()
-    while found := list(_cuts(module, module.body, "", frozenset(names) - kept, kept)):
-        result = merge(data, _joined(splice for _, splice in found)).apply(data)
+    while cuts := list(_cuts(module, module.body, "", frozenset(names) - kept, kept)):
+        result = merge(data, _splices(module, cuts)).apply(data)
         asked = _asked_for(result)
-        needed = {name for name, _ in found if name.rpartition(".")[2] in asked}
+        needed = {cut.name for cut in cuts if cut.name.rpartition(".")[2] in asked}
         if not needed:
             return result
         kept |= needed
@@ -51,8 +63,8 @@ def _cuts(
     around: str,
     names: Collection[str],
     kept: Collection[str],
-) -> Iterator[tuple[str, Splice]]:
-    """Yield what goes, by qualified name."""
+) -> Iterator[Cut]:
+    """Yield what goes, in the order of the text."""
     for number, statement in enumerate(body):
         if statement.kind not in DEFINITIONS:
             continue
@@ -60,21 +72,21 @@ def _cuts(
         inner = statement.clauses[0].body if statement.clauses else ()
         emptied = statement.kind == "ClassDef" and _is_emptied(inner, name, names)
         if name in names or (emptied and name not in kept):
-            low = _with_comments(module, statement.first)
-            start, end = without_blank(module, low, statement.last, first=not number)
-            yield name, Splice(start, end, b"")
+            start = _with_comments(module, statement.first)
+            yield Cut(name, start, statement.last, first=not number)
         elif statement.kind == "ClassDef" and not emptied:
             yield from _cuts(module, inner, f"{name}.", names, kept)
 
 
-def _joined(cuts: Iterable[Splice]) -> list[Splice]:
-    """Join cuts that share blank lines."""
-    found: list[Splice] = []
-    for cut in sorted(cuts, key=lambda each: each.start):
-        if found and cut.start < found[-1].end:
-            cut = Splice(found[-1].start, max(found.pop().end, cut.end), b"")
-        found.append(cut)
-    return found
+def _splices(module: Module, cuts: Iterable[Cut]) -> Iterator[Splice]:
+    """Yield a splice for each run of cuts that stand side by side."""
+    runs: list[Cut] = []
+    for cut in cuts:
+        if runs and not module.text.data[runs[-1].end : cut.start].strip():
+            cut = replace(runs.pop(), end=cut.end)
+        runs.append(cut)
+    for run in runs:
+        yield Splice(*without_blank(module, run.start, run.end, first=run.first), b"")
 
 
 def _is_emptied(body: tuple[Statement, ...], name: str, names: Collection[str]) -> bool:
