@@ -7,7 +7,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -16,7 +16,7 @@ from bot.progress import Reporter
 from mirror.choosing import REASONS, Limits
 from mirror.crawling import Crawled, crawl
 from mirror.github import PUBLIC, GitHub
-from mirror.history import crawl_history
+from mirror.history import RULES, crawl_history
 from mirror.issues import fetch_issues
 from mirror.links import STRENGTH
 from mirror.sifting import Sifted, sift
@@ -160,19 +160,17 @@ class _Crawling:
         """Read what came into the history since the last crawl; texts of issues from GitHub."""
         self._reporter.stage(f"{self.name}: reading the history")
         head = self.cloned.head
+        done = Crawl(repository=self.name, origin="history", newest=head, state=RULES)
         known = self._pulls.crawl(self.name, "history")
-        since = (known.cursor or known.newest) if known else ""
-        newest = known.newest if known else ""
-        found = crawl_history(self.cloned.git_dir, head, self.name, since=since)
+        if known is None or known.state != RULES:
+            known = replace(done, newest="")
+        found = crawl_history(
+            self.cloned.git_dir, head, self.name, since=known.cursor or known.newest
+        )
         while some := await asyncio.to_thread(lambda: list(islice(found, BATCH))):
-            self._keep(
-                some,
-                Crawl(
-                    repository=self.name, origin="history", newest=newest, cursor=some[-1].commit
-                ),
-            )
+            self._keep(some, replace(known, cursor=some[-1].commit))
             self._reporter.stage(f"{self.name}: {self.new} pull requests from the history")
-        self._keep((), Crawl(repository=self.name, origin="history", newest=head))
+        self._keep((), done)
         if self._settings.token and self.on_github:
             await self._fetch_texts()
 

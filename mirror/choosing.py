@@ -41,7 +41,7 @@ BUMP = re.compile(
     re.I,
 )
 RELEASE = re.compile(
-    r"(?:\W*(?:chore|build)?(?:\([^)]*\))?:?\s*)"
+    r"\W*+(?:(?:chore|build)\b(?:\([^)]*+\))?:?\s*+)?"
     r"(?:(?:prepar\w*|cut|make|tag|start|begin)\s+(?:for\s+)?(?:the\s+|a\s+)?(?:new\s+|next\s+)?)?"
     r"(?:(?:pre-)?releas(?:e|ing)\b(?!d)(?:\s+(?:version\s+|of\s+)?v?\d.*|\s*$)"
     r"|(?:bump|set|update)\s+(?:the\s+)?version\b.*|bump(?:ed)?\s+to\s+v?\d.*"
@@ -49,6 +49,8 @@ RELEASE = re.compile(
     r"|pre-\S+ release\b.*)",
     re.I,
 )
+LONGEST = 300
+"""As much of a title is read; GitHub takes 256 letters."""
 BUMPERS = re.compile(r"(?:dependabot|renovate|pyup|greenkeeper|pre-commit-ci)\b.*", re.I)
 SAID = frozenset({"closing-reference", "keyword"})
 """Evidence by a person's word, not by what the diff brings along."""
@@ -110,18 +112,20 @@ def _no_fix(pull: PullRequest, known: Known) -> str:
         return "revert"
     if pull.commit in known.reverted:
         return "reverted"
-    if RELEASE.fullmatch(pull.title):
+    if RELEASE.fullmatch(pull.title[:LONGEST]):
         return "release"
     if is_bump(pull):
         return "dependency-bump"
     says_so = any(link.evidence in SAID for link in pull.links)
-    return "branch-merge" if is_line_merge(pull.title) and not says_so else ""
+    return "branch-merge" if is_line_merge(pull.title[:LONGEST]) and not says_so else ""
 
 
 def is_bump(pull: PullRequest) -> bool:
     """Say whether it brings a dependency up to date, by its author, labels or title."""
     labels = {label.lower() for label in pull.labels}
-    return bool(BUMP_LABELS & labels or BUMPERS.fullmatch(pull.author) or BUMP.match(pull.title))
+    return bool(
+        BUMP_LABELS & labels or BUMPERS.fullmatch(pull.author) or BUMP.match(pull.title[:LONGEST])
+    )
 
 
 def _no_issue(pull: PullRequest, known: Known) -> str:

@@ -11,12 +11,12 @@ from typing import Literal
 Kind = Literal["logic", "docs", "formatting"]
 SCOPES = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 SILENT = re.compile(
-    rb"#[^\n]*"
+    rb"#[^\n]*+"
     rb"|\b[a-zA-Z]{1,2}(?=[\"'])"
-    rb'|"""(?:[^"\\]|\\.|"(?!""))*"""'
-    rb"|'''(?:[^'\\]|\\.|'(?!''))*'''"
-    rb'|"(?:[^"\\\n]|\\.)*"'
-    rb"|'(?:[^'\\\n]|\\.)*'",
+    rb'|"""(?:[^"\\]|\\.|"(?!""))*+(?:""")?'
+    rb"|'''(?:[^'\\]|\\.|'(?!''))*+(?:''')?"
+    rb'|"(?:[^"\\\n]|\\.)*+"?'
+    rb"|'(?:[^'\\\n]|\\.)*+'?",
     re.S,
 )
 """Comments and strings."""

@@ -22,6 +22,8 @@ from mirror.merges import is_revert
 from storage.records import PullRequest
 from syntax.paths import is_source_path
 
+RULES = "1"
+"""Version of what is read out of a history: where it was read by another, it is read anew."""
 BATCH = 400
 """Changes that git is asked about at once: few processes, bounded memory."""
 

@@ -18,16 +18,15 @@ REFERENCE = (
     rf"|https?://[\w.:-]+/(?P<url_place>{PLACE})/issues/(?P<url>{NUMBER}))"
 )
 KEYWORD = r"(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)"
-CLOSING = re.compile(
-    rf"(?<![\w/#-]){KEYWORD}(?:[ \t]*:[ \t]*\n?|[ \t]+\n?|\n)[ \t]*{REFERENCE}", re.I
-)
+GAP = r"(?:[ \t]{0,4}:[ \t]{0,4}\n?|[ \t]{1,4}\n?|\n)[ \t]{0,8}"
+CLOSING = re.compile(rf"(?<![\w/#-]){KEYWORD}{GAP}{REFERENCE}", re.I)
 MENTION = re.compile(rf"(?<![\w&/#.-]){REFERENCE}", re.I)
 
 FENCE = re.compile(
-    r"^(?P<indent>[ \t]{0,3})(?P<fence>`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t]{0,3}(?P=fence)[^\n]*$|\Z)",
+    r"^[ \t]{0,3}(?P<fence>`{3,}+|~{3,}+)[^\n]*\n.*?(?:^[ \t]{0,3}(?P=fence)[^\n]*$|\Z)",
     re.M | re.S,
 )
-INLINE = re.compile(r"(?P<ticks>`+)(?!`)[^\n]*?(?<!`)(?P=ticks)(?!`)")
+INLINE = re.compile(r"(?<!`)(?P<ticks>`++)[^\n]{0,500}?(?<!`)(?P=ticks)(?!`)")
 COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.S)
 
 

@@ -127,6 +127,15 @@ def test_a_crawl_that_was_cut_off_goes_on(
     assert list(listed(run, "shop")) == [14, 13, 12]
 
 
+def test_other_rules_read_everything_anew(
+    run: Run, made: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crawled(run, "shop")
+    monkeypatch.setattr(crawling, "RULES", "next")
+    assert crawled(run, "shop")["new"] == 3
+    assert crawled(run, "shop")["new"] == 0
+
+
 def test_limits_may_change_from_crawl_to_crawl(run: Run, made: Maker) -> None:
     made.commit(
         "Long (#15)\n\nfixes #7", {"src/b.py": "a = 1\n" * 9, "tests/b.txt": ""}, through=SITE

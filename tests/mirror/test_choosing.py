@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -150,6 +151,13 @@ def test_a_commit_that_is_not_here_or_was_taken_back_leaves_it_out() -> None:
 )
 def test_what_a_change_of_source_is_about(before: str, after: str, kind: str) -> None:
     assert kind_of(before.encode(), after.encode()) == kind
+
+
+@pytest.mark.parametrize("part", ['"\\\\', "'", '"""', "#", "(", 'u"'])
+def test_a_hostile_source_takes_no_time(part: str) -> None:
+    started = time.process_time()
+    kind_of(part.encode() * 50_000, part.encode() * 50_000 + b"x")
+    assert time.process_time() - started < 2
 
 
 def written(n: int, title: str, *, body: str = "", number: int = 0) -> PullRequest:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -100,3 +102,15 @@ def test_what_is_closed_is_also_mentioned_and_never_zero(text: str) -> None:
     named = {(link.repository, link.number) for link in links if link.evidence == "mention"}
     assert closed(text, HERE) <= named
     assert all(link.number > 0 for link in links)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["fix" + " " * 50_000, "`" * 50_000, "` " * 50_000, "```\n" * 20_000, "<!--" * 50_000]
+    + [part * 50_000 for part in ("#1, ", "a/", "https://a/", "GH-1", "fixes ", "#")],
+    ids=lambda text: text[:6],
+)
+def test_a_hostile_message_takes_no_time(text: str) -> None:
+    started = time.process_time()
+    assert not any(link.evidence == "keyword" for link in message_links(text, HERE))
+    assert time.process_time() - started < 2
