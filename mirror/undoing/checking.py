@@ -45,7 +45,8 @@ class Names:
         self._files = files
         self._imported: dict[str, set[str]] = {}
         """Name to the files that import it from somewhere."""
-        self._modules: set[str] = set()
+        self._modules: dict[str, set[str]] = {}
+        """Last part of a module's name to the files that import it, or something of that name."""
         self._attributes: dict[str, set[str]] = {}
         self._defined: dict[str, set[str]] = {}
         for path, data in {**others, **files}.items():
@@ -56,20 +57,27 @@ class Names:
     def _read(self, path: str, tree: ast.Module) -> None:
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom):
-                self._modules.add((node.module or "").rpartition(".")[2])
                 for alias in node.names:
                     self._imported.setdefault(alias.name, set()).add(path)
-            elif isinstance(node, ast.Import):
-                self._modules |= {alias.name.rpartition(".")[2] for alias in node.names}
             elif isinstance(node, ast.Attribute):
                 self._attributes.setdefault(node.attr, set()).add(path)
+        for name in imported_modules(tree):
+            self._modules.setdefault(name, set()).add(path)
         if path in self._files:
             self._defined[path] = top_names(tree)
 
-    def imports_module(self, path: str) -> bool:
-        """Say whether any file imports a module by its own name."""
-        name = PurePosixPath(path).stem
-        return name in self._modules or name in self._imported
+    def imports_module(self, path: str, files: Mapping[str, bytes | None]) -> bool:
+        """Say whether any file imports a module by its own name once ``files`` are changed."""
+        place = PurePosixPath(path)
+        name = place.parent.name if place.stem == "__init__" else place.stem
+        for user in self._modules.get(name, set()) - {path}:
+            if user not in files:
+                return True
+            content = files[user]
+            tree = None if content is None else tree_of(content)
+            if tree is not None and name in imported_modules(tree):
+                return True
+        return False
 
     def provides(self, module: str, name: str) -> bool:
         """Say whether a module of today's code defines a name."""
@@ -116,6 +124,18 @@ class Names:
             ):
                 return True
         return False
+
+
+def imported_modules(tree: ast.Module) -> set[str]:
+    """Return the last part of each name that may be a module's and is imported."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            found.add((node.module or "").rpartition(".")[2])
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name.rpartition(".")[2] for alias in node.names}
+    return found
 
 
 def top_names(tree: ast.Module) -> set[str]:

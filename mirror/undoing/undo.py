@@ -94,6 +94,8 @@ class Part:
     content: bytes | None = None
     units: list[Unit] = field(default_factory=list)
     size: int = 0
+    why: str = ""
+    """Why it cannot be undone, where that is known of the whole file."""
 
 
 def undo(fix: Fix, tree: Tree, homes: Mapping[str, Sequence[str]]) -> Undo:
@@ -112,12 +114,10 @@ class Undoing:
     def result(self) -> Undo:
         """Try whole files first; where that leaves something broken, statement by statement."""
         parts = [self._part(change) for change in self._changes]
-        files = self._assemble(parts, frozenset())
-        broken = self._broken(files)
+        files, broken = self._settled(parts, frozenset())
         if broken and any(part.tier in ("apply", "three-way") for part in parts):
             parts = [self._part(change, TIERS[2:]) for change in self._changes]
-            files = self._assemble(parts, frozenset())
-            broken = self._broken(files)
+            files, broken = self._settled(parts, frozenset())
         dropped: frozenset[int] = frozenset()
         reasons: dict[int, str] = {}
         while broken:
@@ -128,9 +128,19 @@ class Undoing:
                 )
             reasons |= blamed
             dropped |= blamed.keys()
-            files = self._assemble(parts, dropped)
-            broken = self._broken(files)
+            files, broken = self._settled(parts, dropped)
         return self._summary(parts, files, reasons)
+
+    def _settled(
+        self, parts: Sequence[Part], dropped: frozenset[int]
+    ) -> tuple[dict[str, bytes | None], set[str]]:
+        """Put the parts together; files that the fix added stay where something uses them."""
+        files = self._assemble(parts, dropped)
+        broken = self._broken(files)
+        used = [p for p in parts if p.tier is not None and p.content is None and p.home in broken]
+        for part in used:
+            part.tier, part.why = None, "used"
+        return self._settled(parts, dropped) if used else (files, broken)
 
     def _part(self, change: Change, tiers: Sequence[Tier] = TIERS) -> Part:
         homes = self._homes.get(change.path, ())
@@ -224,7 +234,7 @@ class Undoing:
         found: set[str] = set()
         for path, content in files.items():
             if content is None:
-                if self._tree.names.imports_module(path):
+                if self._tree.names.imports_module(path, files):
                     found.add(path)
                 continue
             if tree_of(content) is None:
@@ -301,7 +311,8 @@ class Undoing:
                     tiers.add("structural")
                     entities.append(unit.entity)
             if not part.units and part.tier is None and part.size:
-                missed.append((part.change.path, "gone" if not part.home else "conflict"))
+                why = part.why or ("conflict" if part.home else "gone")
+                missed.append((part.change.path, why))
         if not changed or not total:
             unreadable = any(
                 c.before is not None and parsed(c.before) is None for c in self._changes
