@@ -34,5 +34,5 @@ def configured_model(
         name=name,
         price=price_of(name, environ.get(PRICE)),
         budget=settings.model_budget,
-        ledger=Ledger(find=store.model_call, keep=store.add_model_call),
+        ledger=Ledger(find=store.calls.get, keep=lambda call: store.calls.settle("", call)),
     )

@@ -255,3 +255,37 @@ def m008_mirrored_tasks(db: Database) -> None:
 def m010_parents(db: Database) -> None:
     """The bugs that a combined bug joins."""
     db.table("origins").add_column("parents", str, not_null_default="[]")
+
+
+@MIGRATIONS()
+def m009_model_costs(db: Database) -> None:
+    """When, for what and in which run a model was called; dollars set aside; batches."""
+    for column in ("created", "repository", "strategy", "run", "batch"):
+        db.table("model_calls").add_column(column, str, not_null_default="")
+    db.table("model_holds").create(
+        {"id": str, "key": str, "dollars": float, "created": str, "repository": str, "run": str},
+        pk="id",
+    )
+    for table in ("model_calls", "model_holds"):
+        for column in ("created", "repository", "run"):
+            db.table(table).create_index([column])
+    db.table("model_batches").create(
+        {"id": str, "model": str, "created": str, "name": str, "rejected": str}, pk="id"
+    )
+    db.table("batched_requests").create(
+        {
+            "batch": str,
+            "key": str,
+            "hold": str,
+            "tool": str,
+            "purpose": str,
+            "repository": str,
+            "strategy": str,
+            "run": str,
+            "created": str,
+            "outcome": str,
+            "detail": str,
+        },
+        pk=("batch", "key"),
+        foreign_keys=[("batch", "model_batches", "id")],
+    ).create_index(["key"])

@@ -253,6 +253,75 @@ class ModelCall:
     cache_read_tokens: int
     dollars: float
     seconds: float
+    """How long the answer took; 0 for one that came in a batch."""
+    created: str = ""
+    """ISO time in UTC at which it was sent; empty for calls older than this column."""
+    repository: str = ""
+    """``owner/name`` that it was made for."""
+    strategy: str = ""
+    """Whose bugs it was to make; empty for what serves them all."""
+    run: str = ""
+    batch: str = ""
+    """Name of the batch it was answered in; empty for one sent alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Dollars set aside for a call that was sent: the most that it can cost.
+
+    It ends with the call's answer. What was cut off keeps it, since it may have been paid.
+    """
+
+    id: str
+    key: str
+    """Of the call."""
+    dollars: float
+    created: str
+    """ISO time in UTC."""
+    repository: str = ""
+    run: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """Dollars that the calls of one run, repository or month may cost together."""
+
+    scope: Literal["run", "repository", "month"]
+    of: str
+    """Which run or repository; the month as ``2026-11``."""
+    dollars: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchedRequest:
+    """One request of a batch, and what came of it."""
+
+    key: str
+    hold: str
+    """Id of the dollars set aside for it."""
+    tool: str
+    """Name of the form in which the answer is due."""
+    purpose: str
+    repository: str = ""
+    strategy: str = ""
+    run: str = ""
+    created: str = ""
+    outcome: str = ""
+    """``succeeded``, ``errored``, ``expired``, ``canceled`` or ``lost``; empty while it is open."""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelBatch:
+    """Requests that were sent together. ``name`` is the service's; empty until it is known."""
+
+    id: str
+    model: str
+    created: str
+    name: str = ""
+    rejected: tuple[str, ...] = ()
+    """Names of batches that were taken for this one and proved to be others'."""
+    requests: tuple[BatchedRequest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

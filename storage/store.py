@@ -11,6 +11,8 @@ from types import TracebackType
 from typing import Self
 
 from storage import rows
+from storage.batches import Batches
+from storage.calls import Calls
 from storage.errors import StoreError
 from storage.opening import explained, open_database
 from storage.pulls import Pulls
@@ -20,7 +22,6 @@ from storage.records import (
     BaselineTest,
     Bug,
     Environment,
-    ModelCall,
     Origin,
     Repository,
     SandboxKind,
@@ -46,6 +47,10 @@ class Store(Tables):
         self._lists = TestLists(self._db)
         self.pulls = Pulls(self._db, self.path)
         """Pull requests, their issues, and what became of them."""
+        self.calls = Calls(self._db, self.path)
+        """Calls to a language model, and the dollars set aside for those under way."""
+        self.batches = Batches(self._db, self.path)
+        """Calls to a language model that are sent together."""
 
     def __enter__(self) -> Self:
         return self
@@ -245,16 +250,6 @@ class Store(Tables):
     def tasks(self) -> list[Task]:
         """Return all tasks, ordered by id."""
         return [rows.task(row) for row in self._read("select * from tasks order by id")]
-
-    def add_model_call(self, call: ModelCall) -> None:
-        """Keep a call to a language model."""
-        with self._writing():
-            self._put("model_calls", rows.to_row(call), replace=False)
-
-    def model_call(self, key: str) -> ModelCall | None:
-        """Return the call that asked just this."""
-        found = self._read("select * from model_calls where key = ?", key)
-        return next((rows.from_row(row, ModelCall) for row in found), None)
 
     def _forget(self) -> None:
         self._lists.numbers.forget()

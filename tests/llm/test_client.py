@@ -28,7 +28,7 @@ def model(service: Service, *, budget: float = 1.0, sleep: Sleep = at_once) -> M
         name="claude-sonnet-4-6",
         price=Price(input=3, output=15),
         budget=budget,
-        ledger=Ledger(find=store.model_call, keep=store.add_model_call),
+        ledger=Ledger(find=store.calls.get, keep=lambda call: store.calls.settle("", call)),
         sleep=sleep,
     )
 
