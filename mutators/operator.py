@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import ClassVar
 
@@ -23,6 +23,8 @@ class Source:
     text: Text
     language: Language
     root: Node
+    notes: dict[str, object] = field(default_factory=dict, compare=False, repr=False)
+    """What operators found out of the file once, for all its sites."""
 
     @classmethod
     def of(cls, path: str, data: bytes, language: Language) -> Source:
@@ -43,9 +45,30 @@ class Source:
 
     def indent(self, node: Node) -> bytes:
         """The white space before the line that a node starts on."""
-        start = self.text.starts[self.text.line_at(node.start_byte)]
-        line = self.text.data[start : node.start_byte]
+        line = self.text.data[self.line_start(node) : node.start_byte]
         return line[: len(line) - len(line.lstrip(b" \t"))]
+
+    @property
+    def newline(self) -> bytes:
+        """How the file ends its lines."""
+        return b"\r\n" if b"\r\n" in self.text.data[:4096] else b"\n"
+
+    def moved(self, node: Node, indent: bytes) -> bytes | None:
+        """The code of statements after a change of indent; None where a text would change too."""
+        own = self.indent(node)
+        lines = self.code(node).split(b"\n")
+        if self.text.data[self.line_start(node) : node.start_byte].strip() or spans_text(node):
+            return None
+        moved = [lines[0]]
+        for line in lines[1:]:
+            if line.strip() and not line.startswith(own):
+                return None
+            moved.append(indent + line[len(own) :] if line.strip() else line)
+        return b"\n".join(moved)
+
+    def line_start(self, node: Node) -> int:
+        """Where the line starts that a node starts on."""
+        return self.text.starts[self.text.line_at(node.start_byte)]
 
     def remove_statement(self, node: Node) -> Splice:
         """Remove a statement with its lines; one that is alone in its block becomes empty."""
@@ -79,6 +102,17 @@ class Operator(ABC):
     @abstractmethod
     def edits(self, node: Node, source: Source) -> Iterator[Splice]:
         """Yield the changes that can be made at a node whose word is one of ``words``."""
+
+
+def spans_text(node: Node) -> bool:
+    """Say whether a string within goes over several lines."""
+    waiting = [node]
+    while waiting:
+        found = waiting.pop()
+        if found.type == "string" and found.start_point[0] != found.end_point[0]:
+            return True
+        waiting += found.named_children
+    return False
 
 
 def is_docstring(node: Node) -> bool:

@@ -7,9 +7,31 @@ import inspect
 from types import ModuleType
 
 from mutators.operator import Operator
-from mutators.operators import calls, classes, expressions, flow, values
+from mutators.operators import (
+    branches,
+    calls,
+    classes,
+    expressions,
+    flow,
+    losses,
+    names,
+    slips,
+    state,
+    values,
+)
 
-FAMILIES: tuple[ModuleType, ...] = (classes, flow, expressions, values, calls)
+FAMILIES: tuple[ModuleType, ...] = (
+    classes,
+    flow,
+    branches,
+    expressions,
+    slips,
+    values,
+    calls,
+    losses,
+    names,
+    state,
+)
 
 
 @functools.cache

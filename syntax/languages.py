@@ -45,6 +45,15 @@ Word = Literal[
     "call",
     "keyword",
     "interpolation",
+    "name",
+    "attribute",
+    "await",
+    "group",
+    "elif",
+    "else",
+    "finally",
+    "delete",
+    "subscript",
 ]
 
 
@@ -105,6 +114,15 @@ PYTHON = Language(
         "call": "call",
         "keyword_argument": "keyword",
         "interpolation": "interpolation",
+        "identifier": "name",
+        "attribute": "attribute",
+        "await": "await",
+        "parenthesized_expression": "group",
+        "elif_clause": "elif",
+        "else_clause": "else",
+        "finally_clause": "finally",
+        "delete_statement": "delete",
+        "subscript": "subscript",
     },
     empty_block=b"pass",
 )
