@@ -49,6 +49,8 @@ class Names:
         """Last part of a module's name to the files that import it, or something of that name."""
         self._attributes: dict[str, set[str]] = {}
         self._defined: dict[str, set[str]] = {}
+        self._bases: dict[str, set[str]] = {}
+        self._methods: set[tuple[str, str]] = set()
         for path, data in {**others, **files}.items():
             tree = tree_of(data)
             if tree is not None:
@@ -63,8 +65,12 @@ class Names:
                 self._attributes.setdefault(node.attr, set()).add(path)
         for name in imported_modules(tree):
             self._modules.setdefault(name, set()).add(path)
+            elif isinstance(node, ast.ClassDef):
+                names = {last_name(base) for base in node.bases} - {"object"}
+                self._bases.setdefault(node.name, set()).update(names)
         if path in self._files:
             self._defined[path] = top_names(tree)
+            self._methods |= members(tree)
 
     def imports_module(self, path: str, files: Mapping[str, bytes | None]) -> bool:
         """Say whether any file imports a module by its own name once ``files`` are changed."""
@@ -103,12 +109,23 @@ class Names:
             kept = members(after)
             classes = top_names(after)
             for owner, name in members(old) - kept:
-                if owner not in classes:
+                if owner not in classes or self._inherits(owner, name):
                     continue
                 others = any(other == name for _, other in kept)
                 if asks_itself(after, owner, name) or (not others and self._used(name, files)):
                     found.add(f"{owner}.{name}")
         return found
+
+    def _inherits(self, owner: str, name: str) -> bool:
+        """Say whether a class has a method from another one, or may have it from one not known."""
+        seen, left = {owner}, list(self._bases.get(owner, ()))
+        while left:
+            base = left.pop()
+            if base not in self._bases or (base, name) in self._methods:
+                return True
+            left += self._bases[base] - seen
+            seen |= self._bases[base]
+        return False
 
     def _used(self, name: str, files: Mapping[str, bytes | None]) -> bool:
         """Say whether source that stays still reaches for an attribute."""
@@ -153,6 +170,15 @@ def top_names(tree: ast.Module) -> set[str]:
             elif not isinstance(node, ast.Lambda):
                 stack.append(node)
     return found
+
+
+def last_name(node: ast.expr) -> str:
+    """Return the last part of a dotted name, as a base class is known by."""
+    while isinstance(node, ast.Subscript | ast.Call):
+        node = node.value if isinstance(node, ast.Subscript) else node.func
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def asks_itself(tree: ast.Module, owner: str, name: str) -> bool:

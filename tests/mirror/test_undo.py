@@ -253,3 +253,25 @@ def test_a_different_meaning_is_different_in_normal_form() -> None:
     assert left is not None
     assert right is not None
     assert key_of(left.tree) != key_of(right.tree)
+
+
+def test_a_method_may_go_that_is_inherited_then() -> None:
+    before = "class B:\n    def run(self):\n        return 1\n\n\nclass A(B):\n    def go(self):\n"
+    before += "        return self.run()\n"
+    fixed = before + "\n    def run(self):\n        return 2\n"
+
+    result = undone(before, fixed, fixed)
+
+    assert text(result) == before
+
+
+def test_a_method_stays_that_its_class_would_miss() -> None:
+    before = "class A:\n    def go(self):\n        return 1\n"
+    fixed = "class A:\n    def go(self):\n        return self.run()\n\n    def run(self):\n"
+    fixed += "        return 2\n"
+    today = fixed + "\n    def again(self):\n        return self.run()\n"
+
+    result = undone(before, fixed, today)
+
+    assert "def run" in text(result)
+    assert ("A.run", "used") in result.missed
