@@ -63,11 +63,11 @@ class Names:
                     self._imported.setdefault(alias.name, set()).add(path)
             elif isinstance(node, ast.Attribute):
                 self._attributes.setdefault(node.attr, set()).add(path)
-        for name in imported_modules(tree):
-            self._modules.setdefault(name, set()).add(path)
             elif isinstance(node, ast.ClassDef):
                 names = {last_name(base) for base in node.bases} - {"object"}
                 self._bases.setdefault(node.name, set()).update(names)
+        for name in imported_modules(tree):
+            self._modules.setdefault(name, set()).add(path)
         if path in self._files:
             self._defined[path] = top_names(tree)
             self._methods |= members(tree)
@@ -117,14 +117,15 @@ class Names:
         return found
 
     def _inherits(self, owner: str, name: str) -> bool:
-        """Say whether a class has a method from another one, or may have it from one not known."""
+        """Say whether a class has a method from another one of today's."""
         seen, left = {owner}, list(self._bases.get(owner, ()))
         while left:
             base = left.pop()
-            if base not in self._bases or (base, name) in self._methods:
+            if (base, name) in self._methods:
                 return True
-            left += self._bases[base] - seen
-            seen |= self._bases[base]
+            bases = self._bases.get(base, set())
+            left += bases - seen
+            seen |= bases
         return False
 
     def _used(self, name: str, files: Mapping[str, bytes | None]) -> bool:
