@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -44,6 +44,8 @@ class Mirror:
     store: Store
     trees: Trees
     model: Model | None = None
+    tests: tuple[str, ...] = ()
+    """Ids of the tests that pass on the unbroken code."""
     _tree: Tree | None = None
     _seen: set[str] = field(default_factory=set)
 
@@ -69,9 +71,9 @@ class Mirror:
 
     async def _propose(self, pull: PullRequest, context: Context) -> Bug | None:
         """Undo one pull request: without a model, and where that does not do, with one."""
-        known = self._outcomes().get(pull.commit)
-        if known is not None and known.bug and (bug := self.store.bug(known.bug)) is not None:
-            return bug
+        known = await self._known(pull, context)
+        if known is not None:
+            return known
         try:
             fix = await asyncio.to_thread(self.clone.fix, pull.base, pull.commit)
         except GitError as error:
@@ -79,16 +81,23 @@ class Mirror:
             return None
         result = await asyncio.to_thread(self._undo, fix, context)
         bug = self._bug(fix, result, pull, context) if result.enough else None
+        detail = ""
         if self.model is not None and context.judge is not None:
             verdict = await context.judge(bug) if bug is not None else None
             if verdict is None or not verdict.valid:
-                asked = await self._ask(pull, fix, result, verdict, context)
+                asked, detail = await self._ask(pull, fix, result, verdict, context)
                 bug = asked or bug
-        if bug is None:
-            self._keep(pull, result.reason, undo=result, fix=fix)
-        else:
-            self._keep(pull, UNDONE, undo=result, bug=bug, fix=fix)
+        outcome = UNDONE if bug is not None else result.reason
+        self._keep(pull, outcome, undo=result, bug=bug, fix=fix, detail=detail)
         return bug
+
+    async def _known(self, pull: PullRequest, context: Context) -> Bug | None:
+        """Return what an earlier run made of it, unless a model may do what that did not."""
+        outcome = self._outcomes().get(pull.commit)
+        bug = self.store.bug(outcome.bug) if outcome is not None and outcome.bug else None
+        if bug is None or self.model is None or context.judge is None:
+            return bug
+        return bug if (await context.judge(bug)).valid else None
 
     def _undo(self, fix: Fix, context: Context) -> Undo:
         if self._tree is None:
@@ -124,8 +133,11 @@ class Mirror:
         result: Undo,
         verdict: Verdict | None,
         context: Context,
-    ) -> Bug | None:
-        """Have the model undo the fix; what it answers is judged like any bug."""
+    ) -> tuple[Bug | None, str]:
+        """Have the model undo the fix; what it answers is judged like any bug.
+
+        Returns the bug, or None and why there is none.
+        """
         assert self.model is not None
         judge = context.judge
         assert judge is not None
@@ -144,7 +156,7 @@ class Mirror:
             bug = bug_from(changed)
             found = await judge(bug)
             bugs.append(bug)
-            return feedback_of(found, own)
+            return feedback_of(found, own, self.tests)
 
         case = Case(
             diff=source_diff(fix),
@@ -153,13 +165,7 @@ class Mirror:
             tried=tried(result, verdict),
         )
         undoing = await undo_by_model(case, self.model, feedback)
-        self._note(pull, undoing)
-        return bugs[-1] if undoing.undone and bugs else None
-
-    def _note(self, pull: PullRequest, undoing: Undoing) -> None:
-        if not undoing.undone:
-            detail = f"{undoing.detail} (asked {len(undoing.attempts)} times)".strip()
-            self._keep(pull, undoing.reason, detail=detail[:SHOWN_REASON])
+        return (bugs[-1], "") if undoing.undone else (None, told_of(undoing))
 
     def _keep(
         self,
@@ -171,9 +177,6 @@ class Mirror:
         fix: Fix | None = None,
         detail: str = "",
     ) -> None:
-        before = self._outcomes().get(pull.commit)
-        if not detail and before is not None and before.outcome not in (UNDONE, CANDIDATE, ""):
-            detail = f"model: {before.outcome}"
         self.store.pulls.set_outcome(
             Mirroring(
                 tree=self.repository.tree,
@@ -247,6 +250,7 @@ async def open_mirror(
         store=store,
         trees=trees,
         model=configured_model(settings, store),
+        tests=ready.prepared.baseline.green,
     )
 
 
@@ -261,15 +265,28 @@ def today_paths(tests: tuple[str, ...], paths: Mapping[str, str]) -> frozenset[s
     return frozenset(found)
 
 
-def feedback_of(verdict: Verdict, own: frozenset[str]) -> Feedback:
-    """Turn a verdict into what the model is told: which of the fix's own tests see the bug."""
-    if not verdict.valid:
-        imports = verdict.reason != "breaks-everything"
-        return Feedback(imports=imports, reason=verdict.reason)
-    failed = verdict.fail_to_pass
+def feedback_of(verdict: Verdict, own: frozenset[str], green: Collection[str] = ()) -> Feedback:
+    """Turn a verdict into what the model is told: which of the fix's own tests see the bug.
+
+    ``own`` are the files of those tests, ``green`` the tests that pass without the bug.
+    """
+    if verdict.valid:
+        failed, passed = verdict.fail_to_pass, verdict.pass_to_pass
+    else:
+        failed, passed = (), tuple(green) if verdict.reason == "no-test-failed" else ()
     mine = [test for test in failed if test.partition("::")[0] in own]
-    passed = [test for test in verdict.pass_to_pass if test.partition("::")[0] in own]
-    return Feedback(failed=tuple(mine or failed), passed=tuple(passed))
+    return Feedback(
+        failed=tuple(mine or failed),
+        passed=tuple(test for test in passed if test.partition("::")[0] in own),
+        imports=verdict.reason != "breaks-everything",
+        reason="" if verdict.valid else verdict.reason,
+    )
+
+
+def told_of(undoing: Undoing) -> str:
+    """Say why the model undid nothing."""
+    said = f"model: {undoing.reason} after {len(undoing.attempts)} answers"
+    return f"{said}: {undoing.detail}"[:SHOWN_REASON] if undoing.detail else said
 
 
 def tried(result: Undo, verdict: Verdict | None) -> str:

@@ -181,22 +181,26 @@ async def judge_all(
     proposals = Proposals(source, context, stored)
 
     async def fresh() -> AsyncIterator[Bug]:
-        async for bug in proposals.bugs():
-            if bug.id in run.proposed:
-                continue
-            run.proposed.add(bug.id)
-            run.tally.propose(bug)
-            store.add_bug(bug)
-            verdict = stored(bug)
-            if verdict is None:
-                run.waiting[bug.id] = bug
-                yield bug
-            else:
-                run.reused += 1
-                keep(bug, verdict)
+        async with aclosing(proposals.bugs()) as proposed:  # type: ignore[type-var]
+            async for bug in proposed:
+                if bug.id in run.proposed:
+                    continue
+                run.proposed.add(bug.id)
+                run.tally.propose(bug)
+                store.add_bug(bug)
+                verdict = stored(bug)
+                if verdict is None:
+                    run.waiting[bug.id] = bug
+                    yield bug
+                else:
+                    run.reused += 1
+                    keep(bug, verdict)
 
     reporter.stage(f"{ready.repository.name}: judging")
-    async with aclosing(engine.judge(fresh())) as verdicts:  # type: ignore[type-var]
+    async with (
+        aclosing(fresh()) as bugs,  # type: ignore[type-var]
+        aclosing(engine.judge(bugs)) as verdicts,  # type: ignore[type-var]
+    ):
         async for verdict in verdicts:
             store.add_verdict(verdict)
             known.add(verdict.bug)
