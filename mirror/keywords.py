@@ -26,7 +26,7 @@ FENCE = re.compile(
     r"^[ \t]{0,3}(?P<fence>`{3,}+|~{3,}+)[^\n]*\n.*?(?:^[ \t]{0,3}(?P=fence)[^\n]*$|\Z)",
     re.M | re.S,
 )
-INLINE = re.compile(r"(?<!`)(?P<ticks>`++)[^\n]{0,500}?(?<!`)(?P=ticks)(?!`)")
+INLINE = re.compile(r"(?<!`)(?P<ticks>`{1,9}+)(?!`)[^\n]{0,500}?(?<!`)(?P=ticks)(?!`)")
 COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.S)
 
 

@@ -114,3 +114,12 @@ def test_a_hostile_message_takes_no_time(text: str) -> None:
     started = time.process_time()
     assert not any(link.evidence == "keyword" for link in message_links(text, HERE))
     assert time.process_time() - started < 2
+
+
+def test_a_message_made_to_be_slow_is_read_at_once() -> None:
+    text = " ".join("`" * n for n in range(1, 350))
+
+    started = time.process_time()
+    list(message_links(text, "a/b"))
+
+    assert time.process_time() - started < 5
