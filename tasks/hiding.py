@@ -18,10 +18,10 @@ def test_patch(
     """
     named: dict[str, set[str]] = {}
     for test in failing:
-        path, *parts = test.split("::")
-        if path in files and parts:
-            parts[-1] = parts[-1].partition("[")[0]
-            named.setdefault(path, set()).add(".".join(parts))
+        path, _, name = test.partition("::")
+        if path in files and name:
+            plain = name.partition("[")[0]
+            named.setdefault(path, set()).add(plain.replace("::", "."))
     patches = []
     for path in sorted(named):
         whole = read(path)
