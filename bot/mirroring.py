@@ -47,6 +47,7 @@ class Mirror:
     tests: tuple[str, ...] = ()
     """Ids of the tests that pass on the unbroken code."""
     _tree: Tree | None = None
+    _known: dict[str, Mirroring] | None = None
     _seen: set[str] = field(default_factory=set)
 
     async def __call__(self, context: Context) -> AsyncIterator[Bug]:
@@ -66,8 +67,11 @@ class Mirror:
                 yield pull
 
     def _outcomes(self) -> dict[str, Mirroring]:
-        found = self.store.pulls.outcomes(self.name, self.repository.tree)
-        return {outcome.commit: outcome for outcome in found}
+        """What became of each pull request on this tree, by commit; read once."""
+        if self._known is None:
+            found = self.store.pulls.outcomes(self.name, self.repository.tree)
+            self._known = {outcome.commit: outcome for outcome in found}
+        return self._known
 
     async def _propose(self, pull: PullRequest, context: Context) -> Bug | None:
         """Undo one pull request: without a model, and where that does not do, with one."""
@@ -177,21 +181,21 @@ class Mirror:
         fix: Fix | None = None,
         detail: str = "",
     ) -> None:
-        self.store.pulls.set_outcome(
-            Mirroring(
-                tree=self.repository.tree,
-                repository=self.name,
-                commit=pull.commit,
-                outcome=outcome,
-                detail=detail,
-                tier=bug.origin.operator if bug is not None else "",
-                undone=bug.origin.undone
-                if bug is not None
-                else (round(undo.undone, 3) if undo is not None else 0.0),
-                bug=bug.id if bug is not None else "",
-                fix=source_diff(fix) if fix is not None else "",
-            )
+        mirroring = Mirroring(
+            tree=self.repository.tree,
+            repository=self.name,
+            commit=pull.commit,
+            outcome=outcome,
+            detail=detail,
+            tier=bug.origin.operator if bug is not None else "",
+            undone=bug.origin.undone
+            if bug is not None
+            else (round(undo.undone, 3) if undo is not None else 0.0),
+            bug=bug.id if bug is not None else "",
+            fix=source_diff(fix) if fix is not None else "",
         )
+        self.store.pulls.set_outcome(mirroring)
+        self._outcomes()[pull.commit] = mirroring
 
     def issues(self, pull: PullRequest) -> list[Issue]:
         """Return the issues that a pull request closes and that serve to state its bug."""
