@@ -9,6 +9,7 @@ from tree_sitter import Node
 
 from mutators.operator import Operator, Source, operands
 from mutators.operators.classes import body_of
+from mutators.operators.expressions import Comparison, Identity
 from mutators.surroundings import surroundings
 from syntax.languages import Word
 from syntax.splices import Splice
@@ -16,6 +17,8 @@ from syntax.splices import Splice
 LEAVING = frozenset(
     {"return_statement", "raise_statement", "continue_statement", "break_statement"}
 )
+
+OPPOSITES = {**Comparison.table, **Identity.table}
 
 
 def leaves(block: Node | None) -> bool:
@@ -61,6 +64,12 @@ def opposite(node: Node, source: Source) -> bytes:
     code = source.code(node)
     if node.type == "not_operator":
         return source.code(node.named_children[0])
+    if node.type == "comparison_operator" and node.child_count == 3:
+        sign = node.children[1]
+        turned = OPPOSITES.get(source.code(sign))
+        if turned is not None:
+            start, end = sign.start_byte - node.start_byte, sign.end_byte - node.start_byte
+            return code[:start] + turned + code[end:]
     return b"not " + code if node.type != "boolean_operator" else b"not (" + code + b")"
 
 
@@ -169,7 +178,17 @@ class SwallowedException(Operator):
         parts = operands(blocks[0])
         if len(parts) == 1 and parts[0].type in ("pass_statement", "continue_statement"):
             return
+        if not in_function(node, source):
+            return
         yield source.replace(blocks[0], b"continue" if in_loop(node, source) else b"pass")
+
+
+def in_function(node: Node, source: Source) -> bool:
+    """Say whether a statement lies in a function, and not in the body of a module or class."""
+    parent = node.parent
+    while parent is not None and source.word(parent) not in ("function", "class"):
+        parent = parent.parent
+    return parent is not None and source.word(parent) == "function"
 
 
 def in_loop(node: Node, source: Source) -> bool:

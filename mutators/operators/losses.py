@@ -98,6 +98,8 @@ class ForgottenCopy(Operator):
     )
 
     def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+        if node.parent is not None and node.parent.type == "delete_statement":
+            return
         if source.word(node) == "subscript":
             value, part = (node.child_by_field_name(n) for n in ("value", "subscript"))
             if value is not None and part is not None and source.code(part).strip() == b":":

@@ -54,7 +54,7 @@ def test_no_two_bugs_are_the_same_wound() -> None:
 
 
 def test_every_bug_compiles_and_differs_from_the_original_as_a_tree() -> None:
-    files = {"a.py": SOURCE.encode(), **dict(islice(OWN.items(), 4))}
+    files = {"a.py": SOURCE.encode(), **dict(islice(OWN.items(), 2))}
     original = {path: ast.dump(ast.parse(data)) for path, data in files.items()}
 
     for bug in proposed(files):
