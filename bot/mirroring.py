@@ -47,7 +47,7 @@ class Mirror:
     tests: tuple[str, ...] = ()
     """Ids of the tests that pass on the unbroken code."""
     _tree: Tree | None = None
-    _known: dict[str, Mirroring] | None = None
+    _became: dict[str, Mirroring] | None = None
     _seen: set[str] = field(default_factory=set)
 
     async def __call__(self, context: Context) -> AsyncIterator[Bug]:
@@ -68,10 +68,10 @@ class Mirror:
 
     def _outcomes(self) -> dict[str, Mirroring]:
         """What became of each pull request on this tree, by commit; read once."""
-        if self._known is None:
+        if self._became is None:
             found = self.store.pulls.outcomes(self.name, self.repository.tree)
-            self._known = {outcome.commit: outcome for outcome in found}
-        return self._known
+            self._became = {outcome.commit: outcome for outcome in found}
+        return self._became
 
     async def _propose(self, pull: PullRequest, context: Context) -> Bug | None:
         """Undo one pull request: without a model, and where that does not do, with one."""
