@@ -8,7 +8,9 @@ from collections.abc import Mapping
 import anthropic
 
 from bot.settings import Settings
-from llm.client import DEFAULT_MODEL, Ledger, Model
+from llm.budget import Budget, Limits
+from llm.claude import Claude
+from llm.client import DEFAULT_MODEL, Model
 from llm.prices import price_of
 from storage.store import Store
 
@@ -30,9 +32,8 @@ def configured_model(
         return None
     name = environ.get(NAME) or DEFAULT_MODEL
     return Model(
-        anthropic.AsyncAnthropic(),
-        name=name,
+        service=Claude(anthropic.AsyncAnthropic(), name),
         price=price_of(name, environ.get(PRICE)),
-        budget=settings.model_budget,
-        ledger=Ledger(find=store.calls.get, keep=lambda call: store.calls.settle("", call)),
+        budget=Budget(store.calls, Limits(run=settings.model_budget)),
+        calls=store.calls,
     )

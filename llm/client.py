@@ -5,171 +5,139 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
-import anthropic
-from anthropic.types import Message
-from jsonschema import Draft202012Validator
-
-from llm.errors import BudgetSpent, Declined, MalformedAnswer
+from llm.answers import Reply, answer_of
+from llm.asking import MAX_OUTPUT, Ask, Prepared, Tool, blocks
+from llm.budget import Budget
+from llm.failures import Failed
+from llm.models import DEFAULT_MODEL
+from llm.once import Once
 from llm.patience import Sleep, patiently
-from llm.prices import Price, Tokens, cost, worst_case
-from storage.records import ModelCall, digest
+from llm.prefixes import Prefixes
+from llm.prices import Price, cost, worst_case
+from llm.service import Service
+from storage.calls import Calls
+from storage.records import Hold, ModelCall
 
-DEFAULT_MODEL = "claude-sonnet-4-6"
-MAX_OUTPUT = 4096
-SAID_LIMIT = 1000
-CUT_OFF = frozenset({"max_tokens", "model_context_window_exceeded"})
-"""Ways to stop that leave an answer unfinished."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tool:
-    """The form of an answer: what the model fills in. ``schema`` is a JSON schema of an object."""
-
-    name: str
-    description: str
-    schema: Mapping[str, Any]
+__all__ = ["DEFAULT_MODEL", "Model", "Tool"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ledger:
-    """Where calls are kept: found again by the digest of what was asked."""
-
-    find: Callable[[str], ModelCall | None]
-    keep: Callable[[ModelCall], None]
-
-
+@dataclass(frozen=True, kw_only=True)
 class Model:
-    """One model with a budget. Text of repositories goes into ``prompt``, as data."""
+    """One model with a budget. Text of repositories goes into ``prompt`` and ``shared``, as data.
 
-    def __init__(
-        self,
-        client: anthropic.AsyncAnthropic,
-        *,
-        name: str,
-        price: Price,
-        budget: float,
-        ledger: Ledger,
-        sleep: Sleep = asyncio.sleep,
-    ) -> None:
-        self.name = name
-        self._client = client.with_options(max_retries=0)
-        self._price = price
-        self._left = budget
-        self._ledger = ledger
-        self._sleep = sleep
+    ``within`` gives the same model for another repository or strategy, under the same budget.
+    """
+
+    service: Service
+    price: Price
+    budget: Budget
+    calls: Calls
+    repository: str = ""
+    strategy: str = ""
+    sleep: Sleep = asyncio.sleep
+    once: Once[ModelCall] = field(default_factory=Once)
+    prefixes: Prefixes = field(default_factory=Prefixes)
+
+    @property
+    def name(self) -> str:
+        return self.service.name
+
+    def within(self, *, repository: str | None = None, strategy: str | None = None) -> Self:
+        """Return this model, with what it spends counted for a repository or a strategy."""
+        return replace(
+            self,
+            repository=self.repository if repository is None else repository,
+            strategy=self.strategy if strategy is None else strategy,
+        )
 
     async def ask(
-        self, *, purpose: str, system: str, prompt: str, tool: Tool, shared: str = ""
+        self,
+        *,
+        purpose: str,
+        system: str,
+        prompt: str,
+        tool: Tool,
+        shared: str | Sequence[str] = (),
+        max_output: int = MAX_OUTPUT,
+        strategy: str | None = None,
     ) -> dict[str, Any]:
         """Return the model's answer in the form of ``tool``.
 
-        ``shared`` comes before the prompt, and is cached for the calls that follow with the same.
-        An identical request is answered from the ledger. The worst case of a call is reserved
-        before it is sent. Raises ModelError, by its kind: BudgetSpent, Overloaded, Declined,
-        MalformedAnswer, or plain when the service refuses or cannot be reached.
+        ``shared`` comes before the prompt, the part that most calls have in common first: each is
+        cached for the calls that follow with the same. An identical request is answered from the
+        store. The worst case of a call is set aside before it is sent. Raises ModelError, by its
+        kind: BudgetSpent, Overloaded, Declined, MalformedAnswer, or plain when the service
+        refuses or cannot be reached.
         """
-        request = {
-            "model": self.name,
-            "max_tokens": MAX_OUTPUT,
-            "system": system,
-            "messages": [{"role": "user", "content": content(prompt, shared)}],
-            "tools": [
-                {
-                    "name": tool.name,
-                    "description": tool.description,
-                    "input_schema": dict(tool.schema),
-                }
-            ],
-            "tool_choice": {"type": "tool", "name": tool.name},
-        }
-        key = digest(json.dumps(request, sort_keys=True))
-        stored = self._ledger.find(key)
-        if stored is not None:
-            return answer_of(stored, tool)
-        reserved = worst_case(self._price, len(json.dumps(request)), MAX_OUTPUT)
-        if reserved > self._left:
-            raise BudgetSpent(
-                f"the model's budget is spent: ${self._left:.2f} left, a call may cost "
-                f"${reserved:.2f}"
-            )
-        self._left -= reserved
-        started = time.monotonic()
-        spent = 0.0
-        try:
-            message = await self._send(request)
-            tokens = tokens_of(message)
-            spent = cost(self._price, tokens)
-        finally:
-            self._left += reserved - spent
-        call = ModelCall(
-            key=key,
-            model=self.name,
+        ask = Ask(
             purpose=purpose,
-            answer=json.dumps(given_to(message, tool.name)),
+            system=system,
+            prompt=prompt,
+            tool=tool,
+            shared=blocks(shared),
+            max_output=max_output,
+            repository=self.repository,
+            strategy=self.strategy if strategy is None else strategy,
+        )
+        return answer_of(await self.call(ask), tool)
+
+    async def call(self, ask: Ask) -> ModelCall:
+        """Return the call that answers a question: a stored one, or one that is made now."""
+        prepared = Prepared(ask=ask, request=self.service.request(ask))
+
+        async def obtain() -> ModelCall:
+            return self.calls.get(prepared.key) or await self._obtain(prepared)
+
+        return await self.once.do(prepared.key, obtain)
+
+    async def _obtain(self, prepared: Prepared) -> ModelCall:
+        return await patiently(lambda: self._attempt(prepared), self.sleep)
+
+    async def _attempt(self, prepared: Prepared) -> ModelCall:
+        """Send a request once. What was cut off keeps its hold: it may have been paid."""
+        request = prepared.request
+        async with self.prefixes.turn(self.service.prefixes(request)) as begun:
+            worst = self.worst_case(prepared)
+            hold = self.budget.hold(worst, key=prepared.key, repository=prepared.ask.repository)
+            started = time.monotonic()
+            try:
+                reply = await self.service.send(request, begun)
+            except Failed as error:
+                if not error.billed:
+                    self.calls.release(hold.id)
+                raise
+            if begun is not None:
+                begun()
+        call = self.kept(prepared, hold, reply, time.monotonic() - started)
+        self.calls.settle(hold.id, call)
+        return call
+
+    def worst_case(self, prepared: Prepared, *, batch: bool = False) -> float:
+        """Return the most that a request can cost, in dollars."""
+        characters = len(json.dumps(prepared.request))
+        most = self.service.max_output(prepared.request)
+        return worst_case(self.price, characters, most, batch=batch)
+
+    def kept(self, prepared: Prepared, hold: Hold, reply: Reply, seconds: float) -> ModelCall:
+        """Return the record of a call. Its time is that of the hold, so that no month is passed."""
+        ask, tokens = prepared.ask, reply.tokens
+        return ModelCall(
+            key=prepared.key,
+            model=self.name,
+            purpose=ask.purpose,
+            answer=json.dumps(reply.given),
             input_tokens=tokens.input,
             output_tokens=tokens.output,
             cache_write_tokens=tokens.cache_write,
             cache_read_tokens=tokens.cache_read,
-            dollars=spent,
-            seconds=round(time.monotonic() - started, 3),
+            dollars=cost(self.price, tokens),
+            seconds=round(seconds, 3),
+            created=hold.created,
+            repository=ask.repository,
+            strategy=ask.strategy,
+            run=hold.run,
         )
-        self._ledger.keep(call)
-        return answer_of(call, tool)
-
-    async def _send(self, request: Mapping[str, Any]) -> Message:
-        async def send() -> Message:
-            message: Message = await self._client.messages.create(**request)
-            return message
-
-        return await patiently(send, self._sleep)
-
-
-def content(prompt: str, shared: str) -> str | list[dict[str, Any]]:
-    """What the model is told. https://docs.claude.com/en/docs/build-with-claude/prompt-caching"""
-    if not shared:
-        return prompt
-    cached = {"type": "text", "text": shared, "cache_control": {"type": "ephemeral"}}
-    return [cached, {"type": "text", "text": prompt}]
-
-
-def tokens_of(message: Message) -> Tokens:
-    """Return the tokens a message was billed for."""
-    usage = message.usage
-    return Tokens(
-        input=usage.input_tokens,
-        output=usage.output_tokens,
-        cache_write=usage.cache_creation_input_tokens or 0,
-        cache_read=usage.cache_read_input_tokens or 0,
-    )
-
-
-def given_to(message: Message, tool: str) -> Any:
-    """Return what the model filled in; what it said instead; None when it did neither."""
-    said = " ".join(b.text for b in message.content if b.type == "text")
-    said = " ".join(said.split())[:SAID_LIMIT]
-    if message.stop_reason == "refusal":
-        return said or "it gave no reason"
-    if message.stop_reason in CUT_OFF:
-        return None
-    used = (b.input for b in message.content if b.type == "tool_use" and b.name == tool)
-    return next(used, said or None)
-
-
-def answer_of(call: ModelCall, tool: Tool) -> dict[str, Any]:
-    """Return a stored call's answer. Raises Declined or MalformedAnswer when it was none."""
-    answer = json.loads(call.answer)
-    if isinstance(answer, str):
-        raise Declined(f"the model declined: {answer[:200]}")
-    if not isinstance(answer, dict):
-        raise MalformedAnswer("the model's answer does not have the form: it is not complete")
-    wrong = next(Draft202012Validator(tool.schema).iter_errors(answer), None)
-    if wrong is not None:
-        what = " ".join(wrong.message.split())
-        raise MalformedAnswer(
-            f"the model's answer does not have the form: {wrong.json_path}: {what[:300]}"
-        )
-    return answer

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from llm.client import Ledger, Model, Tool
+from llm.budget import Budget, Limits
+from llm.claude import Claude
+from llm.client import Model, Tool
 from llm.errors import Declined, MalformedAnswer
 from llm.patience import Sleep
-from llm.prices import Price, Tokens, cost, price_of
-from storage.errors import ConfigError, ModelError
+from llm.prefixes import Prefixes
+from llm.prices import Price
+from storage.errors import ModelError
 from storage.store import Store
 from tests.furniture.messages_api import Scripted, Service, messages_api
 
@@ -20,16 +23,25 @@ async def at_once(seconds: float) -> None:
     """Wait for nothing."""
 
 
-def model(service: Service, *, budget: float = 1.0, sleep: Sleep = at_once) -> Model:
+def model(
+    service: Service,
+    *,
+    budget: float = 1.0,
+    sleep: Sleep = at_once,
+    name: str = "claude-sonnet-4-6",
+    store: Store | None = None,
+    limits: Limits | None = None,
+) -> Model:
+    """A model that asks the service, with a budget for its run and a store of its own."""
     assert service.client is not None
-    store = Store(":memory:")
+    store = store or Store(":memory:")
     return Model(
-        service.client,
-        name="claude-sonnet-4-6",
+        service=Claude(service.client, name),
         price=Price(input=3, output=15),
-        budget=budget,
-        ledger=Ledger(find=store.calls.get, keep=lambda call: store.calls.settle("", call)),
+        budget=Budget(store.calls, limits or Limits(run=budget), clock=service.clock),
+        calls=store.calls,
         sleep=sleep,
+        prefixes=Prefixes(service.clock),
     )
 
 
@@ -102,27 +114,3 @@ async def test_an_answer_out_of_form_is_told_where() -> None:
     async with messages_api({"value": "one"}) as service:
         with pytest.raises(MalformedAnswer, match=r"\$\.value: 'one' is not of type 'integer'"):
             await ask(model(service))
-
-
-async def test_what_is_shared_is_cached_and_comes_first() -> None:
-    async with messages_api({"value": 1}, {"value": 2}) as service:
-        asked = model(service)
-        for n in range(2):
-            await asked.ask(purpose="t", system="s", prompt=str(n), tool=TOOL, shared="long")
-    first, second = (request["messages"][0]["content"] for request in service.asked)
-    assert first[0] == second[0]
-    assert first[0] == {"type": "text", "text": "long", "cache_control": {"type": "ephemeral"}}
-    assert [first[1]["text"], second[1]["text"]] == ["0", "1"]
-
-
-def test_tokens_cost_what_their_kind_costs() -> None:
-    tokens = Tokens(input=1_000_000, output=100_000, cache_write=100_000, cache_read=1_000_000)
-    assert cost(Price(input=3, output=15), tokens) == pytest.approx(3 + 1.5 + 0.375 + 0.3)
-
-
-def test_a_model_without_a_known_price_needs_one() -> None:
-    with pytest.raises(ConfigError, match="BUGFOUNDRY_MODEL_PRICE"):
-        price_of("some-model")
-    assert price_of("some-model", "1/2.5") == Price(input=1, output=2.5)
-    with pytest.raises(ConfigError, match="as 3/15"):
-        price_of("some-model", "cheap")

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
-import anthropic
 import pytest
 
 from llm.errors import Overloaded
-from llm.patience import MOST_TRIES, asked_for, patiently
+from llm.failures import Failed, asked_for
+from llm.patience import MOST_TRIES, patiently
 from storage.errors import ModelError
 from tests.furniture.messages_api import Scripted, messages_api
 from tests.llm.test_client import ask, at_once, model
@@ -89,13 +89,38 @@ def test_a_wait_may_be_a_date() -> None:
 
 
 async def test_what_timed_out_is_not_asked_again() -> None:
-    asked = 0
+    async with messages_api(Scripted(content={"value": 1}, wait=5)) as service:
+        assert service.client is not None
+        service.client = service.client.with_options(timeout=0.05)
+        with pytest.raises(ModelError, match="in time"):
+            await ask(model(service))
+    assert len(service.asked) == 1
+
+
+async def test_a_limit_that_is_used_up_is_waited_for() -> None:
+    then = datetime.now(UTC) + timedelta(seconds=20)
+    headers = {
+        "anthropic-ratelimit-requests-remaining": "3",
+        "anthropic-ratelimit-requests-reset": (then + timedelta(hours=9)).isoformat(),
+        "anthropic-ratelimit-input-tokens-remaining": "0",
+        "anthropic-ratelimit-input-tokens-reset": then.isoformat().replace("+00:00", "Z"),
+    }
+    waited, _ = await waits(Scripted(status=429, headers=headers), {"value": 1})
+    assert 15 < waited[0] <= 20
+
+
+def test_milliseconds_come_before_seconds() -> None:
+    assert asked_for({"retry-after-ms": "250", "retry-after": "9"}) == 0.25
+
+
+async def test_what_does_not_help_is_not_tried_again() -> None:
+    tries = 0
 
     async def send() -> None:
-        nonlocal asked
-        asked += 1
-        raise anthropic.APITimeoutError(request=Any)  # type: ignore[arg-type]
+        nonlocal tries
+        tries += 1
+        raise Failed("no", billed=True)
 
-    with pytest.raises(ModelError, match="in time"):
+    with pytest.raises(ModelError, match="no"):
         await patiently(send, at_once)
-    assert asked == 1
+    assert tries == 1

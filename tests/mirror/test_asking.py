@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from llm.client import Model
+from llm.marks import data
 from llm.patience import MOST_TRIES
-from mirror.asking import Case, Feedback, Undoing, data, undo_by_model
+from mirror.asking import Case, Feedback, Undoing, undo_by_model
 from storage.records import Issue
 from syntax.patches import unified_diff
 from tests.furniture.messages_api import Scripted, Service, messages_api
@@ -145,7 +146,7 @@ async def test_a_model_that_finds_nothing_to_undo_says_so() -> None:
 
 
 async def test_the_budget_ends_it_between_attempts() -> None:
-    found, tests, service = await undo(HARMLESS, RIGHT, budget=0.076)
+    found, tests, service = await undo(HARMLESS, RIGHT, budget=0.08)
     assert found.reason == "budget"
     assert found.attempts == ("no-test-failed",)
     assert len(tests.seen) == len(service.asked) == 1
