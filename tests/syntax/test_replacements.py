@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mirror.edits import Edit, EditsRefused, apply_edits
+from syntax.replacements import Edit, EditsRefused, apply_edits
 
 SOURCE = b'''"""Text."""
 

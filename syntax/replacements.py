@@ -1,4 +1,7 @@
-"""A model's answer as edits of source files: read, checked, and applied; nothing else is taken."""
+"""A model's answer as edits of source files: read, checked, and applied; nothing else is taken.
+
+Every room that asks a model for code takes it through here.
+"""
 
 from __future__ import annotations
 
@@ -12,53 +15,27 @@ from typing import Any
 
 from tree_sitter import Node
 
-from llm.client import Tool
 from storage.errors import PatchError
 from syntax.languages import Language, language_of
 from syntax.paths import is_source_path
 from syntax.splices import Splice, merge
 
-MOST_EDITS = 20
 EDIT_LIMIT = 8000
 """Characters of what an edit finds, and of what it puts there."""
-BECAUSE_LIMIT = 400
 
-TOOL = Tool(
-    name="edits",
-    description="The edits that bring the bug back. No edits when it cannot come back.",
-    schema={
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["edits", "because"],
-        "properties": {
-            "edits": {
-                "type": "array",
-                "maxItems": MOST_EDITS,
-                "items": {
-                    "type": "object",
-                    "additionalProperties": False,
-                    "required": ["path", "find", "replace"],
-                    "properties": {
-                        "path": {"type": "string", "description": "One of the files shown."},
-                        "find": {
-                            "type": "string",
-                            "minLength": 1,
-                            "maxLength": EDIT_LIMIT,
-                            "description": "Whole lines copied exactly, indentation included; as "
-                            "many as it takes to occur once in the file.",
-                        },
-                        "replace": {
-                            "type": "string",
-                            "maxLength": EDIT_LIMIT,
-                            "description": "What is to stand there.",
-                        },
-                    },
-                },
-            },
-            "because": {"type": "string", "description": "In a few words, what it undoes."},
-        },
-    },
-)
+FIND: Mapping[str, Any] = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": EDIT_LIMIT,
+    "description": "Whole lines copied exactly, indentation included; as many as it takes to "
+    "occur once in what is to be edited.",
+}
+REPLACE: Mapping[str, Any] = {
+    "type": "string",
+    "maxLength": EDIT_LIMIT,
+    "description": "What is to stand there.",
+}
+"""JSON schemas of an edit's texts, for the forms in which a model answers."""
 
 GIVES_AWAY = re.compile(
     r"\b(?:bug(?:s|gy|ged)?|fix(?:e[sd]|ing|me)?|todo|xxx|undo(?:es|ing|ne)?|undid|"
@@ -88,7 +65,7 @@ class Edit:
 
 
 def read_edits(answer: Mapping[str, Any]) -> tuple[Edit, ...]:
-    """Return the edits of an answer that has the form of ``TOOL``."""
+    """Return the edits of an answer: objects with ``path``, ``find`` and ``replace``."""
     return tuple(Edit(**edit) for edit in answer["edits"])
 
 
