@@ -78,6 +78,8 @@ class Service:
     repeat: bool = False
     usages: list[dict[str, Any]] = field(default_factory=list)
     """Of every answer that was billed, those that did not arrive included."""
+    bills: list[tuple[Mapping[str, Any], dict[str, Any]]] = field(default_factory=list)
+    """The same, with the request that each was for."""
 
     def __post_init__(self) -> None:
         self.cache = PromptCache(clock=lambda: self.clock())
@@ -134,6 +136,7 @@ class Service:
             "service_tier": tier,
         }
         self.usages.append(billed)
+        self.bills.append((body, billed))
         message = {
             "id": f"msg_{len(self.usages)}",
             "type": "message",
