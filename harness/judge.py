@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from harness.suite import Run
@@ -61,6 +61,8 @@ class Decision:
     pass_to_pass: tuple[str, ...] = ()
     spilled: tuple[str, ...] = ()
     detail: str = ""
+    messages: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """What some of the failing tests said, for the problem statement; no part of the verdict."""
 
 
 def decide(green: Sequence[str], whole: Run, alone: Run) -> Decision:

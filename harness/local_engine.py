@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 import time
 from collections import Counter
@@ -32,7 +33,8 @@ AUDITED = 50
 """Bugs of a repository that are judged both ways, before selection is trusted."""
 SAMPLED = 20
 """After those, one bug in so many is."""
-
+TOLD = 10
+"""Failing tests of a bug whose messages are kept until its verdict is known."""
 
 WINDOW = 16
 """Bugs for each worker that wait to be handed out, the longest expected first."""
@@ -83,7 +85,8 @@ class LocalEngine:
 
     With ``coverage`` only the tests that can notice a bug are run. The first bugs and a sample
     of the others are judged by the whole suite too; where the two disagree ``disagreed`` is told,
-    and everything after that is judged by the whole suite.
+    and everything after that is judged by the whole suite. ``told`` is given what the first
+    failing tests of a valid bug said, before its verdict.
     """
 
     def __init__(
@@ -98,6 +101,7 @@ class LocalEngine:
         coverage: Coverage | None = None,
         judged: int = 0,
         disagreed: Callable[[str], None] = lambda text: None,
+        told: Callable[[str, Mapping[str, str]], None] | None = None,
     ) -> None:
         self.mode = "full" if coverage is None else "selected"
         self.screened: Counter[str] = Counter()
@@ -105,6 +109,7 @@ class LocalEngine:
         self._coverage = coverage
         self._judged = judged
         self._disagreed = disagreed
+        self._told = told
         self._backend = backend
         self._environment = environment
         self._baseline = baseline
@@ -180,6 +185,8 @@ class LocalEngine:
     async def _verdict(self, worker: Worker, job: Job, bug: Bug) -> Verdict:
         started = time.monotonic()
         decision = await self._decide(worker, job, bug)
+        if self._told is not None and decision.reason == "valid":
+            self._told(bug.id, decision.messages)
         return Verdict(
             bug=bug.id,
             environment=self._environment.id,
@@ -288,7 +295,8 @@ class LocalEngine:
         if found.reason and not in_company:
             return Decision(reason=found.reason, detail=found.detail)
         alone = await self._run(worker, files, tests=found.red, isolate=True, narrow=narrow)
-        return decide(green, whole, alone)
+        decision = decide(green, whole, alone)
+        return replace(decision, messages=messages_of(alone, decision.fail_to_pass))
 
     async def _run(
         self,
@@ -323,12 +331,22 @@ class LocalEngine:
             collect_timeout=collect_timeout(self._baseline),
             total_timeout=total_timeout(self._baseline),
             hang_limit=HANG_LIMIT,
+            reports=isolate and self._told is not None,
         )
         if run.error:
             raise SandboxError(f"the runner could not do its work: {run.error}")
         if not run.restored:
             await worker.discard()
         return run
+
+    async def messages(self, files: Files, tests: Collection[str]) -> dict[str, str]:
+        """Return what failing tests say with these files, each run alone. Raises SandboxError."""
+        worker = Worker(self._backend, self._environment, self._limits)
+        try:
+            run = await self._run(worker, files, tests=tests, isolate=True, narrow=True)
+        finally:
+            await worker.discard()
+        return messages_of(run, tests)
 
     async def run_files(self, files: Files, *, tests: Collection[str] | None = None) -> Run:
         """Run the suite with these files in a fresh sandbox, thrown away afterwards."""
@@ -337,6 +355,13 @@ class LocalEngine:
             return await self._run(worker, files, tests=tests)
         finally:
             await worker.discard()
+
+
+def messages_of(run: Run, tests: Collection[str]) -> dict[str, str]:
+    """Return what the first few of these tests said."""
+    found = [(test, run.results[test]) for test in tests if test in run.results]
+    said = {test: result.report.strip() or result.detail for test, result in found}
+    return dict(itertools.islice(((test, text) for test, text in said.items() if text), TOLD))
 
 
 def with_the_rest(run: Run, green: Sequence[str], ran: Collection[str]) -> Run:

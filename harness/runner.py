@@ -38,6 +38,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 import types
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,9 @@ GRACE = 5.0
 """Seconds more than a test's own limit, when the process that forks tests watches it."""
 TIMED_OUT = "no end within the time limit"
 OUTPUT_LIMIT = 4000
+REPORT_LIMIT = 4000
+SCRIPT = "reproduce.py"
+SCRIPT_OUTPUT_LIMIT = 8000
 LINE_LIMIT = 1 << 20
 HELD_START = 120.0
 """Seconds for loading what runs share, and for collecting the unbroken code."""
@@ -887,6 +891,7 @@ class Request:
         self.watched = None if frame.get("watched") is None else set(frame["watched"])
         self.hang_limit = frame.get("hang_limit")
         self.watch = bool(frame.get("watch"))
+        self.reports = bool(frame.get("reports"))
         self.only_files = frame.get("only_files")
         self.impatient_timeout = frame.get("impatient_timeout")
         self.hung = 0
@@ -942,6 +947,7 @@ class Request:
             "impatient_timeout": self.impatient_timeout,
             "hung": self.hung,
             "watch": self.watch,
+            "reports": self.reports,
             "only_files": self.only_files,
             "swaps": self.swaps,
         }
@@ -1001,25 +1007,34 @@ class Request:
         elif kind == "collect-error":
             self.errors.append([message["path"], message["detail"][-DETAIL_LIMIT:]])
         elif kind == "outcome":
-            self.report(message["test"], message["outcome"], message["seconds"], message["detail"])
+            self.report(
+                message["test"],
+                message["outcome"],
+                message["seconds"],
+                message["detail"],
+                message.get("report", ""),
+            )
         elif kind == "cannot-fork":
             self.forks = False
         elif kind == "seen":
             self.send(message)
 
-    def report(self, test: str, outcome: str, seconds: float, detail: str) -> None:
+    def report(
+        self, test: str, outcome: str, seconds: float, detail: str, report: Any = ""
+    ) -> None:
         if test in self.reported:
             return
         self.reported[test] = outcome
-        self.send(
-            {
-                "event": "outcome",
-                "test": test,
-                "outcome": outcome,
-                "seconds": round(seconds, 6),
-                "detail": detail[:DETAIL_LIMIT],
-            }
-        )
+        message = {
+            "event": "outcome",
+            "test": test,
+            "outcome": outcome,
+            "seconds": round(seconds, 6),
+            "detail": detail[:DETAIL_LIMIT],
+        }
+        if self.reports and isinstance(report, str):
+            message["report"] = report[-REPORT_LIMIT:]
+        self.send(message)
         if self.watched is None or test in self.watched:
             self.red += outcome in ("failed", "error", "timeout", "crashed")
         self.hung += outcome == "timeout"
@@ -1054,23 +1069,19 @@ class Server:
             frame = read_frame(self.source)
             if frame is None:
                 return
-            operations = {"run": self.run, "compile": self.compile}
+            operations = {"run": self.run, "compile": self.compile, "script": self.script}
             operations[frame["op"]](frame)
 
     def run(self, frame: dict[str, Any]) -> None:
         request = Request(frame, lambda message: write_frame(self.target, message), self.stable)
         error = ""
         try:
-            for path, data in frame.get("files", {}).items():
-                self.tree.write(path, None if data is None else base64.b64decode(data))
+            self.write(frame)
             request.run()
         except (OSError, ValueError) as problem:
             error = str(problem)
         finally:
-            quiet = reap_all()
-            if ALONE:
-                remove_shared_memory()
-            restored = self.scratch.clear() and self.tree.restore() and quiet
+            restored = self.clean()
         write_frame(
             self.target,
             {
@@ -1085,9 +1096,77 @@ class Server:
             },
         )
 
+    def write(self, frame: dict[str, Any]) -> None:
+        """Write a request's files into the tree."""
+        for path, data in frame.get("files", {}).items():
+            self.tree.write(path, None if data is None else base64.b64decode(data))
+
+    def clean(self) -> bool:
+        """Put everything back as it was before a run. Returns whether that was possible."""
+        quiet = reap_all()
+        if ALONE:
+            remove_shared_memory()
+        return self.scratch.clear() and self.tree.restore() and quiet
+
+    def script(self, frame: dict[str, Any]) -> None:
+        """Run a script in the tree, as a person would who has it there."""
+        error, code, output = "", None, ""
+        try:
+            self.write(frame)
+            name = SCRIPT
+            while os.path.lexists(os.path.join(self.tree.root, name)):
+                name = "_" + name
+            self.tree.write(name, frame["script"].encode("utf-8"))
+            code, output = run_script(name, float(frame["timeout"]))
+        except (OSError, ValueError) as problem:
+            error = str(problem)
+        finally:
+            restored = self.clean()
+        answer = {"event": "script", "exit": code, "output": output, "error": error}
+        write_frame(self.target, dict(answer, restored=restored))
+
     def compile(self, frame: dict[str, Any]) -> None:
         answers = [compiles(source) for source in frame["sources"]]
         write_frame(self.target, {"event": "compiled", "answers": answers})
+
+
+def run_script(name: str, timeout: float) -> tuple[int | None, str]:
+    """Run a script; return its exit code, None when it took too long, and what it printed.
+
+    A signal that ended it is a negative code. The output goes to a file that has no name: who
+    runs in there cannot put something else in its place.
+    """
+    with tempfile.TemporaryFile() as output:
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.setsid()
+                die_first()
+                os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+                os.dup2(output.fileno(), 1)
+                os.dup2(output.fileno(), 2)
+                os.execve(sys.executable, [sys.executable, name], environment())
+            finally:
+                os._exit(127)
+        status = wait_for(pid, time.monotonic() + timeout)
+        kill(pid, group_only=status is not None)
+        if status is None:
+            os.waitpid(pid, 0)
+        reap_all()
+        printed = both_ends(output.fileno(), SCRIPT_OUTPUT_LIMIT).decode("utf-8", "replace")
+    printed = printed.replace(os.getcwd() + os.sep, "")
+    if status is None:
+        return None, printed
+    return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status), printed
+
+
+def both_ends(fd: int, limit: int) -> bytes:
+    """Read a file; of a long one the beginning and the end."""
+    size = os.fstat(fd).st_size
+    if size <= limit:
+        return os.pread(fd, limit, 0)
+    half = limit // 2
+    return os.pread(fd, half, 0) + b"\n[...]\n" + os.pread(fd, half, size - half)
 
 
 def compiles(source: str) -> bool:
@@ -1126,6 +1205,8 @@ class Plugin:
         self.hung = config["hung"]
         self.complete = False
         self.watcher: Any = None
+        self.reports = config["reports"]
+        self.told: dict[str, str] = {}
         self.root = os.getcwd()
         self.only_files = None if config["only_files"] is None else set(config["only_files"])
         self.phases: dict[str, list[Any]] = {}
@@ -1195,8 +1276,16 @@ class Plugin:
         if not copies:
             self.send_outcome(nodeid, *combine(self.phases.pop(nodeid, [])))
 
+    def pytest_exception_interact(self, node: Any, call: Any, report: Any) -> None:
+        """Keep what a person would see of the first thing that went wrong in a test."""
+        if self.reports and hasattr(report, "when"):
+            self.told.setdefault(report.nodeid, shown(call.excinfo, self.root + os.sep))
+
     def send_outcome(self, test: str, outcome: str, seconds: float, detail: str) -> None:
-        self.send(event="outcome", test=test, outcome=outcome, seconds=seconds, detail=detail)
+        more = {"report": self.told.pop(test, "")} if self.reports else {}
+        self.send(
+            event="outcome", test=test, outcome=outcome, seconds=seconds, detail=detail, **more
+        )
 
     def pytest_runtestloop(self, session: Any) -> bool | None:
         if not self.isolate:
@@ -1462,6 +1551,7 @@ NOTHING_ASKED: dict[str, Any] = {
     "test_timeouts": {},
     "impatient_timeout": None,
     "hung": 0,
+    "reports": False,
     "only_files": None,
 }
 FUTURE = 0
@@ -1933,6 +2023,18 @@ def last_line(report: Any) -> str:
     if not lines:
         return ""
     return (lines[0] if crash is not None else lines[-1])[:DETAIL_LIMIT]
+
+
+def shown(excinfo: Any, root: str) -> str:
+    """What Python prints of an exception, from where the repository's own code begins."""
+    place = excinfo.tb
+    while place and place.tb_next and not place.tb_frame.f_code.co_filename.startswith(root):
+        place = place.tb_next
+    try:
+        text = "".join(traceback.format_exception(excinfo.type, excinfo.value, place))
+    except Exception:
+        return ""
+    return text.replace(root, "")[-REPORT_LIMIT:]
 
 
 def stand_ins(pytest: Any) -> Any:

@@ -26,6 +26,8 @@ class Result:
     outcome: Outcome
     seconds: float = 0.0
     detail: str = ""
+    report: str = ""
+    """Where it was asked for: what Python prints of the exception, the end of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,7 @@ async def run_suite(
     hang_limit: int | None = None,
     impatient_timeout: float | None = None,
     watch: bool = False,
+    reports: bool = False,
     only_files: Collection[str] | None = None,
     path: Path = "fresh",
     changes: Mapping[str, Sequence[Change]] | None = None,
@@ -93,9 +96,9 @@ async def run_suite(
     of single tests. The run is stopped when more than ``stop_after_red`` tests are red, of
     ``watched`` alone where it is given. More than ``hang_limit`` tests that time out, or a
     collection that hangs, use up the time of the whole run; after a few, ``impatient_timeout`` is
-    all that a test may take. ``watch`` notes what each test runs; ``only_files`` are the only
-    files of tests that are collected. Raises SandboxError when the runner
-    is gone or does not keep to the protocol.
+    all that a test may take. ``watch`` notes what each test runs, ``reports`` what Python prints of
+    each failure; ``only_files`` are the only files of tests that are collected. Raises SandboxError
+    when the runner is gone or does not keep to the protocol.
     """
     await channel.send(
         {
@@ -114,6 +117,7 @@ async def run_suite(
             "hang_limit": hang_limit,
             "impatient_timeout": impatient_timeout,
             "watch": watch,
+            "reports": reports,
             "only_files": None if only_files is None else sorted(only_files),
         }
     )
@@ -191,6 +195,7 @@ class Gathered:
                     outcome=outcome,
                     seconds=float(frame.get("seconds", 0.0)),
                     detail=str(frame.get("detail", "")),
+                    report=str(frame.get("report", "")),
                 )
         return kind == "done"
 
