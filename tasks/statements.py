@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from tasks.masking import exception_of, steady
+
 LISTED_TESTS = 20
 LISTED_MESSAGES = 3
+MESSAGE_LINES = 4
 MESSAGE_LIMIT = 400
 
 TITLE = "# Tests of {name} fail"
@@ -18,14 +21,19 @@ CLOSING = "Find the cause and fix it. The tests are right; leave them as they ar
 def statement(name: str, failing: Sequence[str], messages: Mapping[str, str] | None = None) -> str:
     """Say which tests fail and, where known, their first messages.
 
-    ``messages`` maps tests to what they reported; only the first line of each is used, since
-    the lines below it are tracebacks that lead to the bug.
+    ``messages`` maps tests to what they reported. Of a traceback only the exception is told, and
+    of other reports the first line, since what stands around it leads to the bug.
     """
     count = "This test fails" if len(failing) == 1 else f"These {len(failing)} tests fail"
     parts = [TITLE.format(name=name), OPENING.format(name=name, count=count), _tests(failing)]
     if told := _messages(failing, messages or {}):
         parts += [MESSAGES, told]
     return "\n\n".join([*parts, CLOSING]) + "\n"
+
+
+def is_template(text: str) -> bool:
+    """Say whether a statement is such a plain one, and nobody's words."""
+    return text.startswith(TITLE.partition("{")[0]) and text.endswith(f"{CLOSING}\n")
 
 
 def _tests(failing: Sequence[str]) -> str:
@@ -36,9 +44,20 @@ def _tests(failing: Sequence[str]) -> str:
 
 
 def _messages(failing: Sequence[str], messages: Mapping[str, str]) -> str:
-    first = [messages[test].strip().partition("\n")[0] for test in failing if test in messages]
-    told = list(dict.fromkeys(line[:MESSAGE_LIMIT] for line in first if line))
-    return "\n".join(f"    {_printable(line)}" for line in told[:LISTED_MESSAGES])
+    said = [_exception(messages[test]) for test in failing if test in messages]
+    told = list(dict.fromkeys(text for text in said if text))[:LISTED_MESSAGES]
+    return "\n\n".join(
+        "\n".join(f"    {line}" for line in _printable(text).splitlines()) for text in told
+    )
+
+
+def _exception(message: str) -> str:
+    """Return the exception of a traceback with what explains it; else the first line."""
+    message = steady(message.strip())
+    whole = exception_of(message)
+    lines = [line for line in whole.splitlines() if line.strip()]
+    kept = lines[: MESSAGE_LINES if whole != message else 1]
+    return "\n".join(kept)[:MESSAGE_LIMIT]
 
 
 def _printable(text: str) -> str:

@@ -1,0 +1,158 @@
+"""What a user could have seen of a bug: messages, the public interface, the README."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from storage.errors import PatchError
+from storage.records import Bug
+from syntax.marked import marked_hunks
+from syntax.patches import first_changed_line
+from tasks.cleaning import clean
+from tasks.giveaways import Secrets, held_lines, secrets_of
+from tasks.masking import masked
+from tasks.references import Traces
+
+READMES = ("README.md", "README.rst", "README.txt", "README", "readme.md", "readme.rst")
+README_LIMIT = 2000
+DOC_LIMIT = 1500
+MOST_MESSAGES = 5
+MOST_ENTITIES = 4
+
+Read = Callable[[str], bytes | None]
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What a statement may be made of, and what it must not hold."""
+
+    bug: str
+    """Id of the bug."""
+    name: str
+    """Of the project."""
+    messages: tuple[str, ...]
+    """What failing tests said, masked."""
+    public: str
+    """What is broken, as the documentation has it: name, signature, docstring."""
+    readme: str
+    samples: tuple[str, ...]
+    """Real issues of the same repository."""
+    secrets: Secrets
+
+
+def observe(
+    bug: Bug,
+    failing: Sequence[str],
+    messages: Mapping[str, str],
+    *,
+    name: str,
+    read: Read,
+    samples: tuple[str, ...] = (),
+) -> Observed:
+    """Gather what a user could have seen; ``read`` reads files of the unbroken code."""
+    readme = excerpt(read)
+    own = "\n\n".join(public_parts(bug.patch, read))
+    secrets = secrets_of(bug, failing, public=f"{readme}\n{own}")
+    lines = [line for line in own.splitlines() if not held_lines(line, secrets.lines)]
+    said = [masked(messages[test], secrets) for test in failing if test in messages]
+    return Observed(
+        bug=bug.id,
+        name=name,
+        messages=tuple(dict.fromkeys(text for text in said if text))[:MOST_MESSAGES],
+        public="\n".join(lines).strip(),
+        readme=readme,
+        samples=samples,
+        secrets=secrets,
+    )
+
+
+def excerpt(read: Read) -> str:
+    """Return the beginning of the README, without images and comments."""
+    for path in READMES:
+        if content := read(path):
+            text = clean(content.decode("utf-8", "replace").replace("\r\n", "\n"), Traces()).text
+            return text.strip()[:README_LIMIT]
+    return ""
+
+
+def public_parts(patch: str, read: Read) -> list[str]:
+    """Describe what a patch changes by what is public of it."""
+    found: dict[str, None] = {}
+    for path, line in places(patch):
+        content = read(path) if path.endswith(".py") else None
+        if content and (told := described(content, line, module_of(path))):
+            found[told] = None
+    return list(found)[:MOST_ENTITIES]
+
+
+def places(patch: str) -> Iterator[tuple[str, int]]:
+    """Yield path and first changed line of each file of a patch."""
+    for part in re.split(r"(?m)^(?=diff --git )", patch):
+        try:
+            hunks = marked_hunks(part)
+        except PatchError:
+            continue
+        if hunks:
+            yield hunks[0].path, first_changed_line(part)
+
+
+def module_of(path: str) -> str:
+    """Return the module that a path is most likely imported as."""
+    parts = path.removesuffix(".py").removesuffix("/__init__").split("/")
+    return ".".join(parts[1:] if parts[0] in ("src", "lib") and len(parts) > 1 else parts)
+
+
+def described(content: bytes, line: int, module: str) -> str:
+    """Describe the innermost public definition around a line; empty where there is none."""
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""
+    chain = public_chain(around(tree, line))
+    if not chain:
+        return ""
+    name = ".".join(each.name for each in chain)
+    doc = (ast.get_docstring(chain[-1]) or "")[:DOC_LIMIT]
+    lines = [f"module {module}", f"{name}{signature(chain[-1])}", *doc.splitlines()]
+    return "\n".join(lines)
+
+
+def around(tree: ast.AST, line: int) -> list[Definition]:
+    """Return the definitions that hold a line, outermost first."""
+    for node in ast.iter_child_nodes(tree):
+        end = getattr(node, "end_lineno", None) or 0
+        if not getattr(node, "lineno", line + 1) - decorators(node) <= line <= end:
+            continue
+        inner = around(node, line)
+        return [node, *inner] if isinstance(node, Definition) else inner
+    return []
+
+
+def decorators(node: ast.AST) -> int:
+    """Count the lines that a definition's decorators take above it."""
+    first = [each.lineno for each in getattr(node, "decorator_list", ())]
+    return getattr(node, "lineno", 0) - min(first) if first else 0
+
+
+def public_chain(chain: Iterable[Definition]) -> list[Definition]:
+    """Return the definitions as far as a user can reach them."""
+    found: list[Definition] = []
+    for node in chain:
+        hidden = node.name.startswith("_") and not re.fullmatch(r"__\w+__", node.name)
+        if hidden or (found and not isinstance(found[-1], ast.ClassDef)):
+            break
+        found.append(node)
+    return found
+
+
+def signature(node: Definition) -> str:
+    """Return how something is called."""
+    if isinstance(node, ast.ClassDef):
+        made = [each for each in node.body if getattr(each, "name", "") == "__init__"]
+        return signature(made[0]) if made and isinstance(made[0], ast.FunctionDef) else ""
+    returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
+    return f"({ast.unparse(node.args)}){returns}"
