@@ -21,6 +21,9 @@ from syntax.cutting import without_blank
 from syntax.splices import Splice
 
 
+VERSIONS = frozenset({"__version__", "__version_info__", "version", "version_info", "VERSION"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
     """One thing the fix changed, and how it is undone in today's code."""
@@ -76,7 +79,7 @@ class Merging:
         """Compare two versions of a statement."""
         if one.key == other.key and not one.docstring:
             return
-        if one.kind in IMPORTS or (one.docstring and one.key == other.key):
+        if is_aside(one) or (one.docstring and one.key == other.key):
             return
         if one.clauses and other.clauses:
             yield from self._clauses(one, other)
@@ -205,8 +208,8 @@ class Merging:
         gap: Statement | None,
     ) -> Iterator[Unit]:
         """Put back the statements that the fix replaced, removed or, where it had none, added."""
-        run = [each for each in run if each.kind not in IMPORTS and not each.docstring]
-        old = [each for each in old if each.kind not in IMPORTS and not each.docstring]
+        run = [each for each in run if not is_aside(each) and not each.docstring]
+        old = [each for each in old if not is_aside(each) and not each.docstring]
         if not run and not old:
             return
         if not old and all(each.kind in DEFINITIONS for each in run):
@@ -362,6 +365,16 @@ def parts_of(run: Sequence[Statement]) -> Iterator[list[Statement]]:
             part.append(each)
     if part:
         yield part
+
+
+def is_aside(statement: Statement) -> bool:
+    """Say whether a statement is no part of a fix: an import, or the version of a release."""
+    if statement.kind in IMPORTS:
+        return True
+    node = statement.node
+    return isinstance(node, ast.Assign) and any(
+        isinstance(target, ast.Name) and target.id in VERSIONS for target in node.targets
+    )
 
 
 def bound(run: Sequence[Statement]) -> frozenset[str]:

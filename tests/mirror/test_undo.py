@@ -275,3 +275,14 @@ def test_a_method_stays_that_its_class_would_miss() -> None:
 
     assert "def run" in text(result)
     assert ("A.run", "used") in result.missed
+
+
+def test_the_version_of_a_release_stays_what_it_is() -> None:
+    before = "__version__ = '1.0'\n\n\ndef f(x):\n    return x\n"
+    fixed = "__version__ = '1.1'\n\n\ndef f(x):\n    return x + 1\n"
+    today = "__version__ = '2.0'\n\n\ndef f(x: int):\n    return x + 1\n"
+
+    result = undone(before, fixed, today)
+
+    assert result.undone == 1.0
+    assert text(result) == today.replace("x + 1", "x")
