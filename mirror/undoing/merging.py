@@ -20,7 +20,6 @@ from syntax.blocks import DEFINITIONS, IMPORTS, Clause, Module, Statement
 from syntax.cutting import without_blank
 from syntax.splices import Splice
 
-
 VERSIONS = frozenset({"__version__", "__version_info__", "version", "version_info", "VERSION"})
 
 
