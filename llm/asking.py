@@ -52,6 +52,11 @@ class Prepared:
         """What the answer is found by: the digest of all that is sent."""
         return digest(json.dumps(self.request, sort_keys=True))
 
+    @property
+    def characters(self) -> int:
+        """The length of the request as ASCII JSON."""
+        return len(json.dumps(self.request))
+
 
 def blocks(shared: str | Sequence[str]) -> tuple[str, ...]:
     """Return what is shared as its blocks, empty ones left out."""

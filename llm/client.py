@@ -118,9 +118,8 @@ class Model:
 
     def worst_case(self, prepared: Prepared, *, batch: bool = False) -> float:
         """Return the most that a request can cost, in dollars."""
-        characters = len(json.dumps(prepared.request))
         most = self.service.max_output(prepared.request)
-        return worst_case(self.price, characters, most, batch=batch)
+        return worst_case(self.price, prepared.characters, most, batch=batch)
 
     def kept(self, prepared: Prepared, hold: Hold, reply: Reply, seconds: float) -> ModelCall:
         """Return the record of a call. Its time is that of the hold, so that no month is passed."""

@@ -19,3 +19,16 @@ class Declined(ModelError):
 
 class MalformedAnswer(ModelError):
     """The model answered, but not in the form that was asked for."""
+
+
+class Submitted(ModelError):
+    """The request is in a batch that has not ended; the same question is answered later."""
+
+
+class NotAnswered(ModelError):
+    """A batch ended without an answer to the request. ``outcome`` is why, by the service's name:
+    ``errored``, ``expired``, ``canceled``; or ``lost`` when its results are gone."""
+
+    def __init__(self, message: str, outcome: str) -> None:
+        super().__init__(message)
+        self.outcome = outcome

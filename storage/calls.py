@@ -67,9 +67,14 @@ class Calls(Tables):
             return self.place(hold, limits)
 
     def place(self, hold: Hold, limits: Sequence[Limit]) -> Limit | None:
-        """Do what ``hold`` does, inside a transaction that is under way."""
+        """Do what ``hold`` does, inside a transaction that is under way.
+
+        Limits of other runs, repositories and months do not matter.
+        """
+        of = {"run": hold.run, "repository": hold.repository, "month": hold.created[:7]}
         for limit in limits:
-            if self.spent(limit) + hold.dollars > limit.dollars:
+            applies = of[limit.scope] == limit.of
+            if applies and self.spent(limit) + hold.dollars > limit.dollars:
                 return limit
         self._put("model_holds", rows.to_row(hold), replace=False)
         return None
