@@ -206,11 +206,11 @@ class Mirror:
         ]
         return [issue for issue in found if issue is not None and issue.fetched]
 
-    def task(self, bug: Bug, verdict: Verdict) -> Task:
+    def task(self, bug: Bug, verdict: Verdict, messages: Mapping[str, str] | None = None) -> Task:
         """Make the task of a mirrored bug: the issue's words, the fix's own tests hidden."""
         pull = self.store.pulls.get(self.name, bug.origin.commit)
         if pull is None:
-            return make_task(self.repository, bug, verdict)
+            return make_task(self.repository, bug, verdict, messages=messages)
         diff = self.clone.run("diff", "--no-ext-diff", "--no-textconv", pull.base, pull.commit)
         told = mirrored_statement(
             pull,
@@ -218,6 +218,7 @@ class Mirror:
             diff,
             name=self.repository.name,
             failing=verdict.fail_to_pass,
+            messages=messages,
         )
         hidden = self._hidden(pull, verdict) if told.source == "issues" else ""
         return make_task(self.repository, bug, verdict, told=told, test_patch=hidden)

@@ -8,19 +8,21 @@ an Actions job.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from bot.context import Compiles, Context, Engine, Source
 from bot.mirroring import Mirror, open_mirror
+from bot.models import configured_model
 from bot.preparing import Ready, make_ready
 from bot.progress import Reporter
 from bot.proposals import Proposals
 from bot.settings import Settings
 from bot.sources import one_after_another, procedural
 from bot.summary import Summary, Tally
+from bot.telling import stated, write_statements
 from harness.compiling import compiling
 from harness.judge import HARNESS_VERSION
 from harness.local_engine import LocalEngine
@@ -45,6 +47,10 @@ class Run:
     """Ids of all bugs so far: one is judged once, however often it is come upon."""
     tally: Tally = field(default_factory=Tally)
     tasks: list[str] = field(default_factory=list)
+    messages: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    """By valid bug, what its failing tests said; kept no longer than needed."""
+    recalls: bool = False
+    """Whether the messages are needed once all is judged."""
     reused: int = 0
 
 
@@ -57,8 +63,8 @@ async def forge(settings: Settings, *, store: Store, reporter: Reporter) -> Summ
     trees = Trees(settings.cache)
     ready = await make_ready(settings, store=store, trees=trees, reporter=reporter)
     reporter.stage(f"{ready.repository.name}: proposing bugs")
-    engine = make_engine(settings, ready, trees, store=store, reporter=reporter)
-    run = Run()
+    run = Run(recalls=settings.statements == "model")
+    engine = make_engine(settings, ready, trees, store=store, reporter=reporter, run=run)
     async with compiling(ready.backend, ready.prepared.environment) as compiles:
         context = make_context(settings, ready, trees, compiles)
         mirror = await make_mirror(settings, ready, trees, store=store, reporter=reporter)
@@ -67,6 +73,20 @@ async def forge(settings: Settings, *, store: Store, reporter: Reporter) -> Summ
         )
         await judge_all(
             source, engine, context, ready, store=store, reporter=reporter, run=run, mirror=mirror
+        )
+        await write_statements(
+            settings,
+            ready,
+            trees,
+            store=store,
+            engine=engine,
+            model=mirror.model if mirror is not None else configured_model(settings, store),
+            name=mirror.name
+            if mirror is not None
+            else f"{ready.repository.owner}/{ready.repository.name}",
+            tasks=run.tasks,
+            messages=run.messages,
+            reporter=reporter,
         )
     seconds = time.monotonic() - started
     return summarise(ready, run, screened=tuple(engine.screened.most_common()), seconds=seconds)
@@ -97,7 +117,7 @@ def chosen(strategy: str, mirror: Mirror | None) -> Source | None:
 
 
 def make_engine(
-    settings: Settings, ready: Ready, trees: Trees, *, store: Store, reporter: Reporter
+    settings: Settings, ready: Ready, trees: Trees, *, store: Store, reporter: Reporter, run: Run
 ) -> LocalEngine:
     """Return the engine; where selecting tests once went wrong, every test is run from then on."""
     environment = ready.prepared.environment
@@ -116,6 +136,7 @@ def make_engine(
         coverage=None if settings.full else ready.prepared.coverage,
         judged=len(store.judged(environment.id, HARNESS_VERSION, "selected")),
         disagreed=disagreed,
+        told=run.messages.__setitem__,
     )
 
 
@@ -159,16 +180,19 @@ async def judge_all(
     environment = context.environment.id
     known = store.judged(environment, HARNESS_VERSION, engine.mode)
 
-    def keep(bug: Bug, verdict: Verdict) -> None:
+    def keep(bug: Bug, verdict: Verdict, *, reused: bool = False) -> None:
         run.tally.judge(bug, verdict)
         if verdict.valid:
+            said = run.messages.pop(bug.id, None)
+            if run.recalls and said:
+                run.messages[bug.id] = said
             is_mirrored = bug.origin.strategy == "mirror"
             task = (
-                mirror.task(bug, verdict)
+                mirror.task(bug, verdict, said)
                 if mirror is not None and is_mirrored
-                else make_task(ready.repository, bug, verdict)
+                else make_task(ready.repository, bug, verdict, messages=said)
             )
-            store.add_task(task)
+            store.add_task(stated(store, task, reused=reused))
             run.tasks.append(task.id)
         text = f"{ready.repository.name}: judging, {len(run.tasks)} valid"
         reporter.count(run.tally.judged, context.max_bugs or run.tally.proposed, text)
@@ -194,7 +218,7 @@ async def judge_all(
                     yield bug
                 else:
                     run.reused += 1
-                    keep(bug, verdict)
+                    keep(bug, verdict, reused=True)
 
     reporter.stage(f"{ready.repository.name}: judging")
     async with (

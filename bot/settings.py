@@ -56,6 +56,8 @@ class Settings:
     """Judge every bug by the whole suite."""
     model_budget: float = 0.5
     """Dollars that a language model may cost this repository, where one is configured."""
+    statements: Literal["template", "model"] = "template"
+    """Who writes the statements of tasks without a real issue."""
     limits: Limits = field(default_factory=Limits)
 
 

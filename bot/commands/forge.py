@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +34,13 @@ from mutators.registry import operators as all_operators
 from storage.errors import ConfigError
 from storage.paths import cache_dir, default_store
 from storage.store import Store
+
+
+class StatementsChoice(StrEnum):
+    """Who states the bugs that nobody reported."""
+
+    template = "template"
+    model = "model"
 
 
 def forge_command(
@@ -78,6 +86,13 @@ def forge_command(
         typer.Option("--full", help="Judge by the whole suite, not by the tests that can notice."),
     ] = False,
     model_budget: ModelBudgetOption = 0.5,
+    statements: Annotated[
+        StatementsChoice,
+        typer.Option(
+            help="Statements of tasks without a real issue: a template made of the failing tests, "
+            "or written by the language model that is configured."
+        ),
+    ] = StatementsChoice.template,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Build the environment anew.")] = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
@@ -109,6 +124,7 @@ def forge_command(
         workers=workers,
         full=full,
         model_budget=model_budget,
+        statements=statements.value,
         rebuild=rebuild,
     )
     with open_store(store) as opened:
