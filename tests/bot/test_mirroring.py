@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from rich.console import Console
 
-from bot import mirroring
+from bot import cli, mirroring
 from bot.context import Context
-from bot.mirroring import feedback_of, today_paths
-from storage.errors import SandboxError
+from bot.mirroring import Mirror, feedback_of, today_paths
+from bot.pipeline import make_mirror
+from bot.preparing import Ready
+from bot.progress import Quiet
+from bot.proposals import Proposals
+from bot.settings import Settings
+from storage.errors import SandboxError, SourceError
 from storage.records import Bug, FileChange, PullRequest, Verdict
 from storage.store import Store
 from tests.bot.mirrored import (
@@ -27,7 +36,7 @@ from tests.bot.mirrored import (
     Bench,
     Shop,
 )
-from tests.furniture.messages_api import Service, messages_api
+from tests.furniture.messages_api import Scripted, Service, messages_api
 from tests.llm.test_client import model
 from tests.tasks.made import make_bug
 
@@ -261,12 +270,17 @@ async def test_a_budget_that_is_spent_is_told_and_the_run_goes_on(rewritten: Ben
     assert service.asked == []
 
 
-async def test_a_budget_may_end_between_two_attempts(rewritten: Bench) -> None:
-    async with messages_api(edits(HARMLESS), edits(RIGHT)) as service:
-        assert await rewritten.judge(model(service, budget=0.076)) == []
+async def test_a_budget_may_end_between_attempts_and_the_next_run_goes_on_there(
+    rewritten: Bench,
+) -> None:
+    costly = Scripted(content=edits(HARMLESS), output_tokens=4000)
+    async with messages_api(costly, edits(RIGHT)) as service:
+        assert await rewritten.judge(model(service, budget=0.1, store=rewritten.store)) == []
+        detail = rewritten.outcomes()["Fix the total"].detail
+        assert len(await rewritten.judge(model(service, store=rewritten.store))) == 1
 
-    assert len(service.asked) == 1
-    assert rewritten.outcomes()["Fix the total"].detail.startswith("model: budget after 1 answers")
+    assert detail.startswith("model: budget after 1 answers")
+    assert len(service.asked) == 2
 
 
 async def test_an_issue_that_gives_orders_changes_nothing(rewritten: Bench) -> None:
@@ -402,8 +416,6 @@ async def test_an_engine_that_fails_ends_the_run_though_a_source_has_much_to_pro
 
 
 async def test_who_stops_listening_stops_the_source(bench: Bench) -> None:
-    from bot.proposals import Proposals
-
     await bench.crawl()
     closed: list[bool] = []
 
@@ -420,6 +432,50 @@ async def test_who_stops_listening_stops_the_source(bench: Bench) -> None:
     await asyncio.wait_for(listening.aclose(), LONG)  # type: ignore[attr-defined]
 
     assert closed == [True]
+
+
+# The command line.
+
+
+@pytest.mark.parametrize("named", ["mirrors", "mirror,guess", "", " , "])
+def test_a_strategy_that_does_not_exist_gets_one_clear_line(
+    named: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["bugfoundry", "forge", ".", "--strategies", named])
+
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert ended.value.code == 1
+    assert line.startswith(f"bugfoundry: --strategies {named!r}: there is mirror, procedural")
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_without_a_history_nothing_is_mirrored_and_only_that_alone_is_an_error(
+    bench: Bench, tmp_path: Path
+) -> None:
+    await bench.crawl()
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    (plain / "a.py").write_text("a = 1\n")
+    said = StringIO()
+    ready = cast("Ready", SimpleNamespace(repository=bench.repository))
+
+    async def made(*strategies: str) -> Mirror | None:
+        settings = Settings(source=str(plain), cache=tmp_path / "cache", strategies=strategies)
+        reporter = Quiet(Console(file=said))
+        return await make_mirror(settings, ready, bench.trees, store=bench.store, reporter=reporter)
+
+    assert await made("mirror", "procedural") is None
+    assert "nothing is mirrored: " in said.getvalue()
+    assert "is no git checkout" in said.getvalue()
+    with pytest.raises(SourceError):
+        await made("mirror")
 
 
 # What is said of tests.

@@ -1,0 +1,139 @@
+"""A fix of people, from the history of a small real project to a task that holds."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from storage.records import Issue
+from storage.store import Store
+from tests.bot.test_forge import Workplace
+from tests.furniture.project import PYPROJECT, SOURCE, TESTS
+from tests.mirror.maker import SITE, Maker
+
+pytestmark = [pytest.mark.network, pytest.mark.slow]
+
+MEMBERS = "    if members:\n        rate = rate + 2\n"
+MARK = '@pytest.mark.parametrize("total, expected", [(10, 9.8), (50, 46.5), (100, 88)])'
+TEST = TESTS[TESTS.index(MARK) : TESTS.index('@pytest.mark.parametrize("text", ["",')]
+ISSUE = Issue(
+    repository="local/shop",
+    number=2,
+    title="Members pay as much as everybody",
+    body="I am a member, and `discount(100, members=True)` is 90. See #3.",
+    author="ben",
+    created="2020-09-01T00:00:00Z",
+)
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    """The project with a fix in its history, whose issue is known."""
+    workplace = Workplace(tmp_path_factory.mktemp("work"))
+    maker = Maker(workplace.project)
+    package, tests = "src/shop/__init__.py", "tests/test_shop.py"
+    maker.commit(
+        "Add the shop",
+        {
+            "src/shop.py": None,
+            package: SOURCE.replace(MEMBERS, ""),
+            tests: TESTS.replace(TEST, ""),
+            "pyproject.toml": PYPROJECT,
+        },
+    )
+    maker.commit(
+        "Give members their discount (#3)\n\nFixes #2",
+        {package: SOURCE, tests: TESTS},
+        through=SITE,
+    )
+    maker.commit("Say more", {package: SOURCE.replace("baskets.", "baskets of a shop.")})
+    with Store(workplace.folder / "local.db") as store:
+        store.pulls.add((), [ISSUE])
+    return workplace
+
+
+@pytest.fixture(scope="module")
+def forged(workplace: Workplace) -> dict[str, object]:
+    return workplace.forge("local", "--strategies", "mirror,procedural", "--max-bugs", "6")
+
+
+@pytest.fixture(scope="module")
+def mirrored(workplace: Workplace, forged: dict[str, Any]) -> dict[str, Any]:
+    """All that is told of the mirrored task."""
+    tasks = [
+        json.loads(workplace.run("show", "--store", "local.db", "--json", task))
+        for task in forged["tasks"]
+    ]
+    (found,) = [task for task in tasks if task["bug"]["origin"]["strategy"] == "mirror"]
+    return dict(found)
+
+
+def test_the_fix_comes_first_and_mutations_fill_up(forged: dict[str, Any]) -> None:
+    assert sum(count for _, count in forged["reasons"]) == 6
+    assert "mirror: apply" in {row["operator"] for row in forged["rows"]}
+
+
+def test_the_tests_of_the_fix_fail_and_the_words_are_those_of_the_issue(
+    mirrored: dict[str, Any],
+) -> None:
+    failing = mirrored["verdict"]["fail_to_pass"]
+
+    assert mirrored["verdict"]["reason"] == "valid"
+    assert len(failing) == 3
+    assert {test.partition("[")[0] for test in failing} == {
+        "tests/test_shop.py::test_discount_for_members"
+    }
+    assert mirrored["bug"]["origin"]["pull"] == 3
+    assert mirrored["task"]["statement"].startswith("# Members pay as much as everybody\n")
+    assert "#3" not in mirrored["task"]["statement"]
+
+
+def test_a_solver_does_not_see_the_tests_that_came_with_the_fix(
+    workplace: Workplace, mirrored: dict[str, Any]
+) -> None:
+    folder = workplace.folder / "solver"
+    workplace.run("checkout", "--store", "local.db", mirrored["task"]["id"], str(folder))
+
+    assert "for_members" not in (folder / "tests" / "test_shop.py").read_text()
+    assert MEMBERS not in (folder / "src" / "shop" / "__init__.py").read_text()
+
+
+def test_the_task_holds_from_scratch_and_takes_a_solution_of_its_own(
+    workplace: Workplace, mirrored: dict[str, Any]
+) -> None:
+    task = mirrored["task"]["id"]
+    assert "holds" in workplace.run("check", "--store", "local.db", task)
+
+    folder = workplace.folder / "another"
+    workplace.run("checkout", "--store", "local.db", task, str(folder))
+    patch = "--- a/src/shop/__init__.py\n+++ b/src/shop/__init__.py\n@@ -21,1 +21,2 @@\n"
+    patch += "         rate = 5\n+    rate += 2 * bool(members)\n"
+    grade = ("grade", "--store", "local.db", task, "--patch", "-")
+    assert " solved (3 of 3" in workplace.run(*grade, text=patch)
+    assert "unsolved" in workplace.run(*grade, text="", code=1)
+
+
+def test_the_fix_is_shown_beside_the_bug(workplace: Workplace, mirrored: dict[str, Any]) -> None:
+    told = workplace.run("show", "--store", "local.db", mirrored["task"]["id"])
+
+    lines = [line.rstrip() for line in told.splitlines()]
+    assert "-        rate = rate + 2" in lines
+    assert "+        rate = rate + 2" in lines
+    assert "the fix it undoes, 100% of it, by apply: local/shop" in told
+    assert "hidden tests, which come back for grading" in told
+    assert "number: #3" in told
+
+
+def test_what_became_of_the_fix_is_listed(workplace: Workplace, mirrored: dict[str, Any]) -> None:
+    told = workplace.run("pulls", "shop", "--store", "local.db", "--reason", "undone")
+
+    assert f"undone by apply, 100% of the fix: bug {mirrored['task']['bug']}" in told
+
+
+def test_a_second_run_judges_nothing_anew(workplace: Workplace, forged: dict[str, Any]) -> None:
+    again = workplace.forge("local", "--strategies", "mirror,procedural", "--max-bugs", "6")
+
+    assert again["reused"] == 6
+    assert again["tasks"] == forged["tasks"]
