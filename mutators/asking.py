@@ -1,0 +1,186 @@
+"""Put questions to a model, several at once, and make bugs of the answers in their order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any, Protocol
+
+from llm.answers import answer_of
+from llm.asking import Ask
+from llm.client import Model
+from llm.errors import BudgetSpent, Declined, MalformedAnswer, Overloaded
+from mutators.definitions import Definition
+from storage.errors import ModelError
+from storage.records import Bug
+from syntax.replacements import EditsRefused
+
+AT_ONCE = 4
+DETAIL_LIMIT = 300
+GOES_ON: Mapping[type[ModelError], str] = {
+    Declined: "model-refused",
+    MalformedAnswer: "malformed-answer",
+}
+"""Failures of one question, after which the next is asked, by their named reason."""
+ENDS: Mapping[type[ModelError], str] = {BudgetSpent: "budget", Overloaded: "overloaded"}
+"""Failures after which nothing more is asked; any other is ``model-failed``."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a run of a strategy came to, as it comes."""
+
+    asked: int = 0
+    """Questions, those that were answered from the store included."""
+    answered: int = 0
+    """Answers that had the form."""
+    proposed: int = 0
+    """Bugs."""
+    refused: Counter[str] = field(default_factory=Counter)
+    """Answers, and changes in them, that were not taken: by reason."""
+    ended: str = ""
+    """Why it ended before there was nothing more to ask or enough was found; empty if it did not.
+
+    ``budget``, ``overloaded`` or ``model-failed``.
+    """
+    detail: str = ""
+
+    def failed(self, error: ModelError) -> bool:
+        """Count a failure; say whether the next question may be asked."""
+        if (reason := GOES_ON.get(type(error))) is not None:
+            self.refused[reason] += 1
+            return True
+        self.ended = ENDS.get(type(error), "model-failed")
+        self.detail = " ".join(str(error).split())[:DETAIL_LIMIT]
+        return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked about one definition."""
+
+    definition: Definition
+    ask: Ask
+
+
+class Asker(Protocol):
+    """A strategy that asks a model: its questions, and what becomes of an answer."""
+
+    candidates: int
+    """Changes asked for in one question."""
+
+    def questions(self) -> Iterator[Question]:
+        """Yield what may be asked, the same for a seed."""
+
+    def changes(self, answer: Mapping[str, Any]) -> list[Any]:
+        """Return the changes that an answer holds."""
+
+    def bug(self, question: Question, change: Any) -> Bug:
+        """Make a bug of a change. Raises EditsRefused."""
+
+
+def wanted(max_bugs: int | None, candidates: int) -> int | None:
+    """How many questions it takes for that many bugs, if every answer is taken whole."""
+    return None if max_bugs is None else -(-max_bugs // candidates)
+
+
+def planned(asker: Asker, max_bugs: int | None) -> list[Ask]:
+    """Return what would be asked, if every answer were taken whole."""
+    questions = islice(asker.questions(), wanted(max_bugs, asker.candidates))
+    return [question.ask for question in questions]
+
+
+async def asked_for(
+    asker: Asker, model: Model, *, max_bugs: int | None, at_once: int, counts: Counts
+) -> AsyncIterator[Bug]:
+    """Yield bugs until there are enough, or nothing more can be asked."""
+
+    def needed() -> int | None:
+        left = None if max_bugs is None else max_bugs - counts.proposed
+        return wanted(left, asker.candidates)
+
+    found = answers(model, asker.questions(), at_once=at_once, needed=needed)
+    async with aclosing(found):  # type: ignore[type-var]
+        async for question, answer in found:
+            counts.asked += 1
+            if isinstance(answer, ModelError):
+                if counts.failed(answer):
+                    continue
+                return
+            counts.answered += 1
+            for change in asker.changes(answer)[: asker.candidates]:
+                try:
+                    bug = await asyncio.to_thread(asker.bug, question, change)
+                except EditsRefused as error:
+                    counts.refused[error.reason] += 1
+                    continue
+                counts.proposed += 1
+                yield bug
+                if counts.proposed == max_bugs:
+                    return
+
+
+Answer = tuple[Question, dict[str, Any] | ModelError]
+
+
+async def answers(
+    model: Model,
+    questions: Iterator[Question],
+    *,
+    at_once: int = AT_ONCE,
+    needed: Callable[[], int | None],
+) -> AsyncIterator[Answer]:
+    """Yield each question with its answer or failure, in order.
+
+    ``needed`` says how many answers may still be of use, None for all: no more are under way, so
+    that none is paid for and not taken. A question that the budget does not allow beside others
+    is asked once more when they are done, since what they set aside is more than they cost.
+    """
+    waiting: deque[tuple[Question, asyncio.Task[dict[str, Any]]]] = deque()
+    more = True
+    try:
+        while True:
+            limit = needed()
+            limit = at_once if limit is None else min(at_once, limit)
+            while more and len(waiting) < limit:
+                question = await asyncio.to_thread(next, questions, None)
+                more = question is not None
+                if question is not None:
+                    asking = asyncio.create_task(put(model, question))
+                    waiting.append((question, asking))
+            if not waiting:
+                return
+            yield await answered(model, *waiting.popleft(), [task for _, task in waiting])
+    finally:
+        for _, task in waiting:
+            task.cancel()
+        await asyncio.gather(*(task for _, task in waiting), return_exceptions=True)
+
+
+async def put(model: Model, question: Question) -> dict[str, Any]:
+    """Ask one question."""
+    ask = replace(question.ask, repository=model.repository)
+    return answer_of(await model.call(ask), ask.tool)
+
+
+async def answered(
+    model: Model,
+    question: Question,
+    asking: asyncio.Task[dict[str, Any]],
+    others: list[asyncio.Task[dict[str, Any]]],
+) -> Answer:
+    """Wait for an answer."""
+    try:
+        try:
+            return question, await asking
+        except BudgetSpent:
+            if not others:
+                raise
+            await asyncio.wait(others)
+            return question, await put(model, question)
+    except ModelError as error:
+        return question, error
