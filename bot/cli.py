@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from bot.commands import audit, crawl, env, export, forge, grading, images, listing
+from bot.commands import audit, costs, crawl, env, export, forge, grading, images, listing
 from bot.commands.options import err
 from bot.running import Stopped
 from storage.errors import BugfoundryError
@@ -28,6 +28,7 @@ app.command("pulls")(crawl.pulls_command)
 app.command("tasks")(listing.tasks_command)
 app.command("show")(listing.show_command)
 app.command("operators")(listing.operators_command)
+app.command("costs")(costs.costs_command)
 app.command("check")(grading.check_command)
 app.command("grade")(grading.grade_command)
 app.command("checkout")(grading.checkout_command)

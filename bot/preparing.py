@@ -90,7 +90,8 @@ async def make_ready(
                 system=backend.kind == "docker",
                 today=datetime.now(UTC).date(),
             )
-            model = configured_model(settings, store)
+            name = f"{repository.owner}/{repository.name}"
+            model = configured_model(settings, store, repository=name)
             prepared = await build(
                 repository,
                 checkout,

@@ -128,7 +128,7 @@ def failure(error: anthropic.APIError) -> Failed:
         kind, message = told(error.body)
         detail = f"{kind} {message}"
         if error.status_code == 200:
-            broken = refused(STATUS.get(kind, 500), {}, detail)
+            broken = refused(STATUS.get(kind, 400 if kind else 500), {}, detail)
             broken.billed = True
             return broken
         return refused(error.status_code, error.response.headers, detail)

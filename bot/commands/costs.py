@@ -1,0 +1,85 @@
+"""``bugfoundry costs``: what language models cost, and what a valid task comes to."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from bot.commands.options import JsonOption, StoreOption, open_store, out, print_json
+from bot.costs import Costs, costs
+
+HELD = (
+    "${held:.4f} is set aside for {calls} calls that have not ended or were cut off, and counts "
+    "as spent. When nothing runs, `bugfoundry costs --release` sets it free."
+)
+
+
+def costs_command(
+    release: Annotated[
+        bool,
+        typer.Option(
+            "--release",
+            help="Set free what is set aside for calls that were cut off. They may have been "
+            "paid; use it when nothing runs.",
+        ),
+    ] = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what language models cost: by purpose, strategy and repository, and per valid task."""
+    with open_store(store) as opened:
+        if release:
+            for hold in opened.calls.holds():
+                opened.calls.release(hold.id)
+        found = costs(opened, datetime.now(UTC).isoformat()[:7])
+    if as_json:
+        print_json(found)
+        return
+    if not found.calls:
+        out.print("no model was asked", highlight=False)
+    else:
+        show(found)
+    if found.held_calls:
+        text = HELD.format(held=found.held, calls=found.held_calls)
+        out.print(text, highlight=False, markup=False)
+
+
+def show(found: Costs) -> None:
+    """Print the tables."""
+    calls = Table(box=None, header_style="bold")
+    for column in ("purpose", "strategy", "repository", "model"):
+        calls.add_column(column)
+    for column in ("calls", "dollars", "input", "output", "cache write", "cache read", "seconds"):
+        calls.add_column(column, justify="right")
+    for line in found.lines:
+        calls.add_row(
+            line.purpose,
+            line.strategy or "-",
+            line.repository or "-",
+            line.model,
+            str(line.calls),
+            f"{line.dollars:.4f}",
+            str(line.input_tokens),
+            str(line.output_tokens),
+            str(line.cache_write_tokens),
+            str(line.cache_read_tokens),
+            f"{line.seconds / line.calls:.1f}",
+        )
+    out.print(calls)
+    strategies = Table(box=None, header_style="bold")
+    strategies.add_column("strategy")
+    for column in ("calls", "dollars", "valid tasks", "dollars per task"):
+        strategies.add_column(column, justify="right")
+    for each in found.strategies:
+        price = "-" if each.dollars_per_task is None else f"{each.dollars_per_task:.4f}"
+        strategies.add_row(
+            each.strategy, str(each.calls), f"{each.dollars:.4f}", str(each.tasks), price
+        )
+    out.print(strategies)
+    out.print(
+        f"${found.dollars:.4f} for {found.calls} calls, ${found.month:.4f} this month",
+        highlight=False,
+    )

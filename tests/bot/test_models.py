@@ -1,0 +1,91 @@
+"""Which model the settings lead to, and what is said of settings that lead to none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.models import configured_model
+from bot.settings import Settings
+from llm.batching import BatchModel
+from llm.client import DEFAULT_MODEL
+from llm.compatible import Compatible
+from llm.errors import BudgetSpent
+from llm.estimating import Estimator
+from storage.errors import ConfigError
+from storage.records import Hold
+from storage.store import Store
+
+SETTINGS = Settings(source=".", cache=Path("cache"))
+KEYED = {"ANTHROPIC_API_KEY": "key"}
+OPEN = {"BUGFOUNDRY_MODEL_URL": "http://localhost:11434/v1", "BUGFOUNDRY_MODEL": "qwen3"}
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "key")
+
+
+def test_no_service_or_no_budget_is_no_model() -> None:
+    store = Store(":memory:")
+    free = Settings(source=".", cache=Path("cache"), model_budget=0)
+    assert configured_model(SETTINGS, store, {}) is None
+    assert configured_model(free, store, KEYED) is None
+
+
+def test_the_messages_api_is_the_default() -> None:
+    model = configured_model(
+        SETTINGS, Store(":memory:"), KEYED, repository="a/b", strategy="modify"
+    )
+    assert model is not None
+    assert (model.name, model.repository, model.strategy) == (DEFAULT_MODEL, "a/b", "modify")
+
+
+def test_a_model_of_ones_own_costs_nothing_unless_a_price_is_given() -> None:
+    store = Store(":memory:")
+    model = configured_model(SETTINGS, store, OPEN)
+    assert model is not None
+    assert isinstance(model.service, Compatible)
+    assert (model.name, model.price.input) == ("qwen3", 0)
+    priced = configured_model(
+        SETTINGS, Store(":memory:"), {**OPEN, "BUGFOUNDRY_MODEL_PRICE": "1/2"}
+    )
+    assert priced is not None
+    assert priced.price.output == 2
+
+
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        ({**KEYED, "BUGFOUNDRY_MODEL": "claude-next"}, "price of claude-next"),
+        ({"BUGFOUNDRY_MODEL_URL": "http://localhost/v1"}, "BUGFOUNDRY_MODEL"),
+        ({**KEYED, "BUGFOUNDRY_MODEL_MONTH_BUDGET": "much"}, "MONTH_BUDGET"),
+        ({**KEYED, "BUGFOUNDRY_MODEL_RUN_BUDGET": "nan"}, "RUN_BUDGET"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named(environ: dict[str, str], told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        configured_model(SETTINGS, Store(":memory:"), environ)
+
+
+def test_batches_and_estimates() -> None:
+    store = Store(":memory:")
+    assert isinstance(configured_model(SETTINGS, store, KEYED, mode="batch"), BatchModel)
+    assert isinstance(configured_model(SETTINGS, store, {}, mode="estimate"), Estimator)
+    with pytest.raises(ConfigError, match="no batches"):
+        configured_model(SETTINGS, store, OPEN, mode="submit")
+
+
+def test_the_budget_of_a_repository_holds_over_all_its_runs() -> None:
+    store = Store(":memory:")
+    spent = Hold(id="h", key="k", dollars=0.45, created="2024-01-01", repository="a/b", run="r1")
+    store.calls.hold(spent, ())
+    for repository, allowed in (("a/b", False), ("c/d", True)):
+        model = configured_model(SETTINGS, store, KEYED, repository=repository, run="r2")
+        assert model is not None
+        if allowed:
+            model.budget.hold(0.1, key="x", repository=repository)
+        else:
+            with pytest.raises(BudgetSpent, match="repository's"):
+                model.budget.hold(0.1, key="x", repository=repository)
