@@ -13,6 +13,15 @@ def split_lines(data: bytes) -> list[bytes]:
     return [line + b"\n" for line in lines] + ([last] if last else [])
 
 
+def with_ends_of(data: bytes, text: bytes) -> bytes:
+    """Return a text with the line ends of some bytes: those of their first line."""
+    line, found, _ = data.partition(b"\n")
+    if not found:
+        return text
+    plain = text.replace(b"\r\n", b"\n")
+    return plain.replace(b"\n", b"\r\n") if line.endswith(b"\r") else plain
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """Bytes with the offset at which each line starts."""

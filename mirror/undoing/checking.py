@@ -13,7 +13,7 @@ from pyflakes import checker, messages
 
 from syntax.modern import modernised
 from syntax.normal import key_of
-from syntax.text import split_lines
+from syntax.text import split_lines, with_ends_of
 
 
 @lru_cache(maxsize=512)
@@ -247,7 +247,7 @@ def missing_imports(
         return content
     at = place_of_imports(tree)
     parts = split_lines(content)
-    return b"".join([*parts[:at], *lines, *parts[at:]])
+    return b"".join([*parts[:at], *(with_ends_of(content, line) for line in lines), *parts[at:]])
 
 
 def importable(node: ast.Import | ast.ImportFrom, alias: ast.alias, names: Names) -> bool:

@@ -8,7 +8,7 @@ definition.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from mirror.undoing.checking import Names, meaning, missing_imports, tree_of, undefined
@@ -24,6 +24,7 @@ from syntax.modern import modernised
 from syntax.patches import unified_diff
 from syntax.splices import Splice
 from syntax.splices import merge as merge_splices
+from syntax.text import with_ends_of
 
 Tier = Literal["apply", "three-way", "structural"]
 TIERS: tuple[Tier, ...] = ("apply", "three-way", "structural")
@@ -214,7 +215,8 @@ class Undoing:
             chosen.append(splice)
         if not chosen:
             return None
-        content = merge_splices(today, chosen).apply(today)
+        fitting = [replace(splice, text=with_ends_of(today, splice.text)) for splice in chosen]
+        content = merge_splices(today, fitting).apply(today)
         return content if content != today else None
 
     def _with_imports(self, files: Mapping[str, bytes | None]) -> dict[str, bytes | None]:

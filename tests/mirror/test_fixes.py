@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror.undoing.fixes import Clone, Fix, moved
+from mirror.undoing.fixes import Change, Clone, Fix, moved
 from mirror.undoing.undo import Tree, Undo, reverse, undo
 from storage.git import GitError
 from syntax.paths import is_source_path
@@ -190,6 +190,25 @@ def test_a_function_that_moved_to_another_module_is_undone_there(history: Histor
     history.commit({"shop/sums.py": rest, "shop/totals.py": own})
 
     assert history.undo().files == {"shop/totals.py": own.replace(" * item.count", "").encode()}
+
+
+@pytest.mark.parametrize(("then", "now"), [("\n", "\r\n"), ("\r\n", "\n"), ("\r\n", "\r\n")])
+def test_what_comes_back_has_the_line_ends_of_today(tmp_path: Path, then: str, now: str) -> None:
+    before = "def f(x):\n    check(x)\n    if x:\n        print(\n            x)\n    return x\n"
+    fixed = "def f(x):\n    check(x)\n    return x\n"
+    today = "def f(x: int):\n    check(x)\n    return x\n"
+    change = Change(
+        old_path="a.py",
+        path="a.py",
+        before=before.replace("\n", then).encode(),
+        fixed=fixed.replace("\n", then).encode(),
+    )
+    fix = Fix(commit="c", base="b", changes=(change,), tests=())
+
+    found = undo(fix, Tree({"a.py": today.replace("\n", now).encode()}), {"a.py": ("a.py",)})
+
+    expected = before.replace("(x):", "(x: int):", 1).replace("\n", now)
+    assert found.files == {"a.py": expected.encode()}
 
 
 def test_a_fix_that_adds_a_file_is_undone_without_it(history: History) -> None:
