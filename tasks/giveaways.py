@@ -96,7 +96,7 @@ def secrets_of(bug: Bug, failing: Iterable[str], *, public: str = "") -> Secrets
 
 def leaks(text: str, secrets: Secrets) -> list[Giveaway]:
     """Return what a text holds of tests, changed code and changed files."""
-    found = [Giveaway("names-a-test", name) for name in held(text, test_names(secrets.tests))]
+    found = [Giveaway("names-a-test", name) for name in held(text, names_of_tests(secrets.tests))]
     found += [Giveaway("shows-changed-code", line) for line in held_lines(text, secrets.lines)]
     return found + [Giveaway("names-a-changed-file", path) for path in held(text, secrets.paths)]
 
@@ -121,7 +121,7 @@ def held(text: str, names: Iterable[str]) -> list[str]:
     return [name for name in names if name.casefold() in folded]
 
 
-def test_names(tests: Iterable[str]) -> list[str]:
+def names_of_tests(tests: Iterable[str]) -> list[str]:
     """Return all that tests can be known by, the longest first: ids, paths, modules, names.
 
     A class that no name marks as one of tests may be named as the code is, and is left out; so

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from syntax.paths import is_test_path
-from tasks.giveaways import Secrets, leaks, test_names
+from tasks.giveaways import Secrets, leaks, names_of_tests
 
 MESSAGE_LIMIT = 1500
 FRAME = re.compile(r'^(\s*)File "([^"\n]{1,500})", line \d+(?:, in (.*))?$')
@@ -29,7 +29,7 @@ def masked(text: str, secrets: Secrets, *, limit: int = MESSAGE_LIMIT) -> str:
     """
     text = text.encode("utf-8", "replace").decode()
     text = "\n".join(without_places(text.splitlines()))
-    for name in test_names(secrets.tests):
+    for name in names_of_tests(secrets.tests):
         instead = f"{INSTEAD}.py" if name.endswith(".py") else INSTEAD
         text = re.sub(re.escape(name), instead, text, flags=re.I)
     text = steady(text)
