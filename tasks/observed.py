@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from storage.errors import PatchError
@@ -12,7 +12,7 @@ from storage.records import Bug
 from syntax.marked import marked_hunks
 from syntax.patches import first_changed_line
 from tasks.cleaning import clean
-from tasks.giveaways import Secrets, held_lines, secrets_of
+from tasks.giveaways import Secrets, held_lines, secrets_of, squashed
 from tasks.masking import masked
 from tasks.references import Traces
 
@@ -82,22 +82,23 @@ def excerpt(read: Read) -> str:
 def public_parts(patch: str, read: Read) -> list[str]:
     """Describe what a patch changes by what is public of it."""
     found: dict[str, None] = {}
-    for path, line in places(patch):
+    for path, line, changed in places(patch):
         content = read(path) if path.endswith(".py") else None
-        if content and (told := described(content, line, module_of(path))):
+        if content and (told := described(content, line, module_of(path), changed)):
             found[told] = None
     return list(found)[:MOST_ENTITIES]
 
 
-def places(patch: str) -> Iterator[tuple[str, int]]:
-    """Yield path and first changed line of each file of a patch."""
+def places(patch: str) -> Iterator[tuple[str, int, frozenset[str]]]:
+    """Yield path, first changed line and what the changed lines say, for each file of a patch."""
     for part in re.split(r"(?m)^(?=diff --git )", patch):
         try:
             hunks = marked_hunks(part)
         except PatchError:
             continue
         if hunks:
-            yield hunks[0].path, first_changed_line(part)
+            changed = frozenset(squashed(line) for hunk in hunks for line in hunk.having("+-"))
+            yield hunks[0].path, first_changed_line(part), changed
 
 
 def module_of(path: str) -> str:
@@ -106,8 +107,11 @@ def module_of(path: str) -> str:
     return ".".join(parts[1:] if parts[0] in ("src", "lib") and len(parts) > 1 else parts)
 
 
-def described(content: bytes, line: int, module: str) -> str:
-    """Describe the innermost public definition around a line; empty where there is none."""
+def described(content: bytes, line: int, module: str, changed: Set[str] = frozenset()) -> str:
+    """Describe the innermost public definition around a line; empty where there is none.
+
+    Its signature is left out when one of its lines is among the ``changed``.
+    """
     try:
         tree = ast.parse(content)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -117,8 +121,17 @@ def described(content: bytes, line: int, module: str) -> str:
         return ""
     name = ".".join(each.name for each in chain)
     doc = (ast.get_docstring(chain[-1]) or "")[:DOC_LIMIT]
-    lines = [f"module {module}", f"{name}{signature(chain[-1])}", *doc.splitlines()]
-    return "\n".join(lines)
+    head = content.decode("utf-8", "replace").splitlines()[slice(*head_of(chain[-1]))]
+    shown = "" if changed & {squashed(each) for each in head} - {""} else signature(chain[-1])
+    return "\n".join([f"module {module}", f"{name}{shown}", *doc.splitlines()])
+
+
+def head_of(node: Definition) -> tuple[int, int]:
+    """Return the lines down to a definition's body, or to that of ``__init__``, from 0."""
+    made = [each for each in node.body if getattr(each, "name", "") == "__init__"]
+    last = made[0] if made and isinstance(node, ast.ClassDef) else node
+    body = last.body[0] if isinstance(last, Definition) else last
+    return node.lineno - 1, max(body.lineno - 1, node.lineno)
 
 
 def around(tree: ast.AST, line: int) -> list[Definition]:
