@@ -20,7 +20,7 @@ from bot.preparing import Ready, make_ready
 from bot.progress import Reporter
 from bot.proposals import Proposals
 from bot.settings import Settings
-from bot.sources import one_after_another, procedural
+from bot.sources import sources
 from bot.summary import Summary, Tally
 from bot.telling import stated, write_statements
 from harness.compiling import compiling
@@ -68,9 +68,8 @@ async def forge(settings: Settings, *, store: Store, reporter: Reporter) -> Summ
     async with compiling(ready.backend, ready.prepared.environment) as compiles:
         context = make_context(settings, ready, trees, compiles)
         mirror = await make_mirror(settings, ready, trees, store=store, reporter=reporter)
-        source = one_after_another(
-            [s for s in (chosen(name, mirror) for name in settings.strategies) if s is not None]
-        )
+        model = mirror.model if mirror is not None else configured_model(settings, store)
+        source = sources(settings.strategies, mirror=mirror, model=model, note=reporter.note)
         await judge_all(
             source, engine, context, ready, store=store, reporter=reporter, run=run, mirror=mirror
         )
@@ -80,7 +79,7 @@ async def forge(settings: Settings, *, store: Store, reporter: Reporter) -> Summ
             trees,
             store=store,
             engine=engine,
-            model=mirror.model if mirror is not None else configured_model(settings, store),
+            model=model,
             name=mirror.name
             if mirror is not None
             else f"{ready.repository.owner}/{ready.repository.name}",
@@ -109,11 +108,6 @@ async def make_mirror(
             raise
         reporter.note(f"{ready.repository.name}: nothing is mirrored: {error}")
         return None
-
-
-def chosen(strategy: str, mirror: Mirror | None) -> Source | None:
-    """Return the source of a strategy."""
-    return procedural if strategy == "procedural" else mirror
 
 
 def make_engine(

@@ -59,7 +59,7 @@ def name_of(bug: Bug) -> str:
     origin = bug.origin
     if origin.strategy == "procedural":
         return origin.operator
-    return f"{origin.strategy}: {origin.operator}"
+    return f"{origin.strategy}: {origin.operator}" if origin.operator else origin.strategy
 
 
 class Tally:

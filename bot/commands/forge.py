@@ -27,6 +27,7 @@ from bot.pipeline import forge
 from bot.progress import Live, Quiet
 from bot.running import run_interruptible
 from bot.settings import Settings
+from bot.sources import STRATEGIES
 from bot.summary import OperatorRow, Summary
 from harness.config import Overrides
 from mirror.github import PUBLIC
@@ -56,7 +57,9 @@ def forge_command(
     strategies: Annotated[
         str,
         typer.Option(
-            help="Where bugs come from, in this order: mirror (people's fixes, undone), procedural."
+            help="Where bugs come from, in this order: mirror (people's fixes, undone), "
+            "procedural (operators); by a language model: modify (slips), rewrite (functions "
+            "written anew). What mirror leaves of --max-bugs is shared by the others."
         ),
     ] = "mirror,procedural",
     operator: Annotated[
@@ -173,7 +176,6 @@ async def forge_shown(settings: Settings, store: Store) -> Summary:
         return await forge(settings, store=store, reporter=live)
 
 
-STRATEGIES = ("mirror", "procedural")
 SCREENED = {
     "swap": "by new code in a collected session",
     "fork": "by importing anew in a fork",
