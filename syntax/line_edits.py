@@ -1,0 +1,89 @@
+"""Several changes of one file at once: the lines that patches replace, and their common diff."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+
+from storage.errors import PatchError
+from syntax.applying import FilePatch, find
+from syntax.patches import CONTEXT, decode, headers, hunk, marked_lines
+from syntax.splices import Splice
+from syntax.text import Text, split_lines
+
+
+def line_edits(part: FilePatch, text: Text) -> list[Splice]:
+    """The whole lines that a patch replaces in a file, apart as far as the patch tells.
+
+    Raises PatchError where the patch does not match the file.
+    """
+    found: list[Splice] = []
+    lines, at = split_lines(text.data), 0
+    for each in part.hunks:
+        place = find(lines, each.old, each.old_first, at)
+        if place is None:
+            raise PatchError(f"the patch does not apply to {part.old} at line {each.old_first + 1}")
+        at = place + len(each.old)
+        opcodes = SequenceMatcher(None, each.old, each.new, autojunk=False).get_opcodes()
+        for tag, low, high, new_low, new_high in opcodes:
+            if tag != "equal":
+                start, end = offset(text, place + low), offset(text, place + high)
+                found.append(Splice(start, end, b"".join(each.new[new_low:new_high])))
+    return found
+
+
+def offset(text: Text, line: int) -> int:
+    """Where a line starts; the end of the file for the line after its last."""
+    return text.starts[line] if line < len(text.starts) else len(text.data)
+
+
+def edits_diff(path: str, text: Text, edits: Sequence[Splice]) -> str:
+    """Return the patch of changes of whole lines that lie apart; empty for none."""
+    if not edits:
+        return ""
+    ordered = sorted(edits, key=lambda edit: edit.start)
+    hunks, shift = [], 0
+    for group in grouped(ordered, text):
+        first, lines = alignment(group, text)
+        hunks.append(hunk(first, first + shift, lines))
+        shift += sum((mark == b"+") - (mark == b"-") for mark, _ in lines)
+    return decode(headers(path) + b"".join(hunks))
+
+
+def grouped(ordered: Sequence[Splice], text: Text) -> Iterator[list[Splice]]:
+    """Put changes together whose surroundings in a diff meet."""
+    group: list[Splice] = []
+    for edit in ordered:
+        if group and lines_between(group[-1], edit, text) > 2 * CONTEXT:
+            yield group
+            group = []
+        group.append(edit)
+    if group:
+        yield group
+
+
+def lines_between(one: Splice, other: Splice, text: Text) -> int:
+    """Count the lines that lie between two changes."""
+    return line_of(text, other.start) - line_of(text, one.end)
+
+
+def line_of(text: Text, place: int) -> int:
+    """Number, from 0, of the line that starts at a place; past the last one for the end."""
+    if place >= len(text.data):
+        return len(split_lines(text.data))
+    return text.line_at(place)
+
+
+def alignment(group: Sequence[Splice], text: Text) -> tuple[int, list[tuple[bytes, bytes]]]:
+    """The first line of a hunk and its marked lines."""
+    first = max(line_of(text, group[0].start) - CONTEXT, 0)
+    lines: list[tuple[bytes, bytes]] = []
+    at = first
+    for edit in group:
+        start, end = line_of(text, edit.start), line_of(text, edit.end)
+        lines += [(b" ", line) for line in text.lines(at, start)]
+        before, after = text.lines(start, end), split_lines(edit.text)
+        opcodes = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+        lines += marked_lines(before, after, opcodes)
+        at = end
+    return first, lines + [(b" ", line) for line in text.lines(at, at + CONTEXT)]
