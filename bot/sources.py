@@ -10,9 +10,11 @@ from itertools import groupby
 from typing import Protocol
 
 from bot.context import Context, Source
+from llm.batching import BatchModel
 from llm.client import Model
-from mutators.asking import Counts
+from mutators.asking import AT_ONCE, Counts
 from mutators.checking import Compiles
+from mutators.combine import combined
 from mutators.modify import modified
 from mutators.procedural import propose
 from mutators.rewrite import rewritten
@@ -34,6 +36,7 @@ class Proposing(Protocol):
         model: Model,
         seed: int,
         max_bugs: int | None,
+        at_once: int,
         compiles: Compiles | None,
         counts: Counts | None,
     ) -> AsyncIterator[Bug]: ...
@@ -41,7 +44,13 @@ class Proposing(Protocol):
 
 MODELLED: Mapping[str, Proposing] = {"modify": modified, "rewrite": rewritten}
 """Strategies that are nothing without a model."""
-STRATEGIES = ("mirror", "procedural", *MODELLED)
+TRIES = 4
+"""Sets that are tried for each joined bug that is wanted."""
+SIDE_BY_SIDE = 4
+"""Joined bugs that are judged at once."""
+MANY = 1000
+"""Questions that one batch may hold: the more, the fewer batches have to be waited for."""
+STRATEGIES = ("mirror", "procedural", *MODELLED, "combine")
 
 
 async def procedural(context: Context) -> AsyncIterator[Bug]:
@@ -59,6 +68,25 @@ async def procedural(context: Context) -> AsyncIterator[Bug]:
         yield bug
 
 
+async def combine(context: Context) -> AsyncIterator[Bug]:
+    """Join bugs that are verified: those of earlier runs, and what came before it in this one."""
+    assert context.judge is not None
+    assert context.verified is not None
+    limit = context.max_bugs
+    bugs = combined(
+        await context.verified(),
+        context.files,
+        judge=context.judge,
+        seed=context.seed,
+        max_bugs=limit,
+        max_tries=None if limit is None else TRIES * limit,
+        side_by_side=SIDE_BY_SIDE,
+    )
+    async with aclosing(bugs):  # type: ignore[type-var]
+        async for bug in bugs:
+            yield bug
+
+
 def asking(strategy: str, model: Model, note: Note) -> Source:
     """Return the source of a strategy that asks a model; why it ended early is noted."""
 
@@ -71,6 +99,7 @@ def asking(strategy: str, model: Model, note: Note) -> Source:
             model=model.within(strategy=strategy),
             seed=context.seed,
             max_bugs=context.max_bugs,
+            at_once=MANY if isinstance(model, BatchModel) else AT_ONCE,
             compiles=context.compiles,
             counts=counts,
         )
@@ -81,6 +110,9 @@ def asking(strategy: str, model: Model, note: Note) -> Source:
             note(f"{strategy} ended after {counts.proposed} bugs: {counts.detail}")
 
     return source
+
+
+PLAIN: Mapping[str, Source] = {"procedural": procedural, "combine": combine}
 
 
 def sources(
@@ -106,7 +138,7 @@ def sources(
             found += [mirror] if mirror is not None else []
             continue
         group = [
-            procedural if model is None or name == "procedural" else asking(name, model, note)
+            asking(name, model, note) if model is not None and name in MODELLED else PLAIN[name]
             for name in names
             if name not in without
         ]

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 from llm.answers import answer_of
 from llm.asking import Ask
 from llm.client import Model
-from llm.errors import BudgetSpent, Declined, MalformedAnswer, Overloaded
+from llm.errors import BudgetSpent, Declined, MalformedAnswer, NotAnswered, Overloaded, Submitted
+from llm.estimating import NotAsked
 from mutators.definitions import Definition
 from storage.errors import ModelError
 from storage.records import Bug
@@ -21,9 +22,12 @@ from syntax.replacements import EditsRefused
 
 AT_ONCE = 4
 DETAIL_LIMIT = 300
+LATER = (Submitted, NotAsked)
+"""Failures that are none: the answer comes to a later run that asks the same."""
 GOES_ON: Mapping[type[ModelError], str] = {
     Declined: "model-refused",
     MalformedAnswer: "malformed-answer",
+    NotAnswered: "not-answered",
 }
 """Failures of one question, after which the next is asked, by their named reason."""
 ENDS: Mapping[type[ModelError], str] = {BudgetSpent: "budget", Overloaded: "overloaded"}
@@ -38,6 +42,8 @@ class Counts:
     """Questions, those that were answered from the store included."""
     answered: int = 0
     """Answers that had the form."""
+    later: int = 0
+    """Questions that are answered in a later run: they are in a batch, or only estimated."""
     proposed: int = 0
     """Bugs."""
     refused: Counter[str] = field(default_factory=Counter)
@@ -45,18 +51,27 @@ class Counts:
     ended: str = ""
     """Why it ended before there was nothing more to ask or enough was found; empty if it did not.
 
-    ``budget``, ``overloaded`` or ``model-failed``.
+    ``budget``, ``overloaded``, ``model-failed``, or ``later`` when answers are still to come.
     """
     detail: str = ""
 
     def failed(self, error: ModelError) -> bool:
         """Count a failure; say whether the next question may be asked."""
+        if isinstance(error, LATER):
+            self.later += 1
+            self.ended, self.detail = "later", said(error)
+            return True
         if (reason := GOES_ON.get(type(error))) is not None:
             self.refused[reason] += 1
             return True
         self.ended = ENDS.get(type(error), "model-failed")
-        self.detail = " ".join(str(error).split())[:DETAIL_LIMIT]
+        self.detail = said(error)
         return False
+
+
+def said(error: ModelError) -> str:
+    """Return what an error says as a line."""
+    return " ".join(str(error).split())[:DETAIL_LIMIT]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +116,8 @@ async def asked_for(
 
     def needed() -> int | None:
         left = None if max_bugs is None else max_bugs - counts.proposed
-        return wanted(left, asker.candidates)
+        questions = wanted(left, asker.candidates)
+        return None if questions is None else questions - counts.later
 
     found = answers(model, asker.questions(), at_once=at_once, needed=needed)
     async with aclosing(found):  # type: ignore[type-var]

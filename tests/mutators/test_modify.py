@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from llm.asking import Prepared
 from llm.client import Model
+from llm.estimating import Estimator
 from llm.patience import MOST_TRIES
 from mutators.asking import Counts
 from mutators.mistakes import MISTAKES
@@ -129,9 +131,29 @@ async def test_what_is_no_answer_goes_on_to_the_next(answer: Any, reason: str) -
 async def test_a_spent_budget_ends_it_cleanly() -> None:
     bugs, counts, service = await modify(mistakes(GOOD), budget=0.01)
     assert (bugs, counts.ended, service.asked) == ([], "budget", [])
-    bugs, counts, service = await modify(*[mistakes(GOOD)] * 2, files=TWO, budget=0.071, at_once=2)
-    assert len(bugs) == 2, "what is set aside for one call and not spent serves the next"
-    assert counts.ended == ""
+
+
+async def test_what_is_set_aside_for_one_call_and_not_spent_serves_the_next() -> None:
+    (first, second) = estimate(TWO, seed=1, max_bugs=None, candidates=1)
+    async with messages_api(mistakes(GOOD), mistakes(GOOD)) as service:
+        rich = model(service)
+        dearest = max(
+            rich.worst_case(Prepared(ask=each, request=rich.service.request(each)))
+            for each in (first, second)
+        )
+        bugs, counts = await ask(model(service, budget=dearest * 1.5), TWO, at_once=2)
+    assert (len(bugs), counts.ended) == (2, "")
+
+
+async def test_an_estimate_counts_what_would_be_asked_and_no_more() -> None:
+    async with messages_api() as service:
+        real = model(service)
+        estimator = Estimator(
+            service=real.service, price=real.price, budget=real.budget, calls=real.calls
+        )
+        bugs, counts = await ask(estimator, TWO, max_bugs=1)
+    assert (bugs, counts.later, counts.ended) == ([], 1, "later")
+    assert estimator.estimate.calls == 1
 
 
 async def test_an_overloaded_service_ends_it_with_a_note() -> None:
