@@ -52,12 +52,12 @@ QUESTIONS = st.lists(
         Question,
         prompt=st.text(min_size=1, max_size=30).map(lambda text: text.replace("\ud800", "")),
         shared=st.sampled_from(["", "a" * 9000, "é漢🐞" * 3000]),
-        output=st.integers(1, 9000),
+        output=st.sampled_from([5, 900, 4096, 9000]),
         repository=st.sampled_from(["a/a", "b/b"]),
         fate=st.sampled_from(["well", "well", "slow", "busy", "cut", "broken"]),
     ),
-    min_size=1,
-    max_size=12,
+    min_size=2,
+    max_size=16,
 )
 PRICES = st.builds(
     Price,
@@ -67,22 +67,30 @@ PRICES = st.builds(
     long_from=st.sampled_from([0, 2000]),
     long_factor=st.just(5.0),
 )
-DOLLARS = st.one_of(st.none(), st.floats(0, 2))
+CALLS = st.one_of(st.none(), st.floats(0.5, 6))
+"""A limit, in calls of a usual size: so that it is met after some of them."""
 
 
 @given(
     price=PRICES,
     questions=QUESTIONS,
     at_once_=st.integers(1, 8),
-    limits=st.builds(Limits, run=DOLLARS, repository=DOLLARS, month=DOLLARS),
-    density=st.sampled_from([1.0, 3.5]),
+    limits=st.tuples(CALLS, CALLS, CALLS),
+    density=st.sampled_from([1.0, 1.0, 3.5]),
 )
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_no_limit_is_passed_at_any_price_size_and_concurrency(
-    price: Price, questions: list[Question], at_once_: int, limits: Limits, density: float
+    price: Price,
+    questions: list[Question],
+    at_once_: int,
+    limits: tuple[float | None, float | None, float | None],
+    density: float,
 ) -> None:
     """What the service billed, answers that never arrived included, is within every limit."""
-    asyncio.run(run(price, questions, at_once_, limits, density))
+    usual = cost(price, Tokens(cache_write=9000, output=4096))
+    run_, repository, month = (None if calls is None else calls * usual for calls in limits)
+    limited = Limits(run=run_, repository=repository, month=month)
+    asyncio.run(run(price, questions, at_once_, limited, density))
 
 
 async def run(
