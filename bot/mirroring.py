@@ -168,7 +168,7 @@ class Mirror:
             files=files,
             tried=tried(result, verdict),
         )
-        undoing = await undo_by_model(case, self.model, feedback)
+        undoing = await undo_by_model(case, self.model.within(strategy="mirror"), feedback)
         return (bugs[-1], "") if undoing.undone else (None, told_of(undoing))
 
     def _keep(
@@ -248,13 +248,14 @@ async def open_mirror(
     )
     cloned, summary = await crawl_clone(crawl, store=store, reporter=reporter)
     reporter.stage(f"{summary.repository}: {summary.candidates} pull requests to mirror")
+    name = f"{ready.repository.owner}/{ready.repository.name}"
     return Mirror(
         repository=ready.repository,
         name=summary.repository,
         clone=Clone(cloned.git_dir, cloned.head),
         store=store,
         trees=trees,
-        model=configured_model(settings, store),
+        model=configured_model(settings, store, repository=name),
         tests=ready.prepared.baseline.green,
     )
 
