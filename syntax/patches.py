@@ -6,8 +6,9 @@ The format is that of https://git-scm.com/docs/diff-format#generate_patch_text_w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from itertools import pairwise
 
 from syntax.text import Text, split_lines
 
@@ -65,8 +66,8 @@ def unified_diff(path: str, old: bytes | None, new: bytes | None, *, mode: str =
     if not before and not after:
         return decode(head.split(b"--- ")[0])
     groups = SequenceMatcher(None, before, after, autojunk=False).get_grouped_opcodes(CONTEXT)
-    hunks = [hunk(group[0][1], group[0][3], marked_lines(before, after, group)) for group in groups]
-    return decode(head + b"".join(hunks))
+    parts = [hunk(group[0][1], group[0][3], marked_lines(before, after, group)) for group in groups]
+    return decode(head + b"".join(parts))
 
 
 def marked_lines(
@@ -128,7 +129,21 @@ def splice_diff(path: str, text: Text, start: int, end: int, replacement: bytes)
     lines += aligned(before, after)
     lines += [(b" ", line) for line in below]
     old_first = top - len(above)
-    return decode(headers(path) + hunk(old_first, old_first, lines))
+    return decode(headers(path) + b"".join(hunks(old_first, lines)))
+
+
+def hunks(first: int, lines: Sequence[tuple[bytes, bytes]]) -> Iterator[bytes]:
+    """Write marked lines as hunks, without the middle of long stretches that are kept."""
+    changed = [number for number, (mark, _) in enumerate(lines) if mark != b" "]
+    start, old_first, new_first = 0, first, first
+    for one, other in pairwise(changed):
+        if other - one > 2 * CONTEXT + 1:
+            yield hunk(old_first, new_first, lines[start : one + 1 + CONTEXT])
+            gone = lines[start : other - CONTEXT]
+            old_first += sum(mark != b"+" for mark, _ in gone)
+            new_first += sum(mark != b"-" for mark, _ in gone)
+            start = other - CONTEXT
+    yield hunk(old_first, new_first, lines[start:])
 
 
 def common(left: Sequence[bytes], right: Sequence[bytes]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -9,8 +10,8 @@ from tree_sitter import Node
 
 from mutators.operator import Operator, Source, operands
 from mutators.operators.calls import arguments
-from mutators.operators.classes import body_of, is_special
-from mutators.operators.losses import called
+from mutators.operators.classes import body_of, is_special, mentions
+from mutators.operators.losses import called, left_alone
 from syntax.languages import Word
 from syntax.splices import Splice, merge
 
@@ -32,36 +33,96 @@ class MutableDefault(Operator):
             name, value = (parameter.child_by_field_name(n) for n in ("name", "value"))
             if name is None or value is None or source.code(value) != b"None":
                 continue
+            if not lives_on(node, source.code(name), source):
+                continue
             for splice, empty in fresh(body, source.code(name), source):
                 default = source.replace(value, empty)
                 yield merge(source.text.data, [default, splice])
+        yield from self._from_local(node, parameters, body, source)
+
+    def _from_local(
+        self, node: Node, parameters: Node, body: Node, source: Source
+    ) -> Iterator[Splice]:
+        """Make a parameter of a list or dict that each call made anew."""
+        items = operands(parameters)
+        code = source.code(parameters)
+        if not items or b"*" in code or b"\n" in code:
+            return
+        if node.parent is not None and node.parent.type == "decorated_definition":
+            return
+        for statement in operands(body):
+            made = source.code(statement)
+            name, _, value = made.partition(b" = ")
+            plain = name.replace(b"_", b"").isalnum()
+            if plain and value in EMPTY and changes(source.code(body), name):
+                end = items[-1].end_byte
+                yield merge(
+                    source.text.data,
+                    [
+                        Splice(end, end, b", %s=%s" % (name, value)),
+                        source.remove_statement(statement),
+                    ],
+                )
+
+
+CHANGING = (
+    rb"(?:\.(?:append|appendleft|add|extend|insert|update|setdefault|pop|popleft|popitem|remove"
+    rb"|discard|clear|sort|reverse)\(|\[[^\]\n]*\] *[-+*/|&]?=(?!=)| *[-+|&]=)"
+)
+"""What follows a name whose value is changed in its place."""
+
+
+def changes(code: bytes, name: bytes) -> bool:
+    """Say whether code changes the value of a name in its place."""
+    return re.search(rb"(?<![\w.])" + re.escape(name) + CHANGING, code) is not None
+
+
+def lives_on(node: Node, name: bytes, source: Source) -> bool:
+    """Say whether what a function gets for a parameter is changed, given back or kept."""
+    code = source.code(node)
+    if changes(code, name) or re.search(rb"return " + name + rb"\b", code):
+        return True
+    kept = re.findall(rb"self\.(\w+)(?:: [^=\n]+)? = " + name + rb"\b", code)
+    around = class_around(node, source)
+    return around is not None and any(changes(source.code(around), b"self." + k) for k in kept)
+
+
+def class_around(node: Node, source: Source) -> Node | None:
+    """The class whose method a function is."""
+    parent = node.parent
+    while parent is not None and source.word(parent) not in ("function", "class"):
+        parent = parent.parent
+    return parent if parent is not None and source.word(parent) == "class" else None
 
 
 def fresh(body: Node, name: bytes, source: Source) -> Iterator[tuple[Splice, bytes]]:
     """Where a body makes a new value for a parameter that is None: its removal, and the value."""
     for statement in operands(body):
-        if (
-            statement.type == "if_statement"
-            and statement.child_by_field_name("alternative") is None
-        ):
-            condition, block = (
-                statement.child_by_field_name(n) for n in ("condition", "consequence")
-            )
-            inner = operands(block) if block is not None else []
-            code = source.code(inner[0]) if len(inner) == 1 else b""
-            made, _, value = code.partition(b" = ")
-            asked = source.code(condition) if condition is not None else b""
-            if made == name and value in EMPTY and asked in (name + b" is None", b"not " + name):
+        if statement.type == "if_statement" and len(operands(statement)) == 2:
+            value = made_for(statement, name, source)
+            if value is not None:
                 yield source.remove_statement(statement), value
+            continue
         waiting = [statement]
         while waiting:
             found = waiting.pop()
             if found.type == "boolean_operator":
                 left, right = (found.child_by_field_name(n) for n in ("left", "right"))
                 if left and right and source.code(left) == name and source.code(right) in EMPTY:
-                    yield source.replace(found, name), source.code(right)
+                    yield left_alone(found, left, source), source.code(right)
             if source.word(found) not in ("function", "class"):
                 waiting += found.named_children
+
+
+def made_for(statement: Node, name: bytes, source: Source) -> bytes | None:
+    """The new value that an if statement gives to a name that is None, where it does just that."""
+    condition, block = (statement.child_by_field_name(n) for n in ("condition", "consequence"))
+    inner = operands(block) if block is not None else []
+    if condition is None or len(inner) != 1:
+        return None
+    made, _, value = source.code(inner[0]).partition(b" = ")
+    asked = source.code(condition) in (name + b" is None", b"not " + name)
+    return value if asked and made == name and value in EMPTY else None
 
 
 class SharedAttribute(Operator):
@@ -128,7 +189,11 @@ class StaleCache(Operator):
         code, kept = source.code(value[0]), b"_" + source.code(name).lstrip(b"_")
         if kept in source.text.data:
             kept = b"_cached" + kept
-        if b"\n" in code or b"self." not in code or value[0].type in ("identifier", "attribute"):
+        if (
+            b"\n" in code
+            or not changes_later(node, code, source)
+            or value[0].type in ("identifier", "attribute")
+        ):
             return
         if b"__slots__" in source.text.data or node.children[0].type == "async":
             return
@@ -157,6 +222,21 @@ class StaleCache(Operator):
                 after = b"(" + b", ".join(rest) + (b",)" if len(rest) == 1 else b")")
                 if part.type != "string":
                     yield source.replace(right, after)
+
+
+def changes_later(node: Node, code: bytes, source: Source) -> bool:
+    """Say whether a class changes, outside of ``__init__``, an attribute that code reads."""
+    around = class_around(node, source)
+    body = body_of(around) if around is not None else None
+    if body is None:
+        return False
+    rest = b"".join(
+        source.code(part) for part in operands(body) if b"def __init__(" not in source.code(part)
+    )
+    return any(
+        changes(rest, b"self." + name) or re.search(rb"self\." + name + rb" = ", rest)
+        for name in set(re.findall(rb"self\.(\w+)\b(?!\()", code))
+    )
 
 
 def one_step(indent: bytes) -> bytes:
@@ -221,5 +301,18 @@ class ClosedTooEarly(Operator):
             return
         indent, last = source.indent(node), parts[-1]
         moved = source.moved(last, indent)
-        if moved is not None and source.indent(last) != indent:
+        if moved is None or source.indent(last) == indent or not needs(node, last, source):
+            return
+        if last.type != "return_statement" or operands(last):
             yield Splice(source.line_start(last), last.end_byte, indent + moved)
+
+
+def needs(node: Node, last: Node, source: Source) -> bool:
+    """Say whether a statement works with what a with statement opened, or in what it set up."""
+    head = source.text.data[node.start_byte : (body_of(node) or last).start_byte]
+    names = re.findall(rb" as \(?(\w+)", head)
+    if not names:
+        return b"(" in head and b"lock" not in head.lower()
+    before = source.text.data[(body_of(node) or last).start_byte : last.start_byte]
+    names += re.findall(rb"^\s*(\w+) = ", before, re.M)
+    return any(mentions(source.code(last), name) for name in names)

@@ -33,6 +33,7 @@ CLASS = """class A(B, C):
 """
 
 GUARD = "def f(a, b):\n    if a:\n        return 1\n    return 2\n"
+GROWING = "class A:\n    def add(self, a):\n        self.items.append(a)\n\n"
 
 EXAMPLES: list[tuple[str, str, str]] = [
     ("arithmetic", "x = a + b", "x = a - b"),
@@ -101,8 +102,13 @@ EXAMPLES: list[tuple[str, str, str]] = [
     ),
     (
         "mutable-default",
-        "async def f(b: dict = None):\n    c = b or {}\n",
-        "async def f(b: dict = {}):\n    c = b\n",
+        "async def f(b: dict = None):\n    return b or {}\n",
+        "async def f(b: dict = {}):\n    return b\n",
+    ),
+    (
+        "mutable-default",
+        "def f(a):\n    b = []\n    for c in a:\n        b.append(c)\n    return b\n",
+        "def f(a, b=[]):\n    for c in a:\n        b.append(c)\n    return b\n",
     ),
     ("negate-condition", "while a:\n    pass\n", "while not (a):\n    pass\n"),
     ("negate-return", "def f():\n    return a == b\n", "def f():\n    return not (a == b)\n"),
@@ -163,8 +169,8 @@ EXAMPLES: list[tuple[str, str, str]] = [
     ("slice-bounds", "x = a[1:n]", "x = a[:n]"),
     (
         "stale-cache",
-        "class A:\n    def size(self):\n        return len(self.items)\n",
-        "class A:\n    def size(self):\n"
+        GROWING + "    def size(self):\n        return len(self.items)\n",
+        GROWING + "    def size(self):\n"
         '        if not hasattr(self, "_size"):\n'
         "            self._size = len(self.items)\n"
         "        return self._size\n",
@@ -266,6 +272,8 @@ def test_annotations_are_left_alone() -> None:
 
 LEFT_ALONE: list[tuple[str, str]] = [
     ("closed-too-early", "with open(p) as f:\n    x(f)\n"),
+    ("closed-too-early", "with open(p) as f:\n    a = 1\n    b = 2\n"),
+    ("closed-too-early", "with lock:\n    a = 1\n    x(a)\n"),
     ("early-return", "def f(a):\n    for b in a:\n        x(b)\n        break\n    return b\n"),
     ("early-return", "def f(a):\n    if a:\n        b = 1\n    x(a)\n    b = 2\n    return b\n"),
     ("elif-becomes-if", "def f():\n    if a:\n        return 1\n    elif b:\n        x()\n"),
@@ -281,13 +289,16 @@ LEFT_ALONE: list[tuple[str, str]] = [
     ("lost-else", 'if a:\n    x()\nelse:\n    y("""b\n    c""")\n'),
     ("lost-preparation", "a.strip()\n"),
     ("mutable-default", "def f(a=None):\n    if a is None:\n        a = 1\n"),
+    ("mutable-default", "def f(a=None):\n    if a is None:\n        a = []\n    x(a)\n"),
+    ("mutable-default", "def f(*a):\n    b = []\n    b.append(a)\n"),
     ("off-by-one", "x = a.range(b)"),
     ("precedence", "x = (a)"),
     ("shared-attribute", "class A:\n    def __init__(self, a):\n        self.a = a\n"),
-    ("stale-cache", "class A:\n    def size(self):\n        return self.count\n"),
+    ("stale-cache", GROWING + "    def first(self):\n        return self.items\n"),
+    ("stale-cache", "class A:\n    def size(self):\n        return len(self.items)\n"),
     (
         "stale-cache",
-        "class A:\n    __slots__ = ()\n    def size(self):\n        return len(self.a)\n",
+        "__slots__ = ()\n" + GROWING + "    def size(self):\n        return len(self.items)\n",
     ),
     (
         "swallowed-exception",

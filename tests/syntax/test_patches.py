@@ -139,3 +139,18 @@ def test_what_does_not_fit_is_said_in_one_line(patch: str, told: str) -> None:
         apply_patch(patch, {"a.py": b"a\n"}.get)
 
     assert "\n" not in str(refused.value)
+
+
+def test_what_lies_far_between_two_changed_lines_is_left_out() -> None:
+    data = b"".join(b"line %d\n" % number for number in range(40))
+    text = Text.of(data)
+    start, end = data.index(b"line 2\n"), data.index(b"line 31\n")
+    replaced = data[start:end].replace(b"line 2\n", b"other\nmore\n").replace(b"line 30\n", b"")
+
+    patch = splice_diff("a.txt", text, start, end, replaced)
+
+    assert patch.count("@@ -") == 2
+    assert len(patch.splitlines()) < 25
+    assert apply_patch(patch, {"a.txt": data}.get) == {
+        "a.txt": data[:start] + replaced + data[end:]
+    }
