@@ -5,6 +5,7 @@ Each is found by code, whatever the one who wrote the statement was told.
 
 from __future__ import annotations
 
+import itertools
 import keyword
 import re
 from collections.abc import Iterable, Iterator
@@ -36,12 +37,12 @@ WORDS = {
     "speaks-of-tests": re.compile(
         r"\b(?:failing|failed|unit|regression|hidden|existing)[ -]tests?\b"
         r"|\btest[ -]?(?:suites?|cases?|files?|functions?)\b"
-        r"|\b(?:the|its|your|their|these|all) tests?\b|\btests?\s+(?:now\s+)?(?:fail|pass)\w*"
+        r"|\b(?:the|its|your|their|these|all) tests\b|\btests?\s+(?:now\s+)?(?:fail|pass)\w*"
         r"|\bpytest\b|\bFAIL_TO_PASS\b|\bPASS_TO_PASS\b",
         re.I,
     ),
 }
-"""Kinds of words; where the project's own public words hold such a one, it may be spoken of."""
+"""Kinds of words; one that the project itself uses of what it does may be used of it."""
 ALWAYS = {
     "tells-the-fix": re.compile(
         r"\bthe (?:fix|solution|patch) (?:is|would be|should be)\b|\bcan be fixed by\b"
@@ -64,8 +65,9 @@ class Secrets:
     paths: tuple[str, ...] = ()
     """Files that it changes."""
     operator: str = ""
-    public: str = ""
-    """The project's own public words."""
+    interface: str = ""
+    """What is documented of the changed code."""
+    readme: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,9 @@ class Giveaway:
     text: str
 
 
-def secrets_of(bug: Bug, failing: Iterable[str], *, public: str = "") -> Secrets:
+def secrets_of(
+    bug: Bug, failing: Iterable[str], *, interface: str = "", readme: str = ""
+) -> Secrets:
     """Return what a statement on a bug must not hold.
 
     The operator of a mirrored bug is how it was undone, a common word that tells nothing.
@@ -90,7 +94,8 @@ def secrets_of(bug: Bug, failing: Iterable[str], *, public: str = "") -> Secrets
         lines=tuple(dict.fromkeys(line for hunk in hunks for line in hunk.having("+-"))),
         paths=tuple(sorted({change.path for change in bug.changes})),
         operator="" if bug.origin.strategy == "mirror" else bug.origin.operator,
-        public=public,
+        interface=interface,
+        readme=readme,
     )
 
 
@@ -107,12 +112,19 @@ def giveaways(text: str, secrets: Secrets) -> list[Giveaway]:
     if secrets.operator and (match := operator_pattern(secrets.operator).search(text)):
         found.append(Giveaway("names-the-operator", match[0]))
     for kind, pattern in WORDS.items():
-        if (match := pattern.search(text)) and not pattern.search(secrets.public):
-            found.append(Giveaway(kind, match[0]))
+        own = own_words(kind, secrets)
+        matches = (match for match in pattern.finditer(text) if match[0].casefold() not in own)
+        found += [Giveaway(kind, match[0]) for match in itertools.islice(matches, 1)]
     for kind, pattern in ALWAYS.items():
         if match := pattern.search(text):
             found.append(Giveaway(kind, match[0].strip()))
     return found
+
+
+def own_words(kind: str, secrets: Secrets) -> str:
+    """Return where a word of some kind is the project's own; every README tells how to test."""
+    readme = "" if kind == "speaks-of-tests" else secrets.readme
+    return f"{secrets.interface}\n{readme}".casefold()
 
 
 def held(text: str, names: Iterable[str]) -> list[str]:

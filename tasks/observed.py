@@ -56,7 +56,7 @@ def observe(
     """Gather what a user could have seen; ``read`` reads files of the unbroken code."""
     readme = excerpt(read)
     own = "\n\n".join(public_parts(bug.patch, read))
-    secrets = secrets_of(bug, failing, public=f"{readme}\n{own}")
+    secrets = secrets_of(bug, failing, interface=own, readme=readme)
     lines = [line for line in own.splitlines() if not held_lines(line, secrets.lines)]
     said = [masked(messages[test], secrets) for test in failing if test in messages]
     return Observed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from tasks.giveaways import WORDS, Secrets, is_telling, names_of_tests, secrets_
 from tasks.observed import Observed, observe
 from tasks.statements import is_template, statement
 from tasks.voices import STYLES, Style, style_of
-from tasks.writing import Unwritten, Written, write_statement
+from tasks.writing import REASONS, Unwritten, Written, write_statement
 from tests.furniture.messages_api import Scripted, Service, messages_api
 from tests.furniture.project import SOURCE
 from tests.llm.test_client import model
@@ -408,12 +409,26 @@ def test_a_fence_is_not_closed_by_what_it_holds(text: str) -> None:
 
 def test_words_that_are_the_projects_own_may_be_used() -> None:
     bug = make_bug("0" * 40)
-    plainly = secrets_of(bug, [TEST])
-    graphql = secrets_of(bug, [TEST], public="Run queries and mutations against a schema.")
-    draft = Draft.read({**GOOD, "body": f"{GOOD['body']} The mutation returns nothing."})
+    speaking = Draft.read({**GOOD, "body": f"{GOOD['body']} The mutation returns nothing."})
+    testing = Draft.read({**GOOD, "body": f"{GOOD['body']} The test suite is not found."})
+
+    def checked(draft: Draft, **words: str) -> None:
+        check(draft, STYLES[1], secrets_of(bug, [TEST], **words), scripts=True)
+
     with pytest.raises(Refused, match="tells-how-it-was-made"):
-        check(draft, STYLES[1], plainly, scripts=True)
-    check(draft, STYLES[1], graphql, scripts=True)
+        checked(speaking)
+    with pytest.raises(Refused, match="tells-how-it-was-made"):
+        checked(speaking, readme="Queries and mutants against a schema.")
+    checked(speaking, readme="Run queries and mutations against a schema.")
+    with pytest.raises(Refused, match="speaks-of-tests"):
+        checked(testing, readme="Run the test suite with pytest.")
+    checked(testing, interface="Find a test suite in a folder.")
+
+
+def test_every_reason_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "statements.md").read_text()
+    for reason in (*CAME_OF_IT, *REASONS.values(), "sandbox-broken", "nothing-was-seen"):
+        assert f"`{reason}`" in page
 
 
 def test_the_template_tells_the_exception_and_no_traceback() -> None:
