@@ -12,6 +12,10 @@ Compiles = Callable[[list[str]], list[bool]]
 """Say of each Python source whether it compiles under the environment's own Python."""
 
 
+Verified = tuple[Bug, Verdict]
+"""A bug with a valid verdict."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """What a source may know when it proposes bugs."""
@@ -29,6 +33,8 @@ class Context:
     """May be called from a thread only; None where the running Python is the environment's."""
     judge: Callable[[Bug], Awaitable[Verdict]] | None = None
     """Has a bug judged at once: for sources that learn from execution."""
+    verified: Callable[[], Awaitable[list[Verified]]] | None = None
+    """The valid bugs of the tree with their verdicts, once all that was proposed is judged."""
 
 
 class Source(Protocol):

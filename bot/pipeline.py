@@ -13,7 +13,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from bot.context import Compiles, Context, Engine, Source
+from bot.context import Compiles, Context, Engine, Source, Verified
 from bot.mirroring import Mirror, open_mirror
 from bot.models import configured_model
 from bot.preparing import Ready, make_ready
@@ -196,23 +196,35 @@ async def judge_all(
             return None
         return store.verdict(bug.id, environment, HARNESS_VERSION, engine.mode)
 
-    proposals = Proposals(source, context, stored)
+    def verified() -> list[Verified]:
+        verdicts = store.verdicts(environment, HARNESS_VERSION, engine.mode)
+        found = ((store.bug(v.bug), v) for v in verdicts if v.valid)
+        return [(bug, verdict) for bug, verdict in found if bug is not None]
+
+    proposals = Proposals(source, context, stored, verified)
+    judged: set[str] = set()
 
     async def fresh() -> AsyncIterator[Bug]:
         async with aclosing(proposals.bugs()) as proposed:  # type: ignore[type-var]
-            async for bug in proposed:
-                if bug.id in run.proposed:
-                    continue
-                run.proposed.add(bug.id)
-                run.tally.propose(bug)
-                store.add_bug(bug)
+            async for proposal in proposed:
+                bug = proposal.bug
+                is_new = bug.id not in run.proposed and not proposal.asked
+                if is_new:
+                    run.proposed.add(bug.id)
+                    run.tally.propose(bug)
                 verdict = stored(bug)
+                if bug.id in run.waiting:
+                    continue
                 if verdict is None:
+                    store.add_bug(bug)
                     run.waiting[bug.id] = bug
                     yield bug
-                else:
-                    run.reused += 1
-                    keep(bug, verdict, reused=True)
+                    continue
+                proposals.tell(verdict)
+                if is_new:
+                    store.add_bug(bug)
+                    run.reused += bug.id not in judged
+                    keep(bug, verdict, reused=bug.id not in judged)
 
     reporter.stage(f"{ready.repository.name}: judging")
     async with (
@@ -222,7 +234,10 @@ async def judge_all(
         async for verdict in verdicts:
             store.add_verdict(verdict)
             known.add(verdict.bug)
-            keep(run.waiting.pop(verdict.bug), verdict)
+            judged.add(verdict.bug)
+            bug = run.waiting.pop(verdict.bug)
+            if bug.id in run.proposed:
+                keep(bug, verdict)
             proposals.tell(verdict)
 
 

@@ -426,7 +426,7 @@ async def test_who_stops_listening_stops_the_source(bench: Bench) -> None:
         finally:
             closed.append(True)
 
-    listening = Proposals(proposes, bench.context, lambda bug: None).bugs()
+    listening = Proposals(proposes, bench.context, lambda bug: None, list).bugs()
     await anext(listening)
     await asyncio.sleep(0)
     await asyncio.wait_for(listening.aclose(), LONG)  # type: ignore[attr-defined]
