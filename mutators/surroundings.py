@@ -238,7 +238,7 @@ def targets(node: Node, source: Source) -> list[bytes]:
         return [] if name is None else targets(name, source)
     if node.type == "typed_parameter":
         return targets(node.named_children[0], source)
-    if node.type in PATTERNS or node.type in ("dictionary_splat_pattern", "lambda_parameters"):
+    if node.type in PATTERNS | {"dictionary_splat_pattern", "lambda_parameters", "tuple"}:
         return [name for child in node.named_children for name in targets(child, source)]
     return []
 
