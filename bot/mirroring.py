@@ -10,7 +10,6 @@ from pathlib import PurePosixPath
 from bot.context import Context
 from bot.crawling import CANDIDATE, CrawlSettings, crawl_clone
 from bot.listed import UNDONE
-from bot.models import configured_model
 from bot.preparing import Ready
 from bot.progress import Reporter
 from bot.settings import Settings
@@ -234,7 +233,13 @@ class Mirror:
 
 
 async def open_mirror(
-    settings: Settings, ready: Ready, trees: Trees, *, store: Store, reporter: Reporter
+    settings: Settings,
+    ready: Ready,
+    trees: Trees,
+    *,
+    store: Store,
+    reporter: Reporter,
+    model: Model | None = None,
 ) -> Mirror:
     """Crawl what is new of a source's pull requests, and return what undoes them.
 
@@ -248,14 +253,13 @@ async def open_mirror(
     )
     cloned, summary = await crawl_clone(crawl, store=store, reporter=reporter)
     reporter.stage(f"{summary.repository}: {summary.candidates} pull requests to mirror")
-    name = f"{ready.repository.owner}/{ready.repository.name}"
     return Mirror(
         repository=ready.repository,
         name=summary.repository,
         clone=Clone(cloned.git_dir, cloned.head),
         store=store,
         trees=trees,
-        model=configured_model(settings, store, repository=name),
+        model=model,
         tests=ready.prepared.baseline.green,
     )
 

@@ -26,6 +26,7 @@ from bot.telling import stated, write_statements
 from harness.compiling import compiling
 from harness.judge import HARNESS_VERSION
 from harness.local_engine import LocalEngine
+from llm.client import Model
 from storage.errors import BugfoundryError
 from storage.records import Bug, Verdict
 from storage.store import Store
@@ -67,8 +68,11 @@ async def forge(settings: Settings, *, store: Store, reporter: Reporter) -> Summ
     engine = make_engine(settings, ready, trees, store=store, reporter=reporter, run=run)
     async with compiling(ready.backend, ready.prepared.environment) as compiles:
         context = make_context(settings, ready, trees, compiles)
-        mirror = await make_mirror(settings, ready, trees, store=store, reporter=reporter)
-        model = mirror.model if mirror is not None else configured_model(settings, store)
+        name = f"{ready.repository.owner}/{ready.repository.name}"
+        model = configured_model(settings, store, repository=name)
+        mirror = await make_mirror(
+            settings, ready, trees, store=store, reporter=reporter, model=model
+        )
         source = sources(settings.strategies, mirror=mirror, model=model, note=reporter.note)
         await judge_all(
             source, engine, context, ready, store=store, reporter=reporter, run=run, mirror=mirror
@@ -80,9 +84,7 @@ async def forge(settings: Settings, *, store: Store, reporter: Reporter) -> Summ
             store=store,
             engine=engine,
             model=model,
-            name=mirror.name
-            if mirror is not None
-            else f"{ready.repository.owner}/{ready.repository.name}",
+            name=name if mirror is None else mirror.name,
             tasks=run.tasks,
             messages=run.messages,
             reporter=reporter,
@@ -92,7 +94,13 @@ async def forge(settings: Settings, *, store: Store, reporter: Reporter) -> Summ
 
 
 async def make_mirror(
-    settings: Settings, ready: Ready, trees: Trees, *, store: Store, reporter: Reporter
+    settings: Settings,
+    ready: Ready,
+    trees: Trees,
+    *,
+    store: Store,
+    reporter: Reporter,
+    model: Model | None = None,
 ) -> Mirror | None:
     """Crawl the source's pull requests, and return what undoes them.
 
@@ -102,7 +110,9 @@ async def make_mirror(
     if "mirror" not in settings.strategies:
         return None
     try:
-        return await open_mirror(settings, ready, trees, store=store, reporter=reporter)
+        return await open_mirror(
+            settings, ready, trees, store=store, reporter=reporter, model=model
+        )
     except BugfoundryError as error:
         if settings.strategies == ("mirror",):
             raise
