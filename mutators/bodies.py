@@ -79,12 +79,15 @@ def is_string(source: Source, node: Node) -> bool:
 
 
 def indented(source: Source, body: bytes, indent: bytes) -> bytes:
-    """Give a body another indentation; lines that begin within a string stay as they are."""
+    """Give a body another indentation; lines that begin within a text stay as they are.
+
+    Those of a docstring move with the code.
+    """
     own = indent_of(body)
-    inside = string_rows(source, body)
+    texts, docstrings = string_rows(source, body)
     found = []
     for row, line in enumerate(split_lines(body)):
-        if row in inside:
+        if row in texts or (row in docstrings and not line.startswith(own)):
             found.append(line)
         elif not line.strip():
             found.append(b"\n")
@@ -95,14 +98,17 @@ def indented(source: Source, body: bytes, indent: bytes) -> bytes:
     return b"".join(found)
 
 
-def string_rows(source: Source, body: bytes) -> set[int]:
-    """Return the rows that begin within a string."""
-    found: set[int] = set()
+def string_rows(source: Source, body: bytes) -> tuple[set[int], set[int]]:
+    """Return the rows that begin within a text, and within a string that stands alone."""
+    texts: set[int] = set()
+    docstrings: set[int] = set()
     stack = [source.language.parse(body)]
     while stack:
         node = stack.pop()
         if source.word(node) == "string":
-            found.update(range(node.start_point.row + 1, node.end_point.row + 1))
+            alone = node.parent is not None and is_string(source, node.parent)
+            rows = range(node.start_point.row + 1, node.end_point.row + 1)
+            (docstrings if alone else texts).update(rows)
         else:
             stack += node.named_children
-    return found
+    return texts, docstrings

@@ -144,7 +144,7 @@ def body_range(definition: Definition) -> tuple[int, int] | None:
     """Return the bytes of the lines of a body, its docstring left out.
 
     None where it shares a line with its head or its docstring, or where it is empty. Comments
-    that follow it and are indented as it is belong to it.
+    that follow it and are indented as it is belong to it, blank lines before it do not.
     """
     source, body = definition.source, definition.body
     if body is None:
@@ -156,6 +156,7 @@ def body_range(definition: Definition) -> tuple[int, int] | None:
     end = line_end(source, body.end_byte)
     if (rest and not rest.startswith(b"#")) or not text.data[start:end].strip():
         return None
+    start = text.starts[text.line_at(end - len(text.data[start:end].lstrip()))]
     indent = len(text.data[start:end].lstrip(b"\r\n")) - len(text.data[start:end].lstrip())
     for number in range(text.line_at(end - 1) + 1, len(text.starts)):
         line = b"".join(text.lines(number, number + 1))

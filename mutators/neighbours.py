@@ -21,6 +21,8 @@ AROUND = 4
 """Lines shown before and after a call."""
 CALLER_LIMIT = 1500
 SUMMARY_LIMIT = 300
+HEAD_LIMIT = 1500
+"""Characters of a signature that is shown beside another definition."""
 OWN = ("self", "cls", "super()")
 ATTRIBUTE = re.compile(rb"\bself\.(\w+)\b(?![ \t]*\()")
 
@@ -95,7 +97,7 @@ def excerpt(project: Project, caller: Definition, name: str) -> str:
     low = max(first - AROUND, head + 1)
     high = min(last + AROUND, text.line_at(max(caller.end - 1, 0))) + 1
     lines = decode(b"".join(text.lines(low, high))).rstrip()[:CALLER_LIMIT]
-    return f"# {caller.source.path}, in {caller.name}\n{decode(caller.head)}\n    ...\n{lines}"
+    return f"# {caller.source.path}, in {caller.name}\n{head_of(caller)}\n    ...\n{lines}"
 
 
 def hidden_in(text: str, hidden: Collection[str]) -> bool:
@@ -128,10 +130,16 @@ def class_of(project: Project, definition: Definition, left_out: range) -> str:
 def signature(definition: Definition, *, located: bool = False) -> str:
     """Return a head with the first line of its docstring."""
     where = f"# {definition.source.path}, {definition.name}\n" if located else ""
-    head = decode(definition.head)
+    head = head_of(definition)
     text = next(iter(lines_of(decode(definition.documentation))), "")[:SUMMARY_LIMIT]
     pad = " " * (len(head.split("\n")[-1]) - len(head.split("\n")[-1].lstrip()) + 4)
     return f"{where}{head}" + (f"\n{pad}# {text}" if text else "")
+
+
+def head_of(definition: Definition) -> str:
+    """Return decorators and signature; of a very long one the beginning."""
+    head = decode(definition.head)
+    return head if len(head) <= HEAD_LIMIT else f"{head[:HEAD_LIMIT]}..."
 
 
 def lines_of(docstring: str) -> Iterator[str]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
 
 from llm.client import Model
 from mutators.asking import Counts
-from mutators.definitions import Definition
+from mutators.bodies import body_splice
+from mutators.definitions import Definition, body_range
 from mutators.project import Project
 from mutators.rewrite import accepts, estimate, hidden_lines, rewritten
 from storage.records import Bug
@@ -193,3 +195,14 @@ async def test_most_of_what_is_read_comes_from_the_cache() -> None:
     total = sum(usage["input_tokens"] + usage["cache_creation_input_tokens"] for usage in rest)
     assert read / (read + total) > 0.7
     assert counts.asked >= 60
+
+
+def test_a_body_that_is_what_it_was_leaves_the_file_as_it_was() -> None:
+    project = Project(OWN)
+    for path, data in project.files.items():
+        for definition in project.definitions(path):
+            if accepts(definition):
+                start, end = body_range(definition) or (0, 0)
+                body = data[start:end].decode()
+                for answer in (body, dedent(body)):
+                    assert body_splice(definition, answer).apply(data) == data
