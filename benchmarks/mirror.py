@@ -34,8 +34,8 @@ from bot.preparing import make_ready
 from bot.progress import Quiet
 from bot.running import run_interruptible
 from bot.settings import Settings
-from mirror.history import crawl_history
-from mirror.sifting import sift
+from mirror.choosing.sifting import sift
+from mirror.history.crawling import crawl_history
 from mirror.undoing.bugs import bug_of
 from mirror.undoing.fixes import Clone, Fix
 from mirror.undoing.threeway import merge_file

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Literal
 
 from bot.progress import Reporter
-from mirror.choosing import REASONS, Limits
-from mirror.crawling import Crawled, crawl
-from mirror.github import PUBLIC, GitHub
-from mirror.history import RULES, crawl_history
-from mirror.issues import fetch_issues
-from mirror.links import STRENGTH
-from mirror.sifting import Sifted, sift
+from mirror.choosing.rules import REASONS, Limits
+from mirror.choosing.sifting import Sifted, sift
+from mirror.github.client import PUBLIC, GitHub
+from mirror.github.crawling import Crawled, crawl
+from mirror.github.issues import fetch_issues
+from mirror.history.crawling import RULES, crawl_history
+from mirror.history.links import STRENGTH
 from storage.errors import ConfigError, GitHubError
 from storage.histories import Cloned, fetch_with_history, on_site
 from storage.records import Crawl, Issue, Mirroring, PullRequest

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.crawling import CANDIDATE
-from mirror.choosing import REASONS
+from mirror.choosing.rules import REASONS
 from storage.errors import ConfigError, StoreError
 from storage.histories import name_of
 from storage.records import Link, Mirroring, PullRequest

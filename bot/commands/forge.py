@@ -30,7 +30,7 @@ from bot.settings import Settings
 from bot.sources import STRATEGIES
 from bot.summary import OperatorRow, Summary
 from harness.config import Overrides
-from mirror.github import PUBLIC
+from mirror.github.client import PUBLIC
 from mutators.registry import operators as all_operators
 from storage.errors import ConfigError
 from storage.paths import cache_dir, default_store

@@ -17,7 +17,7 @@ from bot import cli, crawling
 from bot.crawling import CrawlSettings, CrawlSummary, crawl_repository
 from bot.listed import list_pulls
 from bot.progress import Quiet
-from mirror.choosing import Limits
+from mirror.choosing.rules import Limits
 from storage import clones
 from storage.errors import ConfigError, SourceError
 from storage.git import git, line

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mirror.github import GitHub
+from mirror.github.client import GitHub
 from storage.store import Store
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mirror.bases import base_of
+from mirror.github.bases import base_of
 
 Node = dict[str, Any]
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from mirror.choosing import REASONS, Change, Known, Limits, choose
-from mirror.diffs import FileDiff
-from mirror.formatting import kind_of
-from mirror.history import crawl_history
-from mirror.reverts import reverted
-from mirror.sifting import sift
+from mirror.choosing.formatting import kind_of
+from mirror.choosing.reverts import reverted
+from mirror.choosing.rules import REASONS, Change, Known, Limits, choose
+from mirror.choosing.sifting import sift
+from mirror.history.crawling import crawl_history
+from mirror.history.diffs import FileDiff
 from storage.records import Issue, Link, PullRequest
 from tests.mirror.maker import SITE, Maker
 

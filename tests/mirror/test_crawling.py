@@ -10,9 +10,9 @@ from itertools import pairwise
 import pytest
 from graphql import parse
 
-from mirror.crawling import Crawled, crawl
-from mirror.github import GitHub
-from mirror.queries import PAGE, PULLS, SMALLEST_PAGE
+from mirror.github.client import GitHub
+from mirror.github.crawling import Crawled, crawl
+from mirror.github.queries import PAGE, PULLS, SMALLEST_PAGE
 from storage.errors import GitHubBroken, GitHubMissing, GitHubRefused
 from storage.records import Crawl, Issue, Link, PullRequest
 from storage.store import Store

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mirror.commits import iso, read_history
-from mirror.diffs import changed_files, changed_lines, counted_lines
+from mirror.history.commits import iso, read_history
+from mirror.history.diffs import changed_files, changed_lines, counted_lines
 from storage.git import line
 from tests.mirror.maker import Maker
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mirror import asking, choosing
+from mirror import asking
+from mirror.choosing import rules as choosing
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "mirror.md").read_text()

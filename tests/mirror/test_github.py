@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from mirror.github import ATTEMPTS, PATIENCE, GitHub, graphql_url
-from mirror.lookups import about, changed_files
+from mirror.github.client import ATTEMPTS, PATIENCE, GitHub, graphql_url
+from mirror.github.lookups import about, changed_files
 from storage.errors import (
     GitHubBroken,
     GitHubError,

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from mirror.github import GitHub
+from mirror.github.client import GitHub
 from storage.errors import BugfoundryError
 from tests.furniture.github_world import Descriptions, World, client_of, github_world, rest
 from tests.furniture.github_world.graph import View

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mirror.github import GitHub
-from mirror.issues import fetch_issues
-from mirror.queries import ISSUES_AT_ONCE
+from mirror.github.client import GitHub
+from mirror.github.issues import fetch_issues
+from mirror.github.queries import ISSUES_AT_ONCE
 from storage.errors import GitHubMissing
 from storage.records import Issue
 from storage.store import Store

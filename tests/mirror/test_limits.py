@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from mirror.answers import LOST, Answer
-from mirror.limits import Gate, pause_after
+from mirror.github.answers import LOST, Answer
+from mirror.github.limits import Gate, pause_after
 
 NOW = 1_700_000_000.0
 SECONDARY = {"message": "You have exceeded a secondary rate limit. Please wait a few minutes."}

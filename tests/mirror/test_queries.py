@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from graphql import parse, validate
 
-from mirror.queries import (
+from mirror.github.queries import (
     FIRST,
     ISSUES_AT_ONCE,
     LISTS_AT_ONCE,

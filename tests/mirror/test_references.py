@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mirror.changelogs import diff_links, is_changelog_path, is_fragment
-from mirror.diffs import FileLines
-from mirror.references import ENTRY, TEST, issue_numbers
+from mirror.history.changelogs import diff_links, is_changelog_path, is_fragment
+from mirror.history.diffs import FileLines
+from mirror.history.references import ENTRY, TEST, issue_numbers
 
 
 @pytest.mark.parametrize(

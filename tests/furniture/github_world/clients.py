@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mirror.github import PATIENCE, GitHub
+from mirror.github.client import PATIENCE, GitHub
 from tests.furniture.github_world.world import TOKEN, World
 
 

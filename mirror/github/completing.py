@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from mirror.bases import base_of
-from mirror.github import GitHub
-from mirror.queries import LISTS_AT_ONCE, Unfinished, follow_up
-from mirror.reading import nodes
+from mirror.github.bases import base_of
+from mirror.github.client import GitHub
+from mirror.github.queries import LISTS_AT_ONCE, Unfinished, follow_up
+from mirror.github.reading import nodes
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from mirror.merges import REVERTS, is_revert
+from mirror.history.merges import REVERTS, is_revert
 from storage.records import PullRequest
 
 QUOTED = re.compile(r"^\s*revert(?:s|ed)?:?\s+\"(?P<title>.*)\"", re.I | re.S)

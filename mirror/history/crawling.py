@@ -12,13 +12,13 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from mirror.changelogs import PATHSPECS, diff_links
-from mirror.commits import iso, read_history
-from mirror.diffs import FileLines, changed_files, changed_lines
-from mirror.grouping import Group, groups
+from mirror.history.changelogs import PATHSPECS, diff_links
+from mirror.history.commits import iso, read_history
+from mirror.history.diffs import FileLines, changed_files, changed_lines
+from mirror.history.grouping import Group, groups
+from mirror.history.links import strongest
+from mirror.history.merges import is_revert
 from mirror.keywords import message_links
-from mirror.links import strongest
-from mirror.merges import is_revert
 from storage.records import PullRequest
 from syntax.paths import is_source_path
 

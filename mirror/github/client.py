@@ -17,9 +17,9 @@ from typing import Any, Self, TypeVar
 
 import aiohttp
 
-from mirror.answers import LOST, TOKEN_NEEDED, Answer, broken, data_of, is_broken, problem
-from mirror.limits import Gate, pause_after
-from mirror.pygithub import make_pygithub, tried
+from mirror.github.answers import LOST, TOKEN_NEEDED, Answer, broken, data_of, is_broken, problem
+from mirror.github.limits import Gate, pause_after
+from mirror.github.pygithub import make_pygithub, tried
 from storage.errors import GitHubLimited, GitHubRefused
 
 log = logging.getLogger(__name__)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from mirror.commits import Commit, History
+from mirror.history.commits import Commit, History
+from mirror.history.merges import Merge, is_foreign, pull_merge, squash, topic_merge
 from mirror.keywords import closed
-from mirror.merges import Merge, is_foreign, pull_merge, squash, topic_merge
 
 MOST_OF_A_BRANCH = 10
 """A branch with more commits, merged with no pull request, is more than one change."""

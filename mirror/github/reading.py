@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from mirror.bases import base_of
+from mirror.github.bases import base_of
 from mirror.keywords import message_links
 from storage.records import Comment, Issue, Link, PullRequest
 

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from mirror.completing import complete
-from mirror.github import ATTEMPTS, GitHub
-from mirror.lookups import about
-from mirror.queries import PAGE, PULLS, SMALLEST_PAGE
-from mirror.reading import issues_of, nodes, pull_of
+from mirror.github.client import ATTEMPTS, GitHub
+from mirror.github.completing import complete
+from mirror.github.lookups import about
+from mirror.github.queries import PAGE, PULLS, SMALLEST_PAGE
+from mirror.github.reading import issues_of, nodes, pull_of
 from storage.errors import GitHubBroken, GitHubMissing, GitHubRejected
 from storage.records import Crawl, Issue, PullRequest
 

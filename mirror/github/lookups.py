@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mirror.github import GitHub
+from mirror.github.client import GitHub
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,10 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from mirror.choosing import Change, Known, Limits, choose
-from mirror.diffs import FileDiff, changed_files, counted_lines
-from mirror.formatting import Kind, kind_of
-from mirror.reverts import reverted
+from mirror.choosing.formatting import Kind, kind_of
+from mirror.choosing.reverts import reverted
+from mirror.choosing.rules import Change, Known, Limits, choose
+from mirror.history.diffs import FileDiff, changed_files, counted_lines
 from storage.blobs import read_blobs
 from storage.git import git
 from storage.records import Issue, PullRequest

@@ -11,7 +11,7 @@ import github
 import requests
 from github import Auth, Github, GithubException
 
-from mirror.answers import LOST, Answer
+from mirror.github.answers import LOST, Answer
 
 TIMEOUT = 60
 

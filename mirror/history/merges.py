@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Self
 
-from mirror.commits import Commit
+from mirror.history.commits import Commit
 
 BY_NUMBER = (
     re.compile(r"Merge pull request #(?P<number>[1-9]\d{0,7}) (?:from|in) (?P<branch>\S+).*"),

@@ -5,7 +5,7 @@ https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-
 
 from __future__ import annotations
 
-from mirror.answers import Answer, is_broken, is_limited
+from mirror.github.answers import Answer, is_broken, is_limited
 
 UNHINTED = 60.0
 """Seconds to wait at least when a limit comes without any hint."""

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
-from mirror.diffs import FileLines
-from mirror.references import ENTRY, TEST, issue_numbers
+from mirror.history.diffs import FileLines
+from mirror.history.references import ENTRY, TEST, issue_numbers
 from storage.records import Evidence, Link
 from syntax.paths import is_test_path
 

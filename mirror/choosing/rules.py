@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from mirror.diffs import FileDiff
-from mirror.formatting import Kind
-from mirror.merges import is_line_merge, is_revert
+from mirror.choosing.formatting import Kind
+from mirror.history.diffs import FileDiff
+from mirror.history.merges import is_line_merge, is_revert
 from storage.records import Issue, Link, PullRequest
 from syntax.paths import is_source_path, is_test_path
 

@@ -1,0 +1,1 @@
+"""Read pull requests and the issues they close from a clone's own history."""
