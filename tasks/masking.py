@@ -9,14 +9,15 @@ from syntax.paths import is_test_path
 from tasks.giveaways import Secrets, leaks, names_of_tests
 
 MESSAGE_LIMIT = 1500
-FRAME = re.compile(r'^(\s*)File "([^"\n]{1,500})", line \d+(?:, in (.*))?$')
+FRAME = re.compile(r'^(\s*)File "([^"\n]{1,500})"(?:, line \d+)?(?:, in (.*))?$')
 CARETS = re.compile(r"^[\s~^]+$")
 VOLATILE = (
     (re.compile(r"\b0x[0-9a-fA-F]{6,16}\b"), "0x…"),
     (re.compile(r"(?:/private)?/(?:tmp|var/folders)/[\w./+-]{1,300}"), "/tmp/…"),
     (re.compile(r"\.py:\d+"), ".py"),
+    (re.compile(r"\n *\n? *(?:Use -v to get more diff|\(pytest_assertion plugin:.*)"), ""),
 )
-"""What differs from run to run, or leads to a line."""
+"""What differs from run to run, leads to a line, or is of the tool that ran."""
 INSTEAD = "example"
 """Stands for the names of tests: what a user calls the code from."""
 

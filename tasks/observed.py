@@ -13,7 +13,7 @@ from syntax.marked import marked_hunks
 from syntax.patches import first_changed_line
 from tasks.cleaning import clean
 from tasks.giveaways import Secrets, held_lines, secrets_of, squashed
-from tasks.masking import masked
+from tasks.masking import exception_of, masked
 from tasks.references import Traces
 
 READMES = ("README.md", "README.rst", "README.txt", "README", "readme.md", "readme.rst")
@@ -59,10 +59,11 @@ def observe(
     secrets = secrets_of(bug, failing, interface=own, readme=readme)
     lines = [line for line in own.splitlines() if not held_lines(line, secrets.lines)]
     said = [masked(messages[test], secrets) for test in failing if test in messages]
+    differing = {exception_of(text): text for text in reversed(said) if text}
     return Observed(
         bug=bug.id,
         name=name,
-        messages=tuple(dict.fromkeys(text for text in said if text))[:MOST_MESSAGES],
+        messages=tuple(reversed(differing.values()))[:MOST_MESSAGES],
         public="\n".join(lines).strip(),
         readme=readme,
         samples=samples,

@@ -158,6 +158,17 @@ def test_a_module_is_named_as_it_is_imported(path: str, module: str) -> None:
     assert module_of(path) == module
 
 
+def test_messages_that_say_the_same_are_told_once() -> None:
+    other = REPORT.replace("clamp(value, 0, 10) ==", "clamp(value, 0, 10) is")
+    more = REPORT.replace("assert 0 == 10", "assert 0 == 7")
+    tests = [f"{TEST}{n}" for n in range(3)]
+    told = dict(zip(tests, (REPORT, other, more), strict=True))
+    seen = observe(make_bug("0" * 40), tests, told, name="shop", read=read)
+    first, second = seen.messages
+    assert "clamp(value, 0, 10) == expected" in first
+    assert "assert 0 == 7" in second
+
+
 def issue(number: int, **more: object) -> Issue:
     values = {
         "repository": "o/shop",
