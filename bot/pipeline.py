@@ -73,7 +73,13 @@ async def forge(settings: Settings, *, store: Store, reporter: Reporter) -> Summ
         mirror = await make_mirror(
             settings, ready, trees, store=store, reporter=reporter, model=model
         )
-        source = sources(settings.strategies, mirror=mirror, model=model, note=reporter.note)
+        source = sources(
+            settings.strategies,
+            mirror=mirror,
+            model=model,
+            note=reporter.note,
+            candidates=settings.candidates,
+        )
         await judge_all(
             source, engine, context, ready, store=store, reporter=reporter, run=run, mirror=mirror
         )

@@ -10,6 +10,7 @@ from typing import Literal
 
 from harness.config import Overrides
 from harness.sandbox import Limits
+from mutators.modify import CANDIDATES
 
 PASSED_TO_BUILDS = (
     "SSL_CERT_FILE",
@@ -56,6 +57,8 @@ class Settings:
     """Judge every bug by the whole suite."""
     model_budget: float = 0.5
     """Dollars that a language model may cost this repository, where one is configured."""
+    candidates: int = CANDIDATES
+    """Mistakes that a language model is asked for in one call."""
     statements: Literal["template", "model"] = "template"
     """Who writes the statements of tasks without a real issue."""
     limits: Limits = field(default_factory=Limits)

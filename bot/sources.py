@@ -15,8 +15,9 @@ from llm.client import Model
 from mutators.asking import AT_ONCE, Counts
 from mutators.checking import Compiles
 from mutators.combine import combined
-from mutators.modify import modified
+from mutators.modify import CANDIDATES, modified
 from mutators.procedural import propose
+from mutators.rewrite import CANDIDATES as BODIES
 from mutators.rewrite import rewritten
 from storage.errors import ConfigError
 from storage.records import Bug
@@ -36,6 +37,7 @@ class Proposing(Protocol):
         model: Model,
         seed: int,
         max_bugs: int | None,
+        candidates: int,
         at_once: int,
         compiles: Compiles | None,
         counts: Counts | None,
@@ -87,8 +89,11 @@ async def combine(context: Context) -> AsyncIterator[Bug]:
             yield bug
 
 
-def asking(strategy: str, model: Model, note: Note) -> Source:
-    """Return the source of a strategy that asks a model; why it ended early is noted."""
+def asking(strategy: str, model: Model, note: Note, *, candidates: int) -> Source:
+    """Return the source of a strategy that asks a model; why it ended early is noted.
+
+    ``candidates`` are the bugs asked for in one call.
+    """
 
     async def source(context: Context) -> AsyncIterator[Bug]:
         counts = Counts()
@@ -99,6 +104,7 @@ def asking(strategy: str, model: Model, note: Note) -> Source:
             model=model.within(strategy=strategy),
             seed=context.seed,
             max_bugs=context.max_bugs,
+            candidates=candidates,
             at_once=MANY if isinstance(model, BatchModel) else AT_ONCE,
             compiles=context.compiles,
             counts=counts,
@@ -116,9 +122,16 @@ PLAIN: Mapping[str, Source] = {"procedural": procedural, "combine": combine}
 
 
 def sources(
-    strategies: Sequence[str], *, mirror: Source | None, model: Model | None, note: Note
+    strategies: Sequence[str],
+    *,
+    mirror: Source | None,
+    model: Model | None,
+    note: Note,
+    candidates: int = CANDIDATES,
 ) -> Source:
     """Return the strategies as one source; those that cannot be are left out, and named.
+
+    ``candidates`` are the mistakes that ``modify`` asks for in one call.
 
     Neighbours that could go on for ever share what the others leave of the limit. Raises
     ConfigError when nothing is left.
@@ -138,7 +151,9 @@ def sources(
             found += [mirror] if mirror is not None else []
             continue
         group = [
-            asking(name, model, note) if model is not None and name in MODELLED else PLAIN[name]
+            asking(name, model, note, candidates=candidates if name == "modify" else BODIES)
+            if model is not None and name in MODELLED
+            else PLAIN[name]
             for name in names
             if name not in without
         ]

@@ -31,6 +31,7 @@ from bot.sources import STRATEGIES
 from bot.summary import OperatorRow, Summary
 from harness.config import Overrides
 from mirror.github.client import PUBLIC
+from mutators.modify import CANDIDATES
 from mutators.registry import operators as all_operators
 from storage.errors import ConfigError
 from storage.paths import cache_dir, default_store
@@ -89,6 +90,9 @@ def forge_command(
         typer.Option("--full", help="Judge by the whole suite, not by the tests that can notice."),
     ] = False,
     model_budget: ModelBudgetOption = 0.5,
+    candidates: Annotated[
+        int, typer.Option(min=1, help="Mistakes that the model is asked for in one call of modify.")
+    ] = CANDIDATES,
     statements: Annotated[
         StatementsChoice,
         typer.Option(
@@ -127,6 +131,7 @@ def forge_command(
         workers=workers,
         full=full,
         model_budget=model_budget,
+        candidates=candidates,
         statements=statements.value,
         rebuild=rebuild,
     )

@@ -114,7 +114,7 @@ async def test_strategies_that_ask_a_model_take_their_turns() -> None:
 async def test_why_a_strategy_ended_early_is_noted() -> None:
     notes: list[str] = []
     async with messages_api() as service:
-        source = asking("rewrite", model(service, budget=0.001), notes.append)
+        source = asking("rewrite", model(service, budget=0.001), notes.append, candidates=1)
         assert [found async for found in source(CONTEXT)] == []
         assert len(estimate(FILES, seed=1, max_bugs=1)) == 1
     (note,) = notes
