@@ -15,6 +15,7 @@ from mutators.operators import (
     flow,
     losses,
     names,
+    sharing,
     slips,
     state,
     values,
@@ -30,6 +31,7 @@ FAMILIES: tuple[ModuleType, ...] = (
     calls,
     losses,
     names,
+    sharing,
     state,
 )
 
