@@ -69,7 +69,9 @@ async def forge(settings: Settings, *, store: Store, reporter: Reporter) -> Summ
     async with compiling(ready.backend, ready.prepared.environment) as compiles:
         context = make_context(settings, ready, trees, compiles)
         name = f"{ready.repository.owner}/{ready.repository.name}"
-        model = configured_model(settings, store, repository=name)
+        model = configured_model(
+            settings, store, repository=name, mode="batch" if settings.batch else "ask"
+        )
         mirror = await make_mirror(
             settings, ready, trees, store=store, reporter=reporter, model=model
         )

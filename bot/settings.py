@@ -61,6 +61,8 @@ class Settings:
     """Mistakes that a language model is asked for in one call."""
     statements: Literal["template", "model"] = "template"
     """Who writes the statements of tasks without a real issue."""
+    batch: bool = False
+    """Ask the model in batches."""
     limits: Limits = field(default_factory=Limits)
 
 

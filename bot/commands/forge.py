@@ -23,6 +23,7 @@ from bot.commands.options import (
     out,
     print_json,
 )
+from bot.estimating import described, estimate
 from bot.pipeline import forge
 from bot.progress import Live, Quiet
 from bot.running import run_interruptible
@@ -60,7 +61,8 @@ def forge_command(
         typer.Option(
             help="Where bugs come from, in this order: mirror (people's fixes, undone), "
             "procedural (operators); by a language model: modify (slips), rewrite (functions "
-            "written anew). What mirror leaves of --max-bugs is shared by the others."
+            "written anew); combine (verified bugs, joined). What mirror leaves of --max-bugs is "
+            "shared by the others."
         ),
     ] = "mirror,procedural",
     operator: Annotated[
@@ -100,6 +102,20 @@ def forge_command(
             "or written by the language model that is configured."
         ),
     ] = StatementsChoice.template,
+    batch: Annotated[
+        bool,
+        typer.Option(
+            "--batch",
+            help="Ask the model in batches, at half the price; answers may take up to a day. "
+            "Stopped or killed, the same command collects what was submitted.",
+        ),
+    ] = False,
+    estimate_only: Annotated[
+        bool,
+        typer.Option(
+            "--estimate", help="Say what the calls to the model would cost, and do nothing else."
+        ),
+    ] = False,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Build the environment anew.")] = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
@@ -133,14 +149,29 @@ def forge_command(
         model_budget=model_budget,
         candidates=candidates,
         statements=statements.value,
+        batch=batch,
         rebuild=rebuild,
     )
+    if estimate_only:
+        print_estimate(settings, store, as_json=as_json)
+        return
     with open_store(store) as opened:
         summary = run_interruptible(lambda: forge_shown(settings, opened))
     if as_json:
         print_json(summary)
     else:
         print_summary(summary, store)
+
+
+def print_estimate(settings: Settings, store: Path | None, *, as_json: bool) -> None:
+    """Print what a run would cost."""
+    with open_store(store) as opened:
+        found = run_interruptible(lambda: estimate(settings, store=opened))
+    if as_json:
+        print_json(found)
+        return
+    for line in described(found):
+        out.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def split(text: str, option: str) -> tuple[str, ...]:
