@@ -10,14 +10,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from bot.progress import Reporter
 from mirror.choosing.rules import REASONS, Limits
 from mirror.choosing.sifting import Sifted, sift
-from mirror.github.client import PUBLIC, GitHub
-from mirror.github.crawling import Crawled, crawl
-from mirror.github.issues import fetch_issues
+from mirror.github import PUBLIC
 from mirror.history.crawling import RULES, crawl_history
 from mirror.history.links import STRENGTH
 from storage.errors import ConfigError, GitHubError
@@ -26,6 +24,10 @@ from storage.records import Crawl, Issue, Mirroring, PullRequest
 from storage.sources import parse
 from storage.store import Store
 from storage.trees import Trees
+
+if TYPE_CHECKING:
+    from mirror.github.client import GitHub
+    from mirror.github.crawling import Crawled
 
 Way = Literal["github", "history"]
 
@@ -145,12 +147,17 @@ class _Crawling:
 
     async def from_github(self) -> None:
         """Ask GitHub for what changed since the last crawl."""
+        # What takes a second to import is imported where GitHub is asked.
+        from mirror.github.crawling import crawl
+
         self._reporter.stage(f"{self.name}: asking GitHub")
         async with self._github() as github:
             crawled = await crawl(github, self._pulls, self.name, on_page=self._page)
         self.name, self.new, self.requests = crawled.repository, crawled.pulls, crawled.requests
 
     def _github(self) -> GitHub:
+        from mirror.github.client import GitHub
+
         return GitHub(self._settings.api_url, token=self._settings.token)
 
     def _page(self, crawled: Crawled) -> None:
@@ -182,6 +189,8 @@ class _Crawling:
         self.new += len(pulls)
 
     async def _fetch_texts(self) -> None:
+        from mirror.github.issues import fetch_issues
+
         numbers = [issue.number for issue in self._pulls.unfetched(self.name)]
         self._reporter.stage(f"{self.name}: fetching {len(numbers)} issues from GitHub")
         try:

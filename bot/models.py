@@ -6,23 +6,21 @@ import asyncio
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from uuid import uuid4
 
-import anthropic
-
 from bot.settings import Settings
-from llm.batches import Batcher
-from llm.batching import BatchModel, Queue
 from llm.budget import Budget, Limits
-from llm.claude import Claude
 from llm.client import DEFAULT_MODEL, Model
-from llm.compatible import Compatible
 from llm.estimating import Estimator
 from llm.prices import FREE, given_price, price_of
 from llm.service import Service
 from storage.errors import ConfigError
 from storage.store import Store
+
+if TYPE_CHECKING:
+    from llm.claude import Claude
+    from llm.compatible import Compatible
 
 KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 NAME = "BUGFOUNDRY_MODEL"
@@ -99,6 +97,11 @@ def special(model: Model, store: Store, mode: Mode) -> Model:
     }
     if mode == "estimate":
         return Estimator(**common)  # type: ignore[arg-type]
+    # Here and below: what takes a second to import is imported where a model is asked.
+    from llm.batches import Batcher
+    from llm.batching import BatchModel, Queue
+    from llm.claude import Claude
+
     if not isinstance(model.service, Claude):
         raise ConfigError(f"{URL} has no batches; leave out --batch")
     batcher = Batcher(
@@ -114,6 +117,10 @@ def special(model: Model, store: Store, mode: Mode) -> Model:
 
 def claude(environ: Mapping[str, str], *, estimate: bool = False) -> Claude:
     """Return a model of the Messages API; one that is only counted needs no key."""
+    import anthropic
+
+    from llm.claude import Claude
+
     client = anthropic.AsyncAnthropic(api_key="none") if estimate else anthropic.AsyncAnthropic()
     return Claude(client, environ.get(NAME) or DEFAULT_MODEL)
 
@@ -123,6 +130,8 @@ def compatible(environ: Mapping[str, str]) -> Compatible:
     name = environ.get(NAME, "")
     if not name:
         raise ConfigError(f"{URL} is set; name the model that it serves with {NAME}")
+    from llm.compatible import Compatible
+
     return Compatible(environ[URL], name, key=environ.get(KEY, ""))
 
 

@@ -10,7 +10,6 @@ from itertools import groupby
 from typing import Protocol
 
 from bot.context import Context, Source
-from llm.batching import BatchModel
 from llm.client import Model
 from mutators.asking import AT_ONCE, Counts
 from mutators.checking import Compiles
@@ -105,7 +104,7 @@ def asking(strategy: str, model: Model, note: Note, *, candidates: int) -> Sourc
             seed=context.seed,
             max_bugs=context.max_bugs,
             candidates=candidates,
-            at_once=MANY if isinstance(model, BatchModel) else AT_ONCE,
+            at_once=MANY if model.waits_for_many else AT_ONCE,
             compiles=context.compiles,
             counts=counts,
         )

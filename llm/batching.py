@@ -128,5 +128,9 @@ class BatchModel(Model):
 
     queue: Queue
 
+    @property
+    def waits_for_many(self) -> bool:
+        return True
+
     async def _obtain(self, prepared: Prepared) -> ModelCall:
         return await self.queue.answer(prepared)

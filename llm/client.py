@@ -46,6 +46,11 @@ class Model:
     def name(self) -> str:
         return self.service.name
 
+    @property
+    def waits_for_many(self) -> bool:
+        """Whether calls are gathered: then as many as there are should be asked at once."""
+        return False
+
     def within(self, *, repository: str | None = None, strategy: str | None = None) -> Self:
         """Return this model, with what it spends counted for a repository or a strategy."""
         return replace(

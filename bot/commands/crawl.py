@@ -23,7 +23,7 @@ from bot.listed import ListedPull, list_pulls
 from bot.progress import Live, Quiet
 from bot.running import run_interruptible
 from mirror.choosing.rules import REASONS, Limits
-from mirror.github.client import PUBLIC
+from mirror.github import PUBLIC
 from storage.paths import cache_dir
 from storage.store import Store
 

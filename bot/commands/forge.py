@@ -31,7 +31,7 @@ from bot.settings import Settings
 from bot.sources import STRATEGIES
 from bot.summary import OperatorRow, Summary
 from harness.config import Overrides
-from mirror.github.client import PUBLIC
+from mirror.github import PUBLIC
 from mutators.modify import CANDIDATES
 from mutators.registry import operators as all_operators
 from storage.errors import ConfigError

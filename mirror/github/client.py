@@ -17,6 +17,7 @@ from typing import Any, Self, TypeVar
 
 import aiohttp
 
+from mirror.github import PUBLIC
 from mirror.github.answers import LOST, TOKEN_NEEDED, Answer, broken, data_of, is_broken, problem
 from mirror.github.limits import Gate, pause_after
 from mirror.github.pygithub import make_pygithub, tried
@@ -24,7 +25,6 @@ from storage.errors import GitHubLimited, GitHubRefused
 
 log = logging.getLogger(__name__)
 
-PUBLIC = "https://api.github.com"
 USER_AGENT = "bugfoundry"
 API_VERSION = "2022-11-28"
 ATTEMPTS = 6
