@@ -68,7 +68,7 @@ async def table(name: str, backend: Backend, folder: Path) -> bool:
 
 def main() -> int:
     wanted = sys.argv[1:] or ["local", "docker"]
-    harness.local_engine.total_timeout = lambda _: SILENCE
+    vars(harness.local_engine)["total_timeout"] = lambda baseline: SILENCE
     harness.suite.GRACE = 5.0
     good = True
     for name in wanted:

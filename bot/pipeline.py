@@ -129,9 +129,18 @@ async def make_mirror(
 
 
 def make_engine(
-    settings: Settings, ready: Ready, trees: Trees, *, store: Store, reporter: Reporter, run: Run
+    settings: Settings,
+    ready: Ready,
+    trees: Trees,
+    *,
+    store: Store,
+    reporter: Reporter,
+    run: Run | None = None,
 ) -> LocalEngine:
-    """Return the engine; where selecting tests once went wrong, every test is run from then on."""
+    """Return the engine; where selecting tests once went wrong, every test is run from then on.
+
+    ``run`` is told what failing tests say.
+    """
     environment = ready.prepared.environment
 
     def disagreed(text: str) -> None:
@@ -148,7 +157,7 @@ def make_engine(
         coverage=None if settings.full else ready.prepared.coverage,
         judged=len(store.judged(environment.id, HARNESS_VERSION, "selected")),
         disagreed=disagreed,
-        told=run.messages.__setitem__,
+        told=(run or Run()).messages.__setitem__,
     )
 
 
