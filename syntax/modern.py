@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from syntax.blocks import Module, parse
+
 RULES = (
     (re.compile(rb"^(\s*except\s+[^:\n]+?)\s*,\s*(\w+)\s*:", re.M), rb"\1 as \2:"),
     (re.compile(rb"^(\s*)print\s*$", re.M), rb"\1print()"),
@@ -34,3 +36,10 @@ def modernised(data: bytes) -> bytes:
     for pattern, replacement in RULES:
         data = pattern.sub(replacement, data)
     return data.expandtabs(8) if b"\n\t" in data and b"\n    " in data else data
+
+
+def parsed(data: bytes | None) -> Module | None:
+    """Parse a file of any time, in the Python of today where it is not in it already."""
+    if data is None:
+        return None
+    return parse(data) or parse(modernised(data))

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from mirror.undoing.fixes import Change
-from syntax.blocks import IMPORTS, parse
+from syntax.blocks import IMPORTS
+from syntax.modern import parsed
 from syntax.normal import Key
 
 
@@ -37,7 +38,7 @@ def share_undone(
 
 def statements(data: bytes | None) -> Counter[Key]:
     """Count the statements of a file by their normal form, compound ones by their heads."""
-    module = None if data is None else parse(data)
+    module = parsed(data)
     found: Counter[Key] = Counter()
     for statement in module.walk() if module is not None else ():
         if statement.docstring or statement.kind in IMPORTS:

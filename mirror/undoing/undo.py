@@ -20,7 +20,7 @@ from storage.errors import PatchError
 from syntax.applying import apply_hunks
 from syntax.applying import parse as parse_patch
 from syntax.blocks import Module, parse
-from syntax.modern import modernised
+from syntax.modern import parsed
 from syntax.patches import unified_diff
 from syntax.splices import Splice
 from syntax.splices import merge as merge_splices
@@ -342,13 +342,6 @@ def reverse(before: bytes, fixed: bytes, today: bytes) -> bytes | None:
         return apply_hunks(today, part.hunks, reverse=True, path="f")
     except (PatchError, ValueError):
         return None
-
-
-def parsed(data: bytes | None) -> Module | None:
-    """Parse a file of back then, in the Python of today where it is not in it already."""
-    if data is None:
-        return None
-    return parse(data) or parse(modernised(data))
 
 
 def units_of(parts: Sequence[Part]) -> list[Unit]:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mirror.undoing.fixes import Change, Fix
+from mirror.undoing.measuring import share_undone
 from mirror.undoing.undo import Tree, Undo, undo
 from syntax.blocks import parse
 from syntax.normal import key_of
@@ -286,3 +287,16 @@ def test_the_version_of_a_release_stays_what_it_is() -> None:
 
     assert result.undone == 1.0
     assert text(result) == today.replace("x + 1", "x")
+
+
+def test_a_fix_in_python_2_is_measured_too() -> None:
+    before = b"def f(x):\n    try:\n        g(x)\n    except KeyError, e:\n        print e\n"
+    fixed = before.replace(b"g(x)", b"g(x or 1)")
+    change = Change(old_path="a.py", path="a.py", before=before, fixed=fixed)
+    today = b"def f(x):\n    try:\n        g(x or 1)\n    except KeyError as e:\n        print(e)\n"
+
+    share = share_undone(
+        [change], {"a.py": ("a.py",)}, {"a.py": today}, {"a.py": today.replace(b" or 1", b"")}
+    )
+
+    assert share == 1.0
