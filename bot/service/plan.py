@@ -20,9 +20,9 @@ STAGES = (
     "judge",
     "report",
 )
-"""Each ends by asking for the next: environment and baseline; pull requests; undone fixes; operators;
-rewrite and modify, where a model is configured; joined bugs; a full run of what no test noticed;
-what the maintainer is told."""
+"""Each ends by asking for the next: environment and baseline; pull requests; undone fixes;
+operators; rewrite and modify, where a model is configured; joined bugs; a full run of what no test
+noticed; what the maintainer is told."""
 PULL = "pull"
 """The kind of a job that mirrors one pull request and tells what guards it."""
 URGENT = 10
