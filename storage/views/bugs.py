@@ -191,7 +191,8 @@ class BugViews(Reading):
         seen = "true" if sight == "operator" else "private = 0 and opted_in = 1"
         query = (
             "select name from hosted join hosted_trees on repository = hosted.id "
-            f"where tree = :tree and hosted.state != 'gone' and {seen} order by lower(name)"
+            "where hosted_trees.tree = :tree and hosted.state != 'gone' "
+            f"and {seen} order by lower(name)"
         )
         return tuple(row["name"] for row in self._ask(query, {"tree": tree}))
 

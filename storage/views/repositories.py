@@ -37,8 +37,9 @@ UNDER_WAY = """
     order by state = 'waiting', priority desc, due, id
 """
 SINCE_ITS_TREE = """
-    created >= (select strftime('%Y-%m-%dT%H:%M:%S', min(since), 'unixepoch')
-        from hosted_trees where repository = :id)
+    created >= (select strftime('%Y-%m-%dT%H:%M:%S', min(link.since), 'unixepoch')
+        from hosted_trees as link join hosted on hosted.id = link.repository
+        where link.repository = :id and opted_in = 1)
 """
 """A name may have been another repository's before: what was called for that one is older."""
 

@@ -12,11 +12,11 @@ SUMS = """
     sum(tasks) as tasks, sum(seconds) as seconds
 """
 COSTS = """
-    from model_calls {joined} where dollars > 0 {seen}
-    group by {by} order by {order}
+    select {by} as name, count(*) as calls, sum(dollars) as dollars
+    from model_calls {joined} where dollars > 0 group by 1 order by {order}
 """
 THEIRS = """
-    join (select name, strftime('%Y-%m-%dT%H:%M:%S', min(link.since), 'unixepoch') as first
+    join (select hosted.name, strftime('%Y-%m-%dT%H:%M:%S', min(link.since), 'unixepoch') as first
         from hosted join hosted_trees as link on link.repository = hosted.id
         where {seen} and opted_in = 1 group by hosted.id) as theirs
     on theirs.name = model_calls.repository and model_calls.created >= theirs.first
@@ -90,12 +90,9 @@ class YieldViews(Reading):
             "month": "substr(created, 1, 7)",
             "repository": "repository",
         }
-        order = "name" if by == "month" else "dollars desc, name"
+        order = "1" if by == "month" else "3 desc, 1"
         joined = "" if sight == "operator" else THEIRS.format(seen=seen_repository(sight))
-        query = COSTS.format(joined=joined, seen="", by="name", order=order)
-        found = self._ask(
-            f"select {names[by]} as name, count(*) as calls, sum(dollars) as dollars {query}"
-        )
+        found = self._ask(COSTS.format(by=names[by], joined=joined, order=order))
         return [rows.from_row(row, CostSum) for row in found]
 
 
