@@ -14,7 +14,7 @@ MATCHES = """
     and ifnull(:strategy, strategy) = strategy and ifnull(:operator, operator) = operator
 """
 IN_REPOSITORY = """
-    and standings.tree in (select tree from hosted_trees
+    and standings.tree in (select hosted_trees.tree from hosted_trees
         join hosted on hosted.id = hosted_trees.repository
         where lower(hosted.name) = lower(:repository) and {seen})
 """

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from bot.service.pages.showing import cut, visible
 
 TOP, BOTTOM = 4, 44
-ROW, LABEL, BAR = 42, 16, 14
+ROW, LABEL, BAR = 44, 15, 14
 REACH = 88.0
 """Percent of the width that the longest bar may take; its note stands behind it."""
 TICKS = 4
@@ -87,7 +87,7 @@ def _grid(top: float, rows: int, axis: str, tick: Callable[[float], str]) -> lis
 
 def _bar(row: Bar, y: int, top: float) -> list[Markup]:
     label = visible(cut(row.label, LONGEST_LABEL))
-    place = y + LABEL + 4
+    place = y + LABEL + 6
     parts = [
         Markup('<text class="label" x="0" y="{y}">{text}</text>').format(y=y + LABEL, text=label)
     ]
