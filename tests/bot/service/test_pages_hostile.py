@@ -35,7 +35,7 @@ BYTES = b"caf\xe9 \x00\x1b[31m\x07".decode("utf-8", "surrogateescape")
 ARABIC = "\u0627\u0644\u0639\u0631\u0628\u064a\u0629"
 NAMES = (NASTY, TURNED, BYTES, "x" * 5000, ARABIC, "..", "\u3164")
 FILTERS = ("q", "show", "text", "repository", "strategy", "operator", "reason", "file", "state",
-           "kind", "queue", "event", "page", "pulls", "gaps", "after", "outcome", "mode")  # fmt: skip
+           "kind", "queue", "event", "page", "pulls", "gaps", "after", "outcome")  # fmt: skip
 
 
 def poison(path: Path, name: str) -> tuple[str, str]:
