@@ -420,6 +420,10 @@ def m013_standings(db: Database) -> None:
     db.table("standings").create_index(
         ["tree", "strategy", "operator", "reason", "mode", "tasks", "seconds"]
     )
+    db.execute(
+        "create index idx_standings_with_tasks on standings (strategy, operator, tree, tasks, bug) "
+        "where tasks > 0"
+    )
     db.table("tasks").create_index(["bug"])
     db.table("tasks").create_index(["created", "id", "bug"])
     db.table("jobs").create_index(["state", "queue", "kind", "repository"])

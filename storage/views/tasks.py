@@ -9,7 +9,7 @@ from storage.pulls import Pulls
 from storage.records import Mirroring, PullRequest, Repository, Task
 from storage.views.reading import Page, Reading, Sight, containing, seen_repository, seen_tree
 
-FROM = "from tasks join standings on standings.bug = tasks.bug"
+FROM = "from tasks join standings on standings.bug = tasks.bug and standings.tasks > 0"
 MATCHES = """
     and ifnull(:strategy, strategy) = strategy and ifnull(:operator, operator) = operator
 """
@@ -87,7 +87,7 @@ class TaskViews(Reading):
         """Return strategy, operator and number of tasks, for every operator that made one."""
         found = self._ask(
             "select strategy, operator, sum(tasks) as made from standings "
-            f"where {seen_tree(sight, 'tree')} group by strategy, operator having made > 0 "
+            f"where tasks > 0 and {seen_tree(sight, 'tree')} group by strategy, operator "
             "order by strategy, operator"
         )
         return [(row["strategy"], row["operator"], row["made"]) for row in found]

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from storage import rows
+from storage.rows import Row
 from storage.views.reading import Reading, Sight, seen_repository, seen_tree
 
 SUMS = """
-    count(*) as proposed, sum(reason != '') as judged, sum(reason = 'valid') as valid,
-    sum(tasks) as tasks, sum(seconds) as seconds
+    select strategy, operator, reason, sum(bugs) as bugs, sum(tasks) as tasks,
+        sum(seconds) as seconds
+    from (
+        select strategy, operator, reason, count(*) as bugs, sum(tasks) as tasks,
+            sum(seconds) as seconds
+        from standings where {seen} group by tree, strategy, operator, reason)
+    group by strategy, operator, reason
 """
+"""Summed for each tree first: that is the order of the index, and nothing has to be sorted."""
 COSTS = """
     select {by} as name, count(*) as calls, sum(dollars) as dollars
     from model_calls {joined} where dollars > 0 group by 1 order by {order}
@@ -52,6 +59,14 @@ class ReasonLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Yields:
+    """What came of all bugs: by operator, and by what execution said, the commonest first."""
+
+    operators: list[YieldLine]
+    reasons: list[ReasonLine]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CostSum:
     """What the calls to language models of one kind cost."""
 
@@ -63,22 +78,21 @@ class CostSum:
 class YieldViews(Reading):
     """Questions about yield and cost; reached as ``store.views.yields``."""
 
-    def operators(self, sight: Sight) -> list[YieldLine]:
-        """Return what came of every operator's bugs, by strategy."""
-        found = self._ask(
-            f"select strategy, operator, {SUMS} from standings where {seen_tree(sight, 'tree')} "
-            "group by strategy, operator order by strategy, valid desc, operator"
+    def sums(self, sight: Sight) -> Yields:
+        """Return what came of all bugs."""
+        found = self._ask(SUMS.format(seen=seen_tree(sight, "tree")))
+        operators: dict[tuple[str, str], YieldLine] = {}
+        reasons: dict[str, int] = {}
+        for row in found:
+            line, place = _line(row), (row["strategy"], row["operator"])
+            operators[place] = added(operators[place], line) if place in operators else line
+            if row["reason"]:
+                reasons[row["reason"]] = reasons.get(row["reason"], 0) + row["bugs"]
+        ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+        return Yields(
+            operators=list(operators.values()),
+            reasons=[ReasonLine(reason=reason, bugs=bugs) for reason, bugs in ordered],
         )
-        return [rows.from_row(row, YieldLine) for row in found]
-
-    def reasons(self, sight: Sight) -> list[ReasonLine]:
-        """Return what execution said and how often, the commonest first."""
-        found = self._ask(
-            "select reason, count(*) as bugs from standings "
-            f"where reason != '' and {seen_tree(sight, 'tree')} group by reason "
-            "order by bugs desc, reason"
-        )
-        return [rows.from_row(row, ReasonLine) for row in found]
 
     def costs(self, sight: Sight, by: str) -> list[CostSum]:
         """Return what models cost by ``strategy``, ``month`` (oldest first) or ``repository``.
@@ -100,19 +114,31 @@ def by_strategy(operators: list[YieldLine]) -> list[YieldLine]:
     """Return the sums of each strategy, best yield first."""
     sums: dict[str, YieldLine] = {}
     for line in operators:
+        whole = replace(line, operator="")
         before = sums.get(line.strategy)
-        sums[line.strategy] = _added(before, line) if before else _added(line, None)
+        sums[line.strategy] = added(before, whole) if before else whole
     return sorted(sums.values(), key=lambda line: (-line.valid, line.strategy))
 
 
-def _added(one: YieldLine, other: YieldLine | None) -> YieldLine:
-    lines = [one] + ([other] if other else [])
+def added(one: YieldLine, other: YieldLine) -> YieldLine:
+    """Return the sum of two lines, under the names of the first."""
+    return replace(
+        one,
+        proposed=one.proposed + other.proposed,
+        judged=one.judged + other.judged,
+        valid=one.valid + other.valid,
+        tasks=one.tasks + other.tasks,
+        seconds=one.seconds + other.seconds,
+    )
+
+
+def _line(row: Row) -> YieldLine:
     return YieldLine(
-        strategy=one.strategy,
-        operator="",
-        proposed=sum(line.proposed for line in lines),
-        judged=sum(line.judged for line in lines),
-        valid=sum(line.valid for line in lines),
-        tasks=sum(line.tasks for line in lines),
-        seconds=sum(line.seconds for line in lines),
+        strategy=row["strategy"],
+        operator=row["operator"],
+        proposed=row["bugs"],
+        judged=row["bugs"] if row["reason"] else 0,
+        valid=row["bugs"] if row["reason"] == "valid" else 0,
+        tasks=row["tasks"],
+        seconds=row["seconds"],
     )

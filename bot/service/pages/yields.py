@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from aiohttp import web
 from markupsafe import Markup
@@ -13,7 +12,7 @@ from bot.service.pages.charts import Bar, bars
 from bot.service.pages.rendering import render
 from bot.service.pages.showing import count, money, percent
 from storage.store import Store
-from storage.views.yields import CostSum, ReasonLine, YieldLine, by_strategy
+from storage.views.yields import CostSum, YieldLine, Yields, by_strategy
 
 MOST_BARS = 30
 """Bars in one plot; the table beneath has every row."""
@@ -21,39 +20,26 @@ AXIS = "bugs"
 COSTS = ("strategy", "month", "repository")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """What the page shows."""
-
-    operators: list[YieldLine]
-    reasons: list[ReasonLine]
-    costs: dict[str, list[CostSum]]
-
-
 async def shown(request: web.Request) -> web.Response:
     """Show yield and cost."""
     sight = sight_of(request)
 
-    def ask(store: Store) -> Found:
+    def ask(store: Store) -> tuple[Yields, dict[str, list[CostSum]]]:
         views = store.views.yields
-        return Found(
-            operators=views.operators(sight),
-            reasons=views.reasons(sight),
-            costs={by: views.costs(sight, by) for by in COSTS},
-        )
+        return views.sums(sight), {by: views.costs(sight, by) for by in COSTS}
 
-    found = await request.app[BOARD].ask(ask)
-    strategies = by_strategy(found.operators)
+    sums, costs = await request.app[BOARD].ask(ask)
+    strategies = by_strategy(sums.operators)
     return render(
         request,
         "yield.html",
         strategies=strategies,
-        operators=sorted(found.operators, key=best_first),
-        reasons=found.reasons,
-        costs=found.costs,
+        operators=sorted(sums.operators, key=best_first),
+        reasons=sums.reasons,
+        costs=costs,
         plot_strategies=_yield("Valid bugs of those proposed, by strategy", strategies),
-        plot_operators=_yield("Valid bugs of those proposed, by operator", found.operators),
-        plot_costs={by: _cost(by, lines) for by, lines in found.costs.items()},
+        plot_operators=_yield("Valid bugs of those proposed, by operator", sums.operators),
+        plot_costs={by: _cost(by, lines) for by, lines in costs.items()},
     )
 
 
