@@ -83,7 +83,7 @@ class _Run:
         self._sha = head_sha
         self._name = name
         self._id = external_id
-        self._what = f"the check run {name} of {repository}"
+        self._what = f"check run {name} of {repository} at {head_sha[:8]}"
 
     async def look(self) -> Json | None:
         """Return our newest run."""

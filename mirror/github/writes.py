@@ -25,7 +25,7 @@ async def put_comment(
     """
     at = f"/repos/{repository}/issues"
     text = marked(marker, body)
-    what = f"a comment on {repository}#{number}"
+    what = f"comment on {repository}#{number}"
 
     async def look() -> Json | None:
         return await _ours(github, f"{at}/{number}/comments", {}, marker=marker, what=what)
@@ -56,7 +56,7 @@ async def put_issue(
     """
     at = f"/repos/{repository}/issues"
     wanted = {"title": cut_title(title), "body": marked(marker, body)}
-    what = f"an issue of {repository}"
+    what = f"issue of ours in {repository}"
 
     async def look() -> Json | None:
         asked = {"state": "all", "creator": await github.login(), "direction": "asc"}

@@ -33,6 +33,9 @@ from tests.mirror.installed import NAME, Installed, installed
 pytestmark = pytest.mark.github
 
 KEY = "status"
+ISSUES = f"/repos/{NAME}/issues"
+COMMENTS = f"{ISSUES}/1/comments"
+POST_COMMENT = f"POST {COMMENTS}"
 
 
 @pytest.fixture
@@ -133,41 +136,46 @@ async def test_a_comment_of_any_length_is_taken(here: Installed, pull: Issue) ->
     assert here.sent("PATCH") == 0
 
 
-AFTER = [
-    bad_gateway(500, after=True),
-    bad_gateway(502, after=True),
-    bad_gateway(504, after=True),
-    lost(after=True),
-]
-BEFORE = [bad_gateway(500), bad_gateway(502), bad_gateway(503), lost(), secondary_limit(403)]
+FAULTS = {
+    "500 after": bad_gateway(500, after=True),
+    "502 after": bad_gateway(502, after=True),
+    "504 after": bad_gateway(504, after=True),
+    "lost after": lost(after=True),
+    "500": bad_gateway(500),
+    "502": bad_gateway(502),
+    "503": bad_gateway(503),
+    "lost": lost(),
+    "403": secondary_limit(403),
+    "429": secondary_limit(429, retry_after=5),
+}
 
 
-@pytest.mark.parametrize("fault", [*AFTER, *BEFORE])
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 @pytest.mark.parametrize("times", [1, 3])
 async def test_whatever_goes_wrong_a_comment_is_written_once(
     here: Installed, pull: Issue, fault: Fault, times: int
 ) -> None:
     await here.hub.login()
-    here.world.faults.add(fault, times=times, where="/comments", method="POST")
+    here.world.faults.add(fault, times=times, where=POST_COMMENT)
     await comment(here)
     assert texts(pull) == ["Mirrored."]
     assert not here.world.faults.left or fault.after
 
 
-@pytest.mark.parametrize("fault", [*AFTER, *BEFORE])
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 async def test_whatever_goes_wrong_an_issue_is_opened_once(here: Installed, fault: Fault) -> None:
     await here.hub.login()
-    here.world.faults.add(fault, where="/issues", method="POST")
+    here.world.faults.add(fault, where=f"POST {ISSUES}")
     assert await report(here) == 1
     assert len(here.repository.threads) == 1
 
 
-@pytest.mark.parametrize("fault", [*AFTER, *BEFORE])
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 async def test_whatever_goes_wrong_an_edit_comes_through(
     here: Installed, pull: Issue, fault: Fault
 ) -> None:
     await comment(here, "Working on it.")
-    here.world.faults.add(fault, times=2, where="/comments/", method="PATCH")
+    here.world.faults.add(fault, times=2, where=f"PATCH {ISSUES}/comments")
     await comment(here)
     assert texts(pull) == ["Mirrored."]
 
@@ -175,7 +183,7 @@ async def test_whatever_goes_wrong_an_edit_comes_through(
 async def test_a_write_whose_answer_is_lost_is_not_looked_for_before_it_can_have_happened(
     here: Installed, pull: Issue
 ) -> None:
-    here.world.faults.add(lost(after=True), where="/comments", method="POST")
+    here.world.faults.add(lost(after=True), where=POST_COMMENT)
     await comment(here)
     assert here.world.clock.slept == [10]
     assert here.sent("POST") == 1
@@ -184,8 +192,8 @@ async def test_a_write_whose_answer_is_lost_is_not_looked_for_before_it_can_have
 async def test_a_write_that_happened_though_nothing_ever_answered_is_found_the_next_time(
     here: Installed, pull: Issue
 ) -> None:
-    here.world.faults.add(bad_gateway(after=True), where="/comments", method="POST")
-    here.world.faults.add(bad_gateway(), times=6, where="/comments", method="GET")
+    here.world.faults.add(bad_gateway(after=True), where=POST_COMMENT)
+    here.world.faults.add(bad_gateway(), times=6, where=f"GET {COMMENTS}")
     await here.hub.login()
     with pytest.raises(GitHubBroken):
         await comment(here)
@@ -233,7 +241,7 @@ async def test_a_token_that_ends_in_mid_write_is_replaced(here: Installed, pull:
 async def test_a_refusal_for_good_is_told_and_not_repeated(
     here: Installed, pull: Issue, fault: Fault, kind: type[Exception]
 ) -> None:
-    here.world.faults.add(fault, times=9, where="/comments", method="POST")
+    here.world.faults.add(fault, times=9, where=POST_COMMENT)
     with pytest.raises(kind):
         await comment(here)
     assert here.sent("POST") == 1
@@ -242,15 +250,18 @@ async def test_a_refusal_for_good_is_told_and_not_repeated(
 
 async def test_a_primary_limit_is_waited_for_before_a_write(here: Installed, pull: Issue) -> None:
     fault = primary_limit(reset=here.world.clock.now + 900)
-    here.world.faults.add(fault, where="/comments", method="POST")
+    here.world.faults.add(fault, where=POST_COMMENT)
     await comment(here)
     assert texts(pull) == ["Mirrored."]
     assert here.world.clock.slept == [901]
 
 
-async def test_more_than_eighty_comments_take_more_than_a_minute(here: Installed) -> None:
+async def test_more_than_eighty_comments_take_more_than_a_minute(
+    here: Installed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for _ in range(100):
         here.world.pull(here.repository)
+    monkeypatch.setattr(here.world.clock, "step", lambda: None)
     before = here.world.clock.now
     await asyncio.gather(*(comment(here, number=n + 1) for n in range(100)))
     assert all(texts(one) == ["Mirrored."] for one in here.repository.threads.values())

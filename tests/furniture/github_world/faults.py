@@ -40,13 +40,17 @@ class Faults:
         self._waiting: list[_Waiting] = []
 
     def add(self, fault: Fault, *, times: int = 1, where: str = "") -> None:
-        """Let the next requests whose path contains ``where`` go wrong."""
+        """Let the next requests go wrong that contain ``where``: ``POST /repos/octo/thing``."""
         self._waiting.append(_Waiting(fault, times, where))
 
-    def take(self, path: str, *, after: bool) -> Fault | None:
+    def clear(self) -> None:
+        """Let everything go well again."""
+        self._waiting.clear()
+
+    def take(self, asked: str, *, after: bool) -> Fault | None:
         """Return the fault for a request that is at this point."""
         for waiting in self._waiting:
-            if waiting.times and waiting.where in path:
+            if waiting.times and waiting.where in asked:
                 if waiting.fault.after is not after:
                     return None
                 waiting.times -= 1

@@ -109,10 +109,11 @@ class Serving:
             return await git_http.serve(request, view)
         path, resource = self._place(request.rel_url.raw_path)
         size = None
-        fault = self._world.faults.take(path, after=False)
+        asked = f"{request.method} {path}"
+        fault = self._world.faults.take(asked, after=False)
         if fault is None:
             reply, size = await self._answer(request, view, path, resource)
-            fault = self._world.faults.take(path, after=True)
+            fault = self._world.faults.take(asked, after=True)
         if fault is not None:
             reply = _faulty(fault)
         self._world.asked.append(
