@@ -87,7 +87,7 @@ class _Run:
 
     async def look(self) -> Json | None:
         """Return our newest run."""
-        login = await self._github.login()
+        slug = (await self._github.login()).removesuffix("[bot]")
         path = f"{self._at}/commits/{self._sha}/check-runs"
         asked = {"check_name": self._name, "filter": "all"}
         found: list[Json] = []
@@ -95,7 +95,7 @@ class _Run:
             found += [
                 one
                 for one in page["check_runs"]
-                if one["external_id"] == self._id and f"{one['app']['slug']}[bot]" == login
+                if one["external_id"] == self._id and (one["app"] or {}).get("slug") == slug
             ]
         return max(found, key=lambda one: int(one["id"]), default=None)
 

@@ -28,7 +28,7 @@ def sha(here: Installed) -> str:
     return here.world.pull(here.repository).commits[-1].oid
 
 
-def annotations(count: int, message: str = "no test noticed") -> list[Annotation]:
+def remarks_on(count: int, message: str = "no test noticed") -> list[Annotation]:
     return [
         Annotation(path="src/a.py", start=n + 1, end=n + 1, message=message, level="warning")
         for n in range(count)
@@ -67,7 +67,7 @@ def lines(here: Installed, run: int = -1) -> list[int]:
 
 async def test_a_check_run_is_updated_in_place(here: Installed, sha: str) -> None:
     first = await put(here, sha, done=False)
-    again = await put(here, sha, remarks=annotations(2))
+    again = await put(here, sha, remarks=remarks_on(2))
     assert first == again
     (run,) = here.repository.checks
     assert (run.status, run.conclusion, run.title) == ("completed", "neutral", "Mirrored")
@@ -78,7 +78,7 @@ async def test_a_check_run_is_updated_in_place(here: Installed, sha: str) -> Non
 
 async def test_a_check_run_that_says_so_already_is_left_alone(here: Installed, sha: str) -> None:
     for _ in range(3):
-        await put(here, sha, remarks=annotations(120))
+        await put(here, sha, remarks=remarks_on(120))
     assert here.sent("POST") == 1
     assert here.sent("PATCH") == 2
     assert lines(here) == list(range(1, 121))
@@ -86,7 +86,7 @@ async def test_a_check_run_that_says_so_already_is_left_alone(here: Installed, s
 
 @pytest.mark.parametrize("count", [0, 1, 49, 50, 51, 100, 101])
 async def test_annotations_come_in_batches_of_fifty(here: Installed, sha: str, count: int) -> None:
-    await put(here, sha, remarks=annotations(count))
+    await put(here, sha, remarks=remarks_on(count))
     assert lines(here) == list(range(1, count + 1))
     assert here.sent("POST") + here.sent("PATCH") == max(1, -(-count // 50))
 
@@ -99,10 +99,10 @@ async def test_a_check_that_was_finished_can_be_begun_again(here: Installed, sha
 
 
 async def test_other_annotations_are_shown_by_a_new_run(here: Installed, sha: str) -> None:
-    first = await put(here, sha, remarks=annotations(60))
-    second = await put(here, sha, remarks=annotations(55, "another remark"))
+    first = await put(here, sha, remarks=remarks_on(60))
+    second = await put(here, sha, remarks=remarks_on(55, "another remark"))
     assert first != second
-    assert await put(here, sha, remarks=annotations(55, "another remark")) == second
+    assert await put(here, sha, remarks=remarks_on(55, "another remark")) == second
     assert len(here.repository.checks) == 2
     assert lines(here) == list(range(1, 56))
 
@@ -157,7 +157,7 @@ async def test_whatever_goes_wrong_there_is_one_run_with_every_annotation_once(
 ) -> None:
     await here.hub.login()
     here.world.faults.add(fault, times=2, where=f"{method} {RUNS}")
-    await put(here, sha, remarks=annotations(120))
+    await put(here, sha, remarks=remarks_on(120))
     assert len(here.repository.checks) == 1
     assert lines(here) == list(range(1, 121))
 
@@ -170,9 +170,9 @@ async def test_a_run_that_was_cut_off_between_batches_is_completed(
     here.world.faults.add(bad_gateway(after=True), times=fails - 1, where=f"PATCH {RUNS}")
     here.world.faults.add(bad_gateway(), times=99, where=f"PATCH {RUNS}")
     with pytest.raises(GitHubBroken):
-        await put(here, sha, remarks=annotations(120))
+        await put(here, sha, remarks=remarks_on(120))
     here.world.faults.clear()
-    await put(here, sha, remarks=annotations(120))
+    await put(here, sha, remarks=remarks_on(120))
     assert len(here.repository.checks) == 1
     assert lines(here) == list(range(1, 121))
 

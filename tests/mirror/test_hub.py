@@ -12,7 +12,7 @@ import pytest
 from mirror.github.asking import ATTEMPTS
 from mirror.github.hub import Hub
 from mirror.github.looking import installation_repositories, look_at_repository
-from mirror.github.lookups import about
+from mirror.github.lookups import about, changed_files
 from mirror.github.tokens import Narrowing
 from mirror.github.wire import Wire
 from storage.errors import (
@@ -25,6 +25,7 @@ from storage.errors import (
 )
 from tests.furniture.github_world import (
     App,
+    Change,
     Descriptions,
     Fault,
     Installation,
@@ -285,6 +286,26 @@ async def test_no_more_are_under_way_than_the_pace_allows(
     await asyncio.gather(*(look_at_repository(github, NAME) for _ in range(300)))
     assert world.rates.most_at_once <= 20
     assert not world.rates.tripped
+
+
+async def test_lists_that_are_read_in_threads_keep_to_the_pace_and_never_block_each_other(
+    world: World, app: App, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mirror.github.pace.POINTS", {"core": 7, "graphql": 7})
+    changes = [Change(path=f"f{n:03}.py") for n in range(150)]
+    for _ in range(5):
+        world.pull(repository, changes=changes)
+    installation = world.install(app, repository)
+    async with hub_of(world, app, at_once=2) as hub:
+        github = hub.installation(installation.id)
+        reading = [changed_files(github, NAME, n + 1) for n in range(5)]
+        looking = [look_at_repository(github, NAME) for _ in range(10)]
+        before = world.clock.now
+        async with asyncio.timeout(60):
+            files = await asyncio.gather(*reading, *looking)
+    assert [len(found) for found in files[:5] if isinstance(found, list)] == [150] * 5
+    # Seven a minute: thirty take more than three.
+    assert world.clock.now - before >= 180
 
 
 @pytest.mark.parametrize("fault", [bad_gateway(), bad_gateway(after=True), lost(after=True)])
