@@ -51,13 +51,13 @@ async def test_what_was_missed_is_found_oldest_first_with_what_it_said(here: Ins
 
 
 async def test_only_as_many_pages_are_read_as_are_new(here: Installed) -> None:
-    for n in range(250):
+    for n in range(150):
         here.world.create_label(here.repository, f"l{n}")
         here.world.hooks.lose()
     last_hour = await deliveries(here.hub.as_app(), here.world.clock.now - HOUR + 1)
     assert 0 < len(last_hour) <= 60
     assert here.sent("GET", "/deliveries") == 1
-    assert len(await deliveries(here.hub.as_app(), 0)) == 250
+    assert len(await deliveries(here.hub.as_app(), 0)) == 150
 
 
 async def test_a_redelivery_has_the_guid_of_the_first(here: Installed) -> None:
