@@ -143,6 +143,7 @@ FAULTS = {
     "500 after": bad_gateway(500, after=True),
     "502 after": bad_gateway(502, after=True),
     "lost after": lost(after=True),
+    "cut": Fault(status=None, cut=40),
     "502": bad_gateway(502),
     "lost": lost(),
     "403": secondary_limit(403),
@@ -156,7 +157,7 @@ async def test_whatever_goes_wrong_there_is_one_run_with_every_annotation_once(
     here: Installed, sha: str, fault: Fault, method: str
 ) -> None:
     await here.hub.login()
-    here.world.faults.add(fault, times=2, where=f"{method} {RUNS}")
+    here.world.faults.add(fault, times=2, method=method, where=RUNS)
     await put(here, sha, remarks=remarks_on(120))
     assert len(here.repository.checks) == 1
     assert lines(here) == list(range(1, 121))
@@ -167,8 +168,8 @@ async def test_a_run_that_was_cut_off_between_batches_is_completed(
     here: Installed, sha: str, fails: int
 ) -> None:
     await here.hub.login()
-    here.world.faults.add(bad_gateway(after=True), times=fails - 1, where=f"PATCH {RUNS}")
-    here.world.faults.add(bad_gateway(), times=99, where=f"PATCH {RUNS}")
+    here.world.faults.add(bad_gateway(after=True), times=fails - 1, method="PATCH", where=RUNS)
+    here.world.faults.add(bad_gateway(), times=99, method="PATCH", where=RUNS)
     with pytest.raises(GitHubBroken):
         await put(here, sha, remarks=remarks_on(120))
     here.world.faults.clear()

@@ -34,6 +34,7 @@ from tests.furniture.github_world import (
     bad_gateway,
     github_world,
     hub_of,
+    hung,
     lost,
     primary_limit,
     secondary_limit,
@@ -317,21 +318,21 @@ async def test_asking_for_a_token_survives_what_asking_survives(
     assert made(world) == 3
 
 
-async def test_a_github_that_never_answers_is_given_up(
-    world: World, app: App, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_github_that_never_answers_is_given_up(world: World, app: App) -> None:
     wire = Wire(timeout=aiohttp.ClientTimeout(total=0.05))
-    stop = asyncio.Event()
-
-    async def hang(*_: object) -> None:
-        await stop.wait()
-
-    monkeypatch.setattr("tests.furniture.github_world.serving.Serving._handled", hang)
+    world.faults.add(hung(), times=99)
     async with hub_of(world, app, wire=wire) as hub:
         with pytest.raises(GitHubBroken, match="the connection was lost"):
             await hub.login()
-    stop.set()
+        world.faults.clear()
+        assert await hub.login() == "bugfoundry[bot]"
     assert world.clock.slept == [1, 2, 4, 8, 16]
+
+
+async def test_an_answer_that_is_cut_off_is_asked_for_again(world: World, hub: Hub) -> None:
+    world.faults.add(Fault(status=None, cut=40), times=2)
+    assert await hub.login() == "bugfoundry[bot]"
+    assert world.clock.slept == [1, 2]
 
 
 async def test_neither_key_nor_token_is_logged_or_told(

@@ -35,7 +35,6 @@ pytestmark = pytest.mark.github
 KEY = "status"
 ISSUES = f"/repos/{NAME}/issues"
 COMMENTS = f"{ISSUES}/1/comments"
-POST_COMMENT = f"POST {COMMENTS}"
 
 
 @pytest.fixture
@@ -141,6 +140,7 @@ FAULTS = {
     "502 after": bad_gateway(502, after=True),
     "504 after": bad_gateway(504, after=True),
     "lost after": lost(after=True),
+    "cut": Fault(status=None, cut=40),
     "500": bad_gateway(500),
     "502": bad_gateway(502),
     "503": bad_gateway(503),
@@ -156,7 +156,7 @@ async def test_whatever_goes_wrong_a_comment_is_written_once(
     here: Installed, pull: Issue, fault: Fault, times: int
 ) -> None:
     await here.hub.login()
-    here.world.faults.add(fault, times=times, where=POST_COMMENT)
+    here.world.faults.add(fault, times=times, method="POST", where=COMMENTS)
     await comment(here)
     assert texts(pull) == ["Mirrored."]
     assert not here.world.faults.left or fault.after
@@ -165,7 +165,7 @@ async def test_whatever_goes_wrong_a_comment_is_written_once(
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 async def test_whatever_goes_wrong_an_issue_is_opened_once(here: Installed, fault: Fault) -> None:
     await here.hub.login()
-    here.world.faults.add(fault, where=f"POST {ISSUES}")
+    here.world.faults.add(fault, method="POST", where=ISSUES)
     assert await report(here) == 1
     assert len(here.repository.threads) == 1
 
@@ -175,7 +175,7 @@ async def test_whatever_goes_wrong_an_edit_comes_through(
     here: Installed, pull: Issue, fault: Fault
 ) -> None:
     await comment(here, "Working on it.")
-    here.world.faults.add(fault, times=2, where=f"PATCH {ISSUES}/comments")
+    here.world.faults.add(fault, times=2, method="PATCH", where="/comments")
     await comment(here)
     assert texts(pull) == ["Mirrored."]
 
@@ -183,7 +183,7 @@ async def test_whatever_goes_wrong_an_edit_comes_through(
 async def test_a_write_whose_answer_is_lost_is_not_looked_for_before_it_can_have_happened(
     here: Installed, pull: Issue
 ) -> None:
-    here.world.faults.add(lost(after=True), where=POST_COMMENT)
+    here.world.faults.add(lost(after=True), method="POST", where=COMMENTS)
     await comment(here)
     assert here.world.clock.slept == [10]
     assert here.sent("POST") == 1
@@ -192,8 +192,8 @@ async def test_a_write_whose_answer_is_lost_is_not_looked_for_before_it_can_have
 async def test_a_write_that_happened_though_nothing_ever_answered_is_found_the_next_time(
     here: Installed, pull: Issue
 ) -> None:
-    here.world.faults.add(bad_gateway(after=True), where=POST_COMMENT)
-    here.world.faults.add(bad_gateway(), times=6, where=f"GET {COMMENTS}")
+    here.world.faults.add(bad_gateway(after=True), method="POST", where=COMMENTS)
+    here.world.faults.add(bad_gateway(), times=6, method="GET", where=COMMENTS)
     await here.hub.login()
     with pytest.raises(GitHubBroken):
         await comment(here)
@@ -241,7 +241,7 @@ async def test_a_token_that_ends_in_mid_write_is_replaced(here: Installed, pull:
 async def test_a_refusal_for_good_is_told_and_not_repeated(
     here: Installed, pull: Issue, fault: Fault, kind: type[Exception]
 ) -> None:
-    here.world.faults.add(fault, times=9, where=POST_COMMENT)
+    here.world.faults.add(fault, times=9, method="POST", where=COMMENTS)
     with pytest.raises(kind):
         await comment(here)
     assert here.sent("POST") == 1
@@ -250,7 +250,7 @@ async def test_a_refusal_for_good_is_told_and_not_repeated(
 
 async def test_a_primary_limit_is_waited_for_before_a_write(here: Installed, pull: Issue) -> None:
     fault = primary_limit(reset=here.world.clock.now + 900)
-    here.world.faults.add(fault, where=POST_COMMENT)
+    here.world.faults.add(fault, method="POST", where=COMMENTS)
     await comment(here)
     assert texts(pull) == ["Mirrored."]
     assert here.world.clock.slept == [901]
