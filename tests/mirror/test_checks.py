@@ -9,7 +9,7 @@ import pytest
 from mirror.github.checks import Annotation, put_check_run
 from mirror.github.texts import MOST_BYTES
 from storage.errors import GitHubBroken, GitHubMissing
-from tests.furniture.github_world import Fault, World, bad_gateway, lost, secondary_limit
+from tests.furniture.github_world import Fault, World, bad_gateway, cut_off, lost, secondary_limit
 from tests.mirror.installed import NAME, Installed, installed
 
 pytestmark = pytest.mark.github
@@ -143,7 +143,7 @@ FAULTS = {
     "500 after": bad_gateway(500, after=True),
     "502 after": bad_gateway(502, after=True),
     "lost after": lost(after=True),
-    "cut": Fault(status=None, cut=40),
+    "cut": cut_off(),
     "502": bad_gateway(502),
     "lost": lost(),
     "403": secondary_limit(403),

@@ -32,6 +32,7 @@ from tests.furniture.github_world import (
     Repository,
     World,
     bad_gateway,
+    cut_off,
     github_world,
     hub_of,
     hung,
@@ -319,18 +320,16 @@ async def test_asking_for_a_token_survives_what_asking_survives(
 
 
 async def test_a_github_that_never_answers_is_given_up(world: World, app: App) -> None:
-    wire = Wire(timeout=aiohttp.ClientTimeout(total=0.05))
+    wire = Wire(timeout=aiohttp.ClientTimeout(total=0.2))
     world.faults.add(hung(), times=99)
     async with hub_of(world, app, wire=wire) as hub:
         with pytest.raises(GitHubBroken, match="the connection was lost"):
             await hub.login()
-        world.faults.clear()
-        assert await hub.login() == "bugfoundry[bot]"
     assert world.clock.slept == [1, 2, 4, 8, 16]
 
 
 async def test_an_answer_that_is_cut_off_is_asked_for_again(world: World, hub: Hub) -> None:
-    world.faults.add(Fault(status=None, cut=40), times=2)
+    world.faults.add(cut_off(), times=2)
     assert await hub.login() == "bugfoundry[bot]"
     assert world.clock.slept == [1, 2]
 
