@@ -129,6 +129,21 @@ async def test_a_comment_that_was_deleted_is_written_again(here: Installed, pull
     assert texts(pull) == ["Mirrored."]
 
 
+async def test_a_comment_whose_id_is_known_is_found_without_reading_the_others(
+    here: Installed, pull: Issue
+) -> None:
+    known = await comment(here, "Working on it.")
+    await put_comment(here.github, NAME, 1, marker=KEY, body="Mirrored.", known=known)
+    assert texts(pull) == ["Mirrored."]
+    assert here.sent("GET", COMMENTS) == 1
+    here.world.delete_comment(pull, pull.comments[0])
+    again = await put_comment(here.github, NAME, 1, marker=KEY, body="Mirrored.", known=known)
+    assert again != known
+    other = here.world.comment(pull, "not ours")
+    kept = await put_comment(here.github, NAME, 1, marker=KEY, body="Done.", known=other.id)
+    assert (kept, texts(pull)[0], pull.comments[1].body) == (again, "Done.", "not ours")
+
+
 async def test_a_comment_of_any_length_is_taken(here: Installed, pull: Issue) -> None:
     await comment(here, "```\n" + "🐛" * MOST_BYTES)
     assert len(pull.comments[0].body.encode()) <= MOST_BYTES
@@ -281,6 +296,24 @@ async def test_a_report_is_one_issue_that_is_kept_up_to_date(here: Installed) ->
     assert [one.name for one in found.labels] == ["bugfoundry: report"]
     await report(here, "2 bugs")
     assert here.sent("PATCH") == 1
+
+
+async def test_a_report_whose_number_is_known_needs_no_list(
+    here: Installed,
+) -> None:
+    async def again(known: int, body: str) -> int:
+        return await put_issue(
+            here.github, NAME, marker="report", title="Bugs", body=body, known=known
+        )
+
+    number = await again(0, "3 bugs")
+    assert await again(number, "2 bugs") == number
+    assert here.repository.threads[number].body.partition("\n")[2] == "2 bugs"
+    assert here.sent("GET", ISSUES) == 2
+    foreign = here.world.issue(here.repository, "mine", "theirs")
+    assert await again(foreign.number, "1 bug") == number
+    assert await again(99, "0 bugs") == number
+    assert foreign.body == "theirs"
 
 
 async def test_a_closed_report_is_kept_up_to_date_and_opened_only_when_that_is_wanted(
