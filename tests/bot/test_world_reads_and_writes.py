@@ -242,3 +242,15 @@ async def test_writes_are_limited_by_the_minute_and_the_hour(
         assert await create(number) == 201
     assert await create(581) == 403
     assert world.rates.most_content == {60: 80, 3600: 500}
+
+
+async def test_a_pull_request_of_a_fork_is_told_from_one_of_a_branch(
+    world: World, repository: Repository, token: str
+) -> None:
+    inside = world.pull(repository)
+    outside = world.pull(repository, fork=world.repository("someone/thing"))
+    told = []
+    for pull in (inside, outside):
+        one = (await call(world, "GET", f"{API}/pulls/{pull.number}", token=token)).json
+        told.append((one["head"]["label"], one["head"]["repo"]["id"] == one["base"]["repo"]["id"]))
+    assert told == [("octo:patch", True), ("someone:patch", False)]

@@ -9,7 +9,7 @@ from typing import Any
 from tests.furniture.github_world.actions import Run, Workflow
 from tests.furniture.github_world.apps import Installation
 from tests.furniture.github_world.describing import (
-    end,
+    ends,
     label,
     links,
     own,
@@ -123,10 +123,9 @@ def _pull(view: View, one: Pull, about: Mapping[str, Any]) -> dict[str, Any]:
         return _issue(view, one, about)
     event = "pull_request"
     body = _example(view, one.repository, event, event, "pull-request", one.number)
-    body["head"].update(end(view, one, one.branch, one.head))
-    body["base"].update(end(view, one, one.repository.default_branch, one.base_oid))
-    for side in ("head", "base"):
-        body[side]["repo"] = full(view, one.repository)
+    for side, (repository, said) in ends(view, one).items():
+        body[side].update(said)
+        body[side]["repo"] = {**full(view, repository), "fork": repository is one.fork}
     body.update(
         own_pull(view, one),
         active_lock_reason=None,

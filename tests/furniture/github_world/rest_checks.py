@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tests.furniture.github_world.describing import end
+from tests.furniture.github_world.describing import ends
 from tests.furniture.github_world.openapi import Operation
 from tests.furniture.github_world.rest import (
     NO_ANSWER,
@@ -126,19 +126,16 @@ def described_run(view: View, one: CheckRun) -> dict[str, Any]:
 def minimal_pull(view: View, one: Pull) -> dict[str, Any]:
     """Return a pull request as a check names it."""
     api = f"{view.world.api}/repos/{one.repository.full_name}"
-    repository = {"id": one.repository.id, "url": api, "name": one.repository.name}
-    ends = {
-        "head": end(view, one, one.branch, one.head),
-        "base": end(view, one, one.repository.default_branch, one.base_oid),
-    }
+    sides: dict[str, Any] = {}
+    for side, (repository, said) in ends(view, one).items():
+        url = f"{view.world.api}/repos/{repository.full_name}"
+        about = {"id": repository.id, "url": url, "name": repository.name}
+        sides[side] = {"ref": said["ref"], "sha": said["sha"], "repo": about}
     return {
         "id": one.id,
         "number": one.number,
         "url": f"{api}/pulls/{one.number}",
-        **{
-            side: {"ref": it["ref"], "sha": it["sha"], "repo": repository}
-            for side, it in ends.items()
-        },
+        **sides,
     }
 
 

@@ -102,6 +102,8 @@ class Pull(Issue):
     """A pull request."""
 
     branch: str = "patch"
+    fork: Repository | None = None
+    """Where the branch is, when it is not in the repository itself."""
     base_oid: str = ""
     """Where the base branch was when GitHub last looked."""
     commits: list[Commit] = field(default_factory=list)
