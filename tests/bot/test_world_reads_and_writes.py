@@ -170,6 +170,11 @@ async def test_a_check_run_grows_by_fifty_annotations_at_a_time(
     named = f"{API}/commits/{head}/check-runs?check_name=bugfoundry&app_id={made.json['app']['id']}"
     found = await call(world, "GET", named, token=token)
     assert [one["external_id"] for one in found.json["check_runs"]] == ["pull-1"]
+    suites = await call(world, "GET", f"{API}/commits/{head}/check-suites", token=token)
+    (suite,) = suites.json["check_suites"]
+    assert (suite["status"], suite["conclusion"]) == ("completed", "neutral")
+    runs = await call(world, "GET", f"{API}/check-suites/{suite['id']}/check-runs", token=token)
+    assert [one["id"] for one in runs.json["check_runs"]] == [made.json["id"]]
 
 
 async def test_a_check_run_has_limits(world: World, repository: Repository, token: str) -> None:

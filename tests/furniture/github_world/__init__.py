@@ -20,7 +20,7 @@ What people do, each with ``by=`` somebody (a maintainer by default):
   change_default_branch delete_repository``; the fields ``has_issues`` and ``blocked``
 - labels: ``create_label edit_label delete_label``; on issues and pull requests ``label unlabel``
 - issues and pull requests: ``issue pull comment edit_comment delete_comment touch close reopen
-  merge``; of real code ``code.pull code.merge code.push_over``
+  merge``; of real code ``code.pull code.merge code.push_over``; a fork's with ``pull(fork=...)``
 - Apps: ``app install suspend unsuspend uninstall add_repositories remove_repositories
   accept_permissions``; ``manifests.create`` as a browser does
 - checks: ``rerequest_check`` (``repository.checks`` has what Apps made)

@@ -20,8 +20,9 @@ from tests.furniture.github_world.describing import (
 )
 from tests.furniture.github_world.rest import named
 from tests.furniture.github_world.rest_apps import described_installation
-from tests.furniture.github_world.rest_checks import described_run
-from tests.furniture.github_world.rest_runs import head_commit, own_run
+from tests.furniture.github_world.rest_checks import branch_of, described_run
+from tests.furniture.github_world.rest_code import short_commit
+from tests.furniture.github_world.rest_runs import own_run
 from tests.furniture.github_world.rest_workflows import described_workflow
 from tests.furniture.github_world.state import (
     CheckRun,
@@ -163,11 +164,10 @@ def _installation(view: View, one: Installation, _: Mapping[str, Any]) -> dict[s
 def _check(view: View, one: CheckRun, _: Mapping[str, Any]) -> dict[str, Any]:
     body = described_run(view, one)
     api = f"{view.world.api}/repos/{one.repository.full_name}/check-suites/{one.suite.id}"
-    branches = {pull.head: pull.branch for pull in one.repository.pulls}
     body["app"].pop("client_id")
     body["check_suite"] = {
         "id": one.suite.id,
-        "head_branch": branches.get(one.sha, one.repository.default_branch),
+        "head_branch": branch_of(one.repository, one.sha),
         "head_sha": one.sha,
         "status": one.status,
         "conclusion": one.conclusion,
@@ -192,7 +192,9 @@ def _run(view: View, one: Run, _: Mapping[str, Any]) -> dict[str, Any]:
     body.update({name: value for name, value in told.items() if name in body})
     shape = set(body["repository"])
     lite = {name: value for name, value in full(view, one.repository).items() if name in shape}
-    body.update(repository=lite, head_repository=lite, head_commit=head_commit(one))
+    body.update(
+        repository=lite, head_repository=lite, head_commit=short_commit(one.repository, one.sha)
+    )
     return body
 
 

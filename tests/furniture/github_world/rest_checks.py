@@ -70,7 +70,7 @@ def notes(view: View, operation: Operation) -> Reply:
 @route("GET", "/repos/{owner}/{repo}/commits/{ref}/check-runs", needs=READ)
 def of_commit(view: View, operation: Operation) -> Reply:
     found, query = repository_of(view, operation), operation.query
-    sha = _commit_of(found, operation.arguments["ref"])
+    sha = commit_of(found, operation.arguments["ref"])
     shown = [one for one in found.checks if one.sha == sha]
     if "app_id" in query:
         shown = [one for one in shown if one.suite.app_id == query["app_id"]]
@@ -194,12 +194,19 @@ def _run(view: View, operation: Operation) -> CheckRun:
     raise Missing
 
 
-def _commit_of(repository: Repository, ref: str) -> str:
+def branch_of(repository: Repository, sha: str) -> str:
+    """Return the branch that a checked commit is taken to be of."""
+    branches = {pull.head: pull.branch for pull in repository.pulls}
+    return branches.get(sha, repository.default_branch)
+
+
+def commit_of(repository: Repository, ref: str) -> str:
+    """Return the commit of a branch, a tag or an id. Raises Missing."""
     return ref if ref in repository.commits else resolved(repository, ref)
 
 
 def _has_commit(repository: Repository, sha: str) -> bool:
     try:
-        return bool(_commit_of(repository, sha))
+        return bool(commit_of(repository, sha))
     except Missing:
         return False

@@ -32,6 +32,7 @@ from tests.furniture.github_world import (
     rest_pulls,
     rest_repositories,
     rest_runs,
+    rest_suites,
     rest_threads,
     rest_workflows,
 )
@@ -66,6 +67,7 @@ REGISTERED = (
     rest_pulls,
     rest_repositories,
     rest_runs,
+    rest_suites,
     rest_threads,
     rest_workflows,
 )
