@@ -434,6 +434,8 @@ class Mirroring:
     bug: str = ""
     fix: str = ""
     """The source part of the fix as a diff, where it was undone."""
+    tried: str = ""
+    """By what it was tried without success, and need not be again; empty where that may change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

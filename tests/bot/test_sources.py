@@ -10,7 +10,7 @@ import pytest
 
 from bot.context import Context, Source
 from bot.sources import MODELLED, STRATEGIES, asking, shared_out, sources
-from mutators.rewrite import estimate
+from mutators.rewrite import REWRITE
 from storage.errors import ConfigError
 from storage.records import Bug, FileChange, Origin, Repository
 from tests.furniture.messages_api import messages_api
@@ -116,6 +116,6 @@ async def test_why_a_strategy_ended_early_is_noted() -> None:
     async with messages_api() as service:
         source = asking("rewrite", model(service, budget=0.001), notes.append, candidates=1)
         assert [found async for found in source(CONTEXT)] == []
-        assert len(estimate(FILES, seed=1, max_bugs=1)) == 1
+        assert len(REWRITE.planned(FILES, seed=1, max_bugs=1)) == 1
     (note,) = notes
     assert "rewrite ended after 0 bugs" in note and "budget" in note

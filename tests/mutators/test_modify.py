@@ -13,7 +13,7 @@ from llm.estimating import Estimator
 from llm.patience import MOST_TRIES
 from mutators.asking import Counts
 from mutators.mistakes import MISTAKES
-from mutators.modify import estimate, modified
+from mutators.modify import MODIFY
 from storage.records import Bug
 from tests.furniture.messages_api import Scripted, Service, messages_api
 from tests.llm.test_client import model
@@ -28,7 +28,7 @@ async def ask(
 ) -> tuple[list[Bug], Counts]:
     counts = Counts()
     how = {"seed": 1, "max_bugs": None, "candidates": 1} | how
-    bugs = [bug async for bug in modified("tree", files, {}, model=asked, counts=counts, **how)]
+    bugs = [bug async for bug in MODIFY.bugs("tree", files, {}, model=asked, counts=counts, **how)]
     return bugs, counts
 
 
@@ -134,7 +134,7 @@ async def test_a_spent_budget_ends_it_cleanly() -> None:
 
 
 async def test_what_is_set_aside_for_one_call_and_not_spent_serves_the_next() -> None:
-    (first, second) = estimate(TWO, seed=1, max_bugs=None, candidates=1)
+    (first, second) = MODIFY.planned(TWO, seed=1, max_bugs=None, candidates=1)
     async with messages_api(mistakes(GOOD), mistakes(GOOD)) as service:
         rich = model(service)
         dearest = max(
@@ -153,7 +153,7 @@ async def test_an_estimate_counts_what_would_be_asked_and_no_more() -> None:
         )
         bugs, counts = await ask(estimator, TWO, max_bugs=1)
     assert (bugs, counts.later, counts.ended) == ([], 1, "later")
-    assert estimator.estimate.calls == 1
+    assert estimator.estimate.most_calls == 1
 
 
 async def test_an_overloaded_service_ends_it_with_a_note() -> None:
@@ -214,8 +214,8 @@ async def test_a_model_that_obeys_the_code_changes_nothing() -> None:
 
 
 async def test_what_would_be_asked_is_what_is_asked() -> None:
-    (ask_,) = estimate(FILES, seed=1, max_bugs=None, candidates=1)
+    (ask_,) = MODIFY.planned(FILES, seed=1, max_bugs=None, candidates=1)
     _, _, service = await modify(mistakes(GOOD))
     assert "\n\n".join([*ask_.shared, ask_.prompt]) == told(service.asked[0])
-    assert len(estimate(TWO, seed=1, max_bugs=4, candidates=3)) == 2
-    assert len(estimate(TWO, seed=1, max_bugs=1, candidates=3)) == 1
+    assert len(MODIFY.planned(TWO, seed=1, max_bugs=4, candidates=3)) == 2
+    assert len(MODIFY.planned(TWO, seed=1, max_bugs=1, candidates=3)) == 1
