@@ -72,11 +72,11 @@ class Bench:
     engine: LocalEngine
     messages: dict[str, Any]
 
-    def bug(self, style: str) -> Bug:
+    def bug(self, style: str, gives: str) -> Bug:
         """A new bug whose statement gets a style."""
         tree = self.ready.repository.tree
         for number in range(1000):
-            content = SOURCE.replace("return high", f"return low  # {number}").encode()
+            content = SOURCE.replace("return high", f"return {gives}  # {number}").encode()
             change = FileChange(path=WHERE, mode="100644", sha256=sha256(content).hexdigest())
             bug = Bug(
                 tree=tree,
@@ -89,9 +89,9 @@ class Bench:
                 return bug
         raise AssertionError(style)
 
-    async def task(self, style: str) -> Task:
+    async def task(self, style: str, gives: str = "low") -> Task:
         """Have a new bug judged, and keep its task as the pipeline does."""
-        bug = self.bug(style)
+        bug = self.bug(style, gives)
 
         async def given() -> AsyncIterator[Bug]:
             yield bug
@@ -225,7 +225,7 @@ async def test_where_nothing_is_known_any_more_the_tests_are_run_again(bench: Be
 
 
 async def test_in_batches_all_statements_are_asked_for_together(bench: Bench) -> None:
-    tasks = [await bench.task("terse") for _ in range(6)]
+    tasks = [await bench.task("terse", gives=f"{number}") for number in range(6)]
 
     async def end(service: BatchService) -> None:
         while sum(len(batch.requests) for batch in service.batches.values()) < len(tasks):
