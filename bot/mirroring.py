@@ -173,6 +173,7 @@ class Mirror:
             context.modes,
             pull=pull.number,
             tier=tier,
+            model=self.model.name if tier and self.model is not None else "",
         )
 
     async def _ask(

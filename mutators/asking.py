@@ -145,6 +145,7 @@ class Modelled:
             seed=seed,
             most_lines=self.most_lines,
             silent=self.silent,
+            model=model.name,
             compiles=compiles,
         )
         candidates = candidates or self.candidates

@@ -199,6 +199,15 @@ async def test_what_cannot_matter_is_not_shown() -> None:
         assert foreign not in text
 
 
+async def test_what_a_docstring_says_first_is_shown_whole() -> None:
+    files = {
+        **FILES,
+        PATH: SOURCE.replace(b'"""Say which end is wrong."""', b'r"""Return buffer"""'),
+    }
+    _, _, service = await modify(mistakes(GOOD), files=files)
+    assert "# Return buffer\n" in told(service.asked[0])
+
+
 async def test_what_others_wrote_is_data_that_cannot_close_its_mark() -> None:
     _, _, service = await modify(mistakes(GOOD))
     outside = re.sub(r"(?s)<data-([0-9a-f]{16})>\n.*?\n</data-\1>", "", told(service.asked[0]))
