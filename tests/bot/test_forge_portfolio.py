@@ -21,7 +21,7 @@ __all__ = ["workplace"]
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 
 ALL = "mirror,procedural,modify,rewrite,combine"
-WORDS = ("forge", "shop", "--sandbox", "local", "--strategies", ALL, "--max-bugs", "25", "--json")
+WORDS = ("forge", "shop", "--sandbox", "local", "--strategies", ALL, "--max-bugs", "16", "--json")
 MODEL = ("--statements", "model", "--model-budget", "20")
 
 

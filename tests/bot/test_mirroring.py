@@ -509,9 +509,19 @@ async def test_who_stops_listening_stops_the_source(bench: Bench) -> None:
 # The command line.
 
 
-@pytest.mark.parametrize("named", ["mirrors", "mirror,guess", "", " , "])
-def test_a_strategy_that_does_not_exist_gets_one_clear_line(
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        *(
+            (named, "there is mirror, procedural")
+            for named in ("mirrors", "mirror,guess:2", "", " , ")
+        ),
+        *((f"mirror:{limit}", "write NAME:N") for limit in ("", "0", "-1", "1.5", "many")),
+    ],
+)
+def test_a_strategy_that_does_not_exist_or_no_limit_gets_one_clear_line(
     named: str,
+    said: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -524,7 +534,7 @@ def test_a_strategy_that_does_not_exist_gets_one_clear_line(
 
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert ended.value.code == 1
-    assert line.startswith(f"bugfoundry: --strategies {named!r}: there is mirror, procedural")
+    assert line.startswith(f"bugfoundry: --strategies {named!r}: {said}")
     assert list(tmp_path.iterdir()) == []
 
 

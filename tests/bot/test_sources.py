@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from bot.context import Context, Source
-from bot.sources import MODELLED, STRATEGIES, asking, shared_out, sources
+from bot.sources import MODELLED, STRATEGIES, asking, limited, shared_out, sources
 from mutators.rewrite import REWRITE
 from storage.errors import ConfigError
 from storage.records import Bug, FileChange, Origin, Repository
@@ -87,6 +87,21 @@ async def test_the_mirror_goes_first_and_the_others_share_the_rest() -> None:
     assert [name for name in found if name != PATH][:9] == [f"m{n}" for n in range(9)]
     assert len(found) == 12
     assert notes == []
+
+
+async def test_a_strategy_may_be_limited_by_itself() -> None:
+    found = await taken(shared_out([limited(giving("a", 50), 1), giving("b", 50)]))
+    assert counted(found) == {"a": 1, "b": 11}
+
+    source = sources(
+        ("mirror", "procedural"),
+        mirror=giving("m", 9),
+        model=None,
+        note=print,
+        at_most={"mirror": 2, "procedural": 3},
+    )
+    assert [name for name in await taken(source) if name != PATH] == ["m0", "m1"]
+    assert len(await taken(source)) == 5
 
 
 def test_without_a_model_what_needs_one_is_skipped_and_named() -> None:

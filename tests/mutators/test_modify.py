@@ -13,11 +13,15 @@ from llm.estimating import Estimator
 from llm.patience import MOST_TRIES
 from mutators.asking import Counts
 from mutators.mistakes import MISTAKES
-from mutators.modify import MODIFY
+from mutators.modify import MODIFY, accepts
+from mutators.project import Project
 from storage.records import Bug
+from syntax.patches import decode
+from tests.furniture.answers import DATA
 from tests.furniture.messages_api import Scripted, Service, messages_api
 from tests.llm.test_client import model
 from tests.mutators.shelf import CLAMP, FILES, PATH, SOURCE, after, kinds, mistakes, told
+from tests.mutators.test_rewrite import OWN
 
 GOOD = ("if low > high:", "if low >= high:")
 BETTER = ("bounded != value", "bounded > value")
@@ -30,6 +34,16 @@ async def ask(
     how = {"seed": 1, "max_bugs": None, "candidates": 1} | how
     bugs = [bug async for bug in MODIFY.bugs("tree", files, {}, model=asked, counts=counts, **how)]
     return bugs, counts
+
+
+def words(code: str) -> set[str]:
+    return set(re.findall(r"\w+", code))
+
+
+def own_name(qualified: str) -> str:
+    """What a definition is called by; a class for its constructor."""
+    *around, own = qualified.split(".")
+    return around[-1] if own == "__init__" else own
 
 
 async def modify(
@@ -197,6 +211,25 @@ async def test_what_cannot_matter_is_not_shown() -> None:
         "test_clamp():",
     ):
         assert foreign not in text
+
+
+def test_in_real_code_too_all_that_is_shown_calls_it_is_called_by_it_or_is_used() -> None:
+    asks = MODIFY.planned(OWN, seed=2, max_bugs=None, candidates=1)
+    assert len(asks) > 100
+    project = Project(OWN)
+    for ask_ in asks:
+        pieces = [text for _, text in DATA.findall(ask_.prompt)]
+        path, _, name = pieces[-2].partition(": ")
+        code = pieces[-1]
+        for shown in re.findall(r"(?m)^# \S+, (?!in )(\S+)$", ask_.prompt):
+            assert own_name(shown) in words(code), f"{name} does not call {shown}"
+        callers = ask_.prompt.partition("Where it is called:")[2].partition("The definition, of")[0]
+        for caller in re.split(r"(?m)^# \S+, in ", callers)[1:]:
+            assert own_name(name) in words(caller), f"{caller} does not call {name}"
+        users = [each for each in project.definitions(path) if accepts(each)]
+        used = {word for each in users for word in words(decode(each.code))}
+        for line in re.findall(r"(?m)^(?:import|from|\w+ ?[:=]) .*", ask_.shared[-1]):
+            assert words(line) & used, f"{path}: {line} is of no use"
 
 
 async def test_what_a_docstring_says_first_is_shown_whole() -> None:
