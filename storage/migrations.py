@@ -294,6 +294,13 @@ def m009_model_costs(db: Database) -> None:
 
 
 @MIGRATIONS()
+def m011_models(db: Database) -> None:
+    """The model that made a bug; what a pull request was tried to be undone by, without success."""
+    db.table("origins").add_column("model", str, not_null_default="")
+    db.table("mirrorings").add_column("tried", str, not_null_default="")
+
+
+@MIGRATIONS()
 def m011_queue(db: Database) -> None:
     """What GitHub told the service, and the jobs that come of it."""
     db.table("deliveries").create(

@@ -39,7 +39,7 @@ from storage.views import Views
 
 FIRST_ORIGIN = """
     select bugs.*, strategy, operator, path, entity, line, seed, "commit", pull, undone,
-        parents
+        parents, model
     from bugs join origins on origins.rowid =
         (select min(rowid) from origins where origins.bug = bugs.id)
 """

@@ -36,7 +36,17 @@ class Code:
             lines = "".join(self._entry(path, text) for path, text in files.items())
             git("update-index", "--index-info", cwd=self.git_dir, env=env, stdin=lines.encode())
             tree = git("write-tree", cwd=self.git_dir, env=env).decode().strip()
-        return self._point(branch, self._commit(tree, [head] if head else [], message))
+        made = self._point(branch, self._commit(tree, [head] if head else [], message))
+        for pull in self.repository.pulls:
+            if pull.state == "OPEN" and pull.branch == branch and pull.fork is None:
+                base = line("merge-base", "main", branch, cwd=self.git_dir)
+                changes = self._changes(base, branch)
+                self.world.synchronize(pull, self._commits(base, branch), changes)
+        return made
+
+    def push_over(self, branch: str, oid: str) -> str:
+        """Let a branch point somewhere else, as a forced push does."""
+        return self._point(branch, oid)
 
     def pull(
         self, branch: str, title: str = "Fix it", body: str = "", *, closes: Iterable[Issue] = ()
@@ -103,7 +113,9 @@ class Code:
         return made.decode().strip()
 
     def _point(self, branch: str, oid: str) -> str:
+        before = self.tip(branch)
         git("update-ref", f"refs/heads/{branch}", oid, cwd=self.git_dir)
+        self.world.pushed(self.repository, f"refs/heads/{branch}", before, oid)
         return oid
 
     def _commits(self, base: str, tip: str) -> list[Commit]:
