@@ -18,7 +18,7 @@ MOST_TESTS = 300
 LINE = (
     "standings.bug, strategy, operator, path, entity, line, reason, mode, standings.seconds, tasks"
 )
-IN_FILE = "and (path like :file escape '!' or changes like :file_json escape '!')"
+IN_FILE = " and (path like :file escape '!' or changes like :file_json escape '!')"
 HAS_TEXT = """
     and (standings.bug like :text escape '!' or entity like :text escape '!'
         or path like :text escape '!' or patch like :text escape '!'
