@@ -10,9 +10,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from mirror.github.looking import Seen
-
 from bot.service.wishes import Wishes, kept, wishes_of
+from mirror.github.looking import Seen
 from storage.hosted import Hosted, HostedState, Mark, Marked
 
 LABEL = "bugfoundry"
