@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from bot.service.wishes import Wishes, kept, wishes_of
-from mirror.github.looking import Seen
 from storage.hosted import Hosted, HostedState, Mark, Marked
+
+if TYPE_CHECKING:
+    # It brings an HTTP client along, which takes a while.
+    from mirror.github.looking import Seen
 
 LABEL = "bugfoundry"
 """In a repository it opts it in; on a pull request it asks for that to be mirrored next."""
