@@ -45,6 +45,7 @@ class OpenApi:
 
     def __init__(self, document: dict[str, Any]) -> None:
         self._document = document
+        _mend(document)
         self._examples: dict[tuple[str, str], Any] = {}
         self._paths = [(re.compile(self._pattern(path)), path) for path in document["paths"]]
         self._paths.sort(key=lambda one: (one[1].count("{"), -len(one[1])))
@@ -190,6 +191,14 @@ class OpenApi:
                 found = found[part]
             node = found
         return node
+
+
+def _mend(document: Any) -> None:
+    """Have the list of installations describe what each of them is: where it spells that out, an
+    account has to be a user and an enterprise at once, which none can be."""
+    listed = document["paths"]["/app/installations"]["get"]["responses"]["200"]
+    items = listed["content"]["application/json"]["schema"]
+    items["items"] = {"$ref": "#/components/schemas/installation"}
 
 
 def _nullable(node: Any) -> Any:
