@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import pytest
-
+from bot.service.chores import reconcile_all
 from bot.service.config import AppConfig, Config, LimitsConfig, ServeConfig, WorkConfig
 from bot.service.outbox import OUTBOX
 from bot.service.queues import LIGHT
@@ -46,11 +45,17 @@ class Serving:
         return sent
 
     async def idle(self) -> None:
-        """Wait until nothing that is due waits or runs. A failed job is the test's fault or ours."""
+        """Wait until nothing that is due waits or runs."""
         async with asyncio.timeout(LONGEST):
             while await self.busy():
                 self.running.nudge()
                 await asyncio.sleep(0.01)
+
+    async def reconciled(self) -> None:
+        """Have everything compared with what GitHub says."""
+        now = self.running.scene.clock()
+        await self.store(lambda s: s.jobs.put([reconcile_all()], now))
+        await self.idle()
 
     async def busy(self) -> bool:
         """Tell whether a queue that this process works on has anything that is due."""
@@ -125,6 +130,3 @@ async def serving(
         served = Serving(world, made, running)
         await served.idle()
         yield served
-
-
-MARKS = pytest.mark.github

@@ -218,7 +218,7 @@ class Serving:
         for one in self._world.repositories.values():
             if one.id == int(words[2]):
                 return "/".join(["/repos", one.full_name, *words[3:]])
-        return path
+        return "/".join(["/repos", "nobody", "nothing", *words[3:]])
 
     def _check(self, asked: Operation, reply: Reply) -> None:
         api = self._world.descriptions.openapi
