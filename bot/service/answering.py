@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from bot.service import comments
 from bot.service.comments import Command, Name, as_code
-from bot.service.marking import asked, remark
+from bot.service.marking import pull_of, remark
 from bot.service.optin import SKIP, has, signed
 from bot.service.plan import STAGES, URGENT, WORK, stage_job
 from bot.service.wishes import wishes_of
@@ -54,9 +54,7 @@ def _mirror(store: Store, hosted: Hosted, pull: Pull | None, by: str, now: float
     if not pull.open and not pull.merged:
         return comments.CLOSED
     remark(store, hosted, pull, "wanted", by=signed("comment", by), now=now)
-    if not pull.merged:
-        return comments.WAITS
-    store.jobs.put([asked(hosted, pull.number)], now)
+    store.jobs.put([pull_of(hosted, pull)], now)
     return comments.MIRRORED
 
 
@@ -73,7 +71,7 @@ def _retry(store: Store, hosted: Hosted, pull: Pull | None, by: str, now: float)
         store.jobs.retry(job.id, now=now)
     said = [_retried(failed)]
     if hosted.stale:
-        store.jobs.put([stage_job(hosted, STAGES[0], priority=URGENT)], now)
+        store.jobs.put([stage_job(hosted, STAGES[0], priority=URGENT, force=True)], now)
         said.append(comments.REBUILT)
     return " ".join(said)
 

@@ -36,10 +36,9 @@ To end all of this, delete the label `{LABEL}` of the repository: work stops, an
 is withdrawn.
 """
 UNKNOWN = "There is no command {word}.\n\n"
-MIRRORED = "This pull request is mirrored next. A check on it tells which tests guard the fix."
-WAITS = (
-    "This pull request is mirrored once it is merged. To take that back, say "
-    f"`{WORD} skip` or take the label `{LABEL}` off."
+MIRRORED = (
+    "This pull request is mirrored next; a check on it will tell which tests guard the fix. To "
+    f"take that back, say `{WORD} skip`."
 )
 CLOSED = "This pull request was closed without being merged: there is no fix to undo."
 SKIPPED = f"This pull request is kept out. To have it after all, say `{WORD} mirror`."
@@ -106,8 +105,10 @@ def _plain_lines(paragraph: Token) -> Iterator[str]:
         if child.type in ("softbreak", "hardbreak"):
             yield line
             line, begins = "", True
-        elif begins and child.type != "text":
-            # A line that begins with a link, emphasis, HTML or code.
+        elif child.type == "text" and not child.content:
+            continue
+        elif begins and (child.type != "text" or child.level):
+            # It begins with, or inside of, a link, emphasis, HTML or code.
             line, begins = "\0", False
         else:
             line, begins = line + child.content, False

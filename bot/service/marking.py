@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bot.service.optin import LABEL, LABELLERS, SKIP, has, marked, may_write, way_of
 from bot.service.plan import URGENT, WORK, pull_job
 from bot.service.scene import Change, Outcome, Scene
@@ -68,10 +70,13 @@ def remark(
     if mark == "skip":
         subject = f"{hosted.id}:{pull.number}"
         store.jobs.cancel(hosted.id, now=now, queues=(WORK,), why=KEPT_OUT, subject=subject)
-    elif pull.merged and present is not None and may_write(present):
-        store.jobs.put([asked(present, pull.number)], now)
+    elif (pull.open or pull.merged) and present is not None and may_write(present):
+        store.jobs.put([pull_of(present, pull)], now)
 
 
-def asked(hosted: Hosted, number: int) -> NewJob:
-    """Return the job of mirroring a pull request that a person asked for."""
-    return pull_job(hosted, number, priority=URGENT, asked=True)
+def pull_of(hosted: Hosted, pull: Pull, *, asked: bool = True) -> NewJob:
+    """Return the job of mirroring a pull request; next, where a person asked for it."""
+    payload: dict[str, Any] = {"asked": True} if asked else {}
+    if pull.merged:
+        payload["merged"] = pull.merge_commit
+    return pull_job(hosted, pull.number, priority=URGENT if asked else 0, **payload)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.service.handlers.events import Event, on
 from bot.service.handlers.people import hosted_of, may_command, sender
-from bot.service.marking import asked
+from bot.service.marking import pull_of
 from bot.service.plan import STAGES, URGENT, stage_job
 from bot.service.scene import Outcome, Scene
 from mirror.github.checks import look_at_check_run
@@ -41,5 +41,5 @@ async def _again(hosted: Hosted, scene: Scene, head: str) -> list[NewJob]:
     numbers = wanted & set(await pulls_of_commit(github, hosted.name, head))
     pulls: list[Pull] = [await look_at_pull(github, hosted.name, one) for one in sorted(numbers)]
     # The default branch may end in the merge of a pull request; its own check is on its own head.
-    found = [asked(hosted, pull.number) for pull in pulls if pull.head == head and pull.merged]
+    found = [pull_of(hosted, pull) for pull in pulls if pull.head == head]
     return found or [stage_job(hosted, STAGES[-1], priority=URGENT, alone=True)]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 from bot.service.handlers.events import Event, on
 from bot.service.handlers.people import hosted_of
-from bot.service.marking import asked, look_at_mark
+from bot.service.marking import look_at_mark, pull_of
 from bot.service.optin import LABEL, SKIP, has, may_write
-from bot.service.plan import pull_job
 from bot.service.scene import Outcome, Scene
-from mirror.github.looking import look_at_pull
+from mirror.github.looking import Pull, look_at_pull
 from storage.errors import GitHubMissing
+from storage.jobs import Job
 from storage.store import Store
 
 NOT_OPTED_IN = Outcome(note="not opted in")
@@ -47,10 +49,17 @@ async def pull_closed(event: Event, scene: Scene) -> Outcome:
     def mirror(store: Store) -> None:
         look(store)
         present, mark = store.hosted.get(hosted.id), store.hosted.mark_of(hosted.id, number)
-        if not may_write(present) or present is None or (mark and mark.mark == "skip"):
+        if present is None or not may_write(present) or (mark and mark.mark == "skip"):
             return
-        job = asked(present, number) if mark else pull_job(present, number, priority=0)
-        if store.jobs.get(job.kind, job.subject) is None:
+        job = pull_of(present, pull, asked=mark is not None)
+        if not _known(store.jobs.get(job.kind, job.subject), pull):
             store.jobs.put([job], scene.clock())
 
     return Outcome(note=f"#{number} is merged", changes=(mirror,))
+
+
+def _known(job: Job | None, pull: Pull) -> bool:
+    """Tell whether a pull request was asked for since it was merged."""
+    if job is None or job.state == "cancelled":
+        return False
+    return bool(json.loads(job.payload).get("merged") == pull.merge_commit)

@@ -32,22 +32,39 @@ async def test_the_label_on_a_merged_pull_request_has_it_mirrored_next(
     assert await marks(opted, repository) == [(pull.number, "wanted", "label maintainer")]
     [job] = await opted.jobs("pull")
     assert (job.state, job.priority) == ("waiting", URGENT)
-    assert json.loads(job.payload) == {"number": pull.number, "asked": True}
+    assert pull.merge_commit is not None
+    asked = {"number": pull.number, "asked": True, "merged": pull.merge_commit.oid}
+    assert json.loads(job.payload) == asked
     await opted.handled_well()
 
 
-async def test_the_label_on_an_open_one_has_it_mirrored_when_it_is_merged(
+async def test_an_open_one_is_looked_at_when_it_is_labelled_and_again_when_it_is_merged(
     opted: Serving, repository: Repository
 ) -> None:
     pull = opted.world.pull(repository)
     opted.world.label(pull, "bugfoundry")
     await opted.told()
-    assert await opted.jobs("pull") == []
+    [job] = await opted.jobs("pull")
+    assert (job.state, job.priority) == ("waiting", URGENT)
 
+    now = opted.world.clock.now
+    claimed = await opted.store(lambda s: s.jobs.claim("work", "t", now=now, lease=60, most=9))
+    for each in claimed:
+        await opted.store(lambda s, each=each: s.jobs.finish(each, now=now))
     opted.world.merge(pull)
     await opted.told()
-    [job] = await opted.jobs("pull")
-    assert job.priority == URGENT
+    assert [each.state for each in await opted.jobs("pull")] == ["waiting"]
+
+
+async def test_the_label_on_one_that_was_closed_unmerged_asks_for_nothing(
+    opted: Serving, repository: Repository
+) -> None:
+    pull = opted.world.pull(repository)
+    opted.world.close(pull)
+    opted.world.label(pull, "bugfoundry")
+    await opted.told()
+
+    assert await opted.jobs("pull") == []
 
 
 async def test_any_pull_request_that_is_merged_is_mirrored_in_its_turn(
