@@ -13,7 +13,7 @@ from bot.service.handlers.events import EVENTS
 from bot.service.scene import Outcome, Scene
 from mirror.github.deliveries import Delivered, deliveries, delivery_payload
 from storage.deliveries import Delivery
-from storage.errors import GitHubMissing
+from storage.errors import GitHubError, GitHubMissing
 from storage.jobs import Job
 
 log = logging.getLogger(__name__)
@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 OVERLAP = 600.0
 """Seconds before the last attempt that was seen from which on they are looked at once more: GitHub
 may list one late."""
+PATIENT = 5
+"""Attempts until one that cannot be fetched is given up, so that it does not hold up the others."""
 
 
 async def fetch_missed(job: Job, scene: Scene) -> Outcome:
@@ -32,8 +34,15 @@ async def fetch_missed(job: Job, scene: Scene) -> Outcome:
     attempts = await deliveries(scene.hub.as_app(), max(0.0, since - OVERLAP))
     newest = max([since, *(one.delivered for one in attempts)])
     taken = 0
+    failed: list[GitHubError] = []
     for one in await _unknown(scene, attempts):
-        taken += await _take(scene, one)
+        try:
+            taken += await _take(scene, one)
+        except GitHubError as error:
+            log.warning("delivery=%s not fetched error=%r", one.guid, str(error))
+            failed.append(error)
+    if failed and job.attempts < PATIENT:
+        raise failed[0]
     return Outcome(
         note=f"{taken} of {len(attempts)} attempts taken in",
         jobs=(missed_job(newest, due=scene.clock() + scene.config.limits.missed_minutes * 60),),
@@ -51,6 +60,8 @@ async def _take(scene: Scene, one: Delivered) -> int:
     try:
         payload = await delivery_payload(scene.hub.as_app(), one.id)
     except GitHubMissing:
+        return 0
+    if not payload:
         return 0
     now = scene.clock()
     delivery = Delivery(

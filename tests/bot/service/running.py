@@ -15,6 +15,7 @@ from bot.service.config import AppConfig, Config, LimitsConfig, ServeConfig, Wor
 from bot.service.outbox import OUTBOX
 from bot.service.queues import LIGHT
 from bot.service.serving import Running, service
+from bot.service.upkeep import ask_for_chores
 from storage.hosted import Hosted
 from storage.jobs import Job
 from storage.store import Store
@@ -55,6 +56,13 @@ class Serving:
         """Have everything compared with what GitHub says."""
         now = self.running.scene.clock()
         await self.store(lambda s: s.jobs.put([reconcile_all()], now))
+        await self.idle()
+
+    async def fetched(self) -> None:
+        """Have what was missed fetched, ahead of time."""
+        now = self.running.scene.clock()
+        await self.store(lambda s: ask_for_chores(s, self.running.scene.config, now=now,
+                                                  starting=True))  # fmt: skip
         await self.idle()
 
     async def busy(self) -> bool:
@@ -128,5 +136,7 @@ async def serving(
     async with service(config, clock=world.clock.time, light=light) as running:
         made.hook_url = f"http://127.0.0.1:{running.port}/webhooks"
         served = Serving(world, made, running)
+        while not await served.jobs("reconcile"):
+            await asyncio.sleep(0.01)
         await served.idle()
         yield served

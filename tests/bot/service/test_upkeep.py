@@ -214,6 +214,30 @@ async def test_what_was_missed_is_fetched_although_something_newer_has_come(
 
 
 @pytest.mark.github
+async def test_one_delivery_that_cannot_be_fetched_holds_up_no_other(
+    served: Serving, repository: Repository
+) -> None:
+    from tests.furniture.github_world import refused
+
+    served.world.create_label(repository, "bugfoundry")
+    served.world.rename(repository, "better")
+    label, renamed = served.world.hooks.lose()
+    path = f"/app/hook/deliveries/{label.id}"
+    served.world.faults.add(refused(403, "No"), where=path, times=5)
+    await served.fetched()
+    assert await served.store(lambda s: s.deliveries.known([label.guid])) == set()
+    assert (await served.hosted(repository)).name == "octo/better"
+
+    for _ in range(3):
+        await served.world.clock.sleep(3600)
+        await served.fetched()
+    known = await served.store(lambda s: s.deliveries.known([label.guid, renamed.guid]))
+    assert renamed.guid in known
+    [job] = await served.jobs("missed")
+    assert (job.state, job.attempts) == ("waiting", 3)
+
+
+@pytest.mark.github
 async def test_a_delivery_that_failed_here_is_taken_up_again_when_github_sends_it_again(
     world: World, app: App, code: Code, installation: Installation, tmp_path: Path
 ) -> None:
