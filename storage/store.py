@@ -71,13 +71,10 @@ class Store(Tables):
         """What the service has to do."""
         self.hosted = HostedTable(self._db, self.path)
         """Where the App is installed, and what is opted in."""
-<<<<<<< HEAD
         self.purging = Purging(self._db, self.path)
         """Erasing what is known of a repository."""
-=======
         self.views = Views(self._db, self.path)
         """What pages show."""
->>>>>>> main
 
     def __enter__(self) -> Self:
         return self

@@ -12,6 +12,8 @@ import pytest
 from storage.deliveries import Delivery
 from storage.hosted import Hosted, Marked, Written
 from storage.jobs import NewJob
+from storage.pulls import NAMED
+from storage.purging import ERASED, OF_REPOSITORY
 from storage.records import (
     Bug,
     Crawl,
@@ -102,6 +104,15 @@ def test_nothing_of_it_is_left_in_the_file_but_that_it_is_out(store: Store) -> N
     assert found is not None
     assert (found.name, found.opted_in, found.commit, found.head) == (OUT.name, False, "", "")
     assert [line.dollars for line in store.calls.sums()] == [0.5]
+
+
+def test_of_every_table_it_is_decided_whether_it_is_erased(store: Store) -> None:
+    decided = {table for table, _ in ERASED} | {*OF_REPOSITORY, *NAMED, "test_sets", "model_calls"}
+    by_triggers = {"standings"}
+    of_no_repository = {"turns", "installations", "hosted", "model_holds", "model_batches",
+                        "batched_requests"}  # fmt: skip
+
+    assert set(rows(store)) == decided | by_triggers | of_no_repository
 
 
 def test_what_is_another_repositorys_stays_as_it_was(tmp_path: Path) -> None:
