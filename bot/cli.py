@@ -8,7 +8,20 @@ import sys
 
 import typer
 
-from bot.commands import audit, costs, crawl, env, export, forge, grading, images, listing, serve
+from bot.commands import (
+    audit,
+    costs,
+    crawl,
+    env,
+    export,
+    forge,
+    grading,
+    hosted,
+    images,
+    jobs,
+    listing,
+    serve,
+)
 from bot.commands.options import err
 from bot.running import Stopped
 from storage.errors import BugfoundryError
@@ -36,6 +49,10 @@ app.command("audit")(audit.audit_command)
 app.command("export")(export.export_command)
 app.command("serve")(serve.serve_command)
 app.command("work")(serve.work_command)
+app.command("hosted")(hosted.hosted_command)
+app.command("optout")(hosted.optout_command)
+app.command("optin")(hosted.optin_command)
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(env.app, name="env")
 app.add_typer(images.app, name="images")
 
