@@ -45,6 +45,10 @@ class Mirror:
     model: Model | None = None
     tests: tuple[str, ...] = ()
     """Ids of the tests that pass on the unbroken code."""
+    only: frozenset[int] | None = None
+    """Numbers of the pull requests to undo, though they be left out otherwise."""
+    skip: frozenset[int] = frozenset()
+    """Numbers of those that are not to be undone."""
     _tree: Tree | None = None
     _became: dict[str, Mirroring] | None = None
     _seen: set[str] = field(default_factory=set)
@@ -58,9 +62,15 @@ class Mirror:
                 yield bug
 
     def candidates(self) -> Iterator[PullRequest]:
-        """Yield the pull requests that were not left out."""
+        """Yield the pull requests that were not left out, or those that were asked for."""
         outcomes = self._outcomes()
         for pull in self.store.pulls.all(self.name):
+            if pull.number in self.skip:
+                continue
+            if self.only is not None:
+                if pull.number in self.only:
+                    yield pull
+                continue
             known = outcomes.get(pull.commit)
             if known is None or known.outcome in ("", CANDIDATE, UNDONE) or known.fix:
                 yield pull
@@ -250,6 +260,7 @@ async def open_mirror(
         cache=settings.cache,
         api_url=settings.github_url,
         token=settings.github_token,
+        tokens=settings.github_tokens,
     )
     cloned, summary = await crawl_clone(crawl, store=store, reporter=reporter)
     reporter.stage(f"{summary.repository}: {summary.candidates} pull requests to mirror")
@@ -261,6 +272,8 @@ async def open_mirror(
         trees=trees,
         model=model,
         tests=ready.prepared.baseline.green,
+        only=settings.only_pulls,
+        skip=settings.skip_pulls,
     )
 
 

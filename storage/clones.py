@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,7 +18,13 @@ TIP = "refs/bugfoundry/tip"
 EVERYTHING = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
 
 
-def github_variables(token: str | None, url: str = GITHUB_URL) -> dict[str, str]:
+def site_of(api_url: str) -> str:
+    """Return where the repositories are of the GitHub that has this REST API."""
+    url = api_url.rstrip("/")
+    return re.sub(r"^(https?://)api\.", r"\1", url.removesuffix("/api/v3"))
+
+
+def github_variables(token: str, url: str = GITHUB_URL) -> dict[str, str]:
     """Return variables that give git a token for GitHub, seen in no argument list or URL.
 
     ``url`` is where repositories are on another GitHub: an Enterprise Server.

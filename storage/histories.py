@@ -44,7 +44,7 @@ def fetch_with_history(
     *,
     cache: Path,
     trees: Trees,
-    token: str | None = None,
+    token: str = "",
     github: str = clones.GITHUB_URL,
 ) -> Cloned:
     """Fetch a source with its whole history. ``github`` is where owner/name is looked for.
