@@ -17,9 +17,9 @@ from mirror.choosing.sifting import Sifted, sift
 from mirror.github import PUBLIC
 from mirror.history.crawling import RULES, crawl_history
 from mirror.history.links import STRENGTH
-from storage.clones import site_of
+from storage.clones import on_site, site_of
 from storage.errors import ConfigError, GitHubError
-from storage.histories import Cloned, fetch_with_history, on_site
+from storage.histories import Cloned, fetch_with_history
 from storage.records import Crawl, Issue, Mirroring, PullRequest
 from storage.sources import parse
 from storage.store import Store

@@ -114,17 +114,8 @@ class Mirror:
 
     def _undo(self, fix: Fix, context: Context) -> Undo:
         if self._tree is None:
-            self._tree = self._read_tree(context)
+            self._tree = tree_of(context, self.trees)
         return undo(fix, self._tree, self.clone.homes(fix, context.files))
-
-    def _read_tree(self, context: Context) -> Tree:
-        tree = self.repository.tree
-        others = [
-            path
-            for path in self.trees.paths(tree)
-            if path.endswith(".py") and path not in context.files
-        ]
-        return Tree(context.files, self.trees.read_all(tree, others))
 
     def _bug(
         self, fix: Fix, result: Undo, pull: PullRequest, context: Context, tier: str = ""
@@ -275,6 +266,13 @@ async def open_mirror(
         only=settings.only_pulls,
         skip=settings.skip_pulls,
     )
+
+
+def tree_of(context: Context, trees: Trees) -> Tree:
+    """Return today's Python files, the source apart from the others."""
+    tree = context.repository.tree
+    others = [p for p in trees.paths(tree) if p.endswith(".py") and p not in context.files]
+    return Tree(context.files, trees.read_all(tree, others))
 
 
 def today_paths(tests: tuple[str, ...], paths: Mapping[str, str]) -> frozenset[str]:

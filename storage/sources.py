@@ -44,10 +44,8 @@ def fetch(
         return _fetch_package(source, cache, trees)
     if source.kind == "path":
         return _fetch_path(source, trees)
-    url, env = source.place, None
-    if source.kind == "github":
-        url = f"{github}/{source.place}.git"
-        env = clones.github_variables(token, github)
+    url = f"{github}/{source.place}.git" if source.kind == "github" else source.place
+    env = clones.variables(url, token, github)
     git_dir, commit = clones.fetch_clone(url, source.revision, cache=cache, env=env)
     found = at_commit(source, git_dir, commit, trees, *owner_and_name(url))
     if found.version:

@@ -19,9 +19,9 @@ from bot.listed import list_pulls
 from bot.progress import Quiet
 from mirror.choosing.rules import Limits
 from storage import clones
+from storage.clones import on_site
 from storage.errors import ConfigError, SourceError
 from storage.git import git, line
-from storage.histories import on_site
 from storage.records import Mirroring
 from storage.store import Store
 from tests.mirror.maker import SITE, Maker
