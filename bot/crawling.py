@@ -27,8 +27,8 @@ from storage.trees import Trees
 
 if TYPE_CHECKING:
     from mirror.github.client import GitHub
-    from mirror.github.lending import Lender
     from mirror.github.crawling import Crawled
+    from mirror.github.lending import Lender
 
 Way = Literal["github", "history"]
 

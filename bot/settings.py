@@ -80,7 +80,7 @@ class Settings:
 
     @property
     def token(self) -> str:
-        """A token for GitHub that is good for a while, or none. It may wait for one: for threads."""
+        """A token for GitHub that is good for a while, or none; for threads, since it may wait."""
         return self.github_tokens.lend() if self.github_tokens else self.github_token
 
 

@@ -1,4 +1,4 @@
-"""Long work in a thread, an event loop and a store of its own, so that nothing else waits for it."""
+"""Long work in a thread, an event loop and a store of its own: nothing else waits for it."""
 
 from __future__ import annotations
 

@@ -13,9 +13,9 @@ from typing import TypeVar, cast
 import msgspec
 from msgspec import Struct
 
+from bot.service.allowing import looked_up
 from bot.service.outbox import Annotation, Check, Comment, Report
 from bot.service.scene import Handler, Outcome, Scene
-from bot.service.stages.base import looked_up
 from mirror.github import checks
 from mirror.github.checks import Conclusion, Level, put_check_run
 from mirror.github.client import GitHub

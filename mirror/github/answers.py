@@ -11,9 +11,9 @@ from typing import Any
 from storage.errors import (
     GitHubBroken,
     GitHubError,
+    GitHubForbidden,
     GitHubGone,
     GitHubMissing,
-    GitHubForbidden,
     GitHubRefused,
     GitHubRejected,
     GitHubSuspended,

@@ -14,17 +14,17 @@ GUARDED = """\
 {guards} when the change of this pull request is undone, and {others} on passing. They guard it: \
 whoever breaks it again will hear of it."""
 UNGUARDED = """\
-**No test failed when the change of this pull request was undone**, though the whole suite was run. \
-It could be lost again, and nothing would object."""
+**No test failed when the change of this pull request was undone**, though the whole suite was \
+run. It could be lost again, and nothing would object."""
 BROKEN = """\
-Nothing works when the change of this pull request is undone ({reason}), so it cannot be told which \
-tests guard it."""
+Nothing works when the change of this pull request is undone ({reason}), so it cannot be told \
+which tests guard it."""
 UNCLEAR = """\
 The tests gave no clear answer when the change of this pull request was undone ({reason})."""
 NOT_UNDONE = "The change of this pull request could not be undone at {commit}: {reason}."
 NO_ENVIRONMENT = (
-    "The tests could not be run at {commit}: no environment could be built ({reason}). Say how it is "
-    "done in {config}."
+    "The tests could not be run at {commit}: no environment could be built ({reason}). Say how it "
+    "is done in {config}."
 )
 WHERE_MERGED = "It was undone in today's code, at {commit}{share}."
 WHERE_OPEN = "It was undone at its own head, {commit}; it is made a task once it is merged."

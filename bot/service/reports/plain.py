@@ -1,4 +1,4 @@
-"""Anybody's text, made fit to stand in Markdown, and pieces of Markdown fitted into GitHub's bounds.
+"""Anybody's text, made fit to stand in Markdown, and Markdown fitted into GitHub's bounds.
 
 https://spec.commonmark.org/0.31.2/ and https://github.github.com/gfm/
 """

@@ -99,7 +99,7 @@ def commonest(tests: Iterable[str]) -> str:
 
 
 def named_for(path: str, files: Sequence[str]) -> str:
-    """Return the file of tests that is named for a source file, as ``test_x.py`` is for ``x.py``."""
+    """Return the file of tests that is named for a source file, as ``test_x.py``."""
     parts = PurePosixPath(path)
     stem = parts.parent.name if parts.name == "__init__.py" else parts.stem
     wanted = {f"test_{stem}.py", f"{stem}_test.py"}

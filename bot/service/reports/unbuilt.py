@@ -1,4 +1,4 @@
-"""What maintainers are told when their tests cannot be run: once, with the reasons and the way out."""
+"""What maintainers are told when their tests cannot be run: the reasons, and the way out."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ It needs 20 tests that run, and 95 % of them to pass, without the network."""
 SERVES = "; the environment of commit {commit} goes on serving meanwhile"
 FOOTER = """\
 ---
-Say how it is done in {config}: `python`, `install` (arguments of `uv pip install`), `pytest_args`, \
-`env`. Then write `/bugfoundry retry` in a comment here. `report: none` in the same file ends these \
-messages, and deleting the label `bugfoundry` of this repository ends it all."""
+Say how it is done in {config}: `python`, `install` (arguments of `uv pip install`), \
+`pytest_args`, `env`. Then write `/bugfoundry retry` in a comment here. `report: none` in the same \
+file ends these messages, and deleting the label `bugfoundry` of this repository ends it all."""
 REST = "*And {} more.*"
 NO_PLAN = "No plan could be made: neither packaging nor tests were found."
 

@@ -9,20 +9,21 @@ from typing import Any
 
 from bot.pipeline import forge_in
 from bot.preparing import Ready, fetch, make_ready_for
+from bot.service.allowing import looked_up
 from bot.service.apart import apart
 from bot.service.config import Config
 from bot.service.patience import MOST_BUILDS
 from bot.service.plan import STAGES, after, first
 from bot.service.scene import Handler, Outcome, Scene
 from bot.settings import Settings
+from bot.summary import Summary
 from mirror.github.lending import Lender
 from mirror.github.tokens import Narrowing
 from storage.clones import site_of
-from storage.hosted import Hosted, Installation
+from storage.hosted import Hosted
 from storage.jobs import Job
 from storage.records import Repository
 from storage.store import Store
-from bot.summary import Summary
 from storage.trees import Trees
 
 NO_ENVIRONMENT = "there is no environment yet; that comes first"
@@ -127,9 +128,7 @@ class Stage:
         settings = self.settings(
             ready.repository.commit, strategies=wanted, skip_pulls=self.skipped
         )
-        summary = await forge_in(
-            ready, settings, self.trees, store=self.store, reporter=self.told
-        )
+        summary = await forge_in(ready, settings, self.trees, store=self.store, reporter=self.told)
         return Outcome(note=said(summary))
 
     @property
@@ -193,22 +192,3 @@ async def run(
 
     outcome = await apart(scene.keeper.path, begun)
     return replace(outcome, note="; ".join(filter(None, (outcome.note, *told.notes))))
-
-
-def looked_up(store: Store, number: int) -> tuple[Hosted | None, str]:
-    """Return a repository, and why nothing may be done for it; empty when it may."""
-    hosted = store.hosted.get(number)
-    if hosted is None:
-        return None, "the repository is not known"
-    return hosted, why_not(hosted, store.hosted.installation(hosted.installation))
-
-
-def why_not(hosted: Hosted, installation: Installation | None) -> str:
-    """Say why nothing is done for a repository, or written to it; empty when it may be."""
-    if not hosted.opted_in:
-        return "it is not opted in"
-    if hosted.state != "active":
-        return f"it is {hosted.state}"
-    if installation is not None and installation.state != "active":
-        return f"the installation is {installation.state}"
-    return ""

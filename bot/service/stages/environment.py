@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.preparing import Ready
-from bot.service.outbox import OUTBOX
 from bot.service.reports.telling import report_jobs
 from bot.service.reports.unbuilt import Tried, unbuilt
 from bot.service.scene import Change, Outcome
@@ -25,7 +24,9 @@ async def work(stage: Stage) -> Outcome:
     Where none can be had the maintainers are told, once the last attempt has failed.
     """
     hosted = stage.hosted
-    kept = keeps(hosted, stage.now, days=stage.config.work.rebuild_days, asked=bool(stage.asked.get("force")))
+    kept = keeps(
+        hosted, stage.now, days=stage.config.work.rebuild_days, asked=bool(stage.asked.get("force"))
+    )
     repository = stage.repository() if kept else stage.fetched()
     try:
         ready = await stage.ready(repository)

@@ -18,7 +18,7 @@ from storage.store import Store
 FULL, SELECTED = "full", "selected"
 UNNOTICED = "no-test-failed"
 MOST = 60
-"""Bugs of a repository that get a full run: each costs the whole suite, and nobody reads of more."""
+"""Bugs of a repository that get a full run: each costs the whole suite, and few read of more."""
 DISAGREED = (
     "{count} bugs that the selected tests let pass were noticed by the whole suite; from here on "
     "every test is run"
@@ -72,9 +72,7 @@ async def judged(stage: Stage, ready: Ready, bugs: Iterable[Bug], *, full: bool)
         return run
     settings = stage.settings(ready.repository.commit, full=full)
     settings = replace(settings, strategies=tuple({bug.origin.strategy for bug in bugs}))
-    mirror = await make_mirror(
-        settings, ready, stage.trees, store=stage.store, reporter=stage.told
-    )
+    mirror = await make_mirror(settings, ready, stage.trees, store=stage.store, reporter=stage.told)
 
     async def source(context: Context) -> AsyncIterator[Bug]:
         for bug in bugs:

@@ -159,9 +159,7 @@ def mirroring(stage: Stage, repository: Repository, pull: Pull) -> Mirroring | N
 
 def told(stage: Stage, pull: Pull, found: Guards) -> Outcome:
     """Have the check run stand on the pull request."""
-    return Outcome(
-        note=noted(pull, found), jobs=(check_job(stage.hosted, guards_check(found)),)
-    )
+    return Outcome(note=noted(pull, found), jobs=(check_job(stage.hosted, guards_check(found)),))
 
 
 def unbuilt(stage: Stage, pull: Pull, repository: Repository) -> Outcome:

@@ -34,9 +34,7 @@ async def undone_at_head(stage: Stage, ready: Ready, pull: Pull) -> Guards:
     result = undo(fix, tree_of(context, stage.trees), clone.homes(fix, context.files))
     if not result.enough:
         return not_undone(pull, REASONS.get(result.reason, result.reason))
-    bug = bug_of(
-        ready.repository.tree, fix, result, context.files, context.modes, pull=pull.number
-    )
+    bug = bug_of(ready.repository.tree, fix, result, context.files, context.modes, pull=pull.number)
     verdict = await judged(stage, ready, bug)
     return Guards(
         head=pull.head,
