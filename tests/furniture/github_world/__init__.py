@@ -20,6 +20,7 @@ from tests.furniture.github_world.faults import (
     primary_limit,
     secondary_limit,
 )
+from tests.furniture.github_world.hooks import Delivery, headers_of
 from tests.furniture.github_world.serving import github_world
 from tests.furniture.github_world.state import Change, Issue, Pull, Repository, User
 from tests.furniture.github_world.world import TOKEN, World
@@ -30,6 +31,7 @@ __all__ = [
     "App",
     "Change",
     "Code",
+    "Delivery",
     "Descriptions",
     "Fault",
     "Grant",
@@ -44,6 +46,7 @@ __all__ = [
     "client_of",
     "github_world",
     "graphql_limited",
+    "headers_of",
     "hub_of",
     "lost",
     "primary_limit",

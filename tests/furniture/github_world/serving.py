@@ -18,10 +18,19 @@ from tests.furniture.github_world import (
     graph_lists,
     graph_repositories,
     graph_threads,
+    manifests,
     rest,
     rest_apps,
+    rest_checks,
+    rest_code,
+    rest_comments,
+    rest_hooks,
+    rest_labels,
+    rest_limits,
+    rest_people,
     rest_pulls,
     rest_repositories,
+    rest_threads,
 )
 from tests.furniture.github_world.clock import MINUTE, Clock
 from tests.furniture.github_world.counting import Size
@@ -38,9 +47,18 @@ REGISTERED = (
     graph_lists,
     graph_repositories,
     graph_threads,
+    manifests,
     rest_apps,
+    rest_checks,
+    rest_code,
+    rest_comments,
+    rest_hooks,
+    rest_labels,
+    rest_limits,
+    rest_people,
     rest_pulls,
     rest_repositories,
+    rest_threads,
 )
 """Modules that register fields and routes."""
 NO_AGENT = (
@@ -73,6 +91,8 @@ async def github_world(
             for complaint in world.complaints:
                 error.add_note(complaint)
             raise
+        finally:
+            await world.hooks.close()
     assert not world.complaints, "\n".join(world.complaints)
 
 
@@ -95,6 +115,8 @@ class Serving:
         view = identify(self._world, token_of(request.headers.get("Authorization", "")))
         if git_http.is_git(request.path):
             return await git_http.serve(request, view)
+        if manifests.is_page(request.path):
+            return await manifests.page(request, self._world)
         path, resource = self._place(request.rel_url.raw_path)
         size = None
         fault = self._world.faults.take(path, after=False)
@@ -144,7 +166,8 @@ class Serving:
         tag = _etag(reply, view.key)
         if tag and request.headers.get("If-None-Match") == tag:
             reply = Reply(304, None, {})
-        rate.used += 0 if reply.status == 304 and view.key else 1
+        free = (reply.status == 304 and view.key) or path == "/rate_limit"
+        rate.used += 0 if free else 1
         headers = {**reply.headers, **rate.headers()}
         return Reply(reply.status, reply.body, {**headers, "ETag": tag} if tag else headers), None
 
