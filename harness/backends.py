@@ -16,8 +16,8 @@ from storage.errors import SandboxError
 log = logging.getLogger(__name__)
 
 PLAIN = (
-    "there is neither a Docker engine with a base image nor bubblewrap, and a repository's code never "
-    "runs as a plain process here; install bubblewrap or Docker"
+    "there is neither a Docker engine with a base image nor bubblewrap; install one of them, for a "
+    "repository's code never runs as a plain process here"
 )
 
 
