@@ -10,9 +10,11 @@ import os
 import platform
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 
 from uv import find_uv_bin
@@ -40,6 +42,10 @@ log = logging.getLogger(__name__)
 RUNNER = Path(__file__).with_name("runner.py")
 CERTIFICATES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT")
 BUILD_TIMEOUT = 1200
+LOOKS = 0.5
+"""Seconds between two looks whether a build step is still wanted."""
+STOP: ContextVar[threading.Event | None] = ContextVar("stop", default=None)
+"""Set by whoever started the build, for its thread: it is wanted no longer."""
 DETAIL_LIMIT = 4000
 WARNING = (
     "local sandbox without bubblewrap: the repository's code runs as a plain process with "
@@ -76,8 +82,21 @@ class LocalBackend:
         env: Mapping[str, str],
         fresh: bool = False,
     ) -> Environment:
-        """Install a copy of ``checkout`` as ``plan`` says. Raises BuildFailed."""
-        return await asyncio.to_thread(self._build, checkout, tree, plan, dict(env), fresh)
+        """Install a copy of ``checkout`` as ``plan`` says; cancelled, it ends what it started.
+
+        Raises BuildFailed.
+        """
+        stop = threading.Event()
+        STOP.set(stop)
+        building = asyncio.ensure_future(
+            asyncio.to_thread(self._build, checkout, tree, plan, dict(env), fresh)
+        )
+        try:
+            return await asyncio.shield(building)
+        except asyncio.CancelledError:
+            stop.set()
+            await asyncio.gather(building, return_exceptions=True)
+            raise
 
     def _build(
         self, checkout: Path, tree: str, plan: Plan, env: dict[str, str], fresh: bool
@@ -274,8 +293,10 @@ def locked(file: Path) -> Iterator[None]:
 def run_bounded(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> tuple[int, str]:
     """Run a build step; return its exit code and what it printed.
 
-    Raises BuildFailed when it takes too long; all that it started is killed then.
+    Raises BuildFailed when it takes too long or is wanted no longer; all that it started is killed
+    then.
     """
+    ends, stop = time.monotonic() + BUILD_TIMEOUT, STOP.get()
     with subprocess.Popen(
         command,
         cwd=cwd,
@@ -287,9 +308,13 @@ def run_bounded(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) ->
         errors="replace",
         start_new_session=True,
     ) as process:
-        try:
-            output, _ = process.communicate(timeout=BUILD_TIMEOUT)
-        except subprocess.TimeoutExpired as error:
-            kill_tree(process.pid)
-            raise BuildFailed("timeout", f"an install step took over {BUILD_TIMEOUT} s") from error
-    return process.returncode, output
+        while True:
+            if stop is not None and stop.is_set():
+                kill_tree(process.pid)
+                raise BuildFailed("stopped", "it is wanted no longer")
+            if time.monotonic() > ends:
+                kill_tree(process.pid)
+                raise BuildFailed("timeout", f"an install step took over {BUILD_TIMEOUT} s")
+            with suppress(subprocess.TimeoutExpired):
+                output, _ = process.communicate(timeout=LOOKS)
+                return process.returncode, output

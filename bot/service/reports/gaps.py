@@ -18,7 +18,7 @@ LONGEST_DIFF = 60
 """Lines of a diff that are shown."""
 TITLE = "bugfoundry: bugs that no test would notice"
 INTRO = """\
-bugfoundry broke {name} in many small ways, at commit {commit}, and ran its {tests} on each. \
+bugfoundry broke {name} in many small ways, at commit {commit}, and had its {tests} judge each. \
 {noticed} of {judged} bugs were noticed. For those below **no test failed, though the whole suite \
 was run**: a change like this could be merged, and nothing would object.
 
@@ -26,7 +26,7 @@ The worst come first: bugs that were mended here once and could come back; then 
 run without minding what it does; then code that no test runs. A few may change nothing that can \
 be seen from outside: leave those."""
 NONE = """\
-bugfoundry broke {name} in many small ways, at commit {commit}, and ran its {tests} on each. \
+bugfoundry broke {name} in many small ways, at commit {commit}, and had its {tests} judge each. \
 {noticed} of {judged} bugs were noticed, and none of the others is left that a full run of the \
 tests let pass."""
 REST = "*And {} more functions with bugs that no test notices.*"

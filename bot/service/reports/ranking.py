@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from harness.selection import Coverage, select
+from harness.changes import changes
+from harness.selection import Coverage, noticing
 from storage.errors import PatchError
 from storage.records import Bug
 from syntax.applying import apply_patch
@@ -76,8 +77,13 @@ def tests_running(bug: Bug, coverage: Coverage | None, read: Read) -> frozenset[
         files = apply_patch(bug.patch, read)
     except PatchError:
         return frozenset()
-    chosen = select(coverage, files, {path: read(path) for path in files}).tests
-    return (chosen or frozenset()) - coverage.index.opaque
+    found: set[str] = set()
+    for path, new in files.items():
+        old = read(path)
+        within = changes(old, new) if old is not None and new is not None else None
+        for change in within or ():
+            found |= noticing(coverage.index, path, change)
+    return frozenset(found)
 
 
 def nearest(path: str, running: Iterable[str], coverage: Coverage | None) -> str:

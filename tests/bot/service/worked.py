@@ -29,7 +29,7 @@ PACKAGE, TEST_FILE = "src/shop/__init__.py", "tests/test_shop.py"
 MEMBERS = "    if members:\n        rate = rate + 2\n"
 MARK = '@pytest.mark.parametrize("total, expected", [(10, 9.8), (50, 46.5), (100, 88)])'
 OF_MEMBERS = TESTS[TESTS.index(MARK) : TESTS.index('@pytest.mark.parametrize("text", ["",')]
-UNTESTED = '''
+UNTESTED = """
 
 def receipt(basket, prices):
     lines = []
@@ -37,7 +37,7 @@ def receipt(basket, prices):
         lines.append(name + " " + str(count * prices[name]))
     lines.append("sum " + str(basket.total(prices)))
     return lines
-'''
+"""
 GUARDS = {f"{TEST_FILE}::test_discount_for_members[{n}]" for n in ("10-9.8", "50-46.5", "100-88")}
 
 

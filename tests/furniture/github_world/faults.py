@@ -31,6 +31,7 @@ class _Waiting:
     fault: Fault
     times: int
     where: str
+    method: str
 
 
 class Faults:
@@ -39,14 +40,15 @@ class Faults:
     def __init__(self) -> None:
         self._waiting: list[_Waiting] = []
 
-    def add(self, fault: Fault, *, times: int = 1, where: str = "") -> None:
-        """Let the next requests whose path contains ``where`` go wrong."""
-        self._waiting.append(_Waiting(fault, times, where))
+    def add(self, fault: Fault, *, times: int = 1, where: str = "", method: str = "") -> None:
+        """Let the next requests whose path contains ``where`` go wrong, or those of a method."""
+        self._waiting.append(_Waiting(fault, times, where, method))
 
-    def take(self, path: str, *, after: bool) -> Fault | None:
+    def take(self, path: str, method: str, *, after: bool) -> Fault | None:
         """Return the fault for a request that is at this point."""
         for waiting in self._waiting:
-            if waiting.times and waiting.where in path:
+            mine = waiting.where in path and waiting.method in ("", method)
+            if waiting.times and mine:
                 if waiting.fault.after is not after:
                     return None
                 waiting.times -= 1

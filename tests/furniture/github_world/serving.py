@@ -119,10 +119,10 @@ class Serving:
             return await manifests.page(request, self._world)
         path, resource = self._place(request.rel_url.raw_path)
         size = None
-        fault = self._world.faults.take(path, after=False)
+        fault = self._world.faults.take(path, request.method, after=False)
         if fault is None:
             reply, size = await self._answer(request, view, path, resource)
-            fault = self._world.faults.take(path, after=True)
+            fault = self._world.faults.take(path, request.method, after=True)
         if fault is not None:
             reply = _faulty(fault)
         self._world.asked.append(
