@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bot.service.config import AppConfig, Config, LimitsConfig, ServeConfig, WorkConfig
 from bot.service.keeping import Keeper
 from bot.service.outbox import OUTBOX
-from bot.service.plan import WORK, first, stage_job
+from bot.service.plan import PULL, WORK, first, pull_job, stage_job
 from bot.service.queues import HEAVY, LIGHT
 from bot.service.scene import Scene
 from bot.service.worker import Worker
@@ -116,6 +116,12 @@ class Service:
         await self.work()
         return await self.job(name)
 
+    async def pull(self, number: int, **payload: Any) -> Job:
+        """Do what is to be done for one pull request, and return its job as it ended."""
+        await self.ask(pull_job(await self.hosted(), number, **payload))
+        await self.work()
+        return await self.job(PULL, f"{self.id}:{number}")
+
     async def begin(self) -> None:
         """Do all stages."""
         await self.ask(first(await self.hosted()))
@@ -140,14 +146,14 @@ class Service:
         return found
 
 
-def config_of(world: World, folder: Path, **work: Any) -> Config:
-    """Settings that keep work small."""
-    usual: dict[str, Any] = {"sandbox": "local", "max_bugs": 12}
+def config_of(world: World, folder: Path, cache: Path | None = None, **work: Any) -> Config:
+    """Settings that keep work small. A cache that is shared saves builds."""
+    usual: dict[str, Any] = {"sandbox": "local", "max_bugs": 4}
     return Config(
         app=AppConfig(api_url=world.api, web_url=world.url),
         serve=ServeConfig(
             store=str(folder / "store.db"),
-            cache=str(folder / "cache"),
+            cache=str(cache or folder / "cache"),
             public_url="https://bugs.example",
         ),
         work=WorkConfig(**usual | work),
@@ -157,7 +163,7 @@ def config_of(world: World, folder: Path, **work: Any) -> Config:
 
 @asynccontextmanager
 async def service_of(
-    world: World, folder: Path, *, private: bool = False, **work: Any
+    world: World, folder: Path, *, private: bool = False, cache: Path | None = None, **work: Any
 ) -> AsyncIterator[Service]:
     """A service in a world with one repository, which is opted in."""
     from tests.furniture.github_world import hub_of
@@ -165,7 +171,7 @@ async def service_of(
     shop = Shop(world, folder, private=private)
     app = world.app()
     installed = world.install(app, shop.repository)
-    config = config_of(world, folder, **work)
+    config = config_of(world, folder, cache, **work)
     async with Keeper(config.store) as keeper, hub_of(world, app) as hub:
         scene = Scene(config=config, keeper=keeper, hub=hub, clock=world.clock.time)
         service = Service(shop, app, installed, scene)
