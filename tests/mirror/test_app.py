@@ -69,7 +69,8 @@ def test_an_app_without_an_id_is_told() -> None:
         (NOW + 600, "this machine's clock is 10 minutes ahead of GitHub's"),
         (NOW - 1200, "this machine's clock is 20 minutes behind GitHub's"),
         (NOW + 61, "this machine's clock is 1 minute ahead of GitHub's"),
-        (NOW + 2, "its id and its private key do not belong together"),
+        (NOW + 50, "its id and its private key do not belong together"),
+        (NOW - 400, "its id and its private key do not belong together"),
     ],
 )
 def test_a_clock_that_is_off_is_told_when_the_app_is_refused(ours: float, said: str) -> None:

@@ -61,6 +61,8 @@ class Base:
         self.codes: dict[str, tuple[App, float]] = {}
         """Of Apps made from a manifest, and until when each is good."""
         self.asked: list[Asked] = []
+        """Of the API; what git asked is in ``asked_of_git``."""
+        self.asked_of_git: list[Asked] = []
         self.complaints: list[str] = []
         self.url = ""
         self._ids = 0

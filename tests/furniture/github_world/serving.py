@@ -35,11 +35,12 @@ from tests.furniture.github_world import (
 from tests.furniture.github_world.clock import MINUTE, Clock
 from tests.furniture.github_world.counting import Size
 from tests.furniture.github_world.descriptions import Descriptions
-from tests.furniture.github_world.faults import PRIMARY, SECONDARY, Fault
+from tests.furniture.github_world.faults import PRIMARY, SECONDARY
 from tests.furniture.github_world.identity import identify, token_of
 from tests.furniture.github_world.openapi import Invented, Operation
-from tests.furniture.github_world.rates import MOST_AT_ONCE, Rate
+from tests.furniture.github_world.rates import CREATING, MOST_AT_ONCE, Rate
 from tests.furniture.github_world.rest import Reply, error
+from tests.furniture.github_world.sending import send
 from tests.furniture.github_world.view import View
 from tests.furniture.github_world.world import Asked, World
 
@@ -105,27 +106,24 @@ class Serving:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self._world.rates.begin()
         try:
-            answered = await self._handled(request)
+            return await self._handled(request)
         finally:
             self._world.rates.end()
-        answered.headers["Date"] = self._world.clock.date
-        return answered
 
     async def _handled(self, request: web.Request) -> web.StreamResponse:
-        view = identify(self._world, token_of(request.headers.get("Authorization", "")))
-        if git_http.is_git(request.path):
-            return await git_http.serve(request, view)
         if manifests.is_page(request.path):
             return await manifests.page(request, self._world)
+        view = identify(self._world, token_of(request.headers.get("Authorization", "")))
         path, resource = self._place(request.rel_url.raw_path)
         size = None
-        fault = self._world.faults.take(path, request.method, after=False)
-        if fault is None:
+        fault = self._world.faults.take(request.method, path, after=False)
+        if fault is None or fault.status is None:
             reply, size = await self._answer(request, view, path, resource)
-            fault = self._world.faults.take(path, request.method, after=True)
-        if fault is not None:
-            reply = _faulty(fault)
-        self._world.asked.append(
+            fault = fault or self._world.faults.take(request.method, path, after=True)
+        if fault is not None and fault.status is not None:
+            reply = Reply(fault.status, fault.body, fault.headers)
+        known = self._world.asked_of_git if resource == "git" else self._world.asked
+        known.append(
             Asked(
                 method=request.method,
                 path=unquote(path),
@@ -135,14 +133,12 @@ class Serving:
                 cost=size.cost if size else 0,
             )
         )
-        if not reply.status:
-            assert request.transport is not None
-            request.transport.abort()
-            return web.Response()
-        return _response(reply)
+        return await send(request, reply, fault, date=self._world.clock.date)
 
     def _place(self, path: str) -> tuple[str, str]:
         """Return the path under the API, empty when it is not there, and the resource."""
+        if git_http.is_git(path):
+            return path, "git"
         if path == ("/api/graphql" if self._world.enterprise else "/graphql"):
             return "/graphql", "graphql"
         prefix = "/api/v3" if self._world.enterprise else ""
@@ -151,11 +147,17 @@ class Serving:
     async def _answer(
         self, request: web.Request, view: View | Reply, path: str, resource: str
     ) -> tuple[Reply, Size | None]:
+        if resource == "git":
+            return await git_http.answer(request, view), None
         if not request.headers.get("User-Agent"):
             return error(403, NO_AGENT), None
         if isinstance(view, Reply):
             return view, None
-        if self._world.rates.at_once > MOST_AT_ONCE:
+        write = request.method != "GET" and resource == "core"
+        now = self._world.clock.now
+        if self._world.rates.at_once > MOST_AT_ONCE or self._world.rates.spend(
+            view.key, resource, 5 if write else 1, now=now
+        ):
             return error(403, SECONDARY, {"Retry-After": "60"}), None
         rate = self._rate(view, resource)
         if resource == "graphql":
@@ -198,7 +200,7 @@ class Serving:
                 body,
                 accept=request.headers.get("Accept", ""),
             )
-            if request.method != "GET" and view.app is None:
+            if request.method in CREATING and view.app is None:
                 now = view.world.clock.now
                 if view.world.rates.create(view.key, now=now):
                     return error(403, SECONDARY, {"Retry-After": "60"})
@@ -244,17 +246,3 @@ def _etag(reply: Reply, key: str) -> str:
         return ""
     content = json.dumps([reply.body, key], sort_keys=True).encode()
     return f'W/"{hashlib.sha256(content).hexdigest()}"'
-
-
-def _faulty(fault: Fault) -> Reply:
-    return Reply(fault.status, fault.body, fault.headers)
-
-
-def _response(reply: Reply) -> web.Response:
-    if reply.body is None:
-        return web.Response(status=reply.status, headers=reply.headers)
-    if isinstance(reply.body, bytes):
-        return web.Response(status=reply.status, headers=reply.headers, body=reply.body)
-    text = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
-    kind = "text/html" if text.startswith("<") else "application/json"
-    return web.Response(status=reply.status, headers=reply.headers, text=text, content_type=kind)

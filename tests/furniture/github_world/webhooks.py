@@ -58,5 +58,7 @@ class Webhooks:
 
     @cached_property
     def _registry(self) -> Registry[Any]:
-        registry: Registry[Any] = Registry()
-        return registry.with_resource(ROOT, DRAFT7.create_resource(self._schema))
+        registry: Registry[Any] = Registry().with_resource(
+            ROOT, DRAFT7.create_resource(self._schema)
+        )
+        return registry
