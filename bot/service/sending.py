@@ -69,7 +69,14 @@ def sender(kind: type[Said], send: Send[Said], *, permission: str) -> Handler:
 
 
 async def _comment(github: GitHub, hosted: Hosted, said: Comment, before: int) -> int:
-    return await put_comment(github, hosted.name, said.number, marker=said.marker, body=said.body)
+    return await put_comment(
+        github,
+        hosted.name,
+        said.number,
+        marker=said.marker,
+        body=said.body,
+        known=before,
+    )
 
 
 async def _issue(github: GitHub, hosted: Hosted, said: Report, before: int) -> int:
@@ -82,6 +89,7 @@ async def _issue(github: GitHub, hosted: Hosted, said: Report, before: int) -> i
         title=said.title,
         body=said.body,
         reopen=said.reopen,
+        known=before,
     )
 
 
