@@ -10,11 +10,9 @@ import os
 import platform
 import shutil
 import subprocess
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from contextlib import contextmanager
 from pathlib import Path
 
 from uv import find_uv_bin
@@ -26,6 +24,7 @@ from harness.local_sandbox import Isolation, LocalSandbox, outside_system
 from harness.process_tree import kill_tree
 from harness.sandbox import BuildFailed, Limits
 from harness.start_state import files_of, make_repository
+from harness.stopping import step, stoppable
 from harness.unpacking import pack
 from harness.workplaces import (
     claim,
@@ -42,10 +41,6 @@ log = logging.getLogger(__name__)
 RUNNER = Path(__file__).with_name("runner.py")
 CERTIFICATES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT")
 BUILD_TIMEOUT = 1200
-LOOKS = 0.5
-"""Seconds between two looks whether a build step is still wanted."""
-STOP: ContextVar[threading.Event | None] = ContextVar("stop", default=None)
-"""Set by whoever started the build, for its thread: it is wanted no longer."""
 DETAIL_LIMIT = 4000
 WARNING = (
     "local sandbox without bubblewrap: the repository's code runs as a plain process with "
@@ -86,17 +81,7 @@ class LocalBackend:
 
         Raises BuildFailed.
         """
-        stop = threading.Event()
-        STOP.set(stop)
-        building = asyncio.ensure_future(
-            asyncio.to_thread(self._build, checkout, tree, plan, dict(env), fresh)
-        )
-        try:
-            return await asyncio.shield(building)
-        except asyncio.CancelledError:
-            stop.set()
-            await asyncio.gather(building, return_exceptions=True)
-            raise
+        return await stoppable(lambda: self._build(checkout, tree, plan, dict(env), fresh))
 
     def _build(
         self, checkout: Path, tree: str, plan: Plan, env: dict[str, str], fresh: bool
@@ -168,9 +153,9 @@ class LocalBackend:
         )
         python = str(first / "venv" / "bin" / "python")
         settings = {**env, **dict(plan.env), **uv_settings(plan)}
-        for step in plan.install:
+        for words in plan.install:
             command = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python]
-            self._command(root, [*command, *step], interpreter, settings)
+            self._command(root, [*command, *words], interpreter, settings)
         for cache in list((first / "tree").rglob("__pycache__")):
             shutil.rmtree(cache, ignore_errors=True)
         make_repository(first / "tree", files_of(checkout))
@@ -296,7 +281,6 @@ def run_bounded(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) ->
     Raises BuildFailed when it takes too long or is wanted no longer; all that it started is killed
     then.
     """
-    ends, stop = time.monotonic() + BUILD_TIMEOUT, STOP.get()
     with subprocess.Popen(
         command,
         cwd=cwd,
@@ -308,13 +292,13 @@ def run_bounded(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) ->
         errors="replace",
         start_new_session=True,
     ) as process:
-        while True:
-            if stop is not None and stop.is_set():
-                kill_tree(process.pid)
-                raise BuildFailed("stopped", "it is wanted no longer")
-            if time.monotonic() > ends:
-                kill_tree(process.pid)
-                raise BuildFailed("timeout", f"an install step took over {BUILD_TIMEOUT} s")
-            with suppress(subprocess.TimeoutExpired):
-                output, _ = process.communicate(timeout=LOOKS)
-                return process.returncode, output
+        try:
+            with step(lambda: kill_tree(process.pid)):
+                output, _ = process.communicate(timeout=BUILD_TIMEOUT)
+        except subprocess.TimeoutExpired as error:
+            kill_tree(process.pid)
+            raise BuildFailed("timeout", f"an install step took over {BUILD_TIMEOUT} s") from error
+        except BuildFailed:
+            kill_tree(process.pid)
+            raise
+    return process.returncode, output
