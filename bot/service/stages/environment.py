@@ -16,6 +16,9 @@ from storage.records import Repository
 from storage.store import Store
 
 DAY = 86_400.0
+AWAY = "index-unreachable"
+MACHINE = (AWAY, "no-base-image")
+"""Reasons that are none of the repository's."""
 
 
 async def work(stage: Stage) -> Outcome:
@@ -78,8 +81,14 @@ def described(ready: Ready) -> str:
 
 
 def tell(stage: Stage, repository: Repository) -> None:
-    """Tell the maintainers that no environment could be built, and why each plan failed."""
-    text = unbuilt(stage.hosted, repository.commit, attempts(stage.store, repository.tree))
+    """Tell the maintainers that no environment could be built, and why each plan failed.
+
+    Not where it is this machine that fails: that is the operator's to mend.
+    """
+    tried = attempts(stage.store, repository.tree)
+    if tried and tried[-1].reason in MACHINE:
+        return
+    text = unbuilt(stage.hosted, repository.commit, tried)
     jobs = report_jobs(stage.hosted, repository.commit, text)
     stage.store.jobs.put(jobs, stage.now)
 
@@ -90,8 +99,10 @@ def attempts(store: Store, tree: str) -> list[Tried]:
     for attempt in store.attempts(tree):
         if not attempt.ok:
             findings = diagnose(attempt.reason, attempt.detail)
+            away = any(finding.kind == AWAY for finding in findings)
             why = saying(findings[0]) if findings else ""
-            found.append(Tried(plan=attempt.plan.name, reason=attempt.reason, why=why))
+            reason = AWAY if away else attempt.reason
+            found.append(Tried(plan=attempt.plan.name, reason=reason, why=why))
     return found
 
 
