@@ -211,6 +211,16 @@ class Jobs(Tables):
                 self._set(row["id"], state="cancelled", again=0, worker="", ended=now, note=why)
         return len(found)
 
+    def cancel_one(self, job_id: int, *, now: float, why: str) -> bool:
+        """Cancel one job that waits or runs; False when there is no such job."""
+        with self._writing():
+            found = self._read(
+                "select id from jobs where id = ? and state in ('waiting', 'running')", job_id
+            )
+            for row in found:
+                self._set(row["id"], state="cancelled", again=0, worker="", ended=now, note=why)
+        return bool(found)
+
     def retry(self, job_id: int, *, now: float) -> bool:
         """Begin a job anew that failed or was cancelled; False when there is no such job."""
         with self._writing():

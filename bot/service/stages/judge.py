@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 
 from bot.context import Context
-from bot.pipeline import Run, judge_all, make_context, make_engine, make_mirror
+from bot.mirroring import make_mirror
+from bot.pipeline import Run, judge_all, make_context, make_engine
 from bot.preparing import Ready
 from bot.service.reports.ranking import ranked
 from bot.service.scene import Outcome
@@ -72,7 +73,9 @@ async def judged(stage: Stage, ready: Ready, bugs: Iterable[Bug], *, full: bool)
         return run
     settings = stage.settings(ready.repository.commit, full=full)
     settings = replace(settings, strategies=tuple({bug.origin.strategy for bug in bugs}))
-    mirror = await make_mirror(settings, ready, stage.trees, store=stage.store, reporter=stage.told)
+    mirror = await make_mirror(
+        settings, ready.repository, stage.trees, store=stage.store, reporter=stage.told
+    )
 
     async def source(context: Context) -> AsyncIterator[Bug]:
         for bug in bugs:

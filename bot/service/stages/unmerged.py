@@ -6,7 +6,6 @@ It becomes no task: what is not merged may yet change.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import aclosing
 
 from bot.mirroring import tree_of
 from bot.pipeline import make_context, make_engine
@@ -31,7 +30,9 @@ async def undone_at_head(stage: Stage, ready: Ready, pull: Pull) -> Guards:
     if not fix.changes:
         return not_undone(pull, REASONS["no-source"])
     context = make_context(stage.settings(pull.head), ready, stage.trees, None)
-    result = undo(fix, tree_of(context, stage.trees), clone.homes(fix, context.files))
+    result = undo(
+        fix, tree_of(ready.repository.tree, context, stage.trees), clone.homes(fix, context.files)
+    )
     if not result.enough:
         return not_undone(pull, REASONS.get(result.reason, result.reason))
     bug = bug_of(ready.repository.tree, fix, result, context.files, context.modes, pull=pull.number)
@@ -80,7 +81,6 @@ async def judged(stage: Stage, ready: Ready, bug: Bug) -> Verdict:
         yield bug
 
     stage.told.stage(f"{ready.repository.name}: judging")
-    async with aclosing(engine.judge(one())) as verdicts:
-        verdict = await anext(aiter(verdicts))
+    [verdict] = [found async for found in engine.judge(one())]
     stage.store.add_verdict(verdict)
     return verdict
