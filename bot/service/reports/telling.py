@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from bot.service.outbox import Annotation, Check, Report, check_job, issue_job
 from bot.service.reports.plain import MOST_BYTES, fitted, visible
+from bot.service.wishes import wishes_of
 from storage.hosted import Hosted
 from storage.jobs import NewJob
 
 CONFIG = ".github/bugfoundry.yml"
 MARKER = "report"
 CHECK_NAME = "bugfoundry: test gaps"
-Way = Literal["issue", "check", "none"]
 MOST_ANNOTATED = 60_000
 """Bytes of an annotation; GitHub takes 64 KB."""
 
@@ -44,18 +42,9 @@ class Told:
         return "\n\n".join(text for text in (self.intro, middle, self.footer) if text)
 
 
-def way_of(hosted: Hosted) -> Way:
-    """Return how the maintainers want to be told: an issue where they say nothing."""
-    try:
-        asked = json.loads(hosted.settings or "{}").get("report")
-    except (ValueError, AttributeError):
-        return "issue"
-    return asked if asked in get_args(Way) else "issue"
-
-
 def report_jobs(hosted: Hosted, commit: str, told: Told) -> tuple[NewJob, ...]:
     """Return the jobs that have a report stand where the maintainers want it."""
-    way = way_of(hosted)
+    way = wishes_of(hosted).report
     if way == "issue":
         report = Report(marker=MARKER, title=told.title, body=told.body, quiet=told.empty)
         return (issue_job(hosted, report),)

@@ -15,6 +15,7 @@ from bot.service.config import Config
 from bot.service.patience import MOST_BUILDS
 from bot.service.plan import STAGES, after, first
 from bot.service.scene import Handler, Outcome, Scene
+from bot.service.wishes import wanted_strategies
 from bot.settings import Settings
 from bot.summary import Summary
 from mirror.github.lending import Lender
@@ -121,9 +122,12 @@ class Stage:
 
     async def forged(self, *strategies: str) -> Outcome:
         """Make bugs by those of the strategies that are wanted. Raises BugfoundryError."""
-        wanted = tuple(name for name in strategies if name in self.config.work.strategies)
+        allowed = wanted_strategies(self.hosted, self.config)
+        wanted = tuple(name for name in strategies if name in allowed)
         if not wanted:
-            return Outcome(note=f"{' and '.join(strategies)}: left out in work.strategies")
+            return Outcome(
+                note=f"{' and '.join(strategies)}: not wanted by the operator or the repository"
+            )
         ready = await self.ready()
         settings = self.settings(
             ready.repository.commit, strategies=wanted, skip_pulls=self.skipped

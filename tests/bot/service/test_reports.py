@@ -15,7 +15,7 @@ from bot.service.reports.gaps import SHOWN, Facts, Yield, gap_report
 from bot.service.reports.guards import Guards, guards_check
 from bot.service.reports.plain import REDACTED, block, fitted, span, visible
 from bot.service.reports.ranking import Gap, is_public, named_for, ranked
-from bot.service.reports.telling import Told, check_of, report_jobs, way_of
+from bot.service.reports.telling import Told, check_of, report_jobs
 from bot.service.reports.unbuilt import Tried, unbuilt
 from harness.selection import Coverage, Seen
 from storage.hosted import Hosted
@@ -291,7 +291,6 @@ def test_a_long_report_keeps_its_end() -> None:
 )
 def test_the_maintainers_choose_where_they_read_it(settings: str, way: str) -> None:
     hosted = Hosted(id=7, installation=9, name="acme/shop", settings=settings)
-    assert way_of(hosted) == way
     kinds = [job.kind for job in report_jobs(hosted, "c" * 40, gap_report(FACTS, [gap()]))]
     assert kinds == ([] if way == "none" else [way])
 
