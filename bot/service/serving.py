@@ -67,7 +67,12 @@ async def service(
         taking = await stack.enter_async_context(Keeper(config.store))
         keeper = await stack.enter_async_context(Keeper(config.store))
         hub = await stack.enter_async_context(
-            Hub(config.app.api_url, config.app.id, key, in_flight=config.limits.requests)
+            Hub(
+                config.app.api_url,
+                app_id=config.app.id,
+                private_key=key,
+                at_once=config.limits.requests,
+            )
         )
         scene = Scene(config=config, keeper=keeper, hub=hub, clock=clock)
         # We hold the lock: whoever had these jobs in this place before us is dead.

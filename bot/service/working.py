@@ -27,7 +27,12 @@ async def work(config: Config, *, with_parent: bool = False, until_idle: bool = 
     key = secret("private_key", config.app.private_key_file)
     async with (
         Keeper(config.store) as keeper,
-        Hub(config.app.api_url, config.app.id, key, in_flight=config.limits.requests) as hub,
+        Hub(
+            config.app.api_url,
+            app_id=config.app.id,
+            private_key=key,
+            at_once=config.limits.requests,
+        ) as hub,
     ):
         scene = Scene(config=config, keeper=keeper, hub=hub, clock=time.time)
         name = f"work:{socket.gethostname()}:{os.getpid()}"
