@@ -22,7 +22,7 @@ def retry_in(error: BaseException, attempts: int, *, chance: random.Random) -> f
     """
     if isinstance(error, ConfigError) or attempts >= most_attempts(error):
         return None
-    wait = min(LONGEST, FIRST * 2 ** min(attempts - 1, 20))
+    wait = min(LONGEST, FIRST * 2.0 ** min(attempts - 1, 20))
     if isinstance(error, GitHubLimited):
         wait = max(wait, 60.0)
     return wait * chance.uniform(0.75, 1.25)

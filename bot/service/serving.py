@@ -11,7 +11,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from aiohttp import web
-from mirror.github.hub import Hub
 
 from bot.service.alone import alone
 from bot.service.config import Config, secret
@@ -24,6 +23,7 @@ from bot.service.scene import Scene
 from bot.service.upkeep import Upkeep
 from bot.service.web import Front, make_app
 from bot.service.worker import Worker
+from mirror.github.hub import Hub
 from storage.deliveries import INBOX
 from storage.errors import ConfigError
 

@@ -15,6 +15,7 @@ from bot.service.inbox import Inbox
 from bot.service.keeping import Keeper
 from bot.service.metrics import Metrics
 from bot.service.webhooks import LARGEST, Refused
+from storage.deliveries import Delivery
 from storage.errors import StoreError
 
 log = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ async def _taken(request: web.Request, front: Front) -> tuple[int, str, str]:
         return 415, "refused", webhooks.NOT_JSON
     headers = {name.lower(): value for name, value in request.headers.items()}
 
-    def read() -> webhooks.Delivery:
+    def read() -> Delivery:
         return webhooks.read(headers, body, secret=front.secret, now=front.clock())
 
     try:

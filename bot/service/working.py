@@ -8,14 +8,13 @@ import socket
 import sys
 import time
 
-from mirror.github.hub import Hub
-
 from bot.service.config import Config, secret
 from bot.service.keeping import Keeper
 from bot.service.plan import WORK
 from bot.service.queues import HEAVY
 from bot.service.scene import Scene
 from bot.service.worker import Worker
+from mirror.github.hub import Hub
 
 
 async def work(config: Config, *, with_parent: bool = False, until_idle: bool = False) -> None:

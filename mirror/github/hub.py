@@ -65,6 +65,11 @@ class Hub:
         for client in (self._app, *self._clients.values()):
             await client.__aexit__(kind, error, trace)
 
+    @property
+    def requests(self) -> int:
+        """How many requests were sent, by all clients."""
+        return sum(client.requests for client in (self._app, *self._clients.values()))
+
     def as_app(self) -> GitHub:
         """Return the client that asks as the App itself."""
         return self._app

@@ -11,7 +11,7 @@ from bot.service.config import Config
 from bot.service.keeping import Keeper
 from bot.service.scene import Scene
 from mirror.github.hub import Hub
-from tests.furniture.github_world.world import Clock
+from tests.furniture.github_world.clock import Clock
 
 SECRET = "It's a Secret to Everybody"
 

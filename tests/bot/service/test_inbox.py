@@ -50,8 +50,10 @@ async def test_while_the_store_cannot_be_written_whoever_waits_is_told_and_later
     path = tmp_path / "store.db"
     async with Keeper(path, busy_timeout=0.05) as keeper:
         inbox = Inbox(keeper)
-        with Store(path) as another:
-            with another.together():
-                with pytest.raises(StoreError, match="locked by another program"):
-                    await inbox.take(delivery("g"))
+        with (
+            Store(path) as another,
+            another.together(),
+            pytest.raises(StoreError, match="locked by another program"),
+        ):
+            await inbox.take(delivery("g"))
         assert await inbox.take(delivery("g"))

@@ -15,7 +15,7 @@ from bot.service.worker import Worker
 from storage.errors import ConfigError, GitHubBroken
 from storage.jobs import Job, NewJob, State
 from tests.bot.service.made import scene_of
-from tests.furniture.github_world.world import Clock
+from tests.furniture.github_world.clock import Clock
 
 
 @pytest.fixture
