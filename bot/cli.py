@@ -8,7 +8,19 @@ import sys
 
 import typer
 
-from bot.commands import audit, costs, crawl, env, export, forge, grading, images, listing, serve
+from bot.commands import app as github_app
+from bot.commands import (
+    audit,
+    costs,
+    crawl,
+    env,
+    export,
+    forge,
+    grading,
+    images,
+    listing,
+    serve,
+)
 from bot.commands.options import err
 from bot.running import Stopped
 from storage.errors import BugfoundryError
@@ -36,6 +48,7 @@ app.command("audit")(audit.audit_command)
 app.command("export")(export.export_command)
 app.command("serve")(serve.serve_command)
 app.command("work")(serve.work_command)
+app.add_typer(github_app.app, name="app")
 app.add_typer(env.app, name="env")
 app.add_typer(images.app, name="images")
 

@@ -58,7 +58,8 @@ def settings_page() -> str:
         "",
         "`bugfoundry serve` and what belongs to it read one TOML file (`--config FILE`, or "
         f"`{FILE}` in the current folder) and, over it, environment variables. What is not known "
-        "or not valid is refused, in a line that names the setting.",
+        "or not valid is refused, in a line that names the setting. A file or folder that the TOML "
+        "file names is looked for from where that file is.",
         "",
         "Secrets are never written in the file: it names files that hold them, or a variable does: "
         + ", ".join(f"`BUGFOUNDRY_{name.upper()}`" for name in SECRETS)
