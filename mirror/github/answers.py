@@ -21,6 +21,8 @@ from storage.errors import (
 LOST = 0
 """The status of an answer that never came."""
 TOKEN_NEEDED = "GitHub answers this only to a token; give one in GITHUB_TOKEN"
+NO_APP = "Integration not found"
+APP_UNKNOWN = "GitHub knows no App of this id; it stands on the App's page"
 MISSING = "GitHub knows no {what}, or the token may not see it; check the name"
 GONE = "GitHub no longer shows {what}{said}"
 SUSPENDED = (
@@ -130,6 +132,9 @@ def problem(answer: Answer, what: str, *, refusal: str) -> GitHubError | None:
             return GitHubSuspended(SUSPENDED.format(what=what))
         case 403:
             return GitHubRefused(f"GitHub refuses {what}: {answer.message or 'no reason given'}")
+        case 404 if answer.message == NO_APP:
+            # It is not what was asked for that is missing.
+            return GitHubRefused(APP_UNKNOWN)
         case 404:
             return GitHubMissing(MISSING.format(what=what))
         case 410 | 451:

@@ -81,6 +81,7 @@ async def _ours(
     login = await github.login()
     async for page in github.pages(path, params, what=what, cached=True):
         for one in page:
-            if bears(one["body"] or "", marker) and who(one)[0].lower() == login.lower():
+            ours = who(one)[0].lower() == login.lower() and "pull_request" not in one
+            if ours and bears(one["body"] or "", marker):
                 return dict(one)
     return None

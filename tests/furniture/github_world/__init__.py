@@ -9,7 +9,7 @@ GitHub is a new module that registers its REST routes (`rest.route`) and GraphQL
 
 from tests.furniture.github_world.apps import App, Grant, Installation
 from tests.furniture.github_world.calling import Answered, call
-from tests.furniture.github_world.clients import client_of
+from tests.furniture.github_world.clients import client_of, hub_of
 from tests.furniture.github_world.code import Code
 from tests.furniture.github_world.descriptions import Descriptions
 from tests.furniture.github_world.faults import (
@@ -44,6 +44,7 @@ __all__ = [
     "client_of",
     "github_world",
     "graphql_limited",
+    "hub_of",
     "lost",
     "primary_limit",
     "secondary_limit",

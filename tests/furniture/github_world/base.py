@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from tests.furniture.github_world.apps import App, Grant, Installation
 from tests.furniture.github_world.clock import Clock
@@ -71,6 +71,24 @@ class Base:
         """Let a minute pass, and return the time."""
         self.clock.step()
         return self.clock.text
+
+    def happened(
+        self,
+        event: str,
+        action: str | None = None,
+        *,
+        repository: Repository | None = None,
+        by: User,
+        **about: Any,
+    ) -> None:
+        """Tell the Apps that are to know."""
+
+    def person(self, by: User | None, repository: Repository) -> User:
+        """Return who does something: by default a maintainer, who may do everything."""
+        if by is not None:
+            return by
+        repository.roles.setdefault("maintainer", "admin")
+        return self.user("maintainer")
 
     def user(self, login: str, kind: Literal["User", "Bot", "Organization"] = "User") -> User:
         """Return the user of that name."""

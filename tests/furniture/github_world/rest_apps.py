@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.furniture.github_world.apps import LEVELS, App, Grant, Installation
 from tests.furniture.github_world.clock import moment_text
+from tests.furniture.github_world.describing import user
 from tests.furniture.github_world.identity import SUSPENDED
 from tests.furniture.github_world.openapi import Operation
 from tests.furniture.github_world.rest import (
@@ -19,7 +20,7 @@ from tests.furniture.github_world.rest import (
     repository_of,
     route,
 )
-from tests.furniture.github_world.rest_repositories import described, user
+from tests.furniture.github_world.rest_repositories import described
 from tests.furniture.github_world.state import Repository
 from tests.furniture.github_world.view import View
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.furniture.github_world.describing import own
 from tests.furniture.github_world.openapi import Operation
 from tests.furniture.github_world.rest import Reply, named, repository_of, route
-from tests.furniture.github_world.state import Repository, User
+from tests.furniture.github_world.state import Repository
 from tests.furniture.github_world.view import ROLES, View
 
 RIGHTS = {
@@ -41,51 +42,3 @@ def described(view: View, one: Repository, schema: str = "repository") -> dict[s
         held = {name: level >= ROLES[role] for name, role in RIGHTS.items()}
         body["permissions"] = {**held, "pull": True}
     return body
-
-
-def own(one: Repository, view: View) -> dict[str, Any]:
-    """Return what a repository says of itself beyond URLs under the API."""
-    url = f"{view.world.url}/{one.full_name}"
-    return {
-        "id": one.id,
-        "node_id": one.node,
-        "name": one.name,
-        "full_name": one.full_name,
-        "owner": user(view, one.owner),
-        "private": one.private,
-        "visibility": "private" if one.private else "public",
-        "archived": one.archived,
-        "default_branch": one.default_branch,
-        "language": "Python",
-        "html_url": url,
-        "clone_url": f"{url}.git",
-        "created_at": one.created,
-        "updated_at": one.created,
-        "pushed_at": one.created,
-    }
-
-
-def user(view: View, one: User) -> dict[str, Any]:
-    """Return a user as part of something else. A bot's login ends in ``[bot]`` in REST."""
-    login = f"{one.login}[bot]" if one.kind == "Bot" else one.login
-    api = f"{view.world.api}/users/{login}"
-    return {
-        "login": login,
-        "id": one.id,
-        "node_id": f"U_kw{one.id}",
-        "avatar_url": f"{view.world.url}/avatars/{one.id}",
-        "gravatar_id": "",
-        "url": api,
-        "html_url": f"{view.world.url}/{login}",
-        "followers_url": f"{api}/followers",
-        "following_url": f"{api}/following{{/other_user}}",
-        "gists_url": f"{api}/gists{{/gist_id}}",
-        "starred_url": f"{api}/starred{{/owner}}{{/repo}}",
-        "subscriptions_url": f"{api}/subscriptions",
-        "organizations_url": f"{api}/orgs",
-        "repos_url": f"{api}/repos",
-        "events_url": f"{api}/events{{/privacy}}",
-        "received_events_url": f"{api}/received_events",
-        "type": one.kind,
-        "site_admin": False,
-    }

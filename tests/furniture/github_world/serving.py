@@ -20,8 +20,14 @@ from tests.furniture.github_world import (
     graph_threads,
     rest,
     rest_apps,
+    rest_checks,
+    rest_code,
+    rest_comments,
+    rest_labels,
+    rest_people,
     rest_pulls,
     rest_repositories,
+    rest_threads,
 )
 from tests.furniture.github_world.clock import MINUTE, Clock
 from tests.furniture.github_world.counting import Size
@@ -39,8 +45,14 @@ REGISTERED = (
     graph_repositories,
     graph_threads,
     rest_apps,
+    rest_checks,
+    rest_code,
+    rest_comments,
+    rest_labels,
+    rest_people,
     rest_pulls,
     rest_repositories,
+    rest_threads,
 )
 """Modules that register fields and routes."""
 NO_AGENT = (
