@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
-from bot.commands.options import err, out
+from bot.commands.options import JsonOption, err, out, print_json
+from bot.commands.serve import ConfigOption
 from bot.running import run_interruptible
-from bot.service.config import FILE
+from bot.service.checkup.findings import Finding
+from bot.service.config import FILE, load
 
 app = typer.Typer(help="Make the GitHub App, and see what is wrong with it.", no_args_is_help=True)
 
@@ -106,3 +110,41 @@ def create_command(
         ),
         highlight=False, markup=False, soft_wrap=True,
     )  # fmt: skip
+
+
+@app.command("check")
+def check_command(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Say what is wrong with the settings of the service and its App, and what to do.
+
+    Looks at the secrets, the store, the sandbox; asks GitHub who the App is and what it may do;
+    asks the service over its public address, as GitHub would. The exit code is 0 only when all is
+    well.
+
+    Example: bugfoundry app check --config bugfoundry.toml
+    """
+    from bot.service.checkup.checking import check
+    from bot.service.checkup.findings import all_well
+
+    settings = load(config)
+    findings: list[Finding] = []
+
+    async def work() -> None:
+        async for found in check(settings):
+            findings.append(found)
+            if not as_json:
+                show(found)
+
+    run_interruptible(work)
+    if as_json:
+        print_json({"ok": all_well(findings), "findings": [asdict(one) for one in findings]})
+    if not all_well(findings):
+        raise typer.Exit(1)
+
+
+def show(found: Finding) -> None:
+    """Print a line, and under it what to do."""
+    style = {"ok": "green", "note": "yellow", "wrong": "bold red", "unknown": "magenta"}
+    mark = f"[{style[found.verdict]}]{found.verdict:<7}[/]"
+    out.print(f"{mark} {found.what:<15} {escape(found.said)}", highlight=False, soft_wrap=True)
+    if found.do:
+        out.print(f"{'':<24}→ {found.do}", highlight=False, markup=False, soft_wrap=True)
