@@ -39,7 +39,7 @@ REACH, CLOCK, APP, PERMISSIONS, EVENTS, HOOK, DELIVERIES, INSTALLED = (
 CLOCK_OFF = 45.0
 """Seconds that a clock may be off; GitHub minds a minute."""
 TIMEOUT = aiohttp.ClientTimeout(total=20)
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds that a question may wait for a limit: a person is waiting."""
 RECENT = 3 * 86400.0
 """Seconds for which GitHub keeps deliveries to hand them over again."""
@@ -218,7 +218,9 @@ async def _deliveries(as_app: GitHub, config: Config, page: str) -> Finding:
         return note(DELIVERIES, "GitHub had nothing to deliver in three days")
     if failed:
         reasons = Counter(one.status for one in failed)
-        told = ", ".join(f"{n} times {status or 'no answer'}" for status, n in reasons.most_common())
+        told = ", ".join(
+            f"{n} times {status or 'no answer'}" for status, n in reasons.most_common()
+        )
         said = f"{len(failed)} of the newest {len(newest)} were not taken ({told})"
         do = f"see {page}/advanced; the service fetches them again when it runs"
         return wrong(DELIVERIES, said, do)
