@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.github
     ids=["good", "too long", "over", "clock ahead", "not this App"],
 )
 async def test_an_app_is_known_by_its_own_token(
-    world: World, claims: dict, status: int, said: str
+    world: World, claims: dict[str, Any], status: int, said: str
 ) -> None:
     app = world.app()
     made = {name: value(int(world.clock.now)) for name, value in claims.items()}

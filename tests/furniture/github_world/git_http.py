@@ -24,17 +24,19 @@ def is_git(path: str) -> bool:
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="GitHub"'}
 
 
-async def serve(request: web.Request, view: View | Reply) -> web.Response:
+async def answer(request: web.Request, view: View | Reply) -> Reply:
     """Answer a request of git's. Pushing is refused."""
     match = PATH.fullmatch(request.path)
     assert match is not None
     if isinstance(view, Reply):
-        return web.Response(status=401, text="Bad credentials", headers=CHALLENGE)
+        return Reply(401, b"Bad credentials", CHALLENGE)
     found = view.world.repositories.get(match["name"].lower())
     if found is None or found.git is None or not view.sees(found):
-        return web.Response(status=404, text="Repository not found.")
+        # Who did not say who they are is asked first.
+        asked = Reply(401, b"Repository not found.", CHALLENGE)
+        return Reply(404, b"Repository not found.") if view.key else asked
     if not view.may(found, "contents:read"):
-        return web.Response(status=403, text="Write access to repository not granted.")
+        return Reply(403, b"Write access to repository not granted.")
     variables = {
         "GIT_PROJECT_ROOT": str(found.git.parent),
         "GIT_HTTP_EXPORT_ALL": "1",
@@ -60,4 +62,4 @@ async def serve(request: web.Request, view: View | Reply) -> web.Response:
     head, _, body = output.partition(b"\r\n\r\n")
     headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n") if ": " in line)
     status = int(headers.pop("Status", "200").split()[0])
-    return web.Response(status=status, headers=headers, body=body)
+    return Reply(status, body, headers)

@@ -44,4 +44,8 @@ class Checks(Base):
         return CheckSuite(id=self.next_id(), app_id=app.id, sha=sha, created=self.clock.text)
 
     def _check_told(self, action: str, run: CheckRun, by: User, **more: Any) -> None:
-        self.happened("check_run", action, repository=run.repository, by=by, check_run=run, **more)
+        to = self.hearers("check_run", run.repository)
+        if action == "rerequested":
+            to = [one for one in to if one.app.id == run.suite.app_id]
+        about = {"check_run": run, **more}
+        self.happened("check_run", action, repository=run.repository, by=by, to=to, **about)

@@ -12,7 +12,7 @@ from tests.furniture.github_world.openapi import Operation
 from tests.furniture.github_world.state import Repository
 from tests.furniture.github_world.view import View
 
-NAMES = re.compile("(?:octocat|Codertocat|github|octo-org)/hello-world", re.IGNORECASE)
+NAMES = re.compile("(?:octocat|Codertocat|github)/hello-world|octo-org/octo-repo", re.IGNORECASE)
 NUMBERS = re.compile(r"(/(?:issues|pulls|pull))/\d+")
 """What GitHub's examples are of."""
 EXAMPLE_API = "https://api.github.com"

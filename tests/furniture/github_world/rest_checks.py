@@ -60,7 +60,7 @@ def update(view: View, operation: Operation) -> Reply:
 
 
 @route("GET", RUN + "/annotations", needs=READ)
-def annotations(view: View, operation: Operation) -> Reply:
+def notes(view: View, operation: Operation) -> Reply:
     found = _run(view, operation)
     path = f"/repos/{found.repository.full_name}/check-runs/{found.id}/annotations"
     shown = found.annotations
