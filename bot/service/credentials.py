@@ -130,7 +130,7 @@ def _write(place: Path, text: str) -> None:
 
 def _set_aside(place: Path) -> Path:
     taken: Iterable[Path] = (
-        place.with_name(f"{place.name}{BEFORE}{number or ''}") for number in range(1000)
+        place.with_name(f"{place.name}{BEFORE}{number}") for number in range(1, 1000)
     )
     free = next(each for each in taken if not each.exists())
     return place.rename(free)
