@@ -112,7 +112,7 @@ def is_broken(answer: Answer) -> bool:
     """Tell whether GitHub, or the way to it, failed: the same question may be answered later."""
     if answer.status in (LOST, 500, 502, 503, 504):
         return True
-    if answer.status == 200 and answer.data is None:
+    if answer.status in (200, 201) and answer.data is None:
         return True
     return any(TIMED_OUT in str(e.get("message", "")).lower() for e in answer.errors)
 
@@ -154,7 +154,7 @@ def broken(answer: Answer, what: str) -> GitHubBroken:
     """Return the error for a question that was asked often enough."""
     if answer.status == LOST:
         why = "the connection was lost"
-    elif answer.status == 200:
+    elif answer.status < 300:
         why = "it timed out there" if answer.errors else "the answer was no JSON"
     else:
         why = str(answer.status)

@@ -83,11 +83,11 @@ class _Run:
         self._sha = head_sha
         self._name = name
         self._id = external_id
-        self._what = f"the check run {name} of {repository}"
+        self._what = f"check run {name} of {repository} at {head_sha[:8]}"
 
     async def look(self) -> Json | None:
         """Return our newest run."""
-        login = await self._github.login()
+        slug = (await self._github.login()).removesuffix("[bot]")
         path = f"{self._at}/commits/{self._sha}/check-runs"
         asked = {"check_name": self._name, "filter": "all"}
         found: list[Json] = []
@@ -95,7 +95,7 @@ class _Run:
             found += [
                 one
                 for one in page["check_runs"]
-                if one["external_id"] == self._id and f"{one['app']['slug']}[bot]" == login
+                if one["external_id"] == self._id and (one["app"] or {}).get("slug") == slug
             ]
         return max(found, key=lambda one: int(one["id"]), default=None)
 

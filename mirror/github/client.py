@@ -217,12 +217,9 @@ class GitHub:
         async def send(token: str | None) -> Answer:
             async with AsyncExitStack() as turns:
 
-                async def turn() -> None:
-                    (await turns.enter_async_context(self._asker.turn(question))).sent = True
-                    self._asker.requests += 1
-
                 def another() -> None:
-                    asyncio.run_coroutine_threadsafe(turn(), loop).result()
+                    waiting = self._asker.next(question, turns)
+                    asyncio.run_coroutine_threadsafe(waiting, loop).result()
 
                 return await asyncio.to_thread(self._pygithub.tried, token, call, values, another)
 

@@ -84,6 +84,20 @@ async def test_a_token_can_be_narrowed_but_not_widened(world: World) -> None:
     assert unknown.status == 422
 
 
+async def test_graphql_needs_permissions_too(world: World) -> None:
+    repository = world.repository("octo/one")
+    issue = world.issue(repository)
+    query = """query { repository(owner: "octo", name: "one") { issue(number: 1) { title } } }"""
+    told: list[Any] = []
+    for permissions in ({"issues": "read"}, {"contents": "read"}):
+        app = world.app(f"app-{len(told)}", permissions=permissions, events=())
+        token = world.grant(world.install(app, repository)).token
+        answered = await call(world, "POST", "/graphql", {"query": query}, token=token)
+        told.append(answered.json)
+    assert told[0]["data"]["repository"]["issue"]["title"] == issue.title
+    assert told[1]["errors"][0]["type"] == "FORBIDDEN"
+
+
 async def test_a_suspended_installation_is_refused_and_a_removed_one_is_gone(world: World) -> None:
     installation = world.install(world.app(), world.repository("octo/one"))
     jwt, token = world.jwt(installation.app), world.grant(installation).token

@@ -12,7 +12,7 @@ import pytest
 from mirror.github.asking import ATTEMPTS
 from mirror.github.hub import Hub
 from mirror.github.looking import installation_repositories, look_at_repository
-from mirror.github.lookups import about
+from mirror.github.lookups import about, changed_files
 from mirror.github.tokens import Narrowing
 from mirror.github.wire import Wire
 from storage.errors import (
@@ -25,14 +25,17 @@ from storage.errors import (
 )
 from tests.furniture.github_world import (
     App,
+    Change,
     Descriptions,
     Fault,
     Installation,
     Repository,
     World,
     bad_gateway,
+    cut_off,
     github_world,
     hub_of,
+    hung,
     lost,
     primary_limit,
     secondary_limit,
@@ -287,6 +290,26 @@ async def test_no_more_are_under_way_than_the_pace_allows(
     assert not world.rates.tripped
 
 
+async def test_lists_that_are_read_in_threads_keep_to_the_pace_and_never_block_each_other(
+    world: World, app: App, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mirror.github.pace.POINTS", {"core": 7, "graphql": 7})
+    changes = [Change(path=f"f{n:03}.py") for n in range(150)]
+    for _ in range(5):
+        world.pull(repository, changes=changes)
+    installation = world.install(app, repository)
+    async with hub_of(world, app, at_once=2) as hub:
+        github = hub.installation(installation.id)
+        reading = [changed_files(github, NAME, n + 1) for n in range(5)]
+        looking = [look_at_repository(github, NAME) for _ in range(10)]
+        before = world.clock.now
+        async with asyncio.timeout(60):
+            files = await asyncio.gather(*reading, *looking)
+    assert [len(found) for found in files[:5] if isinstance(found, list)] == [150] * 5
+    # Seven a minute: thirty take more than three.
+    assert world.clock.now - before >= 180
+
+
 @pytest.mark.parametrize("fault", [bad_gateway(), bad_gateway(after=True), lost(after=True)])
 async def test_asking_for_a_token_survives_what_asking_survives(
     world: World, hub: Hub, installation: Installation, fault: Fault
@@ -296,21 +319,19 @@ async def test_asking_for_a_token_survives_what_asking_survives(
     assert made(world) == 3
 
 
-async def test_a_github_that_never_answers_is_given_up(
-    world: World, app: App, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wire = Wire(timeout=aiohttp.ClientTimeout(total=0.05))
-    stop = asyncio.Event()
-
-    async def hang(*_: object) -> None:
-        await stop.wait()
-
-    monkeypatch.setattr("tests.furniture.github_world.serving.Serving._handled", hang)
+async def test_a_github_that_never_answers_is_given_up(world: World, app: App) -> None:
+    wire = Wire(timeout=aiohttp.ClientTimeout(total=0.2))
+    world.faults.add(hung(), times=99)
     async with hub_of(world, app, wire=wire) as hub:
         with pytest.raises(GitHubBroken, match="the connection was lost"):
             await hub.login()
-    stop.set()
     assert world.clock.slept == [1, 2, 4, 8, 16]
+
+
+async def test_an_answer_that_is_cut_off_is_asked_for_again(world: World, hub: Hub) -> None:
+    world.faults.add(cut_off(), times=2)
+    assert await hub.login() == "bugfoundry[bot]"
+    assert world.clock.slept == [1, 2]
 
 
 async def test_neither_key_nor_token_is_logged_or_told(

@@ -23,6 +23,7 @@ from tests.furniture.github_world import (
     Issue,
     World,
     bad_gateway,
+    cut_off,
     hub_of,
     lost,
     primary_limit,
@@ -33,6 +34,8 @@ from tests.mirror.installed import NAME, Installed, installed
 pytestmark = pytest.mark.github
 
 KEY = "status"
+ISSUES = f"/repos/{NAME}/issues"
+COMMENTS = f"{ISSUES}/1/comments"
 
 
 @pytest.fixture
@@ -126,6 +129,21 @@ async def test_a_comment_that_was_deleted_is_written_again(here: Installed, pull
     assert texts(pull) == ["Mirrored."]
 
 
+async def test_a_comment_whose_id_is_known_is_found_without_reading_the_others(
+    here: Installed, pull: Issue
+) -> None:
+    known = await comment(here, "Working on it.")
+    await put_comment(here.github, NAME, 1, marker=KEY, body="Mirrored.", known=known)
+    assert texts(pull) == ["Mirrored."]
+    assert here.sent("GET", COMMENTS) == 1
+    here.world.delete_comment(pull, pull.comments[0])
+    again = await put_comment(here.github, NAME, 1, marker=KEY, body="Mirrored.", known=known)
+    assert again != known
+    other = here.world.comment(pull, "not ours")
+    kept = await put_comment(here.github, NAME, 1, marker=KEY, body="Done.", known=other.id)
+    assert (kept, texts(pull)[0], pull.comments[1].body) == (again, "Done.", "not ours")
+
+
 async def test_a_comment_of_any_length_is_taken(here: Installed, pull: Issue) -> None:
     await comment(here, "```\n" + "🐛" * MOST_BYTES)
     assert len(pull.comments[0].body.encode()) <= MOST_BYTES
@@ -133,41 +151,47 @@ async def test_a_comment_of_any_length_is_taken(here: Installed, pull: Issue) ->
     assert here.sent("PATCH") == 0
 
 
-AFTER = [
-    bad_gateway(500, after=True),
-    bad_gateway(502, after=True),
-    bad_gateway(504, after=True),
-    lost(after=True),
-]
-BEFORE = [bad_gateway(500), bad_gateway(502), bad_gateway(503), lost(), secondary_limit(403)]
+FAULTS = {
+    "500 after": bad_gateway(500, after=True),
+    "502 after": bad_gateway(502, after=True),
+    "504 after": bad_gateway(504, after=True),
+    "lost after": lost(after=True),
+    "cut": cut_off(),
+    "500": bad_gateway(500),
+    "502": bad_gateway(502),
+    "503": bad_gateway(503),
+    "lost": lost(),
+    "403": secondary_limit(403),
+    "429": secondary_limit(429, retry_after=5),
+}
 
 
-@pytest.mark.parametrize("fault", [*AFTER, *BEFORE])
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 @pytest.mark.parametrize("times", [1, 3])
 async def test_whatever_goes_wrong_a_comment_is_written_once(
     here: Installed, pull: Issue, fault: Fault, times: int
 ) -> None:
     await here.hub.login()
-    here.world.faults.add(fault, times=times, where="/comments", method="POST")
+    here.world.faults.add(fault, times=times, method="POST", where=COMMENTS)
     await comment(here)
     assert texts(pull) == ["Mirrored."]
-    assert not here.world.faults.left or fault.after
+    assert not here.world.faults.left or fault.after or fault.cut
 
 
-@pytest.mark.parametrize("fault", [*AFTER, *BEFORE])
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 async def test_whatever_goes_wrong_an_issue_is_opened_once(here: Installed, fault: Fault) -> None:
     await here.hub.login()
-    here.world.faults.add(fault, where="/issues", method="POST")
+    here.world.faults.add(fault, method="POST", where=ISSUES)
     assert await report(here) == 1
     assert len(here.repository.threads) == 1
 
 
-@pytest.mark.parametrize("fault", [*AFTER, *BEFORE])
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 async def test_whatever_goes_wrong_an_edit_comes_through(
     here: Installed, pull: Issue, fault: Fault
 ) -> None:
     await comment(here, "Working on it.")
-    here.world.faults.add(fault, times=2, where="/comments/", method="PATCH")
+    here.world.faults.add(fault, times=2, method="PATCH", where="/comments")
     await comment(here)
     assert texts(pull) == ["Mirrored."]
 
@@ -175,7 +199,7 @@ async def test_whatever_goes_wrong_an_edit_comes_through(
 async def test_a_write_whose_answer_is_lost_is_not_looked_for_before_it_can_have_happened(
     here: Installed, pull: Issue
 ) -> None:
-    here.world.faults.add(lost(after=True), where="/comments", method="POST")
+    here.world.faults.add(lost(after=True), method="POST", where=COMMENTS)
     await comment(here)
     assert here.world.clock.slept == [10]
     assert here.sent("POST") == 1
@@ -184,8 +208,8 @@ async def test_a_write_whose_answer_is_lost_is_not_looked_for_before_it_can_have
 async def test_a_write_that_happened_though_nothing_ever_answered_is_found_the_next_time(
     here: Installed, pull: Issue
 ) -> None:
-    here.world.faults.add(bad_gateway(after=True), where="/comments", method="POST")
-    here.world.faults.add(bad_gateway(), times=6, where="/comments", method="GET")
+    here.world.faults.add(bad_gateway(after=True), method="POST", where=COMMENTS)
+    here.world.faults.add(bad_gateway(), times=6, method="GET", where=COMMENTS)
     await here.hub.login()
     with pytest.raises(GitHubBroken):
         await comment(here)
@@ -233,7 +257,7 @@ async def test_a_token_that_ends_in_mid_write_is_replaced(here: Installed, pull:
 async def test_a_refusal_for_good_is_told_and_not_repeated(
     here: Installed, pull: Issue, fault: Fault, kind: type[Exception]
 ) -> None:
-    here.world.faults.add(fault, times=9, where="/comments", method="POST")
+    here.world.faults.add(fault, times=9, method="POST", where=COMMENTS)
     with pytest.raises(kind):
         await comment(here)
     assert here.sent("POST") == 1
@@ -242,15 +266,18 @@ async def test_a_refusal_for_good_is_told_and_not_repeated(
 
 async def test_a_primary_limit_is_waited_for_before_a_write(here: Installed, pull: Issue) -> None:
     fault = primary_limit(reset=here.world.clock.now + 900)
-    here.world.faults.add(fault, where="/comments", method="POST")
+    here.world.faults.add(fault, method="POST", where=COMMENTS)
     await comment(here)
     assert texts(pull) == ["Mirrored."]
     assert here.world.clock.slept == [901]
 
 
-async def test_more_than_eighty_comments_take_more_than_a_minute(here: Installed) -> None:
+async def test_more_than_eighty_comments_take_more_than_a_minute(
+    here: Installed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for _ in range(100):
         here.world.pull(here.repository)
+    monkeypatch.setattr(here.world.clock, "step", lambda: None)
     before = here.world.clock.now
     await asyncio.gather(*(comment(here, number=n + 1) for n in range(100)))
     assert all(texts(one) == ["Mirrored."] for one in here.repository.threads.values())
@@ -269,6 +296,24 @@ async def test_a_report_is_one_issue_that_is_kept_up_to_date(here: Installed) ->
     assert [one.name for one in found.labels] == ["bugfoundry: report"]
     await report(here, "2 bugs")
     assert here.sent("PATCH") == 1
+
+
+async def test_a_report_whose_number_is_known_needs_no_list(
+    here: Installed,
+) -> None:
+    async def again(known: int, body: str) -> int:
+        return await put_issue(
+            here.github, NAME, marker="report", title="Bugs", body=body, known=known
+        )
+
+    number = await again(0, "3 bugs")
+    assert await again(number, "2 bugs") == number
+    assert here.repository.threads[number].body.partition("\n")[2] == "2 bugs"
+    assert here.sent("GET", ISSUES) == 2
+    foreign = here.world.issue(here.repository, "mine", "theirs")
+    assert await again(foreign.number, "1 bug") == number
+    assert await again(99, "0 bugs") == number
+    assert foreign.body == "theirs"
 
 
 async def test_a_closed_report_is_kept_up_to_date_and_opened_only_when_that_is_wanted(

@@ -82,6 +82,7 @@ __all__ = [
     "github_world",
     "graphql_limited",
     "headers_of",
+    "hub_of",
     "hung",
     "lost",
     "moved",

@@ -38,7 +38,7 @@ from tests.furniture.github_world.descriptions import Descriptions
 from tests.furniture.github_world.faults import PRIMARY, SECONDARY
 from tests.furniture.github_world.identity import identify, token_of
 from tests.furniture.github_world.openapi import Invented, Operation
-from tests.furniture.github_world.rates import MOST_AT_ONCE, Rate
+from tests.furniture.github_world.rates import CREATING, MOST_AT_ONCE, Rate
 from tests.furniture.github_world.rest import Reply, error
 from tests.furniture.github_world.sending import send
 from tests.furniture.github_world.view import View
@@ -153,7 +153,11 @@ class Serving:
             return error(403, NO_AGENT), None
         if isinstance(view, Reply):
             return view, None
-        if self._world.rates.at_once > MOST_AT_ONCE:
+        write = request.method != "GET" and resource == "core"
+        now = self._world.clock.now
+        if self._world.rates.at_once > MOST_AT_ONCE or self._world.rates.spend(
+            view.key, resource, 5 if write else 1, now=now
+        ):
             return error(403, SECONDARY, {"Retry-After": "60"}), None
         rate = self._rate(view, resource)
         if resource == "graphql":
@@ -196,7 +200,7 @@ class Serving:
                 body,
                 accept=request.headers.get("Accept", ""),
             )
-            if request.method != "GET" and view.app is None:
+            if request.method in CREATING and view.app is None:
                 now = view.world.clock.now
                 if view.world.rates.create(view.key, now=now):
                     return error(403, SECONDARY, {"Retry-After": "60"})
