@@ -25,6 +25,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import aiohttp
@@ -39,7 +40,7 @@ AIM = 0.1
 GIVEN_UP = 10.0
 """Seconds after which GitHub gives up."""
 REPOSITORIES = 40
-EVENTS = (
+EVENTS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ("star", "created", {}),
     ("push", "", {"ref": "refs/heads/main", "after": "0" * 40}),
     ("issues", "edited", {"issue": {"number": 1, "labels": []}}),

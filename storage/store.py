@@ -35,20 +35,38 @@ from storage.records import (
 )
 from storage.tables import Tables
 from storage.test_lists import TestLists
+from storage.views import Views
 
 FIRST_ORIGIN = """
     select bugs.*, strategy, operator, path, entity, line, seed, "commit", pull, undone,
-        parents
+        parents, model
     from bugs join origins on origins.rowid =
         (select min(rowid) from origins where origins.bug = bugs.id)
 """
 
 
 class Store(Tables):
-    """One SQLite file. Opening creates it; raises StoreError when it cannot be used."""
+    """One SQLite file. Opening creates it; raises StoreError when it cannot be used.
 
-    def __init__(self, path: Path | str, *, busy_timeout: float = 30.0) -> None:
+    Nothing can be written to one that is opened ``read_only``, once it is open. What is written to
+    one that is not ``lasting`` outlives its process, but may be undone, the newest first, by a
+    machine that loses its power: for what is then done again.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        busy_timeout: float = 30.0,
+        read_only: bool = False,
+        lasting: bool = True,
+    ) -> None:
         super().__init__(open_database(Path(path), busy_timeout=busy_timeout), Path(path))
+        if read_only:
+            self._db.execute("PRAGMA query_only=on")
+        if not lasting:
+            # https://www.sqlite.org/pragma.html#pragma_synchronous
+            self._db.execute("PRAGMA synchronous=normal")
         self._lists = TestLists(self._db)
         self.pulls = Pulls(self._db, self.path)
         """Pull requests, their issues, and what became of them."""
@@ -62,6 +80,8 @@ class Store(Tables):
         """What the service has to do."""
         self.hosted = HostedTable(self._db, self.path)
         """Where the App is installed, and what is opted in."""
+        self.views = Views(self._db, self.path)
+        """What pages show."""
 
     def __enter__(self) -> Self:
         return self

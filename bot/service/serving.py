@@ -19,6 +19,7 @@ from bot.service.crew import Crew
 from bot.service.inbox import Inbox
 from bot.service.keeping import Keeper
 from bot.service.metrics import Metrics
+from bot.service.pages.board import Board
 from bot.service.queues import LIGHT
 from bot.service.scene import Scene
 from bot.service.upkeep import Upkeep
@@ -68,7 +69,9 @@ async def service(
     async with AsyncExitStack() as stack:
         stack.enter_context(alone(config.store))
         taking = await stack.enter_async_context(Keeper(config.store, busy_timeout=TAKEN_WITHIN))
-        keeper = await stack.enter_async_context(Keeper(config.store))
+        # What a power cut undoes of these is begun again: a delivery that was taken lasts.
+        keeper = await stack.enter_async_context(Keeper(config.store, lasting=False))
+        reading = await stack.enter_async_context(Keeper(config.store, read_only=True))
         hub = await stack.enter_async_context(
             Hub(
                 config.app.api_url,
@@ -100,7 +103,15 @@ async def service(
             clock=clock,
             requests=lambda: hub.requests,
         )
-        port = await stack.enter_async_context(listening(make_app(front), config))
+        board = Board(
+            reading=reading,
+            writing=keeper,
+            token=secret("operator_token", config.serve.operator_token_file),
+            web_url=config.app.web_url,
+            secure=config.serve.public_url.startswith("https://"),
+            clock=clock,
+        )
+        port = await stack.enter_async_context(listening(make_app(front, board), config))
         crew = Crew(config)
         tasks = [asyncio.create_task(worker.run()) for worker in workers.values()]
         tasks += [

@@ -1,4 +1,4 @@
-"""The service over HTTP: webhooks, health and metrics. Pages are added by whoever makes the app."""
+"""The service over HTTP: webhooks, health and metrics, and the pages of the dashboard."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from bot.service import webhooks
 from bot.service.inbox import Inbox
 from bot.service.keeping import Keeper
 from bot.service.metrics import Metrics
+from bot.service.pages.board import Board
+from bot.service.pages.routes import add_pages
 from bot.service.webhooks import LARGEST, Refused
 from storage.deliveries import Delivery
 from storage.errors import StoreError
@@ -72,8 +74,11 @@ FRONT: web.AppKey[Front] = web.AppKey("front", Front)
 UNDER_WAY: web.AppKey[UnderWay] = web.AppKey("under_way", UnderWay)
 
 
-def make_app(front: Front) -> web.Application:
-    """Return the application."""
+def make_app(front: Front, board: Board | None = None) -> web.Application:
+    """Return the application, with the pages of a dashboard where there is one.
+
+    Raises ConfigError when its operator's token could be guessed.
+    """
     app = web.Application(client_max_size=LARGEST, middlewares=[counted, plain_errors])
     app[FRONT] = front
     app[UNDER_WAY] = UnderWay()
@@ -81,6 +86,8 @@ def make_app(front: Front) -> web.Application:
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics)
+    if board is not None:
+        add_pages(app, board)
     return app
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from tests.furniture.github_world.apps import EVENTS_NEED, App, Grant, Installation, allows
+from tests.furniture.github_world.apps import App, Grant, Installation, allows
 from tests.furniture.github_world.clock import Clock
 from tests.furniture.github_world.descriptions import Descriptions
 from tests.furniture.github_world.faults import Faults
@@ -58,6 +60,12 @@ class Base:
         self.installations: dict[int, Installation] = {}
         self.grants: dict[str, Grant] = {}
         self.hooks = Hooks(self.clock)
+        self.running: set[asyncio.Task[None]] = set()
+        """Runs of workflows that are being carried out."""
+        self.folder = tempfile.TemporaryDirectory(prefix="github-world-")
+        """For the code of repositories that are made over the API."""
+        self.blobs: dict[str, tuple[bytes, float]] = {}
+        """Artifacts that can be downloaded, and until when each."""
         self.codes: dict[str, tuple[App, float]] = {}
         """Of Apps made from a manifest, and until when each is good."""
         self.asked: list[Asked] = []
@@ -117,13 +125,14 @@ class Base:
 
     def hearers(self, event: str, repository: Repository) -> list[Installation]:
         """Return the installations that are told of an event in a repository."""
+        needed = self.descriptions.openapi.events[event]
         return [
             one
             for one in self.installations.values()
             if event in one.app.events
             and one.app.hook_active
             and not one.suspended
-            and allows(one.permissions, EVENTS_NEED[event])
+            and allows(one.permissions, needed)
             and self.covers(one, repository)
         ]
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 
@@ -14,6 +16,9 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 ROOT = "openapi"
+TO_SUBSCRIBE = re.compile(
+    r'a GitHub App must have at least (read|write)-level access for the\s+"([\w ]+)"'
+)
 COMBINED = ("allOf", "anyOf", "oneOf")
 MENDED = {("GET", "/app/installations"): "installation"}
 """Lists that the description tells wrongly: there an account is a user and an enterprise at once,
@@ -49,7 +54,8 @@ class OpenApi:
     def __init__(self, document: dict[str, Any]) -> None:
         _mend(document)
         self._document = document
-        self._examples: dict[tuple[str, str], Any] = {}
+        self._validators: dict[Any, tuple[Any, Draft202012Validator]] = {}
+        self._examples: dict[tuple[str, str], str] = {}
         self._paths = [(re.compile(self._pattern(path)), path) for path in document["paths"]]
         self._paths.sort(key=lambda one: (one[1].count("{"), -len(one[1])))
         # Only schemas are transformed: a property may well be called `nullable`.
@@ -75,6 +81,17 @@ class OpenApi:
                 return Operation(method, template, arguments, asked, body, accept, for_apps)
         raise Invented(f"{method} {path} is not in GitHub's description")
 
+    @cached_property
+    def events(self) -> dict[str, str]:
+        """What an App has to be granted, as ``permission:level``, to be told of each event."""
+        made = {}
+        for described in self._document["x-webhooks"].values():
+            name = described["post"]["operationId"].partition("/")[0].replace("-", "_")
+            found = TO_SUBSCRIBE.search(described["post"]["summary"])
+            if found:
+                made[name] = f"{found[2].lower().replace(' ', '_')}:{found[1]}"
+        return made
+
     def check_response(self, operation: Operation, status: int, body: Any) -> None:
         """Raises Invented when GitHub would not answer so."""
         where = f"{operation.method} {operation.template} -> {status}"
@@ -98,8 +115,8 @@ class OpenApi:
         """Return a copy of one of GitHub's examples, without what the schema does not have: some
         examples are older than their schemas."""
         if (name, schema) not in self._examples:
-            self._examples[name, schema] = self._pruned(name, schema)
-        return copy.deepcopy(self._examples[name, schema])
+            self._examples[name, schema] = json.dumps(self._pruned(name, schema))
+        return json.loads(self._examples[name, schema])
 
     def _pruned(self, name: str, schema: str) -> Any:
         value = copy.deepcopy(self._document["components"]["examples"][name]["value"])
@@ -153,14 +170,22 @@ class OpenApi:
         self._check(schema, body, f"{method} {template} request")
 
     def _check(self, schema: Mapping[str, Any], value: Any, where: str) -> None:
-        schema = _nullable(schema)
-        rooted = {"$id": f"{ROOT}/checked", "$ref": schema["$ref"]} if "$ref" in schema else schema
-        validator = Draft202012Validator(_rooted(rooted), registry=self._registry)
+        schema, validator = self._validator(schema)
         for error in validator.iter_errors(value):
             at = "/".join(map(str, error.absolute_path))
             raise Invented(f"{where}: {at}: {error.message[:300]}")
         for name in self._invented(value, schema, ""):
             raise Invented(f"{where}: GitHub's description has no {name}")
+
+    def _validator(self, schema: Mapping[str, Any]) -> tuple[Any, Draft202012Validator]:
+        """Return a schema of the description in the words of JSON schema, and what checks it."""
+        key = schema.get("$ref") or id(schema)
+        if key not in self._validators:
+            made = _nullable(schema)
+            rooted = {"$id": f"{ROOT}/checked", "$ref": made["$ref"]} if "$ref" in made else made
+            checks = Draft202012Validator(_rooted(rooted), registry=self._registry)
+            self._validators[key] = made, checks
+        return self._validators[key]
 
     def _invented(self, value: Any, schema: Any, at: str) -> Iterator[str]:
         """Give the properties that a schema does not name (it may not forbid them)."""
