@@ -27,11 +27,13 @@ class Keeper:
         busy_timeout: float = 30.0,
         read_only: bool = False,
         lasting: bool = True,
+        checkpoints: bool = True,
     ) -> None:
         self.path = Path(path)
         self._busy_timeout = busy_timeout
         self._read_only = read_only
         self._lasting = lasting
+        self._checkpoints = checkpoints
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._store: Store | None = None
 
@@ -66,4 +68,5 @@ class Keeper:
             busy_timeout=self._busy_timeout,
             read_only=self._read_only,
             lasting=self._lasting,
+            checkpoints=self._checkpoints,
         )

@@ -68,7 +68,9 @@ async def service(
     metrics = Metrics()
     async with AsyncExitStack() as stack:
         stack.enter_context(alone(config.store))
-        taking = await stack.enter_async_context(Keeper(config.store, busy_timeout=TAKEN_WITHIN))
+        taking = await stack.enter_async_context(
+            Keeper(config.store, busy_timeout=TAKEN_WITHIN, checkpoints=False)
+        )
         # What a power cut undoes of these is begun again: a delivery that was taken lasts.
         keeper = await stack.enter_async_context(Keeper(config.store, lasting=False))
         reading = await stack.enter_async_context(Keeper(config.store, read_only=True))
