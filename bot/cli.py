@@ -17,7 +17,9 @@ from bot.commands import (
     export,
     forge,
     grading,
+    hosted,
     images,
+    jobs,
     listing,
     serve,
 )
@@ -48,6 +50,10 @@ app.command("audit")(audit.audit_command)
 app.command("export")(export.export_command)
 app.command("serve")(serve.serve_command)
 app.command("work")(serve.work_command)
+app.command("hosted")(hosted.hosted_command)
+app.command("optout")(hosted.optout_command)
+app.command("optin")(hosted.optin_command)
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(github_app.app, name="app")
 app.add_typer(env.app, name="env")
 app.add_typer(images.app, name="images")

@@ -21,6 +21,7 @@ from storage.hosted import HostedTable
 from storage.jobs import Jobs
 from storage.opening import explained, open_database
 from storage.pulls import Pulls
+from storage.purging import Purging
 from storage.records import (
     Attempt,
     Baseline,
@@ -84,6 +85,8 @@ class Store(Tables):
         """What the service has to do."""
         self.hosted = HostedTable(self._db, self.path)
         """Where the App is installed, and what is opted in."""
+        self.purging = Purging(self._db, self.path)
+        """Erasing what is known of a repository."""
         self.views = Views(self._db, self.path)
         """What pages show."""
 
@@ -287,6 +290,11 @@ class Store(Tables):
         if len(found) > 1:
             raise StoreError(f"{name!r} could be {len(found)} tasks, as {found[0]['id']}; say more")
         return rows.task(found[0])
+
+    def tasks_with_trees(self) -> list[tuple[Task, str]]:
+        """Return all tasks with the trees they are of, ordered by id."""
+        query = "select tasks.*, tree from tasks join bugs on bugs.id = tasks.bug order by tasks.id"
+        return [(rows.task(row), row["tree"]) for row in self._read(query)]
 
     def tasks(self) -> list[Task]:
         """Return all tasks, ordered by id."""

@@ -18,6 +18,7 @@ from bot.commands.options import (
 from bot.finding import Found, find_task
 from mutators.registry import operators
 from storage.records import Origin
+from tasks.withheld import withheld
 
 LISTED_TESTS = 20
 
@@ -25,14 +26,19 @@ LISTED_TESTS = 20
 def tasks_command(store: StoreOption = None, as_json: JsonOption = False) -> None:
     """List the tasks in the store."""
     with open_store(store) as opened:
-        rows = [row(find_task(opened, task.id)) for task in opened.tasks()]
+        reasons = withheld(opened)
+        rows = [
+            row(find_task(opened, task.id)) | {"withheld": reasons.get(task.id, "")}
+            for task in opened.tasks()
+        ]
     if as_json:
         print_json(rows)
         return
     for entry in rows:
         out.print(
             f"{entry['id']}  {entry['fail_to_pass']} fail, {entry['pass_to_pass']} pass  "
-            f"{entry['path']} {entry['entity']}",
+            f"{entry['path']} {entry['entity']}"
+            + (f"  withheld: {entry['withheld']}" if entry["withheld"] else ""),
             markup=False,
             highlight=False,
             soft_wrap=True,

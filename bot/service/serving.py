@@ -7,7 +7,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -21,7 +21,7 @@ from bot.service.keeping import Keeper
 from bot.service.metrics import Metrics
 from bot.service.pages.board import Board
 from bot.service.queues import LIGHT
-from bot.service.scene import Scene
+from bot.service.scene import Handler, Scene
 from bot.service.upkeep import Upkeep
 from bot.service.web import UNDER_WAY, Front, make_app
 from bot.service.worker import Worker
@@ -47,6 +47,8 @@ class Running:
 
     port: int
     scene: Scene
+    nudge: Callable[[], None]
+    """Has all queues looked at now."""
 
 
 async def serve(config: Config, *, started: Callable[[Running], None] = lambda _: None) -> None:
@@ -61,9 +63,12 @@ async def serve(config: Config, *, started: Callable[[Running], None] = lambda _
 
 @asynccontextmanager
 async def service(
-    config: Config, *, clock: Callable[[], float] = time.time
+    config: Config,
+    *,
+    clock: Callable[[], float] = time.time,
+    light: Mapping[str, Mapping[str, Handler]] = LIGHT,
 ) -> AsyncIterator[Running]:
-    """Run the service inside the block."""
+    """Run the service inside the block; ``light`` is what its own workers do, by queue and kind."""
     key, hook = credentials(config)
     metrics = Metrics()
     async with AsyncExitStack() as stack:
@@ -80,6 +85,7 @@ async def service(
                 app_id=config.app.id,
                 private_key=key,
                 at_once=config.limits.requests,
+                clock=clock,
             )
         )
         scene = Scene(config=config, keeper=keeper, hub=hub, clock=clock)
@@ -94,7 +100,7 @@ async def service(
                 parallel=config.limits.handlers,
                 metrics=metrics,
             )
-            for queue, handlers in LIGHT.items()
+            for queue, handlers in light.items()
         }
         front = Front(
             inbox=Inbox(taking, clock=clock),
@@ -122,8 +128,13 @@ async def service(
         ]
         for task in tasks:
             task.add_done_callback(_told)
+
+        def nudge() -> None:
+            for worker in workers.values():
+                worker.nudge()
+
         try:
-            yield Running(port=port, scene=replace(scene))
+            yield Running(port=port, scene=replace(scene), nudge=nudge)
         finally:
             log.info("stopping")
             await crew.stop()
