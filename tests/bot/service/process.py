@@ -30,7 +30,7 @@ class Serving:
 
     def __init__(self, folder: Path, *, app_id: str = "1", api_url: str = NOBODY,
                  key: str = "", secret: str = SECRET, store: Path | None = None,
-                 settings: str = "") -> None:  # fmt: skip
+                 port: int = 0, settings: str = "") -> None:  # fmt: skip
         self.folder = folder
         self.secret = secret
         self.store = store or folder / "bugfoundry.db"
@@ -49,7 +49,7 @@ private_key_file = "key.pem"
 webhook_secret_file = "hook"
 api_url = "{api_url}"
 [serve]
-port = 0
+port = {port}
 store = "{self.store}"
 cache = "{folder / "cache"}"
 [work]
