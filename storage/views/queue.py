@@ -7,13 +7,8 @@ from dataclasses import dataclass
 from storage import rows
 from storage.jobs import Job, QueueCount
 from storage.rows import Row
-from storage.views.reading import Page, Reading, Sight, seen_repository
+from storage.views.reading import Page, Reading, Sight, same, seen_repository
 
-MATCHES = """
-    and ifnull(:queue, jobs.queue) = jobs.queue and ifnull(:kind, jobs.kind) = jobs.kind
-    and ifnull(:state, jobs.state) = jobs.state
-    and ifnull(:repository, jobs.repository) = jobs.repository
-"""
 MOST_PAYLOAD = 20_000
 """Characters of a payload that are read."""
 
@@ -71,21 +66,22 @@ class QueueViews(Reading):
 
     def page(self, sight: Sight, wanted: JobFilter, *, number: int = 1) -> Page[JobLine]:
         """Return jobs: those that run first, then what waits, then what ended last."""
-        where = f"where {_seen(sight, 'jobs')} {MATCHES}"
+        values = {
+            "queue": wanted.queue or None,
+            "kind": wanted.kind or None,
+            "state": wanted.state or None,
+            "repository": wanted.repository or None,
+        }
+        where = f"where {_seen(sight, 'jobs')} {same('jobs', values)}"
         return self._page(
             f"jobs.*, substr(payload, 1, {MOST_PAYLOAD}) as payload, ifnull(name, '') as name",
             f"from jobs left join hosted on hosted.id = jobs.repository {where}",
             "case jobs.state when 'running' then 0 when 'waiting' then 1 else 2 end, "
             "case jobs.state when 'waiting' then due else -max(ended, started) end, jobs.id desc",
-            {
-                "queue": wanted.queue or None,
-                "kind": wanted.kind or None,
-                "state": wanted.state or None,
-                "repository": wanted.repository or None,
-            },
+            values,
             number=number,
             kind=_line,
-            counted=f"from jobs {where}",
+            total=f"select count(*) as total from jobs {where}",
         )
 
     def show(self, sight: Sight, kind: str, subject: str) -> JobLine | None:

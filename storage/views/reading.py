@@ -88,20 +88,41 @@ class Reading(Tables):
         *,
         number: int,
         kind: Callable[[Row], T],
-        counted: str = "",
+        total: str = "",
     ) -> Page[T]:
         """Return one page of ``select columns source order``; a page after the last is the last.
 
-        ``counted`` is what to count the rows of, where that is less than ``source``.
+        ``total`` is a cheaper query for the number of rows, where there is one.
         """
-        [found] = self._ask(f"select count(*) as total {counted or source}", values)
-        total = int(found["total"])
-        last = max(1, -(-total // PAGE))
-        shown = min(max(1, number), last)
+        found = self._ask(total or f"select count(*) as total {source}", values)
+        rows_in_all = int(found[0]["total"] or 0)
+        shown = min(max(1, number), max(1, -(-rows_in_all // PAGE)))
         limits = {"most": PAGE, "skip": (shown - 1) * PAGE}
         query = f"select {columns} {source} order by {order} limit :most offset :skip"
-        rows = self._ask(query, {**values, **limits}) if total else []
-        return Page(rows=tuple(map(kind, rows)), number=shown, total=total)
+        rows = self._ask(query, {**values, **limits}) if rows_in_all else []
+        return Page(rows=tuple(map(kind, rows)), number=shown, total=rows_in_all)
+
+    def _page_at_once(
+        self,
+        columns: str,
+        source: str,
+        order: str,
+        values: Mapping[str, object],
+        *,
+        number: int,
+        kind: Callable[[Row], T],
+    ) -> Page[T]:
+        """Do what ``_page`` does in one pass: for a search that has to look at everything."""
+        limits = {"most": PAGE, "skip": (max(1, number) - 1) * PAGE}
+        query = (
+            f"select {columns}, count(*) over () as total {source} "
+            f"order by {order} limit :most offset :skip"
+        )
+        rows = self._ask(query, {**values, **limits})
+        if not rows and number > 1:
+            return self._page(columns, source, order, values, number=number, kind=kind)
+        total = int(rows[0]["total"]) if rows else 0
+        return Page(rows=tuple(map(kind, rows)), number=max(1, number), total=total)
 
 
 def seen_repository(sight: Sight, table: str = "hosted") -> str:
@@ -119,3 +140,9 @@ def containing(text: str) -> str:
     for special in "!%_":
         text = text.replace(special, f"!{special}")
     return f"%{text}%"
+
+
+def same(table: str, values: Mapping[str, object]) -> str:
+    """Return the conditions under which columns have the values that are given."""
+    given = [name for name, value in values.items() if value is not None]
+    return "".join(f" and {table}.{name} = :{name}" for name in given)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from storage import rows
 from storage.pulls import Pulls
 from storage.records import Mirroring, PullRequest, Repository, Task
-from storage.views.reading import Page, Reading, Sight, containing, seen_repository, seen_tree
+from storage.rows import Row
+from storage.views.reading import Page, Reading, Sight, containing, same, seen_repository, seen_tree
 
-FROM = "from tasks join standings on standings.bug = tasks.bug and standings.tasks > 0"
-MATCHES = """
-    and ifnull(:strategy, strategy) = strategy and ifnull(:operator, operator) = operator
+COLUMNS = """
+    tasks.id, tasks.bug, created, strategy, operator, path, entity, test_patch != '' as hidden
 """
 IN_REPOSITORY = """
     and standings.tree in (select hosted_trees.tree from hosted_trees
@@ -64,24 +64,28 @@ class TaskViews(Reading):
 
     def page(self, sight: Sight, wanted: TaskFilter, *, number: int = 1) -> Page[TaskLine]:
         """Return the tasks asked for, the newest first."""
-        where = f"where {seen_tree(sight, 'standings.tree')} {MATCHES}"
-        where += HAS_TEXT if wanted.text else ""
+        told: dict[str, object] = {
+            "strategy": wanted.strategy or None,
+            "operator": wanted.operator or None,
+        }
+        where = f"where {seen_tree(sight, 'standings.tree')} {same('standings', told)} "
+        where += "and standings.tasks > 0 "
         if wanted.repository:
             where += IN_REPOSITORY.format(seen=seen_repository(sight))
-        return self._page(
-            "tasks.id, tasks.bug, created, strategy, operator, path, entity, "
-            "test_patch != '' as hidden",
-            f"{FROM} {where}",
-            "created desc, tasks.id desc",
-            {
-                "repository": wanted.repository,
-                "strategy": wanted.strategy or None,
-                "operator": wanted.operator or None,
-                "text": containing(wanted.text),
-            },
-            number=number,
-            kind=lambda row: rows.from_row(row, TaskLine),
-        )
+        # A cross join walks the tasks in their order, which of a repository would take longer.
+        join = "join" if wanted.repository else "cross join"
+        source = f"from tasks {join} standings on standings.bug = tasks.bug {where}"
+        order, values = "created desc, tasks.id desc", told | {"repository": wanted.repository}
+
+        def kind(row: Row) -> TaskLine:
+            return rows.from_row(row, TaskLine)
+
+        if wanted.text:
+            values["text"] = containing(wanted.text)
+            found = source + HAS_TEXT
+            return self._page_at_once(COLUMNS, found, order, values, number=number, kind=kind)
+        total = f"select sum(tasks) as total from standings {where}"
+        return self._page(COLUMNS, source, order, values, number=number, kind=kind, total=total)
 
     def operators(self, sight: Sight) -> list[tuple[str, str, int]]:
         """Return strategy, operator and number of tasks, for every operator that made one."""

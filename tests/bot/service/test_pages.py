@@ -122,6 +122,10 @@ async def test_bugs_are_filtered_by_strategy_operator_reason_file_and_text(
         bug.id for bug in bugs if "total >= 100" in bug.patch
     }
     assert await bugs_shown(client, "text=100%25") == set()
+    assert await bugs_shown(client, "operator=change_constant&file=offers&text=checkout") == set()
+    assert await bugs_shown(client, "operator=change_constant&file=offers&text=101") == {
+        bug.id for bug in bugs if "offers" in bug.origin.path and "101" in bug.patch
+    }
 
 
 async def test_long_lists_come_in_pages_that_keep_the_filter(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import Select
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.expected_conditions import staleness_of
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from storage.jobs import Job
 from storage.store import Store
@@ -82,35 +84,42 @@ def driver(request: pytest.FixtureRequest) -> Iterator[Chrome]:
         yield opened
 
 
+def follow(driver: Chrome, element: WebElement) -> None:
+    """Click, and wait until the page is another."""
+    before = driver.find_element(By.TAG_NAME, "html")
+    element.click()
+    WebDriverWait(driver, 20).until(staleness_of(before))
+
+
 def heading(driver: Chrome) -> str:
     return driver.find_element(By.TAG_NAME, "h1").text
 
 
 def log_in(driver: Chrome, site: Site) -> None:
     driver.get(f"{site.address}/queue?state=failed")
-    driver.find_element(By.LINK_TEXT, "Log in").click()
+    follow(driver, driver.find_element(By.LINK_TEXT, "Log in"))
     driver.find_element(By.NAME, "token").send_keys(TOKEN)
-    driver.find_element(By.CSS_SELECTOR, "button.main").click()
+    follow(driver, driver.find_element(By.CSS_SELECTOR, "button.main"))
 
 
 def test_people_find_their_way(driver: Chrome, site: Site) -> None:
     driver.get(site.address)
     assert heading(driver) == "Repositories"
-    driver.find_element(By.LINK_TEXT, "acme/shop").click()
+    follow(driver, driver.find_element(By.LINK_TEXT, "acme/shop"))
     assert heading(driver).startswith("acme/shop")
 
     Select(driver.find_element(By.NAME, "operator")).select_by_value("change_constant")
     driver.find_element(By.NAME, "file").send_keys("offers")
     bugs = driver.find_element(By.ID, "bugs").find_element(By.XPATH, "..")
-    bugs.find_element(By.TAG_NAME, "button").click()
+    follow(driver, bugs.find_element(By.TAG_NAME, "button"))
     bugs = driver.find_element(By.ID, "bugs").find_element(By.XPATH, "..")
     rows = bugs.find_elements(By.CSS_SELECTOR, "tbody tr")
     assert rows and all("change_constant" in row.text and "offers" in row.text for row in rows)
-    rows[0].find_element(By.TAG_NAME, "a").click()
+    follow(driver, rows[0].find_element(By.TAG_NAME, "a"))
     assert driver.find_element(By.CSS_SELECTOR, ".diff .added").text
 
     for name in ("Tasks", "Yield", "Queue", "Deliveries", "Repositories"):
-        driver.find_element(By.LINK_TEXT, name).click()
+        follow(driver, driver.find_element(By.LINK_TEXT, name))
         assert driver.find_element(By.CSS_SELECTOR, "nav [aria-current]").text == name
 
 
@@ -130,12 +139,12 @@ def test_the_operator_logs_in_retries_a_dead_letter_and_leaves(driver: Chrome, s
     assert cookie["httpOnly"] and cookie["sameSite"] == "Strict"
 
     row = driver.find_element(By.XPATH, "//tr[contains(., '00000101-2')]")
-    row.find_element(By.LINK_TEXT, "delivery").click()
-    driver.find_element(By.XPATH, "//button[text()='Retry']").click()
+    follow(driver, row.find_element(By.LINK_TEXT, "delivery"))
+    follow(driver, driver.find_element(By.XPATH, "//button[text()='Retry']"))
     assert heading(driver) == "delivery waiting"
     assert site.job("delivery", "00000101-2").state == "waiting"
 
-    driver.find_element(By.XPATH, "//button[text()='Log out']").click()
+    follow(driver, driver.find_element(By.XPATH, "//button[text()='Log out']"))
     assert "acme/secret-vault" not in driver.page_source
     assert driver.get_cookies() == []
 
@@ -143,7 +152,7 @@ def test_the_operator_logs_in_retries_a_dead_letter_and_leaves(driver: Chrome, s
 def test_a_wrong_token_is_refused(driver: Chrome, site: Site) -> None:
     driver.get(f"{site.address}/login")
     driver.find_element(By.NAME, "token").send_keys("not the token at all")
-    driver.find_element(By.CSS_SELECTOR, "button.main").click()
+    follow(driver, driver.find_element(By.CSS_SELECTOR, "button.main"))
     assert driver.find_element(By.CSS_SELECTOR, "[role=alert]").text.startswith("That is not")
 
 
@@ -158,7 +167,7 @@ def test_nothing_is_asked_for_elsewhere_and_no_rule_is_broken(site: Site) -> Non
         assert [entry for entry in driver.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
-@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+@pytest.mark.parametrize("width", [320, 390, 768, 880, 1280])
 def test_no_page_is_wider_than_its_window(site: Site, width: int) -> None:
     with browser(width=width) as driver:
         log_in(driver, site)
