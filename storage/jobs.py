@@ -31,6 +31,7 @@ TAKE_TURN = """
         values (?, ?, (select ifnull(max(turn), 0) + 1 from turns))
         on conflict (queue, installation) do update set turn = excluded.turn
 """
+LONGEST_REST = 600.0
 LOOKED_AT = 4
 """How many candidates are read for each job that is claimed: some share a lane."""
 
@@ -194,7 +195,8 @@ class Jobs(Tables):
                 lost = row["attempts"] >= most
                 state: Row = {"state": "failed", "ended": now} if lost else {"state": "waiting"}
                 error = f"its worker ended {row['attempts']} times before it was done"
-                self._set(row["id"], **state, due=now, worker="", error=error)
+                due = now + rest(row["attempts"])
+                self._set(row["id"], **state, due=due, worker="", error=error)
         return [_job(row) for row in found]
 
     def cancel(
@@ -315,6 +317,11 @@ class Jobs(Tables):
         # Not by sqlite-utils, which looks the table up each time: half of what a job costs.
         named = ", ".join(f"{name} = :{name}" for name in columns)
         self._db.execute(f"update jobs set {named} where id = :id", {**columns, "id": job_id})
+
+
+def rest(deaths: int) -> float:
+    """Return the seconds for which a job rests whose worker died so often."""
+    return 0.0 if deaths < 3 else min(LONGEST_REST, 5.0 * 2 ** min(deaths - 3, 20))
 
 
 BLANK: Row = {

@@ -10,6 +10,8 @@ MOST = 10
 """Attempts of a job; the last is about two hours after the first."""
 MOST_UNEXPECTED = 3
 """Attempts of a job that ended in an error which nobody foresaw."""
+MOST_DEATHS = 10
+"""How often a job is begun whose worker was killed; the last comes ten minutes after the first."""
 FIRST = 5.0
 LONGEST = 3600.0
 

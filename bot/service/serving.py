@@ -20,6 +20,7 @@ from bot.service.inbox import Inbox
 from bot.service.keeping import Keeper
 from bot.service.metrics import Metrics
 from bot.service.pages.board import Board
+from bot.service.patience import MOST_DEATHS
 from bot.service.queues import LIGHT
 from bot.service.scene import Handler, Scene
 from bot.service.upkeep import Upkeep
@@ -31,8 +32,6 @@ from storage.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
-MOST_DEATHS = 5
-"""How often a job is begun whose worker was killed."""
 TAKEN_WITHIN = 5.0
 """Seconds that a delivery waits for a store that is locked: GitHub gives up after ten."""
 GRACE = 20.0
