@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from bot.context import Compiles, Context, Engine, Source, Verified
@@ -62,6 +62,15 @@ async def forge(settings: Settings, *, store: Store, reporter: Reporter) -> Summ
     started = time.monotonic()
     trees = Trees(settings.cache)
     ready = await make_ready(settings, store=store, trees=trees, reporter=reporter)
+    summary = await forge_in(ready, settings, trees, store=store, reporter=reporter)
+    return replace(summary, seconds=round(time.monotonic() - started, 2))
+
+
+async def forge_in(
+    ready: Ready, settings: Settings, trees: Trees, *, store: Store, reporter: Reporter
+) -> Summary:
+    """Make verified bugs in an environment, and return what came of it. Raises BugfoundryError."""
+    started = time.monotonic()
     reporter.stage(f"{ready.repository.name}: proposing bugs")
     run = Run(recalls=settings.statements == "model")
     engine = make_engine(settings, ready, trees, store=store, reporter=reporter, run=run)
