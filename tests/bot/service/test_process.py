@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
@@ -16,6 +17,8 @@ import pytest
 from bot.service.webhooks import LARGEST
 from storage.store import Store
 from tests.bot.service.process import Serving, serving
+from tests.furniture.github_world import github_world
+from tests.furniture.github_world.descriptions import Descriptions
 
 pytestmark = pytest.mark.slow
 
@@ -245,6 +248,23 @@ def test_what_was_stored_but_not_done_is_done_after_a_restart(tmp_path: Path) ->
         service.kill()
         service.start()
         until(lambda: states(service) == {"done": 50})
+
+
+@pytest.mark.github
+async def test_a_clock_that_is_off_is_told_where_the_operator_looks(
+    descriptions: Descriptions, tmp_path: Path
+) -> None:
+    async with github_world(descriptions, real_time=True, minutes_ahead=-11) as world:
+        app = world.app(own_key=True)
+        service = Serving(tmp_path, app_id=str(app.id), api_url=world.api, key=app.pem)
+        await asyncio.to_thread(service.start)
+        try:
+            await asyncio.to_thread(until, lambda: "minutes ahead of GitHub's" in service.log)
+            assert await asyncio.to_thread(service.deliver) == (202, "taken\n")
+        finally:
+            await asyncio.to_thread(service.kill)
+    assert "this machine's clock is 11 minutes ahead of GitHub's; set the clock" in service.log
+    assert "Traceback" not in service.log
 
 
 def states(service: Serving) -> dict[str, int]:
