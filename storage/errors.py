@@ -55,3 +55,7 @@ class GitHubBroken(GitHubError):
 
 class GitHubRejected(GitHubError):
     """GitHub found fault with a query: a cursor that is no longer good, for instance."""
+
+
+class BatchError(BugfoundryError):
+    """A batch, its plan, or what came back of it, that is damaged or not what it should be."""
