@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from bot.commands import audit, costs, crawl, env, export, forge, grading, images, listing
+from bot.commands import audit, batch, costs, crawl, env, export, forge, grading, images, listing
 from bot.commands.options import err
 from bot.running import Stopped
 from storage.errors import BugfoundryError
@@ -34,6 +34,7 @@ app.command("grade")(grading.grade_command)
 app.command("checkout")(grading.checkout_command)
 app.command("audit")(audit.audit_command)
 app.command("export")(export.export_command)
+app.add_typer(batch.app, name="batch")
 app.add_typer(env.app, name="env")
 app.add_typer(images.app, name="images")
 
