@@ -289,3 +289,34 @@ def m009_model_costs(db: Database) -> None:
         pk=("batch", "key"),
         foreign_keys=[("batch", "model_batches", "id")],
     ).create_index(["key"])
+
+
+@MIGRATIONS()
+def m014_dispatches(db: Database) -> None:
+    """Batches of bugs that are judged elsewhere, and the runner minutes they take."""
+    db.table("dispatches").create(
+        {
+            "plan": str,
+            "repository": str,
+            "environment": str,
+            "place": str,
+            "created": str,
+            "address": str,
+            "run": str,
+            "state": str,
+            "attempt": int,
+            "bugs": int,
+            "expected": float,
+            "used": float,
+            "verdicts": int,
+            "valid": int,
+            "ended": str,
+            "detail": str,
+        },
+        pk="plan",
+    )
+    for columns in (["place", "run"], ["repository"], ["created"]):
+        db.table("dispatches").create_index(columns)
+    db.table("minute_limits").create(
+        {"scope": str, "of": str, "minutes": float}, pk=("scope", "of")
+    )

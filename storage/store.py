@@ -13,6 +13,7 @@ from typing import Self
 from storage import rows
 from storage.batches import Batches
 from storage.calls import Calls
+from storage.dispatches import Dispatches
 from storage.errors import StoreError
 from storage.opening import explained, open_database
 from storage.pulls import Pulls
@@ -51,6 +52,8 @@ class Store(Tables):
         """Calls to a language model, and the dollars set aside for those under way."""
         self.batches = Batches(self._db, self.path)
         """Calls to a language model that are sent together."""
+        self.dispatches = Dispatches(self._db, self.path)
+        """Batches of bugs that are judged elsewhere, and what they may take."""
 
     def __enter__(self) -> Self:
         return self

@@ -13,7 +13,7 @@ from pathlib import Path
 from bot.batch.deliveries import LARGEST
 from storage.errors import BatchError
 
-SUFFIX = ".jsonl"
+SUFFIXES = (".jsonl", ".json")
 MOST_MEMBERS = 8
 LARGEST_ARCHIVE = 64 << 20
 MOST_ARTIFACTS = 4096
@@ -37,7 +37,7 @@ def read_folder(folder: Path) -> Iterator[Artifact]:
     """
     if not folder.is_dir():
         raise BatchError(f"{folder} is no folder; download the artifacts there")
-    found = sorted(path for path in folder.rglob("*") if path.suffix in (SUFFIX, ".zip"))
+    found = sorted(path for path in folder.rglob("*") if path.suffix in (".jsonl", ".zip"))
     for path in found[:MOST_ARTIFACTS]:
         name = str(path.relative_to(folder))
         if path.is_symlink() or not path.is_file():
@@ -86,7 +86,7 @@ def check(members: list[zipfile.ZipInfo], size: int) -> None:
     for member in members:
         if Path(member.filename).name != member.filename or "\\" in member.filename:
             raise BatchError(f"its member {member.filename[:80]!r} would land elsewhere")
-        if stat.S_ISLNK(member.external_attr >> 16) or not member.filename.endswith(SUFFIX):
+        if stat.S_ISLNK(member.external_attr >> 16) or not member.filename.endswith(SUFFIXES):
             raise BatchError(f"its member {member.filename[:80]!r} is not what a shard uploads")
     if sum(member.file_size for member in members) > min(LARGEST, max(1 << 20, RATIO * size)):
         raise BatchError("it would unpack to more than a shard may say")

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.batch.files import convert, read_lines, write_lines
+from bot.batch.files import convert, read_lines
 from storage.errors import BatchError, PatchError
 from storage.records import Bug
 from syntax.applying import apply_patch
@@ -71,18 +71,18 @@ def touched(bug: Bug, read: Callable[[str], bytes | None]) -> set[str]:
     return asked
 
 
-def write_bugs(folder: Path, batch: Bugs) -> str:
-    """Write them as one file, and return the name."""
+def bug_lines(batch: Bugs) -> list[object]:
+    """Return the lines of the file that holds them."""
     head = Head(tree=batch.tree, files=len(batch.files), bugs=len(batch.bugs))
-    files = (
+    files = [
         File(path=path, content=base64.b64encode(content).decode())
         for path, content in batch.files.items()
-    )
-    return write_lines(folder, KIND, (head, *files, *batch.bugs))
+    ]
+    return [head, *files, *batch.bugs]
 
 
 def read_bugs(path: Path) -> Bugs:
-    """Read what ``write_bugs`` wrote. Raises BatchError."""
+    """Read the file that holds them. Raises BatchError."""
     lines = read_lines(path, KIND)
     head = convert(next(lines, {}), Head, path.name)
     if not 0 <= head.bugs <= MOST_BUGS or head.files < 0:

@@ -95,6 +95,8 @@ class Collecting:
         known.append((artifact.data, delivery))
 
     def _read(self, data: bytes) -> tuple[Place, Delivery]:
+        if not data:
+            raise BatchError("it is empty")
         head = parse_line(data.partition(b"\n")[0], "it")
         planned = next((each for each in self.plans if each.id == head.get("plan")), None)
         if planned is None:
@@ -112,8 +114,9 @@ class Collecting:
         places = sorted({place for _, shard in self._planned() for place in shard.bugs})
         found = self._found()
         deaths = self._deaths(lost)
+        planned_ids = {ids[place] for place in places}
         for bug, count in deaths.items():
-            if bug not in found and count >= DEATHS:
+            if bug in planned_ids and bug not in found and count >= DEATHS:
                 found[bug] = Found(verdict=set_aside(bug, self.batch, count))
         return Collected(
             found={ids[place]: found[ids[place]] for place in places if ids[place] in found},
@@ -152,11 +155,13 @@ class Collecting:
         return found
 
     def _deaths(self, lost: Collection[Place]) -> Counter[str]:
-        deaths = Counter(bug for each in self._deliveries() for bug in each.died_under)
+        bugs = self.batch.bugs.bugs
+        deaths = Counter({bugs[place].id: count for place, count in self.plans[0].deaths})
+        deaths.update(bug for each in self._deliveries() for bug in each.died_under)
         for wave, shard in self._planned():
             place = wave, shard.number
             if place in lost and place not in self._taken and len(shard.bugs) == 1:
-                deaths[self.batch.bugs.bugs[shard.bugs[0]].id] += 1
+                deaths[bugs[shard.bugs[0]].id] += 1
         return deaths
 
     def _state(self, wave: int, shard: Shard, found: Collection[str]) -> ShardState:

@@ -11,7 +11,7 @@ from bot.batch.files import convert, read_lines, write_lines
 from harness.coverage import decode, encode
 from harness.selection import Coverage
 from storage.errors import BatchError
-from storage.records import Baseline, Environment, Repository
+from storage.records import Attempt, Baseline, Environment, Repository
 
 KIND = "environment"
 
@@ -27,6 +27,8 @@ class Packed:
     """None where every test is run."""
     image: str = ""
     """Where its image can be pulled, by digest; empty where it has to be built."""
+    attempts: tuple[Attempt, ...] = ()
+    """What was tried to get it."""
 
     @property
     def mode(self) -> str:
@@ -41,20 +43,27 @@ class Head:
     repository: Repository
     environment: Environment
     image: str
+    attempts: tuple[Attempt, ...]
     coverage: str
     """Base64 of what ``harness/coverage.py`` encodes; empty for none."""
 
 
-def write_environment(folder: Path, packed: Packed) -> str:
-    """Write it as a file of its own, and return the name."""
+def environment_lines(packed: Packed) -> list[object]:
+    """Return the lines of the file that holds it."""
     coverage = b"" if packed.coverage is None else encode(packed.coverage)
     head = Head(
         repository=packed.repository,
         environment=packed.environment,
         image=packed.image,
+        attempts=packed.attempts,
         coverage=base64.b64encode(coverage).decode(),
     )
-    return write_lines(folder, KIND, (head, packed.baseline))
+    return [head, packed.baseline]
+
+
+def write_environment(folder: Path, packed: Packed) -> str:
+    """Write it as a file, and return the name."""
+    return write_lines(folder, KIND, environment_lines(packed))
 
 
 def read_environment(path: Path) -> Packed:
@@ -72,6 +81,7 @@ def read_environment(path: Path) -> Packed:
         baseline=baseline,
         coverage=decoded(head.coverage, path.name),
         image=head.image,
+        attempts=head.attempts,
     )
 
 

@@ -34,15 +34,24 @@ Line = dict[str, Any]
 
 
 def write_lines(folder: Path, kind: str, lines: Iterable[object]) -> str:
-    """Write records as a file of this kind, and return its name. Equal lines give one name."""
+    """Write records as a file of this kind, and return its name."""
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / f".{kind}.{os.getpid()}"
-    with partial.open("wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed:
-        for line in ({"schema": SCHEMA, "kind": kind}, *lines):
-            packed.write(to_line(line))
+    partial.write_bytes(packed(kind, lines))
     name = f"{kind}-{digest_of(partial)}.jsonl.gz"
     partial.replace(folder / name)
     return name
+
+
+def name_of(kind: str, lines: Iterable[object]) -> str:
+    """Return the name of the file that `write_lines` would write: equal lines have one name."""
+    return f"{kind}-{hashlib.sha256(packed(kind, lines)).hexdigest()}.jsonl.gz"
+
+
+def packed(kind: str, lines: Iterable[object]) -> bytes:
+    """Return the compressed content of a file of this kind."""
+    head = {"schema": SCHEMA, "kind": kind}
+    return gzip.compress(b"".join(map(to_line, (head, *lines))), 9, mtime=0)
 
 
 def to_line(record: object) -> bytes:
@@ -100,8 +109,8 @@ def unpacked(path: Path) -> Iterator[bytes]:
     """Yield the lines of a compressed file, their number of bytes bounded. Raises BatchError."""
     total = 0
     try:
-        with gzip.open(path, "rb") as packed:
-            while line := packed.readline(LARGEST_LINE):
+        with gzip.open(path, "rb") as file:
+            while line := file.readline(LARGEST_LINE):
                 total += len(line)
                 if total > LARGEST_CONTENT or not line.endswith(b"\n"):
                     raise BatchError(f"{path.name} is cut off, or holds more than it may")

@@ -56,7 +56,7 @@ async def propose(
             async for bug in bugs:
                 store.add_bug(bug)
                 found.append(bug)
-    packed = pack(ready.repository, ready.prepared, image, full=settings.full)
+    packed = pack(ready.repository, ready.prepared, image, store, full=settings.full)
     return packed, unjudged(settings, packed, found, store, trees)
 
 
@@ -64,15 +64,17 @@ def stored(settings: Settings, *, image: str = "", store: Store) -> tuple[Packed
     """Return what was proposed before and has no verdict. Raises BugfoundryError."""
     trees = Trees(settings.cache)
     repository = fetch(settings, trees, store)
-    prepared = known_environment(repository, settings, store)
-    if prepared is None:
-        raise BatchError(NOT_BUILT.format(source=settings.source))
-    packed = pack(repository, prepared, image, full=settings.full)
+    packed = packed_environment(repository, settings, image, store)
     return packed, unjudged(settings, packed, store.bugs(repository.tree), store, trees)
 
 
-def known_environment(repository: Repository, settings: Settings, store: Store) -> Prepared | None:
-    """Return the environment that the store knows; docker's before the local one."""
+def packed_environment(
+    repository: Repository, settings: Settings, image: str, store: Store
+) -> Packed:
+    """Return the environment that the store knows; docker's before the local one.
+
+    Raises BatchError.
+    """
     kinds: tuple[SandboxKind, ...] = ("docker", "local")
     for kind in kinds if settings.sandbox == "auto" else (settings.sandbox,):
         environment = store.environment_for(repository.tree, kind)
@@ -80,18 +82,23 @@ def known_environment(repository: Repository, settings: Settings, store: Store) 
         if environment is not None and baseline is not None:
             kept = store.coverage(environment.id)
             coverage = None if kept is None else decode(kept)
-            return Prepared(environment=environment, baseline=baseline, coverage=coverage)
-    return None
+            prepared = Prepared(environment=environment, baseline=baseline, coverage=coverage)
+            return pack(repository, prepared, image, store, full=settings.full)
+    raise BatchError(NOT_BUILT.format(source=settings.source))
 
 
-def pack(repository: Repository, prepared: Prepared, image: str, *, full: bool) -> Packed:
+def pack(
+    repository: Repository, prepared: Prepared, image: str, store: Store, *, full: bool = False
+) -> Packed:
     """Return an environment as it travels."""
+    environment = prepared.environment
     return Packed(
         repository=repository,
-        environment=prepared.environment,
+        environment=environment,
         baseline=prepared.baseline,
         coverage=None if full else prepared.coverage,
         image=image,
+        attempts=tuple(store.attempts(environment.tree, environment.sandbox)),
     )
 
 

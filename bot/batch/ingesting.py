@@ -62,6 +62,10 @@ def keep_environment(packed: Packed, store: Store) -> None:
     environment = packed.environment
     if store.repository(environment.tree) is None:
         store.add_repository(packed.repository)
+    known = {attempt.plan for attempt in store.attempts(environment.tree, environment.sandbox)}
+    for attempt in packed.attempts:
+        if attempt.plan not in known:
+            store.add_attempt(environment.tree, environment.sandbox, attempt)
     if store.environment(environment.id) is None:
         store.add_environment(environment)
     if store.baseline(environment.id) is None:

@@ -47,6 +47,8 @@ class Planned:
     """Positions of the bugs that are judged both ways, whichever shard they are in."""
     left: tuple[int, ...] = ()
     """Positions of the bugs for which no shard has room: for a later batch."""
+    deaths: tuple[tuple[int, int], ...] = ()
+    """By position, how often a runner died under a bug in the waves before."""
     workers: int = 1
     wave: int = 1
     minutes: int = 0
@@ -58,7 +60,7 @@ class Planned:
         """Names the plan by all that a shard goes by."""
         shards = [f"{shard.number} {shard.bugs} {shard.alone}" for shard in self.shards]
         parts = (self.bugs, self.environment_file, self.environment, self.harness, self.mode)
-        return digest(*parts, str(self.wave), str(self.audited), *shards)[:32]
+        return digest(*parts, str((self.wave, self.audited, self.deaths)), *shards)[:32]
 
     def shard(self, number: int) -> Shard | None:
         """Return a shard by its number."""

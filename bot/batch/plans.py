@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
-from bot.batch.bugs import Bugs, read_bugs, write_bugs
-from bot.batch.environments import Packed, read_environment, write_environment
+from bot.batch.bugs import KIND as BUGS
+from bot.batch.bugs import Bugs, bug_lines, read_bugs
+from bot.batch.environments import KIND as ENVIRONMENT
+from bot.batch.environments import Packed, environment_lines, read_environment
 from bot.batch.expecting import Expected, Expecting
-from bot.batch.files import SCHEMA, convert
+from bot.batch.files import SCHEMA, convert, name_of, parse_line, write_lines
 from bot.batch.planning import MOST_SHARDS, Planned, minutes, spread
 from harness.judge import HARNESS_VERSION
 from harness.trust import first_and_sampled, named
@@ -37,8 +39,7 @@ def expectations(batch: Batch) -> list[Expected]:
     return Expecting(batch.packed.baseline, batch.packed.coverage).expect(batch.bugs, audits)
 
 
-def plan_batch(
-    folder: Path,
+def make_batch(
     packed: Packed,
     bugs: Bugs,
     *,
@@ -46,8 +47,8 @@ def plan_batch(
     workers: int,
     judged: int = 0,
     shards: int | None = None,
-) -> Planned:
-    """Write a batch and its plan into a folder, and return the plan.
+) -> Batch:
+    """Spread bugs over shards.
 
     ``aim`` is how many minutes a shard should take with so many ``workers``; ``judged`` bugs of
     the environment were judged before. Raises BatchError.
@@ -60,8 +61,8 @@ def plan_batch(
     expected = expecting.expect(bugs, first_and_sampled(judged))
     parts, left = spread(expected, range(len(bugs.bugs)), aim=aim, workers=workers, shards=shards)
     planned = Planned(
-        bugs=write_bugs(folder, bugs),
-        environment_file=write_environment(folder, packed),
+        bugs=name_of(BUGS, bug_lines(bugs)),
+        environment_file=name_of(ENVIRONMENT, environment_lines(packed)),
         tree=bugs.tree,
         environment=packed.environment.id,
         harness=HARNESS_VERSION,
@@ -72,8 +73,14 @@ def plan_batch(
         workers=workers,
         minutes=minutes(parts, workers),
     )
-    write_plan(folder / PLAN, planned)
-    return planned
+    return Batch(planned=planned, packed=packed, bugs=bugs)
+
+
+def write_batch(folder: Path, batch: Batch) -> None:
+    """Write the files of a batch into a folder, and its plan last."""
+    write_lines(folder, BUGS, bug_lines(batch.bugs))
+    write_lines(folder, ENVIRONMENT, environment_lines(batch.packed))
+    write_plan(folder / PLAN, batch.planned)
 
 
 def write_plan(path: Path, planned: Planned) -> None:
@@ -86,23 +93,61 @@ def write_plan(path: Path, planned: Planned) -> None:
 def read_plan(path: Path) -> Planned:
     """Read a plan and check it. Raises BatchError."""
     try:
-        if path.stat().st_size > LARGEST_PLAN:
-            raise BatchError(f"{path} is larger than a plan may be")
-        found = json.loads(path.read_bytes())
+        data = path.read_bytes()
     except OSError as error:
         raise BatchError(f"{path}: {error.strerror}; `bugfoundry batch plan` writes it") from error
-    except (ValueError, RecursionError) as error:
-        raise BatchError(f"{path} is no JSON: {error}") from error
-    planned = convert(found, Planned, str(path))
+    return parse_plan(data, str(path))
+
+
+def parse_plan(data: bytes, what: str) -> Planned:
+    """Decode a plan and check it. Raises BatchError."""
+    if len(data) > LARGEST_PLAN:
+        raise BatchError(f"{what} is larger than a plan may be")
+    planned = convert(parse_line(data, what), Planned, what)
     if planned.schema != SCHEMA:
-        raise BatchError(f"{path} is of schema {planned.schema}, this bugfoundry reads {SCHEMA}")
+        raise BatchError(f"{what} is of schema {planned.schema}, this bugfoundry reads {SCHEMA}")
     if planned.harness != HARNESS_VERSION:
         raise BatchError(
-            f"{path} is for version {planned.harness} of the rules, this bugfoundry judges by "
+            f"{what} is for version {planned.harness} of the rules, this bugfoundry judges by "
             f"{HARNESS_VERSION}; use the same version on both sides"
         )
-    check(planned, str(path))
+    check(planned, what)
     return planned
+
+
+def accept_wave(batch: Batch, data: bytes) -> Planned:
+    """Decode the plan of a later wave that a run made for itself. Raises BatchError.
+
+    It may only have planned bugs of the batch judged again.
+    """
+    planned, first = parse_plan(data, "the plan of another wave"), batch.planned
+    same = replace(planned, shards=(), left=(), deaths=(), wave=0, minutes=0) == replace(
+        first, shards=(), left=(), deaths=(), wave=0, minutes=0
+    )
+    mine = {place for shard in first.shards for place in shard.bugs}
+    if not same or planned.wave <= first.wave:
+        raise BatchError("the plan of another wave is not of this batch")
+    if not mine.issuperset(place for shard in planned.shards for place in shard.bugs):
+        raise BatchError("the plan of another wave has bugs that were not planned")
+    return planned
+
+
+def plan_name(number: int) -> str:
+    """Return the name of a plan in its folder, from 1."""
+    return PLAN if number == 1 else f"plan-{number}.json"
+
+
+def read_waves(folder: Path) -> list[Planned]:
+    """Read the plans of all waves, the first first. Raises BatchError."""
+    plans = [read_plan(folder / PLAN)]
+    while (path := folder / plan_name(len(plans) + 1)).exists():
+        plans.append(read_plan(path))
+    first = plans[0]
+    if any(
+        (each.bugs, each.environment_file) != (first.bugs, first.environment_file) for each in plans
+    ):
+        raise BatchError(f"{folder} holds plans of different batches")
+    return plans
 
 
 def check(planned: Planned, what: str) -> None:

@@ -86,8 +86,9 @@ class Judging:
         """Judge what has no verdict yet: what a process died under comes last, one at a time."""
         self.disagreed = bool(before.disagreed)
         known = {verdict.bug for verdict, _ in before.verdicts}
-        deaths = Counter(before.died_under)
         bugs = self.batch.bugs.bugs
+        deaths = Counter({bugs[place].id: n for place, n in self.batch.planned.deaths})
+        deaths.update(before.died_under)
         shy = {bugs[place].id for place in self.shard.alone} | set(deaths)
         waiting = [bugs[place] for place in self.shard.bugs if bugs[place].id not in known]
         self.reasons.update(verdict.reason for verdict, _ in before.verdicts)

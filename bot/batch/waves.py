@@ -36,6 +36,11 @@ def next_wave(
         last,
         shards=shards,
         left=(),
+        deaths=tuple(
+            (place, collected.deaths[bug.id])
+            for place, bug in enumerate(batch.bugs.bugs)
+            if bug.id in collected.deaths
+        ),
         wave=last.wave + 1,
         minutes=minutes(shards, last.workers),
     )

@@ -15,9 +15,18 @@ from bot.batch.collecting import Collected, Collecting, ShardState
 from bot.batch.gathering import propose, stored
 from bot.batch.ingesting import Ingested, ingest
 from bot.batch.obtaining import obtain
-from bot.batch.outputs import tell_workflow
+from bot.batch.outputs import outputs, write_outputs
 from bot.batch.planning import Planned
-from bot.batch.plans import PLAN, expectations, plan_batch, read_batch, read_plan, write_plan
+from bot.batch.plans import (
+    PLAN,
+    expectations,
+    make_batch,
+    plan_name,
+    read_batch,
+    read_waves,
+    write_batch,
+    write_plan,
+)
 from bot.batch.shards import Judged, run_shard
 from bot.batch.waves import next_wave
 from bot.commands.forge import known_operators, known_strategies
@@ -124,15 +133,34 @@ def plan_command(
             )
         )
         judged = len(opened.judged(packed.environment.id, HARNESS_VERSION, packed.mode))
-    planned = plan_batch(
-        folder, packed, bugs, aim=minutes, workers=workers, judged=judged, shards=shards
-    )
+    batch = make_batch(packed, bugs, aim=minutes, workers=workers, judged=judged, shards=shards)
+    write_batch(folder, batch)
+    planned = batch.planned
     if github:
-        tell_workflow(planned)
+        write_outputs({**outputs(planned), "image": packed.image})
     if as_json:
         print_json(planned)
     else:
         print_plan(planned, folder)
+
+
+@app.command("show")
+def show_command(
+    folder: FolderArgument,
+    plan: PlanOption = PLAN,
+    github: Annotated[
+        bool, typer.Option("--github", help="Tell a workflow: matrix, shards, minutes, image.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a batch, and say what its plan comes to."""
+    batch = read_batch(folder, plan)
+    if github:
+        write_outputs({**outputs(batch.planned), "image": batch.packed.image})
+    if as_json:
+        print_json(batch.planned)
+    else:
+        print_plan(batch.planned, folder)
 
 
 @app.command("run-shard")
@@ -152,6 +180,7 @@ def run_shard_command(
     ] = None,
     sandbox: SandboxOption = SandboxChoice.auto,
     base_image: BaseImageOption = None,
+    github: Annotated[bool, typer.Option("--github", help="Tell a workflow: ended.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Judge one shard, as this machine judges all bugs.
@@ -183,6 +212,8 @@ def run_shard_command(
         )
 
     judged = run_interruptible(work)
+    if github:
+        write_outputs({"ended": judged.ended})
     if as_json:
         print_json(judged)
         return
@@ -208,12 +239,9 @@ def collect_command(
     artifacts: Annotated[
         Path, typer.Option(help="Folder with what the shards left: files, folders or archives.")
     ],
-    plans: Annotated[
-        list[str] | None, typer.Option("--plan", help="Plans of all waves so far (repeatable).")
-    ] = None,
     again: Annotated[
-        str | None, typer.Option(help="Name of the plan to write for what is missing.")
-    ] = None,
+        bool, typer.Option("--again", help="Write the plan of another wave for what is missing.")
+    ] = False,
     github: Annotated[
         bool, typer.Option("--github", help="Tell a workflow: matrix, shards, missing.")
     ] = False,
@@ -223,15 +251,14 @@ def collect_command(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Put together what the shards delivered, trusting none of it; say what is missing.
+    """Put together what the shards of all waves delivered, and say what is missing.
 
-    Exit code 1 when verdicts are missing and no plan for them was asked for.
+    None of it is trusted. Exit code 1 when verdicts are missing and no plan for them was asked for.
 
     Example: bugfoundry batch collect batch --artifacts verdicts
     """
-    names = plans or [PLAN]
-    batch = read_batch(folder, names[0])
-    waves = [batch.planned, *(read_plan(folder / name) for name in names[1:])]
+    batch = read_batch(folder)
+    waves = read_waves(folder)
     collecting = Collecting(batch, waves)
     for artifact in read_folder(artifacts):
         collecting.take(artifact)
@@ -240,18 +267,16 @@ def collect_command(
     if keep:
         with open_store(store) as opened:
             ingested = ingest(batch, collected, opened)
-    following = None
-    if again is not None:
-        following = next_wave(batch, waves, collected, expectations(batch))
-        if following is not None:
-            write_plan(folder / again, following)
+    following = next_wave(batch, waves, collected, expectations(batch)) if again else None
+    if following is not None:
+        write_plan(folder / plan_name(len(waves) + 1), following)
     if github:
-        tell_workflow(following, missing=len(collected.missing))
+        write_outputs({**outputs(following), "missing": str(len(collected.missing))})
     if as_json:
         print_json(as_document(collected, ingested, following))
     else:
-        print_collected(collected, ingested, following, again)
-    if collected.missing and again is None:
+        print_collected(collected, ingested, following)
+    if collected.missing and not again:
         raise typer.Exit(1)
 
 
@@ -278,7 +303,7 @@ def print_plan(planned: Planned, folder: Path) -> None:
 
 
 def print_collected(
-    collected: Collected, ingested: Ingested | None, following: Planned | None, again: str | None
+    collected: Collected, ingested: Ingested | None, following: Planned | None
 ) -> None:
     """Say what came, what did not, and what was not believed."""
     table = Table(box=None, header_style="bold")
@@ -306,7 +331,7 @@ def print_collected(
         )
     if following is not None:
         out.print(
-            f"{again}: {len(following.shards)} shards again, {following.minutes} runner minutes",
+            f"planned again: {len(following.shards)} shards, {following.minutes} runner minutes",
             highlight=False,
         )
 
