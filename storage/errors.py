@@ -45,8 +45,23 @@ class GitHubMissing(GitHubError):
     """There is no such thing, or the token may not see it."""
 
 
+class GitHubSuspended(GitHubRefused):
+    """The App's installation is suspended: nothing can be done until its owner ends that."""
+
+
+class GitHubGone(GitHubMissing):
+    """It is no longer there, or the law forbids to show it: it will not come back by waiting."""
+
+
 class GitHubLimited(GitHubError):
-    """A rate limit holds for longer than we are willing to wait."""
+    """A rate limit holds for longer than we are willing to wait.
+
+    ``seconds`` is how long it holds, as far as is known.
+    """
+
+    def __init__(self, message: str, *, seconds: float = 0.0) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class GitHubBroken(GitHubError):
@@ -54,8 +69,12 @@ class GitHubBroken(GitHubError):
 
 
 class GitHubRejected(GitHubError):
+<<<<<<< HEAD
     """GitHub found fault with a query: a cursor that is no longer good, for instance."""
 
 
 class BatchError(BugfoundryError):
     """A batch, its plan, or what came back of it, that is damaged or not what it should be."""
+=======
+    """GitHub found fault with what was sent: a cursor that is no longer good, for instance."""
+>>>>>>> main

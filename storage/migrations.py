@@ -292,6 +292,105 @@ def m009_model_costs(db: Database) -> None:
 
 
 @MIGRATIONS()
+def m011_queue(db: Database) -> None:
+    """What GitHub told the service, and the jobs that come of it."""
+    db.table("deliveries").create(
+        {
+            "guid": str,
+            "event": str,
+            "action": str,
+            "repository": int,
+            "installation": int,
+            "received": float,
+            "body": bytes,
+        },
+        pk="guid",
+    ).create_index(["received"])
+    db.table("jobs").create(
+        {
+            "id": int,
+            "kind": str,
+            "subject": str,
+            "queue": str,
+            "repository": int,
+            "installation": int,
+            "lane": str,
+            "priority": int,
+            "payload": str,
+            "state": str,
+            "again": int,
+            "attempts": int,
+            "due": float,
+            "worker": str,
+            "lease": float,
+            "created": float,
+            "started": float,
+            "ended": float,
+            "note": str,
+            "error": str,
+        },
+        pk="id",
+    )
+    jobs = db.table("jobs")
+    jobs.create_index(["kind", "subject"], unique=True)
+    jobs.create_index(["queue", "state", "due"])
+    jobs.create_index(["lane", "state"])
+    jobs.create_index(["repository", "state"])
+    db.table("turns").create({"queue": str, "installation": int, "turn": int},
+                             pk=("queue", "installation"))  # fmt: skip
+
+
+@MIGRATIONS()
+def m012_hosted(db: Database) -> None:
+    """Where the App is installed, what is opted in, and what was written to GitHub."""
+    db.table("installations").create(
+        {
+            "id": int,
+            "account": str,
+            "kind": str,
+            "state": str,
+            "selection": str,
+            "permissions": str,
+            "looked": float,
+        },
+        pk="id",
+    )
+    db.table("hosted").create(
+        {
+            "id": int,
+            "installation": int,
+            "name": str,
+            "private": int,
+            "state": str,
+            "default_branch": str,
+            "head": str,
+            "opted_in": int,
+            "since": float,
+            "because": str,
+            "settings": str,
+            "commit": str,
+            "tree": str,
+            "built": float,
+            "looked": float,
+        },
+        pk="id",
+    ).create_index(["name"])
+    db.table("hosted_trees").create(
+        {"repository": int, "tree": str, "commit": str, "since": float},
+        pk=("repository", "tree"),
+        foreign_keys=[("repository", "hosted", "id"), ("tree", "trees", "tree")],
+    ).create_index(["tree"])
+    db.table("marks").create(
+        {"repository": int, "number": int, "mark": str, "by": str, "since": float},
+        pk=("repository", "number"),
+        foreign_keys=[("repository", "hosted", "id")],
+    )
+    db.table("written").create(
+        {"key": str, "repository": int, "number": int, "digest": str, "since": float}, pk="key"
+    )
+
+
+@MIGRATIONS()
 def m014_dispatches(db: Database) -> None:
     """Batches of bugs that are judged elsewhere, and the runner minutes they take."""
     db.table("dispatches").create(

@@ -6,6 +6,8 @@ killed can be started again, and two at once do each other no harm.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,8 +15,11 @@ from typing import Self
 from storage import rows
 from storage.batches import Batches
 from storage.calls import Calls
+from storage.deliveries import Deliveries
 from storage.dispatches import Dispatches
 from storage.errors import StoreError
+from storage.hosted import HostedTable
+from storage.jobs import Jobs
 from storage.opening import explained, open_database
 from storage.pulls import Pulls
 from storage.records import (
@@ -52,6 +57,12 @@ class Store(Tables):
         """Calls to a language model, and the dollars set aside for those under way."""
         self.batches = Batches(self._db, self.path)
         """Calls to a language model that are sent together."""
+        self.deliveries = Deliveries(self._db, self.path)
+        """What GitHub told the service."""
+        self.jobs = Jobs(self._db, self.path)
+        """What the service has to do."""
+        self.hosted = HostedTable(self._db, self.path)
+        """Where the App is installed, and what is opted in."""
         self.dispatches = Dispatches(self._db, self.path)
         """Batches of bugs that are judged elsewhere, and what they may take."""
 
@@ -69,6 +80,12 @@ class Store(Tables):
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make whatever is written inside one change: all or nothing."""
+        with self._writing():
+            yield
 
     def compact(self) -> None:
         """Give unused space back to the disk, and write all into the one file."""

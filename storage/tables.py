@@ -33,12 +33,16 @@ class Tables:
         else:
             self._db.table(table).insert(row, ignore=True)
 
-    def _read(self, query: str, *values: str | int | None) -> list[Row]:
+    def _read(self, query: str, *values: str | int | float | None) -> list[Row]:
         with explained(self.path):
             return list(self._db.query(query, values))
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
+        """Write all or nothing; inside another ``_writing`` of the same file, as part of it."""
+        if self._db.conn.in_transaction:
+            yield
+            return
         with explained(self.path):
             try:
                 with writing(self._db):

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any
 
-from storage.errors import GitHubBroken, GitHubError, GitHubMissing, GitHubRefused, GitHubRejected
+from storage.errors import (
+    GitHubBroken,
+    GitHubError,
+    GitHubGone,
+    GitHubMissing,
+    GitHubRefused,
+    GitHubRejected,
+    GitHubSuspended,
+)
 
 LOST = 0
 """The status of an answer that never came."""
-TOKEN_REFUSED = "GitHub refuses the token: it is wrong, expired or revoked; give one that is valid"
 TOKEN_NEEDED = "GitHub answers this only to a token; give one in GITHUB_TOKEN"
 MISSING = "GitHub knows no {what}, or the token may not see it; check the name"
+GONE = "GitHub no longer shows {what}{said}"
+SUSPENDED = (
+    "GitHub refuses {what}: the App is suspended there, which its owner can end in the settings"
+)
 BROKEN = "GitHub did not answer {what} ({why}); try again later, what is known so far is kept"
 LONGEST = 200
+NEXT = re.compile(r'<([^<>]+)>\s*;\s*rel="next"')
 
 LIMITED_TYPES = frozenset({"RATE_LIMITED", "RATE_LIMIT"})
 UNSEEN_TYPES = frozenset({"NOT_FOUND", "FORBIDDEN"})
@@ -30,6 +44,25 @@ class Answer:
     headers: Mapping[str, str]
     data: Any = None
     """The JSON it carried; None when there was none."""
+    size: int = 0
+    """Bytes of what it carried."""
+
+    @property
+    def date(self) -> float | None:
+        """What GitHub's clock said; None when it did not say."""
+        try:
+            return parsedate_to_datetime(self.headers["date"]).timestamp()
+        except (KeyError, ValueError):
+            return None
+
+    @property
+    def next(self) -> str:
+        """The address of the next page of a list; empty on the last.
+
+        https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api
+        """
+        found = NEXT.search(self.headers.get("link", ""))
+        return found[1] if found else ""
 
     @property
     def message(self) -> str:
@@ -67,6 +100,12 @@ def is_limited(answer: Answer) -> bool:
     return answer.status == 200 and bool(answer.types & LIMITED_TYPES)
 
 
+def is_secondary(answer: Answer) -> bool:
+    """Tell whether it is a secondary limit that an answer tells of: not the points of an hour."""
+    spent = answer.headers.get("x-ratelimit-remaining") == "0" or answer.types & LIMITED_TYPES
+    return is_limited(answer) and not spent
+
+
 def is_broken(answer: Answer) -> bool:
     """Tell whether GitHub, or the way to it, failed: the same question may be answered later."""
     if answer.status in (LOST, 500, 502, 503, 504):
@@ -76,18 +115,34 @@ def is_broken(answer: Answer) -> bool:
     return any(TIMED_OUT in str(e.get("message", "")).lower() for e in answer.errors)
 
 
-def problem(answer: Answer, what: str, *, has_token: bool) -> GitHubError | None:
-    """Return why an answer is of no use, in words for a person; None when it is of use."""
-    if answer.status in (200, 304):
+def problem(answer: Answer, what: str, *, refusal: str) -> GitHubError | None:
+    """Return why an answer is of no use, in words for a person; None when it is of use.
+
+    ``refusal`` is what to say where it is the token that GitHub does not take.
+    """
+    if 200 <= answer.status < 300 or answer.status == 304:
         return None
-    if answer.status == 401:
-        return GitHubRefused(TOKEN_REFUSED if has_token else TOKEN_NEEDED)
-    if answer.status in (404, 410):
-        return GitHubMissing(MISSING.format(what=what))
-    if answer.status == 403:
-        return GitHubRefused(f"GitHub refuses {what}: {answer.message or 'no reason given'}")
     said = f": {answer.message}" if answer.message else ""
+    match answer.status:
+        case 401:
+            return GitHubRefused(refusal)
+        case 403 if "suspended" in answer.message.lower():
+            return GitHubSuspended(SUSPENDED.format(what=what))
+        case 403:
+            return GitHubRefused(f"GitHub refuses {what}: {answer.message or 'no reason given'}")
+        case 404:
+            return GitHubMissing(MISSING.format(what=what))
+        case 410 | 451:
+            return GitHubGone(GONE.format(what=what, said=said))
+        case 422:
+            return GitHubRejected(f"GitHub does not take {what}{said}{_details(answer)}")
     return GitHubError(f"GitHub answered {answer.status} to {what}{said}")
+
+
+def _details(answer: Answer) -> str:
+    """Return what is said of single fields, of which some are named and some told of."""
+    told = [str(e.get("message") or f"{e.get('field')} {e.get('code')}") for e in answer.errors]
+    return f" ({one_line('; '.join(told))})" if told else ""
 
 
 def broken(answer: Answer, what: str) -> GitHubBroken:

@@ -1,46 +1,35 @@
-"""The GitHub client: asks, waits as GitHub wants it, asks again, and says plainly what is wrong.
+"""The GitHub client: what can be asked of GitHub, and written to it, within its limits.
 
-GraphQL and conditional GETs go over aiohttp. What PyGithub does better (typed REST objects,
-pagination by Link headers) goes through :meth:`GitHub.through_pygithub`, under the same limits.
+GraphQL, conditional GETs and writes go over aiohttp. What PyGithub does better (typed REST objects,
+lists that are asked for once) goes through :meth:`GitHub.through_pygithub`, under the same limits.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-import json
-import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-import aiohttp
-
 from mirror.github import PUBLIC
-from mirror.github.answers import LOST, TOKEN_NEEDED, Answer, broken, data_of, is_broken, problem
-from mirror.github.limits import Gate, pause_after
-from mirror.github.pygithub import make_pygithub, tried
-from storage.errors import GitHubLimited, GitHubRefused
+from mirror.github.answers import TOKEN_NEEDED, Answer, data_of
+from mirror.github.asking import ATTEMPTS, Asker, Clock, Look, Question, Sleep
+from mirror.github.etags import Known
+from mirror.github.pace import WRITE, Pace
+from mirror.github.pygithub import PyGithub
+from mirror.github.tokens import Fixed, TokenSource
+from mirror.github.wire import Wire
+from storage.errors import GitHubError, GitHubRefused
 
-log = logging.getLogger(__name__)
-
-USER_AGENT = "bugfoundry"
-API_VERSION = "2022-11-28"
-ATTEMPTS = 6
-"""How often a question is asked that GitHub fails to answer."""
 PATIENCE = 4000.0
 """Seconds that one question may wait in all: an hour, the span of the primary limit, and some."""
-TIMEOUT = aiohttp.ClientTimeout(total=60, connect=15)
-WAITING = "GitHub's rate limit is reached; waiting %d s"
-TOO_LONG = (
-    "GitHub's rate limit holds for another {minutes} minutes; try again then, what is known so far "
-    "is kept"
-)
+PAGE = "100"
+"""Entries on a page of a list; the most GitHub gives."""
+ELSEWHERE = "GitHub leads to another host for the rest of {what}; that is not followed"
 
 T = TypeVar("T")
-Clock = Callable[[], float]
-Sleep = Callable[[float], Awaitable[object]]
 
 
 def graphql_url(base_url: str) -> str:
@@ -49,41 +38,52 @@ def graphql_url(base_url: str) -> str:
     return f"{base.removesuffix('/v3') if base.endswith('/api/v3') else base}/graphql"
 
 
-class GitHub:
-    """One identity's way to one GitHub; used as ``async with``.
+async def harmless() -> None:
+    """Look for nothing: for a POST that does no harm when it is sent twice."""
 
-    ``base_url`` is that of the REST API: ``https://HOST/api/v3`` on Enterprise Server. ``requests``
-    counts what was sent.
+
+class GitHub:
+    """One identity's way to one GitHub; used as ``async with``, or had from a hub.
+
+    ``base_url`` is that of the REST API: ``https://HOST/api/v3`` on Enterprise Server. ``identity``
+    is whom GitHub counts limits for, ``viewer`` who it is to whom answers are shown.
     """
 
     def __init__(
         self,
         base_url: str = PUBLIC,
         *,
-        token: str | None = None,
+        token: str | TokenSource | None = None,
         patience: float = PATIENCE,
         clock: Clock = time.time,
         sleep: Sleep = asyncio.sleep,
+        identity: str = "token",
+        viewer: str = "",
+        login: Callable[[], Awaitable[str]] | None = None,
+        wire: Wire | None = None,
+        pace: Pace | None = None,
+        known: Known | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
-        self.requests = 0
-        self._token = token
-        self._patience = patience
-        self._clock = clock
-        self._sleep = sleep
-        self._gate = Gate()
-        self._session: aiohttp.ClientSession | None = None
-        self._pygithub = make_pygithub(self.base_url, token, user_agent=USER_AGENT)
+        self._tokens = Fixed(token) if isinstance(token, str) and token else token or None
+        self._viewer = viewer or identity
+        self._login = login
+        self._opened = wire is None
+        self._wire = wire or Wire()
+        self._known = known or Known()
+        self._pygithub = PyGithub(self.base_url)
+        self._asker = Asker(
+            self._tokens,
+            pace or Pace(clock=clock),
+            identity=identity,
+            patience=patience,
+            clock=clock,
+            sleep=sleep,
+        )
 
     async def __aenter__(self) -> Self:
-        headers = {
-            "Accept": "application/vnd.github+json",
-            "User-Agent": USER_AGENT,
-            "X-GitHub-Api-Version": API_VERSION,
-        }
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
-        self._session = aiohttp.ClientSession(headers=headers, timeout=TIMEOUT, trust_env=True)
+        if self._opened:
+            await self._wire.__aenter__()
         return self
 
     async def __aexit__(
@@ -92,9 +92,24 @@ class GitHub:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
+        if self._opened:
+            await self._wire.__aexit__(kind, error, trace)
         self._pygithub.close()
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent."""
+        return self._asker.requests
+
+    async def login(self) -> str:
+        """Return whom GitHub names as the author of what is written; an App's ends in ``[bot]``.
+
+        Raises GitHubError.
+        """
+        if self._login is not None:
+            return await self._login()
+        answer = await self.get("/user", what="whose token it is", cached=True)
+        return str(answer.data["login"])
 
     async def graphql(
         self,
@@ -109,101 +124,103 @@ class GitHub:
         What the token may not see is null in it. ``what`` names it in messages. Raises
         GitHubError.
         """
-        if not self._token:
+        if self._tokens is None:
             raise GitHubRefused(TOKEN_NEEDED)
+        url = graphql_url(self.base_url)
         body = {"query": query, "variables": dict(variables or {})}
 
-        async def send() -> Answer:
-            return await self._send("POST", graphql_url(self.base_url), json_body=body)
+        async def send(token: str | None) -> Answer:
+            return await self._wire.send("POST", url, token=token, body=body)
 
-        answer = await self._ask(send, what=what, resource="graphql", attempts=attempts)
-        return data_of(answer, what)
+        question = Question(what=what, resource="graphql", attempts=attempts)
+        return data_of(await self._asker.ask(question, send), what)
 
     async def get(
-        self, path: str, params: Mapping[str, str] | None = None, *, what: str, etag: str = ""
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        what: str,
+        etag: str = "",
+        cached: bool = False,
     ) -> Answer:
         """Return the answer to a GET under the REST API.
 
         With the ``etag`` of an earlier answer it is a 304 without data, free of the primary limit,
-        when nothing changed. Raises GitHubError.
+        when nothing changed. ``cached`` keeps the answer here instead, and gives it again as long
+        as GitHub says that it holds. Raises GitHubError.
         """
+        url = self.base_url + path
+        key = (self._viewer, url, *sorted((params or {}).items()))
+        known = self._known.of(key) if cached else None
+        tag = known.headers["etag"] if known is not None else etag
+        headers = {"If-None-Match": tag} if tag else {}
 
-        async def send() -> Answer:
-            headers = {"If-None-Match": etag} if etag else {}
-            return await self._send("GET", self.base_url + path, params=params, headers=headers)
+        async def send(token: str | None) -> Answer:
+            return await self._wire.send("GET", url, token=token, params=params, headers=headers)
 
-        return await self._ask(send, what=what, resource="core", attempts=ATTEMPTS)
+        answer = await self._asker.ask(Question(what=what), send)
+        if known is not None and answer.status == 304:
+            return known
+        if cached:
+            self._known.keep(key, answer)
+        return answer
+
+    async def pages(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        what: str,
+        cached: bool = False,
+    ) -> AsyncIterator[Any]:
+        """Give the data of each page of a list, as GitHub links them. Raises GitHubError."""
+        asked: Mapping[str, str] | None = {"per_page": PAGE, **(params or {})}
+        while path:
+            answer = await self.get(path, asked, what=what, cached=cached)
+            yield answer.data
+            if answer.next and not answer.next.startswith(f"{self.base_url}/"):
+                raise GitHubError(ELSEWHERE.format(what=what))
+            path, asked = answer.next.removeprefix(self.base_url), None
+
+    async def write(
+        self, method: str, path: str, body: Any = None, *, what: str, look: Look | None = None
+    ) -> Answer:
+        """Send what changes something under the REST API, and return the answer.
+
+        An answer that does not come may yet have had its effect. With ``look`` it is looked for
+        before it is sent again, and what is found is the answer's data; without, it is just sent
+        again, which PUT, PATCH and DELETE allow. Raises GitHubError.
+        """
+        if method == "POST" and look is None:
+            raise ValueError("a POST has to be looked for before it is sent again")
+        url = self.base_url + path
+
+        async def send(token: str | None) -> Answer:
+            return await self._wire.send(method, url, token=token, body=body)
+
+        creates = method != "DELETE" and not path.startswith("/app/")
+        question = Question(what=what, points=WRITE, creates=creates)
+        return await self._asker.ask(question, send, look)
 
     async def through_pygithub(self, call: Callable[[Any], T], *, what: str) -> T:
         """Return what ``call``, given PyGithub's ``Github``, returns. It runs in a thread, and may
         run more than once: let it only read. Raises GitHubError."""
         values: list[T] = []
+        question = Question(what=what)
+        loop = asyncio.get_running_loop()
 
-        async def send() -> Answer:
-            return await asyncio.to_thread(tried, self._pygithub, call, values)
+        async def send(token: str | None) -> Answer:
+            async with AsyncExitStack() as turns:
 
-        await self._ask(send, what=what, resource="core", attempts=ATTEMPTS)
+                async def turn() -> None:
+                    (await turns.enter_async_context(self._asker.turn(question))).sent = True
+                    self._asker.requests += 1
+
+                def another() -> None:
+                    asyncio.run_coroutine_threadsafe(turn(), loop).result()
+
+                return await asyncio.to_thread(self._pygithub.tried, token, call, values, another)
+
+        await self._asker.ask(question, send)
         return values[-1]
-
-    async def _ask(
-        self, send: Callable[[], Awaitable[Answer]], *, what: str, resource: str, attempts: int
-    ) -> Answer:
-        waited = 0.0
-        for attempt in itertools.count():
-            waited = await self._wait(self._gate.closed_for(resource, self._clock()), waited)
-            answer = await send()
-            self.requests += 1
-            now = self._clock()
-            self._gate.note(resource, answer, now=now, attempt=attempt)
-            pause = pause_after(answer, now=now, attempt=attempt)
-            if pause is None:
-                break
-            if is_broken(answer) and attempt + 1 >= attempts:
-                raise broken(answer, what)
-            waited = await self._wait(pause, waited)
-        if (error := problem(answer, what, has_token=bool(self._token))) is not None:
-            raise error
-        return answer
-
-    async def _wait(self, seconds: float, waited: float) -> float:
-        if waited + seconds > self._patience:
-            raise GitHubLimited(TOO_LONG.format(minutes=int(seconds // 60) + 1))
-        if seconds >= 30:
-            log.warning(WAITING, seconds)
-        if seconds > 0:
-            await self._sleep(seconds)
-        return waited + seconds
-
-    async def _send(
-        self,
-        method: str,
-        url: str,
-        *,
-        params: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        json_body: Any = None,
-    ) -> Answer:
-        if self._session is None:
-            raise RuntimeError("use GitHub as `async with GitHub(...) as github`")
-        try:
-            # A redirected POST would become a GET.
-            async with self._session.request(
-                method,
-                url,
-                params=params,
-                headers=headers,
-                json=json_body,
-                allow_redirects=method == "GET",
-            ) as response:
-                content = await response.read()
-        except (TimeoutError, aiohttp.ClientError, OSError):
-            return Answer(status=LOST, headers={})
-        lower = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(status=response.status, headers=lower, data=_parsed(content))
-
-
-def _parsed(content: bytes) -> Any:
-    try:
-        return json.loads(content)
-    except ValueError:
-        return None

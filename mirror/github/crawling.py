@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from mirror.github.client import ATTEMPTS, GitHub
+from mirror.github.asking import ATTEMPTS
+from mirror.github.client import GitHub
 from mirror.github.completing import complete
 from mirror.github.lookups import about
 from mirror.github.queries import PAGE, PULLS, SMALLEST_PAGE

@@ -370,8 +370,11 @@ async def test_without_a_token_the_history_is_read_and_texts_come_with_one(
 async def test_texts_that_cannot_be_had_do_not_stop_a_crawl(
     world: World, code: Code, tmp_path: Path
 ) -> None:
+    from tests.furniture.github_world import TOKEN, Fault
+
     with Store(tmp_path / "s.db") as store:
         await crawl_world(world, tmp_path, store, token="")
+        world.faults.add(Fault(status=401, body="{}"), where="/graphql")
         said = StringIO()
         await crawling.crawl_repository(
             CrawlSettings(
@@ -379,7 +382,7 @@ async def test_texts_that_cannot_be_had_do_not_stop_a_crawl(
                 cache=tmp_path / "cache",
                 way="history",
                 api_url=world.api,
-                token="expired",
+                token=TOKEN,
             ),
             store=store,
             reporter=Quiet(Console(file=said)),

@@ -8,15 +8,18 @@ from typing import Any
 
 import pytest
 
-from mirror.github.client import ATTEMPTS, PATIENCE, GitHub, graphql_url
+from mirror.github.asking import ATTEMPTS
+from mirror.github.client import PATIENCE, GitHub, graphql_url
 from mirror.github.lookups import about, changed_files
 from storage.errors import (
     GitHubBroken,
     GitHubError,
+    GitHubGone,
     GitHubLimited,
     GitHubMissing,
     GitHubRefused,
     GitHubRejected,
+    GitHubSuspended,
 )
 from tests.furniture.github_world import (
     TOKEN,
@@ -261,11 +264,25 @@ async def test_what_the_token_may_not_see_is_null_in_graphql(github: GitHub) -> 
     [
         (Fault(status=403, body='{"message": "Resource not accessible"}'), GitHubRefused, "Res"),
         (Fault(status=403, body="<html>"), GitHubRefused, "no reason given"),
-        (Fault(status=410, body='{"message": "Issues are off"}'), GitHubMissing, "no pull requ"),
-        (Fault(status=451, body='{"message": "Blocked\\nby law"}'), GitHubError, "451.*Blocked by"),
-        (Fault(status=422, body='{"message": "Validation failed"}'), GitHubError, "422.*Valid"),
+        (Fault(status=410, body='{"message": "Issues are off"}'), GitHubGone, "no longer.*Issues"),
+        (Fault(status=451, body='{"message": "Blocked\\nby law"}'), GitHubGone, "Blocked by law"),
+        (
+            Fault(
+                status=422,
+                body='{"message": "Validation failed", "errors": ['
+                '{"resource": "Issue", "field": "title", "code": "missing_field"}]}',
+            ),
+            GitHubRejected,
+            r"Validation failed \(title missing_field\)",
+        ),
+        (
+            Fault(status=403, body='{"message": "This installation has been suspended"}'),
+            GitHubSuspended,
+            "pull requests: the App is suspended",
+        ),
+        (Fault(status=409, body='{"message": "Conflict"}'), GitHubError, "409.*Conflict"),
     ],
-    ids=["403", "403 without a word", "410", "451", "422"],
+    ids=["403", "403 without a word", "410", "451", "422", "suspended", "409"],
 )
 async def test_a_refusal_for_good_is_one_line_and_not_repeated(
     world: World, github: GitHub, fault: Fault, kind: type[GitHubError], said: str

@@ -9,9 +9,9 @@ import pytest
 from mirror.github.client import GitHub
 from storage.errors import BugfoundryError
 from tests.furniture.github_world import Descriptions, World, client_of, github_world, rest
-from tests.furniture.github_world.graph import View
 from tests.furniture.github_world.openapi import Operation
 from tests.furniture.github_world.rest import Reply
+from tests.furniture.github_world.view import View
 
 pytestmark = pytest.mark.github
 

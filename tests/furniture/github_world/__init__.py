@@ -7,6 +7,8 @@ GitHub is a new module that registers its REST routes (`rest.route`) and GraphQL
 (`graph.FIELDS`).
 """
 
+from tests.furniture.github_world.apps import App, Grant, Installation
+from tests.furniture.github_world.calling import Answered, call
 from tests.furniture.github_world.clients import client_of
 from tests.furniture.github_world.code import Code
 from tests.furniture.github_world.descriptions import Descriptions
@@ -24,16 +26,21 @@ from tests.furniture.github_world.world import TOKEN, World
 
 __all__ = [
     "TOKEN",
+    "Answered",
+    "App",
     "Change",
     "Code",
     "Descriptions",
     "Fault",
+    "Grant",
+    "Installation",
     "Issue",
     "Pull",
     "Repository",
     "User",
     "World",
     "bad_gateway",
+    "call",
     "client_of",
     "github_world",
     "graphql_limited",

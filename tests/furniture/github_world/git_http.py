@@ -8,7 +8,8 @@ import re
 from aiohttp import web
 
 from storage.git import environment
-from tests.furniture.github_world.graph import View
+from tests.furniture.github_world.rest import Reply
+from tests.furniture.github_world.view import View
 
 PATH = re.compile(
     r"/(?P<name>[^/]+/[^/]+?)(?:\.git)?(?P<rest>/(?:info/refs|git-(?:upload|receive)-pack))"
@@ -20,13 +21,20 @@ def is_git(path: str) -> bool:
     return PATH.fullmatch(path) is not None
 
 
-async def serve(request: web.Request, view: View) -> web.Response:
+CHALLENGE = {"WWW-Authenticate": 'Basic realm="GitHub"'}
+
+
+async def serve(request: web.Request, view: View | Reply) -> web.Response:
     """Answer a request of git's. Pushing is refused."""
     match = PATH.fullmatch(request.path)
     assert match is not None
+    if isinstance(view, Reply):
+        return web.Response(status=401, text="Bad credentials", headers=CHALLENGE)
     found = view.world.repositories.get(match["name"].lower())
     if found is None or found.git is None or not view.sees(found):
-        return web.Response(status=404, text="Not Found")
+        return web.Response(status=404, text="Repository not found.")
+    if not view.may(found, "contents:read"):
+        return web.Response(status=403, text="Write access to repository not granted.")
     variables = {
         "GIT_PROJECT_ROOT": str(found.git.parent),
         "GIT_HTTP_EXPORT_ALL": "1",

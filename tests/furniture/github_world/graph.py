@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
@@ -18,8 +17,7 @@ from graphql import (
 )
 
 from tests.furniture.github_world.counting import MOST_NODES, Size, size_of
-from tests.furniture.github_world.state import Repository
-from tests.furniture.github_world.world import World
+from tests.furniture.github_world.view import View
 
 Resolver = Callable[..., Any]
 FIELDS: dict[tuple[str, str], Resolver] = {}
@@ -31,17 +29,6 @@ FORBIDDEN_SIZE = (
     "This query requests up to {nodes:,} possible nodes which exceeds the maximum limit of "
     "{most:,}."
 )
-
-
-@dataclass(frozen=True)
-class View:
-    """The world as one token sees it."""
-
-    world: World
-    login: str
-
-    def sees(self, repository: Repository) -> bool:
-        return not repository.private or repository.owner.login == self.login
 
 
 def fields(typename: str, **resolvers: Resolver) -> None:

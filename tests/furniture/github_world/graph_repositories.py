@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tests.furniture.github_world.connections import Connection, connection
-from tests.furniture.github_world.graph import TYPES, View, fields, not_found
+from tests.furniture.github_world.graph import TYPES, fields, not_found
 from tests.furniture.github_world.state import Commit, Issue, Pull, Repository, node_id
+from tests.furniture.github_world.view import View
 
 TYPES[Repository] = lambda _: "Repository"
 TYPES[Commit] = lambda _: "Commit"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.furniture.github_world.connections import Connection, connection
-from tests.furniture.github_world.graph import TYPES, Resolver, View, fields
+from tests.furniture.github_world.graph import TYPES, Resolver, fields
 from tests.furniture.github_world.state import (
     Change,
     Comment,
@@ -17,6 +17,7 @@ from tests.furniture.github_world.state import (
     Pull,
     node_id,
 )
+from tests.furniture.github_world.view import View
 
 STATUS = {"added": "ADDED", "removed": "DELETED", "modified": "MODIFIED", "renamed": "RENAMED"}
 MOST_FILES = 3000

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from jsonschema import Draft202012Validator
 from referencing import Registry
@@ -31,6 +32,12 @@ class Operation:
     """Parameters in the path."""
     query: Mapping[str, Any]
     """Parameters of the query string, of their type, defaults filled in."""
+    body: Any = None
+    """The JSON that came; None when there was none."""
+    accept: str = ""
+    """The media type that is asked for."""
+    for_apps: bool = True
+    """Whether an App may ask for it at all."""
 
 
 class OpenApi:
@@ -39,22 +46,29 @@ class OpenApi:
     def __init__(self, document: dict[str, Any]) -> None:
         self._document = document
         self._examples: dict[tuple[str, str], Any] = {}
-        self._paths = [(re.compile(_pattern(path)), path) for path in document["paths"]]
-        self._paths.sort(key=lambda one: one[1].count("{"))
+        self._paths = [(re.compile(self._pattern(path)), path) for path in document["paths"]]
+        self._paths.sort(key=lambda one: (one[1].count("{"), -len(one[1])))
         # Only schemas are transformed: a property may well be called `nullable`.
         self._document["components"]["schemas"] = _nullable(document["components"]["schemas"])
         self._registry: Registry[Any] = Registry().with_resource(
             ROOT, DRAFT202012.create_resource(self._document)
         )
 
-    def operation(self, method: str, path: str, query: Mapping[str, str], body: Any) -> Operation:
-        """Return which operation a request is. Raises Invented when it is none."""
+    def operation(
+        self, method: str, path: str, query: Mapping[str, str], body: Any, *, accept: str = ""
+    ) -> Operation:
+        """Return which operation a request is; its path is quoted as it came.
+
+        Raises Invented when it is none.
+        """
         for pattern, template in self._paths:
             match = pattern.fullmatch(path)
             if match and method.lower() in self._document["paths"][template]:
                 asked = self._query(method, template, query)
                 self._check_body(method, template, body)
-                return Operation(method, template, match.groupdict(), asked)
+                arguments = {name: unquote(value) for name, value in match.groupdict().items()}
+                for_apps = self._of(method, template)["x-github"]["enabledForGitHubApps"]
+                return Operation(method, template, arguments, asked, body, accept, for_apps)
         raise Invented(f"{method} {path} is not in GitHub's description")
 
     def check_response(self, operation: Operation, status: int, body: Any) -> None:
@@ -91,6 +105,21 @@ class OpenApi:
                 inner = inner[step]
             del inner[last]
         return value
+
+    def _pattern(self, path: str) -> str:
+        """Return what a path looks like; some parameters may hold slashes."""
+        described = [
+            self._resolved(one)
+            for operation in self._document["paths"][path].values()
+            for one in operation.get("parameters", ())
+        ]
+        long = {one["name"] for one in described if one.get("x-multi-segment")}
+        return "".join(
+            f"(?P<{part[1:-1]}>{'.+' if part[1:-1] in long else '[^/]+'})"
+            if part.startswith("{")
+            else re.escape(part)
+            for part in re.split(r"(\{\w+\})", path)
+        )
 
     def _of(self, method: str, template: str) -> dict[str, Any]:
         found: dict[str, Any] = self._document["paths"][template][method.lower()]
@@ -161,13 +190,6 @@ class OpenApi:
                 found = found[part]
             node = found
         return node
-
-
-def _pattern(path: str) -> str:
-    return "".join(
-        f"(?P<{part[1:-1]}>[^/]+)" if part.startswith("{") else re.escape(part)
-        for part in re.split(r"(\{\w+\})", path)
-    )
 
 
 def _nullable(node: Any) -> Any:

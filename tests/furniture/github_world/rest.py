@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
 
-from tests.furniture.github_world.graph import View
 from tests.furniture.github_world.openapi import Operation
 from tests.furniture.github_world.state import Repository
+from tests.furniture.github_world.view import View
 
 EXAMPLE_NAME = "octocat/Hello-World"
 EXAMPLE_API = "https://api.github.com"
@@ -27,6 +28,19 @@ class Reply:
 
 Handler = Callable[[View, Operation], Reply]
 ROUTES: dict[tuple[str, str], Handler] = {}
+NEEDS: dict[tuple[str, str], tuple[str, ...]] = {}
+"""What an operation needs: one of these permissions, or to be an App or an installation."""
+
+ANYBODY = "anybody"
+AS_APP = "as the App"
+AS_INSTALLATION = "as an installation"
+
+IN_REPOSITORY = "/repos/{owner}/{repo}"
+NO_JWT = "A JSON web token could not be decoded"
+NO_INSTALLATION = "You must authenticate with an installation access token"
+NO_ANSWER = "Resource not accessible by integration"
+NO_USER = "Requires authentication"
+NO_RIGHT = "Must have push access to repository"
 
 
 class Missing(Exception):
@@ -37,20 +51,43 @@ class Moved(Exception):
     """301, to a path under the API."""
 
 
-def route(method: str, template: str) -> Callable[[Handler], Handler]:
-    """Register what answers an operation."""
+class Refused(Exception):
+    """What is asked for is refused: status and message, and headers."""
+
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.reply = error(status, message, headers)
+
+
+class Unprocessable(Exception):
+    """422: a field of a resource is wrong."""
+
+    def __init__(self, resource: str, field: str, code: str, message: str = "") -> None:
+        super().__init__(message)
+        wrong = {"resource": resource, "field": field, "code": code}
+        body = dict(error(422, "Validation Failed").body)
+        body["errors"] = [{**wrong, "message": message} if message else wrong]
+        self.reply = Reply(422, body)
+
+
+def route(
+    method: str, template: str, *, needs: str = "metadata:read"
+) -> Callable[[Handler], Handler]:
+    """Register what answers an operation. What it ``needs`` are permissions with ``|`` between."""
 
     def register(handler: Handler) -> Handler:
         ROUTES[method, template] = handler
+        NEEDS[method, template] = tuple(needs.split("|"))
         return handler
 
     return register
 
 
-def error(status: int, message: str) -> Reply:
+def error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Reply:
     """Return an answer that is an error, as GitHub words it."""
     docs = "https://docs.github.com/rest"
-    return Reply(status, {"message": message, "documentation_url": docs, "status": str(status)})
+    body = {"message": message, "documentation_url": docs, "status": str(status)}
+    return Reply(status, body, headers or {})
 
 
 def answer(view: View, operation: Operation) -> Reply:
@@ -60,13 +97,52 @@ def answer(view: View, operation: Operation) -> Reply:
         view.world.complain(f"no {operation.method} {operation.template} in this world")
         return error(500, "Server Error")
     try:
+        allow(view, operation)
         return handler(view, operation)
     except Missing:
         return error(404, "Not Found")
     except Moved as moved:
-        url = f"{view.world.api}{moved}"
-        body = {"message": "Moved Permanently", "url": url, "documentation_url": ""}
-        return Reply(301, body, {"Location": url})
+        return _elsewhere(f"{view.world.api}{moved}", operation)
+    except (Refused, Unprocessable) as refused:
+        return refused.reply
+
+
+def allow(view: View, operation: Operation) -> None:
+    """Raise Missing, Moved or Refused unless the token may ask for that."""
+    needs = NEEDS.get((operation.method, operation.template), ("metadata:read",))
+    if needs == (ANYBODY,):
+        return
+    if needs == (AS_APP,):
+        if view.app is None:
+            raise Refused(401, NO_JWT)
+        return
+    if view.app is not None or (view.grant is not None and not operation.for_apps):
+        raise Refused(403, NO_ANSWER)
+    if needs == (AS_INSTALLATION,):
+        if view.grant is None:
+            raise Refused(403, NO_INSTALLATION)
+        return
+    if operation.template.startswith(IN_REPOSITORY):
+        _allow_in(view, repository_of(view, operation), needs)
+
+
+def _allow_in(view: View, repository: Repository, needs: Sequence[str]) -> None:
+    if any(view.may(repository, one) for one in needs):
+        return
+    if view.grant is not None:
+        accepted = "; ".join(one.replace(":", "=") for one in needs)
+        raise Refused(403, NO_ANSWER, {"X-Accepted-GitHub-Permissions": accepted})
+    if not view.login:
+        raise Refused(401, NO_USER)
+    raise Refused(403, NO_RIGHT)
+
+
+def _elsewhere(url: str, operation: Operation) -> Reply:
+    """A redirected write keeps its method: 307."""
+    read = operation.method in ("GET", "HEAD")
+    text = "Moved Permanently" if read else "Temporary Redirect"
+    body = {"message": text, "url": url, "documentation_url": ""}
+    return Reply(301 if read else 307, body, {"Location": url})
 
 
 def repository_of(view: View, operation: Operation) -> Repository:
@@ -78,7 +154,7 @@ def repository_of(view: View, operation: Operation) -> Repository:
     if found.full_name.lower() != asked.lower():
         rest = operation.template.removeprefix("/repos/{owner}/{repo}")
         for name, value in operation.arguments.items():
-            rest = rest.replace(f"{{{name}}}", value)
+            rest = rest.replace(f"{{{name}}}", quote(value))
         raise Moved(f"/repositories/{found.id}{rest}")
     return found
 
@@ -89,18 +165,24 @@ def paged(
     entries: Sequence[T],
     path: str,
     describe: Callable[[T], dict[str, Any]],
+    *,
+    under: str = "",
 ) -> Reply:
-    """Return a page of a list, with links to the others."""
+    """Return a page of a list, with links to the others; with its count where it is ``under`` a
+    name."""
     per_page, page = operation.query["per_page"], operation.query["page"]
     shown = entries[(page - 1) * per_page : page * per_page]
     last = max(1, -(-len(entries) // per_page))
-    url = f"{view.world.api}{path}?per_page={per_page}&page="
+    given = {name: value for name, value in operation.query.items() if name != "page"}
+    url = f"{view.world.api}{path}?{urlencode(given)}&page="
     links = []
     if page < last:
         links += [f'<{url}{page + 1}>; rel="next"', f'<{url}{last}>; rel="last"']
     if page > 1:
         links += [f'<{url}1>; rel="first"', f'<{url}{page - 1}>; rel="prev"']
-    return Reply(200, [describe(one) for one in shown], {"Link": ", ".join(links)} if links else {})
+    page_of = [describe(one) for one in shown]
+    body = {"total_count": len(entries), under: page_of} if under else page_of
+    return Reply(200, body, {"Link": ", ".join(links)} if links else {})
 
 
 def named(value: Any, repository: Repository, view: View) -> Any:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.furniture.github_world.graph import View
 from tests.furniture.github_world.openapi import Operation
 from tests.furniture.github_world.rest import Missing, Reply, named, paged, repository_of, route
 from tests.furniture.github_world.rest_repositories import own, user
 from tests.furniture.github_world.state import Change, Pull, made_up_oid
+from tests.furniture.github_world.view import View
 
 MOST_FILES = 3000
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import unquote
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -19,18 +19,29 @@ from tests.furniture.github_world import (
     graph_repositories,
     graph_threads,
     rest,
+    rest_apps,
     rest_pulls,
     rest_repositories,
 )
+from tests.furniture.github_world.clock import MINUTE, Clock
 from tests.furniture.github_world.counting import Size
 from tests.furniture.github_world.descriptions import Descriptions
-from tests.furniture.github_world.faults import PRIMARY, Fault
-from tests.furniture.github_world.graph import View
+from tests.furniture.github_world.faults import PRIMARY, SECONDARY, Fault
+from tests.furniture.github_world.identity import identify, token_of
 from tests.furniture.github_world.openapi import Invented, Operation
+from tests.furniture.github_world.rates import MOST_AT_ONCE, Rate
 from tests.furniture.github_world.rest import Reply, error
+from tests.furniture.github_world.view import View
 from tests.furniture.github_world.world import Asked, World
 
-REGISTERED = (graph_lists, graph_repositories, graph_threads, rest_pulls, rest_repositories)
+REGISTERED = (
+    graph_lists,
+    graph_repositories,
+    graph_threads,
+    rest_apps,
+    rest_pulls,
+    rest_repositories,
+)
 """Modules that register fields and routes."""
 NO_AGENT = (
     "Request forbidden by administrative rules. Please make sure your request has a User-Agent"
@@ -39,10 +50,19 @@ NO_AGENT = (
 
 @asynccontextmanager
 async def github_world(
-    descriptions: Descriptions, *, enterprise: bool = False
+    descriptions: Descriptions,
+    *,
+    enterprise: bool = False,
+    real_time: bool = False,
+    minutes_ahead: float = 0,
 ) -> AsyncIterator[World]:
-    """A world that is served; it fails the test when anything was invented."""
-    world = World(descriptions, enterprise=enterprise)
+    """A world that is served; it fails the test when anything was invented.
+
+    Its time passes when told to. With ``real_time`` it is ours, or ``minutes_ahead`` of it: for
+    processes that have a clock of their own.
+    """
+    clock = Clock(real=real_time, offset=minutes_ahead * MINUTE)
+    world = World(descriptions, enterprise=enterprise, clock=clock)
     app = web.Application(client_max_size=2**25)
     app.router.add_route("*", "/{path:.*}", Serving(world).handle)
     async with TestServer(app) as server:
@@ -63,22 +83,32 @@ class Serving:
         self._world = world
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
+        self._world.rates.begin()
+        try:
+            answered = await self._handled(request)
+        finally:
+            self._world.rates.end()
+        answered.headers["Date"] = self._world.clock.date
+        return answered
+
+    async def _handled(self, request: web.Request) -> web.StreamResponse:
+        view = identify(self._world, token_of(request.headers.get("Authorization", "")))
         if git_http.is_git(request.path):
-            login = self._world.tokens.get(_token(request), "")
-            return await git_http.serve(request, View(self._world, login))
-        path, resource = self._place(request.path)
+            return await git_http.serve(request, view)
+        path, resource = self._place(request.rel_url.raw_path)
         size = None
         fault = self._world.faults.take(path, after=False)
         if fault is None:
-            reply, size = await self._answer(request, path, resource)
+            reply, size = await self._answer(request, view, path, resource)
             fault = self._world.faults.take(path, after=True)
         if fault is not None:
             reply = _faulty(fault)
         self._world.asked.append(
             Asked(
                 method=request.method,
-                path=path,
+                path=unquote(path),
                 status=reply.status,
+                who=(view.login or view.key) if isinstance(view, View) else "",
                 nodes=size.nodes if size else 0,
                 cost=size.cost if size else 0,
             )
@@ -97,39 +127,58 @@ class Serving:
         return (path.removeprefix(prefix) if path.startswith(prefix) else ""), "core"
 
     async def _answer(
-        self, request: web.Request, path: str, resource: str
+        self, request: web.Request, view: View | Reply, path: str, resource: str
     ) -> tuple[Reply, Size | None]:
-        token = _token(request)
         if not request.headers.get("User-Agent"):
             return error(403, NO_AGENT), None
-        if token and token not in self._world.tokens:
-            return error(401, "Bad credentials"), None
-        view = View(self._world, self._world.tokens.get(token, ""))
-        rate = self._world.rates.of(token, resource, now=self._world.clock.now)
+        if isinstance(view, Reply):
+            return view, None
+        if self._world.rates.at_once > MOST_AT_ONCE:
+            return error(403, SECONDARY, {"Retry-After": "60"}), None
+        rate = self._rate(view, resource)
         if resource == "graphql":
-            if not token:
-                return error(401, "This endpoint requires you to be authenticated."), None
-            if not rate.remaining:
-                said = {"errors": [{"type": "RATE_LIMITED", "message": PRIMARY}]}
-                return Reply(200, said, rate.headers()), None
-            body, size = graph.answer(view, await request.json())
-            rate.used += size.cost if size else 1
-            return Reply(200, body, rate.headers()), size
+            return await self._graphql(request, view, rate)
         if not rate.remaining:
-            limited = error(403, PRIMARY)
-            return Reply(403, limited.body, rate.headers()), None
+            return error(403, PRIMARY, rate.headers()), None
         reply = self._rest(request, view, path, await _json(request))
-        tag = _etag(reply, token)
+        tag = _etag(reply, view.key)
         if tag and request.headers.get("If-None-Match") == tag:
             reply = Reply(304, None, {})
-        rate.used += 0 if reply.status == 304 and token else 1
+        rate.used += 0 if reply.status == 304 and view.key else 1
         headers = {**reply.headers, **rate.headers()}
         return Reply(reply.status, reply.body, {**headers, "ETag": tag} if tag else headers), None
+
+    def _rate(self, view: View, resource: str) -> Rate:
+        held = len(self._world.covered(view.grant.installation)) if view.grant else 0
+        now = self._world.clock.now
+        return self._world.rates.of(view.key, resource, now=now, repositories=held)
+
+    async def _graphql(
+        self, request: web.Request, view: View, rate: Rate
+    ) -> tuple[Reply, Size | None]:
+        if not view.key or view.app is not None:
+            return error(401, "This endpoint requires you to be authenticated."), None
+        if not rate.remaining:
+            said = {"errors": [{"type": "RATE_LIMITED", "message": PRIMARY}]}
+            return Reply(200, said, rate.headers()), None
+        body, size = graph.answer(view, await request.json())
+        rate.used += size.cost if size else 1
+        return Reply(200, body, rate.headers()), size
 
     def _rest(self, request: web.Request, view: View, path: str, body: Any) -> Reply:
         api = view.world.descriptions.openapi
         try:
-            asked = api.operation(request.method, self._renamed(path), dict(request.query), body)
+            asked = api.operation(
+                request.method,
+                self._renamed(path),
+                dict(request.query),
+                body,
+                accept=request.headers.get("Accept", ""),
+            )
+            if request.method != "GET" and view.app is None:
+                now = view.world.clock.now
+                if view.world.rates.create(view.key, now=now):
+                    return error(403, SECONDARY, {"Retry-After": "60"})
             reply = rest.answer(view, asked)
             self._check(asked, reply)
         except Invented as invented:
@@ -150,20 +199,15 @@ class Serving:
 
     def _check(self, asked: Operation, reply: Reply) -> None:
         api = self._world.descriptions.openapi
+        if isinstance(reply.body, bytes):
+            return
         if reply.status < 300:
             api.check_response(asked, reply.status, reply.body)
         else:
             # The description leaves out most errors, a repository that moved for instance.
             where = f"{asked.method} {asked.template} -> {reply.status}"
-            api.check_as("basic-error", reply.body, where)
-
-
-def _token(request: web.Request) -> str:
-    """Return the token that came; git's comes as a password."""
-    kind, _, token = request.headers.get("Authorization", "").partition(" ")
-    if kind.lower() == "basic":
-        return base64.b64decode(token).decode().partition(":")[2]
-    return token if kind.lower() in ("bearer", "token") else ""
+            schema = "validation-error" if "errors" in (reply.body or {}) else "basic-error"
+            api.check_as(schema, reply.body, where)
 
 
 async def _json(request: web.Request) -> Any:
@@ -171,11 +215,11 @@ async def _json(request: web.Request) -> Any:
     return json.loads(content) if content else None
 
 
-def _etag(reply: Reply, token: str) -> str:
-    """Return a tag that, as GitHub's, is good for one token only."""
-    if reply.status != 200:
+def _etag(reply: Reply, key: str) -> str:
+    """Return a tag that, as GitHub's, is good for one identity only."""
+    if reply.status != 200 or isinstance(reply.body, bytes):
         return ""
-    content = json.dumps([reply.body, token], sort_keys=True).encode()
+    content = json.dumps([reply.body, key], sort_keys=True).encode()
     return f'W/"{hashlib.sha256(content).hexdigest()}"'
 
 
@@ -186,6 +230,8 @@ def _faulty(fault: Fault) -> Reply:
 def _response(reply: Reply) -> web.Response:
     if reply.body is None:
         return web.Response(status=reply.status, headers=reply.headers)
+    if isinstance(reply.body, bytes):
+        return web.Response(status=reply.status, headers=reply.headers, body=reply.body)
     text = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
     kind = "text/html" if text.startswith("<") else "application/json"
     return web.Response(status=reply.status, headers=reply.headers, text=text, content_type=kind)

@@ -113,6 +113,8 @@ class Repository:
     """Issues and pull requests, which are counted together."""
     commits: dict[str, Commit] = field(default_factory=dict)
     git: Path | None = None
+    roles: dict[str, str] = field(default_factory=dict)
+    """Of collaborators, by login in lower case: read, triage, write, maintain, admin."""
 
     @property
     def full_name(self) -> str:

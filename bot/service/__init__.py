@@ -1,0 +1,1 @@
+"""The service: takes what GitHub tells, queues it, and does what follows."""

@@ -1,0 +1,70 @@
+"""The registry of handlers, and the one job that hands a delivery to those it concerns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bot.service.scene import Outcome, Scene
+from storage.jobs import Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What GitHub told. The payload is what anybody may have caused: never trust its texts."""
+
+    guid: str
+    name: str
+    action: str
+    payload: dict[str, Any]
+    repository: int
+    """GitHub's number, 0 where there is none."""
+    installation: int
+
+
+EventHandler = Callable[[Event, Scene], Awaitable[Outcome]]
+EVENTS: dict[tuple[str, str], list[EventHandler]] = {}
+"""By event and action; the action is empty for every action of the event."""
+
+
+def on(name: str, *actions: str) -> Callable[[EventHandler], EventHandler]:
+    """Register a handler for an event, for some of its actions or for all."""
+
+    def register(handler: EventHandler) -> EventHandler:
+        for action in actions or ("",):
+            EVENTS.setdefault((name, action), []).append(handler)
+        return handler
+
+    return register
+
+
+async def handle_delivery(job: Job, scene: Scene) -> Outcome:
+    """Hand a delivery to its handlers; what nobody waits for is ignored quietly."""
+    delivery = await scene.keeper(lambda store: store.deliveries.get(job.subject))
+    if delivery is None or not delivery.body:
+        return Outcome(note="forgotten")
+    handlers = EVENTS.get((delivery.event, ""), []) + EVENTS.get(
+        (delivery.event, delivery.action), []
+    )
+    if not handlers:
+        return Outcome(note=f"{delivery.event}: nothing to do")
+    event = Event(
+        guid=delivery.guid,
+        name=delivery.event,
+        action=delivery.action,
+        payload=json.loads(delivery.body),
+        repository=delivery.repository,
+        installation=delivery.installation,
+    )
+    return joined([await handler(event, scene) for handler in handlers])
+
+
+def joined(outcomes: list[Outcome]) -> Outcome:
+    """Return outcomes as one."""
+    return Outcome(
+        note="; ".join(outcome.note for outcome in outcomes if outcome.note),
+        changes=tuple(change for outcome in outcomes for change in outcome.changes),
+        jobs=tuple(job for outcome in outcomes for job in outcome.jobs),
+    )

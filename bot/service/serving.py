@@ -1,0 +1,157 @@
+"""The whole service: takes deliveries, works on the queues, keeps worker processes running."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+
+from aiohttp import web
+
+from bot.service.alone import alone
+from bot.service.config import Config, secret
+from bot.service.crew import Crew
+from bot.service.inbox import Inbox
+from bot.service.keeping import Keeper
+from bot.service.metrics import Metrics
+from bot.service.queues import LIGHT
+from bot.service.scene import Scene
+from bot.service.upkeep import Upkeep
+from bot.service.web import Front, make_app
+from bot.service.worker import Worker
+from mirror.github.hub import Hub
+from storage.deliveries import INBOX
+from storage.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+MOST_DEATHS = 5
+"""How often a job is begun whose worker was killed."""
+GRACE = 20.0
+"""Seconds that requests under way have to end when the service stops."""
+SERVES = "serve:"
+"""What the names of this process's workers begin with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A service that runs."""
+
+    port: int
+    scene: Scene
+
+
+async def serve(config: Config, *, started: Callable[[Running], None] = lambda _: None) -> None:
+    """Run the service until it is cancelled; then end gracefully.
+
+    Raises ConfigError or StoreError when it cannot start.
+    """
+    async with service(config) as running:
+        started(running)
+        await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def service(
+    config: Config, *, clock: Callable[[], float] = time.time
+) -> AsyncIterator[Running]:
+    """Run the service inside the block."""
+    key, hook = credentials(config)
+    metrics = Metrics()
+    async with AsyncExitStack() as stack:
+        stack.enter_context(alone(config.store))
+        taking = await stack.enter_async_context(Keeper(config.store))
+        keeper = await stack.enter_async_context(Keeper(config.store))
+        hub = await stack.enter_async_context(
+            Hub(
+                config.app.api_url,
+                app_id=config.app.id,
+                private_key=key,
+                at_once=config.limits.requests,
+            )
+        )
+        scene = Scene(config=config, keeper=keeper, hub=hub, clock=clock)
+        # We hold the lock: whoever had these jobs in this place before us is dead.
+        await keeper(lambda s: s.jobs.expire(now=clock(), most=MOST_DEATHS, worker=SERVES))
+        workers = {
+            queue: Worker(
+                queue,
+                handlers,
+                scene,
+                name=f"{SERVES}{os.getpid()}",
+                parallel=config.limits.handlers,
+                metrics=metrics,
+            )
+            for queue, handlers in LIGHT.items()
+        }
+        front = Front(
+            inbox=Inbox(taking, clock=clock),
+            keeper=keeper,
+            secret=hook,
+            metrics=metrics,
+            nudge=workers[INBOX].nudge,
+            clock=clock,
+            requests=lambda: hub.requests,
+        )
+        port = await stack.enter_async_context(listening(make_app(front), config))
+        crew = Crew(config)
+        tasks = [asyncio.create_task(worker.run()) for worker in workers.values()]
+        tasks += [
+            asyncio.create_task(Upkeep(scene, workers).run()),
+            asyncio.create_task(crew.run()),
+        ]
+        for task in tasks:
+            task.add_done_callback(_told)
+        try:
+            yield Running(port=port, scene=replace(scene))
+        finally:
+            log.info("stopping")
+            await crew.stop()
+            for worker in workers.values():
+                await worker.stop()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def credentials(config: Config) -> tuple[str, str]:
+    """Return the App's private key and the webhook secret. Raises ConfigError."""
+    key = secret("private_key", config.app.private_key_file)
+    hook = secret("webhook_secret", config.app.webhook_secret_file)
+    if not (config.app.id and key and hook):
+        missing = [
+            name
+            for name, value in (("app.id", config.app.id), ("app.private_key_file", key),
+                                ("app.webhook_secret_file", hook))
+            if not value
+        ]  # fmt: skip
+        raise ConfigError(
+            f"not set: {', '.join(missing)}; `bugfoundry app create` makes the App and sets them"
+        )
+    return key, hook
+
+
+@asynccontextmanager
+async def listening(app: web.Application, config: Config) -> AsyncIterator[int]:
+    """Serve an application, and return the port. Raises ConfigError when it cannot be had."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE)
+    await runner.setup()
+    site = web.TCPSite(runner, config.serve.host, config.serve.port)
+    try:
+        try:
+            await site.start()
+        except OSError as error:
+            where = f"{config.serve.host}:{config.serve.port}"
+            raise ConfigError(f"{where} cannot be listened on: {error.strerror}") from error
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
+
+
+def _told(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("a part of the service ended", exc_info=error)
