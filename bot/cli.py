@@ -8,11 +8,19 @@ import sys
 
 import typer
 
-<<<<<<< HEAD
-from bot.commands import audit, batch, costs, crawl, env, export, forge, grading, images, listing
-=======
-from bot.commands import audit, costs, crawl, env, export, forge, grading, images, listing, serve
->>>>>>> main
+from bot.commands import (
+    audit,
+    batch,
+    costs,
+    crawl,
+    env,
+    export,
+    forge,
+    grading,
+    images,
+    listing,
+    serve,
+)
 from bot.commands.options import err
 from bot.running import Stopped
 from storage.errors import BugfoundryError
@@ -38,12 +46,9 @@ app.command("grade")(grading.grade_command)
 app.command("checkout")(grading.checkout_command)
 app.command("audit")(audit.audit_command)
 app.command("export")(export.export_command)
-<<<<<<< HEAD
-app.add_typer(batch.app, name="batch")
-=======
 app.command("serve")(serve.serve_command)
 app.command("work")(serve.work_command)
->>>>>>> main
+app.add_typer(batch.app, name="batch")
 app.add_typer(env.app, name="env")
 app.add_typer(images.app, name="images")
 

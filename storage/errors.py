@@ -69,12 +69,8 @@ class GitHubBroken(GitHubError):
 
 
 class GitHubRejected(GitHubError):
-<<<<<<< HEAD
-    """GitHub found fault with a query: a cursor that is no longer good, for instance."""
+    """GitHub found fault with what was sent: a cursor that is no longer good, for instance."""
 
 
 class BatchError(BugfoundryError):
     """A batch, its plan, or what came back of it, that is damaged or not what it should be."""
-=======
-    """GitHub found fault with what was sent: a cursor that is no longer good, for instance."""
->>>>>>> main
