@@ -110,6 +110,14 @@ class Trees:
         made = self._git("commit-tree", tree, stdin=message.encode() + b"\n", env=SIGNATURE)
         return made.decode().strip()
 
+    def push(
+        self, commit: str, url: str, ref: str, *, env: Mapping[str, str] | None = None
+    ) -> None:
+        """Put a commit into another repository under a ref, whatever was there; an empty commit
+        removes the ref. Raises GitError.
+        """
+        self._git("push", "--quiet", "--force", url, f"{commit}:{ref}", env=env)
+
     def bundle(self, commit: str, file: Path, branch: str = "main") -> None:
         """Write a git bundle that holds the commit alone, as a branch."""
         with TemporaryDirectory(prefix="bugfoundry-") as folder:

@@ -7,10 +7,11 @@ import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bot.actions.pace import Pace
 from bot.actions.place import Place
 from bot.actions.settling import Settled, settle
 from bot.batch.bugs import gather
@@ -35,24 +36,6 @@ GIVEN_UP = (
 )
 
 Told = Callable[[str, Mapping[str, str]], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """How bugs are gathered and runs are looked after."""
-
-    minutes: float = 10.0
-    """How long a shard should take."""
-    workers: int = 4
-    """Of a shard."""
-    shards: int | None = None
-    """How many; by minutes where not said."""
-    most: int = 20_000
-    """Bugs of one batch."""
-    linger: float = 30.0
-    """Seconds without another bug after which those that are there are sent: a source may wait."""
-    poll: float = 30.0
-    """Seconds between two looks at a run."""
 
 
 class ActionsEngine:
@@ -192,7 +175,6 @@ class Judging:
             judged=engine._judged,
             shards=pace.shards,
         )
-        write_batch(engine._folder / batch.planned.id, batch)
         engine._judged += len(bugs)
         self._dispatch(batch, 1)
         left = [bugs[place] for place in batch.planned.left]
@@ -200,6 +182,9 @@ class Judging:
 
     def _dispatch(self, batch: Batch, attempt: int) -> None:
         engine = self._engine
+        while (known := engine._store.dispatches.get(batch.planned.id)) and known.state == "ended":
+            batch = replace(batch, planned=replace(batch.planned, serial=batch.planned.serial + 1))
+        write_batch(engine._folder / batch.planned.id, batch)
         dispatch = engine.dispatch_of(batch, attempt)
         passed = engine._store.dispatches.intend(dispatch)
         if passed is not None:
@@ -208,7 +193,6 @@ class Judging:
             f"{dispatch.bugs} bugs to {engine._place.name} in {len(batch.planned.shards)} shards, "
             f"{dispatch.expected:.0f} runner minutes expected"
         )
-        known = engine._store.dispatches.get(dispatch.plan)
         self._follow(known or dispatch, batch)
 
     def _follow(self, dispatch: Dispatch, batch: Batch) -> None:
@@ -235,9 +219,7 @@ class Judging:
             raise BatchError(GIVEN_UP.format(count=len(missing), attempts=ATTEMPTS, url=url))
         again = next_wave(batch, settled.plans, settled.collected, expectations(batch))
         assert again is not None
-        following = replace(batch, planned=again)
-        write_batch(self._engine._folder / again.id, following)
-        self._dispatch(following, dispatch.attempt + 1)
+        self._dispatch(replace(batch, planned=again), dispatch.attempt + 1)
         await self._runs[-1]
 
 

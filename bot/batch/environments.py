@@ -9,9 +9,11 @@ from pathlib import Path
 
 from bot.batch.files import convert, read_lines, write_lines
 from harness.coverage import decode, encode
+from harness.environment import Prepared
 from harness.selection import Coverage
 from storage.errors import BatchError
 from storage.records import Attempt, Baseline, Environment, Repository
+from storage.store import Store
 
 KIND = "environment"
 
@@ -46,6 +48,21 @@ class Head:
     attempts: tuple[Attempt, ...]
     coverage: str
     """Base64 of what ``harness/coverage.py`` encodes; empty for none."""
+
+
+def pack(
+    repository: Repository, prepared: Prepared, image: str, store: Store, *, full: bool = False
+) -> Packed:
+    """Return an environment as it travels."""
+    environment = prepared.environment
+    return Packed(
+        repository=repository,
+        environment=environment,
+        baseline=prepared.baseline,
+        coverage=None if full else prepared.coverage,
+        image=image,
+        attempts=tuple(store.attempts(environment.tree, environment.sandbox)),
+    )
 
 
 def environment_lines(packed: Packed) -> list[object]:

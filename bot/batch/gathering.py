@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from contextlib import aclosing
 
 from bot.batch.bugs import Bugs, gather
-from bot.batch.environments import Packed
+from bot.batch.environments import Packed, pack
 from bot.models import configured_model
 from bot.pipeline import make_context, make_mirror
 from bot.preparing import fetch, make_ready
@@ -85,21 +85,6 @@ def packed_environment(
             prepared = Prepared(environment=environment, baseline=baseline, coverage=coverage)
             return pack(repository, prepared, image, store, full=settings.full)
     raise BatchError(NOT_BUILT.format(source=settings.source))
-
-
-def pack(
-    repository: Repository, prepared: Prepared, image: str, store: Store, *, full: bool = False
-) -> Packed:
-    """Return an environment as it travels."""
-    environment = prepared.environment
-    return Packed(
-        repository=repository,
-        environment=environment,
-        baseline=prepared.baseline,
-        coverage=None if full else prepared.coverage,
-        image=image,
-        attempts=tuple(store.attempts(environment.tree, environment.sandbox)),
-    )
 
 
 def unjudged(

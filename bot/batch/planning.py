@@ -51,6 +51,8 @@ class Planned:
     """By position, how often a runner died under a bug in the waves before."""
     workers: int = 1
     wave: int = 1
+    serial: int = 1
+    """Tells apart plans for the same bugs, sent again after the first came to nothing."""
     minutes: int = 0
     """Runner minutes that are expected to be paid, each job's rounded up."""
     schema: int = field(default=1)
@@ -60,7 +62,9 @@ class Planned:
         """Names the plan by all that a shard goes by."""
         shards = [f"{shard.number} {shard.bugs} {shard.alone}" for shard in self.shards]
         parts = (self.bugs, self.environment_file, self.environment, self.harness, self.mode)
-        return digest(*parts, str((self.wave, self.audited, self.deaths)), *shards)[:32]
+        return digest(*parts, str((self.wave, self.serial, self.audited, self.deaths)), *shards)[
+            :32
+        ]
 
     def shard(self, number: int) -> Shard | None:
         """Return a shard by its number."""

@@ -6,10 +6,9 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from mirror.github.hub import Hub
-
 from bot.service.config import Config
 from bot.service.keeping import Keeper
+from mirror.github.hub import Hub
 from storage.jobs import Job, NewJob
 from storage.store import Store
 

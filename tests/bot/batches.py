@@ -13,8 +13,8 @@ from bot.batch.bugs import gather
 from bot.batch.deliveries import Line, head_of, tell
 from bot.batch.environments import Packed
 from bot.batch.files import to_line
-from bot.batch.plans import Batch, make_batch
 from bot.batch.planning import Planned, Shard
+from bot.batch.plans import Batch, make_batch
 from harness.judge import HARNESS_VERSION
 from storage.records import (
     Baseline,

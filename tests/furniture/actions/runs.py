@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -75,6 +76,8 @@ class RunResult:
     """Conclusion of each job by its full name, those of called workflows and matrices too."""
     artifacts: Artifacts
     logs: Mapping[str, list[str]]
+    seconds: Mapping[str, float]
+    """How long each job took that had a machine."""
     logins: list[tuple[str, str]]
 
     def log(self, job: str) -> str:
@@ -91,6 +94,7 @@ class Run:
         self.artifacts = Artifacts()
         self.jobs: dict[str, str] = {}
         self.logs: dict[str, list[str]] = {}
+        self.seconds: dict[str, float] = {}
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(dispatch.at_once)
@@ -130,6 +134,7 @@ class Run:
             jobs=self.jobs,
             artifacts=self.artifacts,
             logs=self.logs,
+            seconds=self.seconds,
             logins=self._world.registries,
         )
 
@@ -250,12 +255,15 @@ class Run:
                 for key, value in (job.get("env") or {}).items()
             }
         )
+        started = time.monotonic()
         try:
             machine.run_steps(job["steps"], contexts)
         except Lost:
             machine.say("!! the machine is lost")
             self.jobs[full] = "failure"
             return JobResult(result="failure")
+        finally:
+            self.seconds[full] = time.monotonic() - started
         result = "failure" if machine.failed else "success"
         self.jobs[full] = "cancelled" if self._cancelled.is_set() else result
         outputs = {
