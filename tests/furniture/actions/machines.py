@@ -57,6 +57,8 @@ class World:
 
     tool: Path
     """The repository that the workflows are in."""
+    tool_name: str
+    """What others call it."""
     code: str
     """URL or path of the repository that the run is of."""
     github: Document
@@ -167,6 +169,9 @@ class Machine:
             return self._composite(self.world.tool / name[2:], values, contexts, env)
         if name.startswith("./"):
             return self._composite(self.workspace / name, values, contexts, env)
+        mine, at, commit = name.removeprefix(f"{self.world.tool_name}/").partition("@")
+        if name.startswith(f"{self.world.tool_name}/") and at and len(commit) == 40:
+            return self._composite(self.world.tool / mine, values, contexts, env)
         return implementation(name)(self, values, env)
 
     def _composite(

@@ -40,7 +40,7 @@ class Dispatch:
     """What is run, of what, and where."""
 
     tool: Path
-    """The checkout that holds the workflows."""
+    """The checkout that holds the workflows and actions of bugfoundry."""
     workflow: str
     """File name in ``.github/workflows``."""
     inputs: Mapping[str, Any]
@@ -54,6 +54,10 @@ class Dispatch:
     env: Mapping[str, str] = field(default_factory=dict)
     """Variables of every machine, as a person sets them on a machine of their own."""
     api_url: str = "http://127.0.0.1:9"
+    caller: Path | None = None
+    """The checkout whose workflow is dispatched, where that is another repository's."""
+    tool_name: str = "somebody/bugfoundry"
+    """What the tool's repository is called by others."""
     at_once: int = 2
     started: Hook = ignore
 
@@ -100,6 +104,7 @@ class Run:
         self._slots = threading.BoundedSemaphore(dispatch.at_once)
         self._world = World(
             tool=dispatch.tool,
+            tool_name=dispatch.tool_name,
             code=str(dispatch.code),
             artifacts=self.artifacts,
             root=dispatch.root,
@@ -124,7 +129,8 @@ class Run:
 
     def execute(self) -> RunResult:
         """Run it to its end. Raises WorkflowError where GitHub would refuse the workflow."""
-        path = self._dispatch.tool / ".github" / "workflows" / self._dispatch.workflow
+        checkout = self._dispatch.caller or self._dispatch.tool
+        path = checkout / ".github" / "workflows" / self._dispatch.workflow
         workflow = read_workflow(path)
         event = self._dispatch.event
         inputs = inputs_of(workflow, event, self._dispatch.inputs, path.name)
