@@ -24,6 +24,8 @@ What people do, each with ``by=`` somebody (a maintainer by default):
 - Apps: ``app install suspend unsuspend uninstall add_repositories remove_repositories
   accept_permissions``; ``manifests.create`` as a browser does
 - checks: ``rerequest_check`` (``repository.checks`` has what Apps made)
+- Actions: ``run cancel_run rerun``; ``world.executor`` carries runs out with ``begin_run begin_job
+  end_job upload_artifact end_run``, and ``job_token`` is what a job finds in its environment
 
 What is told of it waits in ``world.hooks.pending``: ``await world.hooks.deliver()`` sends it,
 ``deliver(shuffled=random.Random(1))`` in another order, ``send(delivery)`` once more, ``again``
@@ -36,6 +38,7 @@ Tokens: ``TOKEN`` is a user's, ``world.grant(installation).token`` an installati
 method="POST")``.
 """
 
+from tests.furniture.github_world.actions import Artifact, Job, Run, Workflow
 from tests.furniture.github_world.apps import App, Grant, Installation
 from tests.furniture.github_world.calling import Answered, call
 from tests.furniture.github_world.clients import client_of
@@ -63,6 +66,7 @@ __all__ = [
     "TOKEN",
     "Answered",
     "App",
+    "Artifact",
     "Change",
     "Code",
     "Delivery",
@@ -71,9 +75,12 @@ __all__ = [
     "Grant",
     "Installation",
     "Issue",
+    "Job",
     "Pull",
     "Repository",
+    "Run",
     "User",
+    "Workflow",
     "World",
     "bad_gateway",
     "call",

@@ -81,6 +81,8 @@ class Installation:
     selection: Literal["all", "selected"]
     chosen: list[Repository] = field(default_factory=list)
     suspended: str | None = None
+    hourly: int = 5000
+    """Requests an hour, before repositories add to it."""
 
     @property
     def node(self) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -58,6 +60,12 @@ class Base:
         self.installations: dict[int, Installation] = {}
         self.grants: dict[str, Grant] = {}
         self.hooks = Hooks(self.clock)
+        self.running: set[asyncio.Task[None]] = set()
+        """Runs of workflows that are being carried out."""
+        self.folder = tempfile.TemporaryDirectory(prefix="github-world-")
+        """For the code of repositories that are made over the API."""
+        self.blobs: dict[str, tuple[bytes, float]] = {}
+        """Artifacts that can be downloaded, and until when each."""
         self.codes: dict[str, tuple[App, float]] = {}
         """Of Apps made from a manifest, and until when each is good."""
         self.asked: list[Asked] = []

@@ -172,9 +172,7 @@ class Hooks:
 
     async def close(self) -> None:
         """Stop sending."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await stop(self._tasks)
         if self._session is not None:
             await self._session.close()
 
@@ -220,3 +218,11 @@ class Hooks:
     def _next_id(self) -> int:
         self._ids += 1
         return self._ids
+
+
+async def stop(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Stop tasks, and wait until they have."""
+    stopping = list(tasks)
+    for task in stopping:
+        task.cancel()
+    await asyncio.gather(*stopping, return_exceptions=True)

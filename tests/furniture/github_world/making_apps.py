@@ -48,6 +48,7 @@ class Apps(Base):
         own_key: bool = False,
     ) -> App:
         """Register an App; with a key of its own, or the one of all Apps in this process."""
+        permissions = {**permissions, "metadata": "read"}
         unsupported = [
             event for event in events if not allows(permissions, EVENTS_NEED.get(event, "?:read"))
         ]
@@ -64,7 +65,7 @@ class Apps(Base):
             pem=new_key() if own_key else usual_key(),
             webhook_secret=webhook_secret,
             hook_url=hook_url,
-            permissions={**permissions, "metadata": "read"},
+            permissions=permissions,
             events=list(events),
         )
         self.apps[made.id] = made

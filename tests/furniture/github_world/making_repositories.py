@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from storage.git import git
 from tests.furniture.github_world.describing import user
 from tests.furniture.github_world.making_apps import Apps
 from tests.furniture.github_world.state import Repository, User
@@ -16,7 +18,9 @@ if TYPE_CHECKING:
 class Repositories(Apps):
     """What happens to repositories as a whole."""
 
-    def repository(self, full_name: str, *, private: bool = False) -> Repository:
+    def repository(
+        self, full_name: str, *, private: bool = False, by: User | None = None
+    ) -> Repository:
         """Make a repository without code."""
         owner, _, name = full_name.partition("/")
         made = Repository(
@@ -27,8 +31,16 @@ class Repositories(Apps):
             private=private,
         )
         self.repositories[full_name.lower()] = made
-        self._repository_told("created", made)
+        self._repository_told("created", made, by)
         return made
+
+    def give_git(self, repository: Repository) -> None:
+        """Give a repository an empty git repository of its own, for what will be pushed."""
+        folder = Path(self.folder.name) / str(repository.id)
+        repository.git = folder / f"{repository.id}.git"
+        git("init", "--quiet", "--bare", "--template=", repository.git)
+        head = f"refs/heads/{repository.default_branch}"
+        git("symbolic-ref", "HEAD", head, cwd=repository.git)
 
     def collaborator(self, repository: Repository, login: str, role: str = "write") -> User:
         """Give somebody a role in a repository: read, triage, write, maintain, admin or none."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from tests.furniture.github_world.actions import Run, Workflow
 from tests.furniture.github_world.apps import Installation
 from tests.furniture.github_world.describing import (
     end,
@@ -20,6 +21,7 @@ from tests.furniture.github_world.describing import (
 from tests.furniture.github_world.rest import named
 from tests.furniture.github_world.rest_apps import described_installation
 from tests.furniture.github_world.rest_checks import described_run
+from tests.furniture.github_world.rest_runs import described_workflow, head_commit, own_run
 from tests.furniture.github_world.state import (
     CheckRun,
     Comment,
@@ -180,6 +182,20 @@ def _check(view: View, one: CheckRun, _: Mapping[str, Any]) -> dict[str, Any]:
     return body
 
 
+def _workflow(view: View, one: Workflow, around: Mapping[str, Any]) -> dict[str, Any]:
+    return described_workflow(view, around["repository"], one)
+
+
+def _run(view: View, one: Run, _: Mapping[str, Any]) -> dict[str, Any]:
+    body = _example(view, one.repository, "workflow_run", "workflow_run", "workflow-run")
+    told = own_run(view, one)
+    body.update({name: value for name, value in told.items() if name in body})
+    shape = set(body["repository"])
+    lite = {name: value for name, value in full(view, one.repository).items() if name in shape}
+    body.update(repository=lite, head_repository=lite, head_commit=head_commit(one))
+    return body
+
+
 Describer = Callable[[View, Any, Mapping[str, Any]], dict[str, Any]]
 DESCRIBERS: dict[type, Describer] = {
     CheckRun: _check,
@@ -188,5 +204,7 @@ DESCRIBERS: dict[type, Describer] = {
     Issue: _issue,
     Label: _label,
     Pull: _pull,
+    Run: _run,
+    Workflow: _workflow,
     User: lambda view, one, _: user(view, one),
 }

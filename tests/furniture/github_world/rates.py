@@ -62,12 +62,14 @@ class Rates:
     _rates: dict[tuple[str, str], Rate] = field(default_factory=dict)
     _content: dict[str, deque[float]] = field(default_factory=dict)
 
-    def of(self, key: str, resource: str, *, now: float, repositories: int = 0) -> Rate:
+    def of(
+        self, key: str, resource: str, *, now: float, repositories: int = 0, usual: int = 0
+    ) -> Rate:
         """Return the rate that holds now; an installation's grows with its repositories."""
         known = self._rates.get((key, resource))
         if known is None or now >= known.reset:
             more = max(repositories - FREE_REPOSITORIES, 0) * EACH_REPOSITORY
-            usual = (LIMIT if key else ANONYMOUS)[resource]
+            usual = usual or (LIMIT if key else ANONYMOUS)[resource]
             limit = known.limit if known else min(usual + more, MOST)
             known = Rate(resource, limit, now + HOUR)
             self._rates[key, resource] = known

@@ -135,7 +135,8 @@ def allow(view: View, operation: Operation) -> None:
         _allow_in(view, found, needs)
         if found.blocked:
             raise Refused(451, BLOCKED)
-        if found.archived and operation.method != "GET":
+        unarchives = operation.method == "PATCH" and operation.template == IN_REPOSITORY
+        if found.archived and operation.method not in ("GET", "DELETE") and not unarchives:
             raise Refused(403, ARCHIVED)
 
 

@@ -8,13 +8,20 @@ from tests.furniture.github_world.rest import ANYBODY, Reply, route
 from tests.furniture.github_world.view import View
 
 
+def rate_of(view: View, resource: str) -> Rate:
+    """Return the rate that holds for a token."""
+    rates, now = view.world.rates, view.world.clock.now
+    if view.grant is None:
+        return rates.of(view.key, resource, now=now)
+    one = view.grant.installation
+    held = len(view.world.covered(one))
+    return rates.of(view.key, resource, now=now, repositories=held, usual=one.hourly)
+
+
 @route("GET", "/rate_limit", needs=ANYBODY)
 def rate_limit(view: View, _: Operation) -> Reply:
-    held = len(view.world.covered(view.grant.installation)) if view.grant else 0
-    now = view.world.clock.now
-
     def told(resource: str) -> dict[str, int]:
-        rate: Rate = view.world.rates.of(view.key, resource, now=now, repositories=held)
+        rate = rate_of(view, resource)
         return {
             "limit": rate.limit,
             "used": rate.used,

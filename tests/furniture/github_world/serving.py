@@ -21,6 +21,7 @@ from tests.furniture.github_world import (
     manifests,
     rest,
     rest_apps,
+    rest_artifacts,
     rest_checks,
     rest_code,
     rest_comments,
@@ -30,16 +31,19 @@ from tests.furniture.github_world import (
     rest_people,
     rest_pulls,
     rest_repositories,
+    rest_runs,
     rest_threads,
 )
 from tests.furniture.github_world.clock import MINUTE, Clock
 from tests.furniture.github_world.counting import Size
 from tests.furniture.github_world.descriptions import Descriptions
 from tests.furniture.github_world.faults import PRIMARY, SECONDARY
+from tests.furniture.github_world.hooks import stop
 from tests.furniture.github_world.identity import identify, token_of
 from tests.furniture.github_world.openapi import Invented, Operation
 from tests.furniture.github_world.rates import CREATING, MOST_AT_ONCE, Rate
 from tests.furniture.github_world.rest import Reply, error
+from tests.furniture.github_world.rest_limits import rate_of
 from tests.furniture.github_world.sending import send
 from tests.furniture.github_world.view import View
 from tests.furniture.github_world.world import Asked, World
@@ -50,6 +54,7 @@ REGISTERED = (
     graph_threads,
     manifests,
     rest_apps,
+    rest_artifacts,
     rest_checks,
     rest_code,
     rest_comments,
@@ -59,6 +64,7 @@ REGISTERED = (
     rest_people,
     rest_pulls,
     rest_repositories,
+    rest_runs,
     rest_threads,
 )
 """Modules that register fields and routes."""
@@ -93,7 +99,9 @@ async def github_world(
                 error.add_note(complaint)
             raise
         finally:
+            await stop(world.running)
             await world.hooks.close()
+            world.folder.cleanup()
     assert not world.complaints, "\n".join(world.complaints)
 
 
@@ -113,6 +121,8 @@ class Serving:
     async def _handled(self, request: web.Request) -> web.StreamResponse:
         if manifests.is_page(request.path):
             return await manifests.page(request, self._world)
+        if rest_artifacts.is_blob(request.path):
+            return rest_artifacts.blob(request, self._world)
         view = identify(self._world, token_of(request.headers.get("Authorization", "")))
         path, resource = self._place(request.rel_url.raw_path)
         size = None
@@ -159,7 +169,7 @@ class Serving:
             view.key, resource, 5 if write else 1, now=now
         ):
             return error(403, SECONDARY, {"Retry-After": "60"}), None
-        rate = self._rate(view, resource)
+        rate = rate_of(view, resource)
         if resource == "graphql":
             return await self._graphql(request, view, rate)
         if not rate.remaining:
@@ -172,11 +182,6 @@ class Serving:
         rate.used += 0 if free else 1
         headers = {**reply.headers, **rate.headers()}
         return Reply(reply.status, reply.body, {**headers, "ETag": tag} if tag else headers), None
-
-    def _rate(self, view: View, resource: str) -> Rate:
-        held = len(self._world.covered(view.grant.installation)) if view.grant else 0
-        now = self._world.clock.now
-        return self._world.rates.of(view.key, resource, now=now, repositories=held)
 
     async def _graphql(
         self, request: web.Request, view: View, rate: Rate
@@ -226,7 +231,7 @@ class Serving:
         api = self._world.descriptions.openapi
         if isinstance(reply.body, bytes):
             return
-        if reply.status < 300:
+        if reply.status < 300 or reply.body is None:
             api.check_response(asked, reply.status, reply.body)
         else:
             # The description leaves out most errors, a repository that moved for instance.

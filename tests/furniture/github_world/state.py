@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from tests.furniture.github_world.actions import Run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,6 +176,9 @@ class Repository:
     labels: dict[str, Label] = field(default_factory=dict)
     """By name in lower case."""
     checks: list[CheckRun] = field(default_factory=list)
+    workflows: dict[str, int] = field(default_factory=dict)
+    """Ids of workflow files, by path."""
+    runs: list[Run] = field(default_factory=list)
     git: Path | None = None
     roles: dict[str, str] = field(default_factory=dict)
     """Of collaborators, by login in lower case: read, triage, write, maintain, admin."""

@@ -1,0 +1,322 @@
+"""REST: workflows, dispatches, runs and jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from storage.git import git
+from tests.furniture.github_world.actions import FAILED, Job, Run, Workflow
+from tests.furniture.github_world.describing import user
+from tests.furniture.github_world.openapi import Operation
+from tests.furniture.github_world.rest import (
+    Missing,
+    Refused,
+    Reply,
+    named,
+    paged,
+    repository_of,
+    route,
+)
+from tests.furniture.github_world.rest_repositories import described
+from tests.furniture.github_world.state import Repository, node_id
+from tests.furniture.github_world.view import View
+
+READ = "actions:read"
+WRITE = "actions:write"
+ACTIONS = "/repos/{owner}/{repo}/actions"
+WORKFLOW = ACTIONS + "/workflows/{workflow_id}"
+RUN = ACTIONS + "/runs/{run_id}"
+NO_REF = "No ref found for: {}"
+NO_TRIGGER = "Workflow does not have 'workflow_dispatch' trigger"
+UNEXPECTED = "Unexpected inputs provided: {}"
+REQUIRED = "Required input '{}' not provided"
+COMPLETED = "Cannot cancel a workflow run that is completed."
+RUNNING = "This workflow is already running"
+NOT_FAILED = "This workflow run cannot be retried: no job failed"
+ENDS = frozenset({*FAILED, "success", "neutral", "skipped", "stale", "action_required"})
+
+
+@route("GET", ACTIONS + "/workflows", needs=READ)
+def workflows(view: View, operation: Operation) -> Reply:
+    found = repository_of(view, operation)
+    path = f"/repos/{found.full_name}/actions/workflows"
+    shown = view.world.workflows(found)
+    return paged(
+        view,
+        operation,
+        shown,
+        path,
+        lambda one: described_workflow(view, found, one),
+        under="workflows",
+    )
+
+
+@route("GET", WORKFLOW, needs=READ)
+def workflow(view: View, operation: Operation) -> Reply:
+    found = repository_of(view, operation)
+    return Reply(200, described_workflow(view, found, _workflow(view, found, operation)))
+
+
+@route("POST", WORKFLOW + "/dispatches", needs=WRITE)
+def dispatch(view: View, operation: Operation) -> Reply:
+    found, asked = repository_of(view, operation), operation.body
+    known = _workflow(view, found, operation)
+    branch = asked["ref"].removeprefix("refs/heads/")
+    there = {one.path: one for one in view.world.workflows(found, branch)}
+    if not there:
+        raise Refused(422, NO_REF.format(asked["ref"]))
+    one = there.get(known.path)
+    if one is None or one.inputs is None:
+        raise Refused(422, NO_TRIGGER)
+    inputs = _inputs(one.inputs, asked.get("inputs", {}))
+    made = view.world.run(found, one, branch=branch, inputs=inputs, by=view.actor)
+    if not asked.get("return_run_details", False):
+        return Reply(204)
+    told = own_run(view, made)
+    body = {"workflow_run_id": made.id, "run_url": told["url"], "html_url": told["html_url"]}
+    return Reply(200, body)
+
+
+@route("GET", ACTIONS + "/runs", needs=READ)
+def runs(view: View, operation: Operation) -> Reply:
+    found = repository_of(view, operation)
+    return _listed(view, operation, found, found.runs, f"/repos/{found.full_name}/actions/runs")
+
+
+@route("GET", WORKFLOW + "/runs", needs=READ)
+def runs_of(view: View, operation: Operation) -> Reply:
+    found = repository_of(view, operation)
+    known = _workflow(view, found, operation)
+    shown = [one for one in found.runs if one.workflow.id == known.id]
+    path = f"/repos/{found.full_name}/actions/workflows/{known.id}/runs"
+    return _listed(view, operation, found, shown, path)
+
+
+@route("GET", RUN, needs=READ)
+def run(view: View, operation: Operation) -> Reply:
+    return Reply(200, described_run(view, run_of(view, operation)))
+
+
+@route("POST", RUN + "/cancel", needs=WRITE)
+@route("POST", RUN + "/force-cancel", needs=WRITE)
+def cancel(view: View, operation: Operation) -> Reply:
+    found = run_of(view, operation)
+    if found.status == "completed":
+        raise Refused(409, COMPLETED)
+    view.world.cancel_run(found)
+    return Reply(202, {})
+
+
+@route("POST", RUN + "/rerun", needs=WRITE)
+def rerun(view: View, operation: Operation) -> Reply:
+    found = _ended(view, operation)
+    view.world.rerun(found)
+    return Reply(201, {})
+
+
+@route("POST", RUN + "/rerun-failed-jobs", needs=WRITE)
+def rerun_failed(view: View, operation: Operation) -> Reply:
+    found = _ended(view, operation)
+    if not any(job.conclusion in FAILED for job in found.latest):
+        raise Refused(403, NOT_FAILED)
+    view.world.rerun(found, only_failed=True)
+    return Reply(201, {})
+
+
+@route("GET", RUN + "/jobs", needs=READ)
+def jobs(view: View, operation: Operation) -> Reply:
+    found = run_of(view, operation)
+    shown = found.jobs if operation.query["filter"] == "all" else found.latest
+    return _jobs(view, operation, found, shown, f"/actions/runs/{found.id}/jobs")
+
+
+@route("GET", RUN + "/attempts/{attempt_number}/jobs", needs=READ)
+def jobs_of_attempt(view: View, operation: Operation) -> Reply:
+    found, attempt = run_of(view, operation), int(operation.arguments["attempt_number"])
+    if not 1 <= attempt <= found.attempt:
+        raise Missing
+    shown = [one for one in found.jobs if one.attempt == attempt]
+    return _jobs(view, operation, found, shown, f"/actions/runs/{found.id}/attempts/{attempt}/jobs")
+
+
+def run_of(view: View, operation: Operation) -> Run:
+    """Return the run that is asked for. Raises Missing or Moved."""
+    number = int(operation.arguments["run_id"])
+    for one in repository_of(view, operation).runs:
+        if one.id == number:
+            return one
+    raise Missing
+
+
+def described_workflow(view: View, repository: Repository, one: Workflow) -> dict[str, Any]:
+    """Return a workflow."""
+    html = f"{view.world.url}/{repository.full_name}"
+    return {
+        "id": one.id,
+        "node_id": one.node,
+        "name": one.name,
+        "path": one.path,
+        "state": "active",
+        "created_at": repository.created,
+        "updated_at": repository.created,
+        "url": f"{view.world.api}/repos/{repository.full_name}/actions/workflows/{one.id}",
+        "html_url": f"{html}/blob/{repository.default_branch}/{one.path}",
+        "badge_url": f"{html}/workflows/{one.file}/badge.svg",
+    }
+
+
+def described_run(view: View, one: Run) -> dict[str, Any]:
+    """Return a run."""
+    example = view.world.descriptions.openapi.example("workflow-run", "workflow-run")
+    body: dict[str, Any] = named(example, one.repository, view)
+    short = described(view, one.repository, "minimal-repository")
+    body.update(own_run(view, one), head_commit=head_commit(one))
+    return {**body, "repository": short, "head_repository": short}
+
+
+def own_run(view: View, one: Run) -> dict[str, Any]:
+    """Return what a run says of itself."""
+    actions = f"{view.world.api}/repos/{one.repository.full_name}/actions"
+    url = f"{actions}/runs/{one.id}"
+    return {
+        "id": one.id,
+        "node_id": one.node,
+        "name": one.workflow.name,
+        "display_title": one.workflow.name,
+        "path": one.workflow.path,
+        "head_branch": one.branch,
+        "head_sha": one.sha,
+        "run_number": one.number,
+        "run_attempt": one.attempt,
+        "event": one.event,
+        "status": one.status,
+        "conclusion": one.conclusion,
+        "workflow_id": one.workflow.id,
+        "check_suite_id": one.id,
+        "check_suite_node_id": node_id("CS", one.id),
+        "pull_requests": [],
+        "referenced_workflows": [],
+        "actor": user(view, one.actor),
+        "triggering_actor": user(view, one.actor),
+        "created_at": one.created,
+        "updated_at": one.updated,
+        "run_started_at": one.started,
+        "url": url,
+        "html_url": f"{view.world.url}/{one.repository.full_name}/actions/runs/{one.id}",
+        "workflow_url": f"{actions}/workflows/{one.workflow.id}",
+        "previous_attempt_url": f"{url}/attempts/{one.attempt - 1}" if one.attempt > 1 else None,
+        **{f"{name}_url": f"{url}/{name}" for name in ("jobs", "logs", "artifacts", "cancel")},
+        "rerun_url": f"{url}/rerun",
+        "check_suite_url": f"{actions.removesuffix('/actions')}/check-suites/{one.id}",
+    }
+
+
+def head_commit(one: Run) -> dict[str, Any]:
+    """Return the commit that a run is of, in short."""
+    form = "--format=%T%x00%an%x00%ae%x00%cI%x00%cn%x00%ce%x00%B"
+    out = git("show", "--no-patch", form, one.sha, cwd=one.repository.git).decode()
+    tree, author, email, date, committer, other, message = out.split("\0", 6)
+    return {
+        "id": one.sha,
+        "tree_id": tree,
+        "message": message.strip(),
+        "timestamp": date,
+        "author": {"name": author, "email": email},
+        "committer": {"name": committer, "email": other},
+    }
+
+
+def _job(view: View, run: Run, one: Job) -> dict[str, Any]:
+    api = f"{view.world.api}/repos/{run.repository.full_name}"
+    html = f"{view.world.url}/{run.repository.full_name}/actions/runs/{run.id}/job/{one.id}"
+    return {
+        "id": one.id,
+        "node_id": one.node,
+        "run_id": run.id,
+        "run_url": f"{api}/actions/runs/{run.id}",
+        "run_attempt": one.attempt,
+        "head_sha": run.sha,
+        "head_branch": run.branch,
+        "workflow_name": run.workflow.name,
+        "name": one.name,
+        "url": f"{api}/actions/jobs/{one.id}",
+        "html_url": html,
+        "check_run_url": f"{api}/check-runs/{one.id}",
+        "status": one.status,
+        "conclusion": one.conclusion,
+        "created_at": one.created,
+        "started_at": one.started,
+        "completed_at": one.completed,
+        "steps": [],
+        "labels": ["ubuntu-24.04"],
+        "runner_id": 1,
+        "runner_name": "GitHub Actions 1",
+        "runner_group_id": 0,
+        "runner_group_name": "GitHub Actions",
+    }
+
+
+def _jobs(view: View, operation: Operation, run: Run, shown: list[Job], rest: str) -> Reply:
+    path = f"/repos/{run.repository.full_name}{rest}"
+    return paged(view, operation, shown, path, lambda one: _job(view, run, one), under="jobs")
+
+
+def _listed(
+    view: View, operation: Operation, repository: Repository, of: list[Run], path: str
+) -> Reply:
+    shown = [one for one in reversed(of) if _wanted(one, operation.query)]
+    return paged(
+        view, operation, shown, path, lambda one: described_run(view, one), under="workflow_runs"
+    )
+
+
+def _wanted(one: Run, query: Mapping[str, Any]) -> bool:
+    asked = {"event": one.event, "branch": one.branch, "head_sha": one.sha}
+    if any(query.get(name, value) != value for name, value in asked.items()):
+        return False
+    if "status" in query and query["status"] not in (one.status, one.conclusion):
+        return False
+    login = f"{one.actor.login}[bot]" if one.actor.kind == "Bot" else one.actor.login
+    return query.get("actor", login) == login and _in_span(one.created, query.get("created", ""))
+
+
+def _in_span(moment: str, span: str) -> bool:
+    """https://docs.github.com/en/search-github/getting-started-with-searching-on-github/
+    understanding-the-search-syntax#query-for-dates"""
+    first, dots, last = span.partition("..")
+    if dots:
+        return (first in ("", "*") or moment >= first) and (last in ("", "*") or moment <= last)
+    for sign in (">=", "<=", ">", "<"):
+        if span.startswith(sign):
+            day = span.removeprefix(sign)
+            known = {">=": moment >= day, "<=": moment <= day, ">": moment > day, "<": moment < day}
+            return known[sign]
+    return moment.startswith(span)
+
+
+def _inputs(known: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]) -> dict[str, Any]:
+    unexpected = sorted(set(given) - set(known))
+    if unexpected:
+        raise Refused(422, UNEXPECTED.format(unexpected))
+    made = {name: one["default"] for name, one in known.items() if "default" in (one or {})}
+    made |= given
+    for name, one in known.items():
+        if (one or {}).get("required") and made.get(name, "") == "":
+            raise Refused(422, REQUIRED.format(name))
+    return made
+
+
+def _workflow(view: View, repository: Repository, operation: Operation) -> Workflow:
+    asked = operation.arguments["workflow_id"]
+    for one in view.world.workflows(repository):
+        if asked in (str(one.id), one.file):
+            return one
+    raise Missing
+
+
+def _ended(view: View, operation: Operation) -> Run:
+    found = run_of(view, operation)
+    if found.status != "completed":
+        raise Refused(403, RUNNING)
+    return found
