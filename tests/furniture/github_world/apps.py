@@ -14,22 +14,6 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.furniture.github_world.state import Repository, User, node_id
 
 LEVELS = {"read": 1, "write": 2, "admin": 3}
-EVENTS_NEED = {
-    "check_run": "checks:read",
-    "check_suite": "checks:read",
-    "issue_comment": "issues:read",
-    "issues": "issues:read",
-    "label": "issues:read",
-    "pull_request": "pull_requests:read",
-    "push": "contents:read",
-    "repository": "metadata:read",
-    "workflow_job": "actions:read",
-    "workflow_run": "actions:read",
-}
-"""Events that an App can ask for, and the permission that each takes.
-
-https://docs.github.com/en/webhooks/webhook-events-and-payloads
-"""
 
 
 @dataclass(kw_only=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from tests.furniture.github_world.apps import EVENTS_NEED, App, Grant, Installation, allows
+from tests.furniture.github_world.apps import App, Grant, Installation, allows
 from tests.furniture.github_world.clock import Clock
 from tests.furniture.github_world.descriptions import Descriptions
 from tests.furniture.github_world.faults import Faults
@@ -125,13 +125,14 @@ class Base:
 
     def hearers(self, event: str, repository: Repository) -> list[Installation]:
         """Return the installations that are told of an event in a repository."""
+        needed = self.descriptions.openapi.events[event]
         return [
             one
             for one in self.installations.values()
             if event in one.app.events
             and one.app.hook_active
             and not one.suspended
-            and allows(one.permissions, EVENTS_NEED[event])
+            and allows(one.permissions, needed)
             and self.covers(one, repository)
         ]
 

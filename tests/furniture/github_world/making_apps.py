@@ -8,7 +8,6 @@ from typing import Any
 import jwt
 
 from tests.furniture.github_world.apps import (
-    EVENTS_NEED,
     App,
     Grant,
     Installation,
@@ -31,6 +30,16 @@ PERMISSIONS = {
     "issues": "write",
     "pull_requests": "write",
 }
+EVENTS = (
+    "check_run",
+    "issue_comment",
+    "issues",
+    "label",
+    "pull_request",
+    "push",
+    "repository",
+    "workflow_run",
+)
 
 
 class Apps(Base):
@@ -42,16 +51,15 @@ class Apps(Base):
         *,
         owner: str = "octocat",
         permissions: Mapping[str, str] = PERMISSIONS,
-        events: Iterable[str] = tuple(EVENTS_NEED),
+        events: Iterable[str] = EVENTS,
         hook_url: str = "",
         webhook_secret: str | None = "It's a Secret to Everybody",
         own_key: bool = False,
     ) -> App:
         """Register an App; with a key of its own, or the one of all Apps in this process."""
         permissions = {**permissions, "metadata": "read"}
-        unsupported = [
-            event for event in events if not allows(permissions, EVENTS_NEED.get(event, "?:read"))
-        ]
+        needed = self.descriptions.openapi.events
+        unsupported = [one for one in events if not allows(permissions, needed.get(one, "?:read"))]
         if unsupported:
             raise ValueError(f"events are not supported by permissions: {unsupported}")
         made = App(

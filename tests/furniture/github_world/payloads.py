@@ -21,7 +21,8 @@ from tests.furniture.github_world.describing import (
 from tests.furniture.github_world.rest import named
 from tests.furniture.github_world.rest_apps import described_installation
 from tests.furniture.github_world.rest_checks import described_run
-from tests.furniture.github_world.rest_runs import described_workflow, head_commit, own_run
+from tests.furniture.github_world.rest_runs import head_commit, own_run
+from tests.furniture.github_world.rest_workflows import described_workflow
 from tests.furniture.github_world.state import (
     CheckRun,
     Comment,

@@ -33,6 +33,7 @@ from tests.furniture.github_world import (
     rest_repositories,
     rest_runs,
     rest_threads,
+    rest_workflows,
 )
 from tests.furniture.github_world.clock import MINUTE, Clock
 from tests.furniture.github_world.counting import Size
@@ -66,6 +67,7 @@ REGISTERED = (
     rest_repositories,
     rest_runs,
     rest_threads,
+    rest_workflows,
 )
 """Modules that register fields and routes."""
 NO_AGENT = (
