@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.github
     ids=["good", "too long", "over", "clock ahead", "not this App"],
 )
 async def test_an_app_is_known_by_its_own_token(
-    world: World, claims: dict, status: int, said: str
+    world: World, claims: dict[str, Any], status: int, said: str
 ) -> None:
     app = world.app()
     made = {name: value(int(world.clock.now)) for name, value in claims.items()}
@@ -81,6 +82,20 @@ async def test_a_token_can_be_narrowed_but_not_widened(world: World) -> None:
     assert refused.status == 422
     unknown = await call(world, "POST", path, {"repositories": ["third"]}, token=jwt)
     assert unknown.status == 422
+
+
+async def test_graphql_needs_permissions_too(world: World) -> None:
+    repository = world.repository("octo/one")
+    issue = world.issue(repository)
+    query = """query { repository(owner: "octo", name: "one") { issue(number: 1) { title } } }"""
+    told: list[Any] = []
+    for permissions in ({"issues": "read"}, {"contents": "read"}):
+        app = world.app(f"app-{len(told)}", permissions=permissions, events=())
+        token = world.grant(world.install(app, repository)).token
+        answered = await call(world, "POST", "/graphql", {"query": query}, token=token)
+        told.append(answered.json)
+    assert told[0]["data"]["repository"]["issue"]["title"] == issue.title
+    assert told[1]["errors"][0]["type"] == "FORBIDDEN"
 
 
 async def test_a_suspended_installation_is_refused_and_a_removed_one_is_gone(world: World) -> None:

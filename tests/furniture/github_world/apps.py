@@ -31,6 +31,7 @@ class App:
     hook_url: str
     permissions: dict[str, str]
     events: list[str]
+    hook_id: int
     hook_active: bool = True
     content_type: Literal["json", "form"] = "json"
     url: str = "https://bugfoundry.example.org"
@@ -64,6 +65,8 @@ class Installation:
     selection: Literal["all", "selected"]
     chosen: list[Repository] = field(default_factory=list)
     suspended: str | None = None
+    hourly: int = 5000
+    """Requests an hour, before repositories add to it."""
 
     @property
     def node(self) -> str:

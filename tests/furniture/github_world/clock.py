@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import formatdate
 
@@ -21,6 +22,7 @@ class Clock:
         self.slept: list[float] = []
         self._base: Callable[[], float] = time.time if real else lambda: BEGINNING
         self._ahead = offset
+        self._still = False
 
     @property
     def now(self) -> float:
@@ -34,8 +36,17 @@ class Clock:
         return self.now
 
     def step(self) -> None:
-        """Let a minute pass, unless time passes by itself."""
-        self._ahead += 0.0 if self.real else MINUTE
+        """Let a minute pass, unless time passes by itself or stands still."""
+        self._ahead += 0.0 if self.real or self._still else MINUTE
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Let no time pass while the world answers a request: limits count by it."""
+        self._still = True
+        try:
+            yield
+        finally:
+            self._still = False
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

@@ -38,6 +38,10 @@ class Code:
             tree = git("write-tree", cwd=self.git_dir, env=env).decode().strip()
         return self._point(branch, self._commit(tree, [head] if head else [], message))
 
+    def push_over(self, branch: str, oid: str) -> str:
+        """Let a branch point somewhere else, as a forced push does."""
+        return self._point(branch, oid)
+
     def pull(
         self, branch: str, title: str = "Fix it", body: str = "", *, closes: Iterable[Issue] = ()
     ) -> Pull:
@@ -103,7 +107,9 @@ class Code:
         return made.decode().strip()
 
     def _point(self, branch: str, oid: str) -> str:
+        before = self.tip(branch)
         git("update-ref", f"refs/heads/{branch}", oid, cwd=self.git_dir)
+        self.world.pushed(self.repository, f"refs/heads/{branch}", before, oid)
         return oid
 
     def _commits(self, base: str, tip: str) -> list[Commit]:

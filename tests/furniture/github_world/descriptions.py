@@ -1,4 +1,4 @@
-"""What GitHub says of itself: its GraphQL schema and its OpenAPI description."""
+"""What GitHub says of itself: its GraphQL schema, its OpenAPI description, and its webhooks."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 from graphql import GraphQLScalarType, GraphQLSchema, build_schema
 
 from tests.furniture.github_world.openapi import OpenApi
+from tests.furniture.github_world.webhooks import Webhooks
 from tests.furniture.npm import NpmFile
 
 GRAPHQL = NpmFile(
@@ -28,6 +29,20 @@ OPENAPI = NpmFile(
     "zLUVRBXGDhg==",
     member="package/generated/api.github.com.json",
 )
+WEBHOOKS = NpmFile(
+    package="@octokit/webhooks-schemas",
+    version="7.6.1",
+    integrity="sha512-qW0Bwtb76r4m2WzVhKDyfEeEnt1GEQoRjkCqmq2ZeB0nNVDJ+Z2LBDS9FDPyduuMXf"
+    "/ZTWiCJp9PFFHgRfBe3A==",
+    member="package/schema.json",
+)
+EXAMPLES = NpmFile(
+    package="@octokit/webhooks-examples",
+    version="7.6.1",
+    integrity="sha512-De6U3XB6O3DtCa7bKgCMzTHdeopqqZ6SNivMYJnK65ierKL1AnNIA0tkRYCRS7lwGT792d"
+    "+Ps1WbfHlso6MynQ==",
+    member="package/api.github.com/index.json",
+)
 
 SCALARS = {
     "DateTime": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ",
@@ -39,10 +54,11 @@ SCALARS = {
 
 @dataclass(frozen=True)
 class Descriptions:
-    """Both, ready to check against."""
+    """All of it, ready to check against."""
 
     graphql: GraphQLSchema
     openapi: OpenApi
+    webhooks: Webhooks
 
 
 @cache
@@ -58,7 +74,13 @@ def load() -> Descriptions:
         # Its name in graphql-core 3.2, and since 3.3.
         check = _checked(name, re.compile(pattern))
         vars(scalar).update(serialize=check, coerce_output_value=check)
-    return Descriptions(schema, OpenApi(json.loads(OPENAPI.fetch().read_bytes())))
+    return Descriptions(
+        schema,
+        OpenApi(json.loads(OPENAPI.fetch().read_bytes())),
+        Webhooks(
+            json.loads(WEBHOOKS.fetch().read_bytes()), json.loads(EXAMPLES.fetch().read_bytes())
+        ),
+    )
 
 
 def _checked(name: str, pattern: re.Pattern[str]) -> Callable[[Any], Any]:

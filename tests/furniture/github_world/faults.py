@@ -11,19 +11,34 @@ SECONDARY = (
     "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
 )
 PRIMARY = "API rate limit exceeded for user ID 1."
+MESSAGES = {
+    401: "Bad credentials",
+    403: "Resource not accessible by integration",
+    404: "Not Found",
+    409: "Conflict",
+    410: "Issues are disabled for this repo",
+    422: "Validation Failed",
+    451: "Repository access blocked",
+}
 DOCS = "https://docs.github.com/rest/overview/rate-limits-for-the-rest-api"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """An answer that is given in the place of the right one."""
+    """What happens to a request in the place of the right thing."""
 
-    status: int = 502
-    """0 cuts the connection."""
+    status: int | None = 502
+    """0 cuts the connection; None is the right answer, with its effect."""
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str = ""
     after: bool = False
     """Only after the request had its effect."""
+    delay: float = 0.0
+    """Real seconds that the answer takes."""
+    hangs: bool = False
+    """It never comes: the other side has to give up."""
+    cut: int | None = None
+    """The connection is cut after so many bytes of the body."""
 
 
 @dataclass
@@ -31,6 +46,10 @@ class _Waiting:
     fault: Fault
     times: int
     where: str
+    method: str
+
+    def fits(self, method: str, path: str) -> bool:
+        return self.times > 0 and self.where in path and self.method in ("", method)
 
 
 class Faults:
@@ -39,19 +58,23 @@ class Faults:
     def __init__(self) -> None:
         self._waiting: list[_Waiting] = []
 
-    def add(self, fault: Fault, *, times: int = 1, where: str = "") -> None:
-        """Let the next requests whose path contains ``where`` go wrong."""
-        self._waiting.append(_Waiting(fault, times, where))
+    def add(self, fault: Fault, *, times: int = 1, where: str = "", method: str = "") -> None:
+        """Let the next requests of a method, whose path contains ``where``, go wrong."""
+        self._waiting.append(_Waiting(fault, times, where, method))
 
-    def take(self, path: str, *, after: bool) -> Fault | None:
+    def take(self, method: str, path: str, *, after: bool) -> Fault | None:
         """Return the fault for a request that is at this point."""
         for waiting in self._waiting:
-            if waiting.times and waiting.where in path:
+            if waiting.fits(method, path):
                 if waiting.fault.after is not after:
                     return None
                 waiting.times -= 1
                 return waiting.fault
         return None
+
+    def clear(self) -> None:
+        """Let nothing more go wrong."""
+        self._waiting.clear()
 
     @property
     def left(self) -> int:
@@ -67,6 +90,33 @@ def bad_gateway(status: int = 502, *, after: bool = False) -> Fault:
 def lost(*, after: bool = False) -> Fault:
     """No answer: the connection is cut."""
     return Fault(status=0, after=after)
+
+
+def refused(status: int, message: str = "", *, after: bool = False) -> Fault:
+    """An answer of GitHub's own: 401, 403, 404, 409, 410, 422, 451 and so on."""
+    text = message or MESSAGES.get(status, "Error")
+    return Fault(status=status, body=_message(text, status=str(status)), after=after)
+
+
+def moved(url: str, status: int = 301) -> Fault:
+    """A redirection."""
+    body = json.dumps({"message": "Moved Permanently", "url": url, "documentation_url": DOCS})
+    return Fault(status=status, headers={"Location": url}, body=body)
+
+
+def hung(*, after: bool = False) -> Fault:
+    """No answer, and the connection stays."""
+    return Fault(status=0, hangs=True, after=after)
+
+
+def slow(seconds: float) -> Fault:
+    """The right answer, late."""
+    return Fault(status=None, delay=seconds)
+
+
+def cut_off(at: int = 20) -> Fault:
+    """The right answer, but the connection is cut in the middle of it."""
+    return Fault(status=None, cut=at)
 
 
 def secondary_limit(status: int = 403, *, retry_after: int | None = None) -> Fault:
@@ -88,5 +138,5 @@ def graphql_limited(*, reset: float, kind: str = "RATE_LIMITED") -> Fault:
     return Fault(status=200, headers=headers, body=json.dumps(body))
 
 
-def _message(text: str) -> str:
-    return json.dumps({"message": text, "documentation_url": DOCS})
+def _message(text: str, **more: str) -> str:
+    return json.dumps({"message": text, "documentation_url": DOCS, **more})

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphql import GraphQLError
+
 from tests.furniture.github_world.connections import Connection, connection
 from tests.furniture.github_world.graph import TYPES, fields, not_found
+from tests.furniture.github_world.rest import NO_ANSWER
 from tests.furniture.github_world.state import Commit, Issue, Pull, Repository, node_id
 from tests.furniture.github_world.view import View
 
@@ -41,7 +44,14 @@ def node(_: Any, view: View, *, id: str) -> Any:  # noqa: A002
     raise not_found(f"Could not resolve to a node with the global id of '{id}'")
 
 
-def issue(one: Repository, _: View, *, number: int) -> Issue:
+def permitted(view: View, repository: Repository, needed: str) -> None:
+    """Raise FORBIDDEN unless the token has a permission."""
+    if not view.may(repository, needed):
+        raise GraphQLError(NO_ANSWER, extensions={"type": "FORBIDDEN"})
+
+
+def issue(one: Repository, view: View, *, number: int) -> Issue:
+    permitted(view, one, "issues:read")
     found = one.threads.get(number)
     if found is None or isinstance(found, Pull):
         raise not_found(f"Could not resolve to an Issue with the number of {number}.")
@@ -57,6 +67,7 @@ def pulls(
     states: list[str] | None = None,
     orderBy: dict[str, str] | None = None,  # noqa: N803
 ) -> Connection:
+    permitted(view, one, "pull_requests:read")
     order = orderBy or {"field": "CREATED_AT", "direction": "ASC"}
     descending = order["direction"] == "DESC"
 

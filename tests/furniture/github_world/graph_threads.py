@@ -97,4 +97,10 @@ fields(
     body=lambda one, _: one.body,
     createdAt=lambda one, _: one.created,
 )
-fields("Label", name=lambda one, _: one.name)
+fields(
+    "Label",
+    id=lambda one, _: one.node,
+    name=lambda one, _: one.name,
+    color=lambda one, _: one.color,
+    description=lambda one, _: one.description,
+)

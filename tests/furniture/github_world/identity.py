@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jwt
 
 from tests.furniture.github_world.apps import App
 from tests.furniture.github_world.rest import Reply, error
 from tests.furniture.github_world.view import View
-from tests.furniture.github_world.world import World
+
+if TYPE_CHECKING:
+    from tests.furniture.github_world.world import World
 
 LONGEST = 600
 """Seconds that an App's own token is good for, at most."""

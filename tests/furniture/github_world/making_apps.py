@@ -17,6 +17,8 @@ from tests.furniture.github_world.apps import (
     usual_key,
 )
 from tests.furniture.github_world.base import Base
+from tests.furniture.github_world.hooks import Delivery
+from tests.furniture.github_world.payloads import short
 from tests.furniture.github_world.state import Repository, User
 
 HOUR = 3600
@@ -28,19 +30,16 @@ PERMISSIONS = {
     "issues": "write",
     "pull_requests": "write",
 }
-EVENTS_NEED = {
-    "check_run": "checks:read",
-    "check_suite": "checks:read",
-    "issue_comment": "issues:read",
-    "issues": "issues:read",
-    "label": "issues:read",
-    "pull_request": "pull_requests:read",
-    "push": "contents:read",
-    "repository": "metadata:read",
-    "workflow_job": "actions:read",
-    "workflow_run": "actions:read",
-}
-"""https://docs.github.com/en/webhooks/webhook-events-and-payloads"""
+EVENTS = (
+    "check_run",
+    "issue_comment",
+    "issues",
+    "label",
+    "pull_request",
+    "push",
+    "repository",
+    "workflow_run",
+)
 
 
 class Apps(Base):
@@ -52,19 +51,20 @@ class Apps(Base):
         *,
         owner: str = "octocat",
         permissions: Mapping[str, str] = PERMISSIONS,
-        events: Iterable[str] = tuple(EVENTS_NEED),
+        events: Iterable[str] = EVENTS,
         hook_url: str = "",
         webhook_secret: str | None = "It's a Secret to Everybody",
         own_key: bool = False,
     ) -> App:
         """Register an App; with a key of its own, or the one of all Apps in this process."""
-        unsupported = [
-            event for event in events if not allows(permissions, EVENTS_NEED.get(event, "?:read"))
-        ]
+        permissions = {**permissions, "metadata": "read"}
+        needed = self.descriptions.openapi.events
+        unsupported = [one for one in events if not allows(permissions, needed.get(one, "?:read"))]
         if unsupported:
             raise ValueError(f"events are not supported by permissions: {unsupported}")
         made = App(
             id=self.next_id(),
+            hook_id=self.next_id(),
             slug=slug,
             name=slug,
             owner=self.user(owner),
@@ -73,7 +73,7 @@ class Apps(Base):
             pem=new_key() if own_key else usual_key(),
             webhook_secret=webhook_secret,
             hook_url=hook_url,
-            permissions={**permissions, "metadata": "read"},
+            permissions=permissions,
             events=list(events),
         )
         self.apps[made.id] = made
@@ -100,20 +100,8 @@ class Apps(Base):
             chosen=chosen,
         )
         self.installations[made.id] = made
+        self._installed("created", made, by, repositories=self._short(made))
         return made
-
-    def covers(self, installation: Installation, repository: Repository) -> bool:
-        """Tell whether an installation has a repository."""
-        if self.repositories.get(repository.full_name.lower()) is not repository:
-            return False
-        if repository.owner is not installation.account:
-            return False
-        return installation.selection == "all" or repository in installation.chosen
-
-    def covered(self, installation: Installation) -> list[Repository]:
-        """Return the repositories that an installation has."""
-        every = {one.id: one for one in self.repositories.values()}.values()
-        return [one for one in every if self.covers(installation, one)]
 
     def installation_of(self, app: App, repository: Repository) -> Installation | None:
         """Return the App's installation that has a repository."""
@@ -123,15 +111,18 @@ class Apps(Base):
     def suspend(self, installation: Installation, *, by: User | None = None) -> None:
         """Suspend an installation: its tokens are refused."""
         installation.suspended = installation.updated = self.tick()
+        self._installed("suspend", installation, by)
 
     def unsuspend(self, installation: Installation, *, by: User | None = None) -> None:
         """End the suspension."""
         installation.updated = self.tick()
         installation.suspended = None
+        self._installed("unsuspend", installation, by)
 
     def uninstall(self, installation: Installation, *, by: User | None = None) -> None:
         """Remove an installation, and its tokens with it."""
         self.tick()
+        self._installed("deleted", installation, by, repositories=self._short(installation))
         del self.installations[installation.id]
         gone = [t for t, grant in self.grants.items() if grant.installation is installation]
         for token in gone:
@@ -143,6 +134,7 @@ class Apps(Base):
         """Let an installation have more repositories."""
         installation.updated = self.tick()
         installation.chosen += [one for one in added if one not in installation.chosen]
+        self._chosen("added", installation, added, by)
 
     def remove_repositories(
         self, installation: Installation, *removed: Repository, by: User | None = None
@@ -150,6 +142,7 @@ class Apps(Base):
         """Take repositories from an installation."""
         installation.updated = self.tick()
         installation.chosen = [one for one in installation.chosen if one not in removed]
+        self._chosen("removed", installation, removed, by)
 
     def accept_permissions(
         self, installation: Installation, permissions: Mapping[str, str], *, by: User | None = None
@@ -157,6 +150,36 @@ class Apps(Base):
         """Accept what the App asks for since; new tokens have it."""
         installation.updated = self.tick()
         installation.permissions = {**permissions, "metadata": "read"}
+        self._installed("new_permissions_accepted", installation, by)
+
+    def _installed(
+        self, action: str, installation: Installation, by: User | None, **about: Any
+    ) -> None:
+        who = by or self.user("maintainer")
+        about = {"installation": installation, **about}
+        self.happened("installation", action, by=who, to=[installation], **about)
+
+    def _chosen(
+        self,
+        action: str,
+        installation: Installation,
+        changed: Sequence[Repository],
+        by: User | None,
+    ) -> None:
+        lists: dict[str, Any] = {"repositories_added": [], "repositories_removed": []}
+        lists[f"repositories_{action}"] = [short(one) for one in changed]
+        about = {
+            "installation": installation,
+            "repository_selection": installation.selection,
+            "requester": None,
+            **lists,
+        }
+        who = by or self.user("maintainer")
+        event = "installation_repositories"
+        self.happened(event, action, by=who, to=[installation], **about)
+
+    def _short(self, installation: Installation) -> list[dict[str, Any]]:
+        return [short(one) for one in self.covered(installation)]
 
     def grant(
         self,
@@ -176,6 +199,11 @@ class Apps(Base):
         )
         self.grants[made.token] = made
         return made
+
+    def examples(self, app: App) -> list[Delivery]:
+        """Return a delivery to an App of each example that GitHub publishes (`headers_of` signs
+        it); they are of repositories that this world does not have."""
+        return self.hooks.examples(app, self.descriptions.webhooks.examples())
 
     def jwt(self, app: App, **claims: Any) -> str:
         """Return a token of an App's own, good now, or with other claims."""

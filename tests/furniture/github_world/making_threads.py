@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
-from tests.furniture.github_world.base import Base
+from tests.furniture.github_world.making_labels import Labels
 from tests.furniture.github_world.state import (
     Change,
     Comment,
     Commit,
     Issue,
-    Label,
     Pull,
     Repository,
     User,
@@ -22,7 +21,7 @@ from tests.furniture.github_world.state import (
 How = Literal["merge", "squash", "rebase", "push"]
 
 
-class Threads(Base):
+class Threads(Labels):
     """What happens to issues and pull requests."""
 
     def issue(
@@ -45,19 +44,35 @@ class Threads(Base):
             author=by or self.user("reporter"),
             created=now,
             updated=now,
-            labels=[Label(name=name) for name in labels],
+            labels=[self.label_of(repository, name) for name in labels],
         )
         repository.threads[made.number] = made
+        self._thread_told("opened", made, made.author)
         return made
 
     def comment(self, issue: Issue, body: str, *, by: User | None = None) -> Comment:
         """Comment on an issue or pull request."""
-        issue.updated = self.tick()
-        made = Comment(
-            id=self.next_id(), author=by or self.user("other"), body=body, created=issue.updated
-        )
+        now = issue.updated = self.tick()
+        author = by or self.user("other")
+        made = Comment(id=self.next_id(), author=author, body=body, created=now, updated=now)
         issue.comments.append(made)
+        self._comment_told("created", issue, made, author)
         return made
+
+    def edit_comment(
+        self, issue: Issue, comment: Comment, body: str, *, by: User | None = None
+    ) -> None:
+        """Edit a comment; by default its author does."""
+        old, comment.body = comment.body, body
+        comment.updated = issue.updated = self.tick()
+        who = by or comment.author or self.user("ghost")
+        self._comment_told("edited", issue, comment, who, changes={"body": {"from": old}})
+
+    def delete_comment(self, issue: Issue, comment: Comment, *, by: User | None = None) -> None:
+        """Delete a comment."""
+        issue.updated = self.tick()
+        issue.comments.remove(comment)
+        self._comment_told("deleted", issue, comment, self.person(by, issue.repository))
 
     def pull(
         self,
@@ -89,7 +104,7 @@ class Threads(Base):
             author=by or self.user("author"),
             created=now,
             updated=now,
-            labels=[Label(name=name) for name in labels],
+            labels=[self.label_of(repository, name) for name in labels],
             association=association,
             branch=branch,
             base_oid=self.head(repository).oid,
@@ -98,6 +113,7 @@ class Threads(Base):
             closes=list(closes),
         )
         repository.threads[number] = made
+        self._thread_told("opened", made, made.author)
         return made
 
     def head(self, repository: Repository) -> Commit:
@@ -112,7 +128,12 @@ class Threads(Base):
         return (last and last.merge_commit) or next(iter(repository.commits.values()))
 
     def merge(
-        self, pull: Pull, how: How = "squash", *, commits: Sequence[Commit] | None = None
+        self,
+        pull: Pull,
+        how: How = "squash",
+        *,
+        commits: Sequence[Commit] | None = None,
+        by: User | None = None,
     ) -> Pull:
         """Merge a pull request. ``commits`` are what git made of it, the last the merge commit."""
         made = list(commits or self._merged(pull, how))
@@ -120,14 +141,46 @@ class Threads(Base):
             pull.repository.commits[commit.oid] = commit
         now = self.tick()
         pull.state, pull.merged, pull.updated, pull.merge_commit = "MERGED", now, now, made[-1]
+        pull.closed, pull.merged_by = now, self.person(by, pull.repository)
+        self._thread_told("closed", pull, pull.merged_by)
         for issue in pull.closes:
-            issue.state, issue.updated = "CLOSED", now
+            self.close(issue, by=pull.merged_by)
         return pull
 
-    def touch(self, issue: Issue, title: str | None = None) -> None:
+    def close(self, issue: Issue, *, by: User | None = None) -> None:
+        """Close an issue, or a pull request without merging it."""
+        now = self.tick()
+        issue.state, issue.closed, issue.updated = "CLOSED", now, now
+        self._thread_told("closed", issue, self.person(by, issue.repository))
+
+    def reopen(self, issue: Issue, *, by: User | None = None) -> None:
+        """Open an issue or pull request again."""
+        issue.state, issue.closed, issue.updated = "OPEN", None, self.tick()
+        self._thread_told("reopened", issue, self.person(by, issue.repository))
+
+    def touch(
+        self,
+        issue: Issue,
+        title: str | None = None,
+        *,
+        body: str | None = None,
+        by: User | None = None,
+    ) -> None:
         """Edit an issue or pull request."""
-        issue.title = title or issue.title
+        changes: dict[str, Any] = {}
+        for field, value in {"title": title, "body": body}.items():
+            if value is not None and value != getattr(issue, field):
+                changes[field] = {"from": getattr(issue, field)}
+                setattr(issue, field, value)
         issue.updated = self.tick()
+        who = self.person(by, issue.repository)
+        self._thread_told("edited", issue, who, changes=changes)
+
+    def _comment_told(
+        self, action: str, issue: Issue, comment: Comment, by: User, **more: Any
+    ) -> None:
+        about = {"issue": issue, "comment": comment, **more}
+        self.happened("issue_comment", action, repository=issue.repository, by=by, **about)
 
     def _made_up(self, repository: Repository, number: int, n: int) -> Commit:
         return Commit(

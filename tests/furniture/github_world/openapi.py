@@ -6,6 +6,7 @@ import copy
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 
@@ -14,6 +15,9 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 ROOT = "openapi"
+TO_SUBSCRIBE = re.compile(
+    r'a GitHub App must have at least (read|write)-level access for the\s+"([\w ]+)"'
+)
 COMBINED = ("allOf", "anyOf", "oneOf")
 
 
@@ -70,6 +74,17 @@ class OpenApi:
                 for_apps = self._of(method, template)["x-github"]["enabledForGitHubApps"]
                 return Operation(method, template, arguments, asked, body, accept, for_apps)
         raise Invented(f"{method} {path} is not in GitHub's description")
+
+    @cached_property
+    def events(self) -> dict[str, str]:
+        """What an App has to be granted, as ``permission:level``, to be told of each event."""
+        made = {}
+        for described in self._document["x-webhooks"].values():
+            name = described["post"]["operationId"].partition("/")[0].replace("-", "_")
+            found = TO_SUBSCRIBE.search(described["post"]["summary"])
+            if found:
+                made[name] = f"{found[2].lower().replace(' ', '_')}:{found[1]}"
+        return made
 
     def check_response(self, operation: Operation, status: int, body: Any) -> None:
         """Raises Invented when GitHub would not answer so."""

@@ -14,6 +14,9 @@ EACH_REPOSITORY = 50
 MOST_AT_ONCE = 100
 CONTENT = {60: 80, HOUR: 500}
 """Content-creating requests in so many seconds."""
+CREATING = ("POST", "PUT", "PATCH")
+POINTS = {"core": 900, "graphql": 2000}
+"""Points in a minute: a read is 1, a write 5."""
 
 
 @dataclass
@@ -44,7 +47,7 @@ class Rate:
 class Rates:
     """All of them. A window begins with the first request in it.
 
-    A test asserts on ``tripped``, ``most_at_once`` and ``most_content``.
+    A test asserts on ``tripped``, ``most_at_once``, ``most_content`` and ``most_points``.
     """
 
     tripped: list[str] = field(default_factory=list)
@@ -53,15 +56,20 @@ class Rates:
     at_once: int = 0
     most_content: dict[int, int] = field(default_factory=lambda: dict.fromkeys(CONTENT, 0))
     """The most content-creating requests of one identity in so many seconds."""
+    most_points: dict[str, int] = field(default_factory=lambda: dict.fromkeys(POINTS, 0))
+    """The most points of one identity in a minute."""
+    _points: dict[tuple[str, str], deque[tuple[float, int]]] = field(default_factory=dict)
     _rates: dict[tuple[str, str], Rate] = field(default_factory=dict)
     _content: dict[str, deque[float]] = field(default_factory=dict)
 
-    def of(self, key: str, resource: str, *, now: float, repositories: int = 0) -> Rate:
+    def of(
+        self, key: str, resource: str, *, now: float, repositories: int = 0, usual: int = 0
+    ) -> Rate:
         """Return the rate that holds now; an installation's grows with its repositories."""
         known = self._rates.get((key, resource))
         if known is None or now >= known.reset:
             more = max(repositories - FREE_REPOSITORIES, 0) * EACH_REPOSITORY
-            usual = (LIMIT if key else ANONYMOUS)[resource]
+            usual = usual or (LIMIT if key else ANONYMOUS)[resource]
             limit = known.limit if known else min(usual + more, MOST)
             known = Rate(resource, limit, now + HOUR)
             self._rates[key, resource] = known
@@ -91,4 +99,17 @@ class Rates:
                 return True
             self.most_content[span] = max(self.most_content[span], count)
         made.append(now)
+        return False
+
+    def spend(self, key: str, resource: str, points: int, *, now: float) -> bool:
+        """Count a request's points; tell whether they are too many in a minute."""
+        spent = self._points.setdefault((key, resource), deque())
+        while spent and spent[0][0] <= now - 60:
+            spent.popleft()
+        total = sum(each for _, each in spent) + points
+        if total > POINTS[resource]:
+            self.tripped.append(f"{total} {resource} points in a minute by {key}")
+            return True
+        self.most_points[resource] = max(self.most_points[resource], total)
+        spent.append((now, points))
         return False

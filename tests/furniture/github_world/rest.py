@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -11,7 +12,9 @@ from tests.furniture.github_world.openapi import Operation
 from tests.furniture.github_world.state import Repository
 from tests.furniture.github_world.view import View
 
-EXAMPLE_NAME = "octocat/Hello-World"
+NAMES = re.compile("(?:octocat|Codertocat|github)/hello-world|octo-org/octo-repo", re.IGNORECASE)
+NUMBERS = re.compile(r"(/(?:issues|pulls|pull))/\d+")
+"""What GitHub's examples are of."""
 EXAMPLE_API = "https://api.github.com"
 
 T = TypeVar("T")
@@ -40,6 +43,8 @@ NO_JWT = "A JSON web token could not be decoded"
 NO_INSTALLATION = "You must authenticate with an installation access token"
 NO_ANSWER = "Resource not accessible by integration"
 NO_USER = "Requires authentication"
+BLOCKED = "Repository access blocked"
+ARCHIVED = "Repository was archived so is read-only."
 NO_RIGHT = "Must have push access to repository"
 
 
@@ -66,6 +71,8 @@ class Unprocessable(Exception):
         super().__init__(message)
         wrong = {"resource": resource, "field": field, "code": code}
         body = dict(error(422, "Validation Failed").body)
+        # The description has no status here, though GitHub sends one.
+        del body["status"]
         body["errors"] = [{**wrong, "message": message} if message else wrong]
         self.reply = Reply(422, body)
 
@@ -98,7 +105,8 @@ def answer(view: View, operation: Operation) -> Reply:
         return error(500, "Server Error")
     try:
         allow(view, operation)
-        return handler(view, operation)
+        with view.world.clock.still():
+            return handler(view, operation)
     except Missing:
         return error(404, "Not Found")
     except Moved as moved:
@@ -123,7 +131,13 @@ def allow(view: View, operation: Operation) -> None:
             raise Refused(403, NO_INSTALLATION)
         return
     if operation.template.startswith(IN_REPOSITORY):
-        _allow_in(view, repository_of(view, operation), needs)
+        found = repository_of(view, operation)
+        _allow_in(view, found, needs)
+        if found.blocked:
+            raise Refused(451, BLOCKED)
+        unarchives = operation.method == "PATCH" and operation.template == IN_REPOSITORY
+        if found.archived and operation.method not in ("GET", "DELETE") and not unarchives:
+            raise Refused(403, ARCHIVED)
 
 
 def _allow_in(view: View, repository: Repository, needs: Sequence[str]) -> None:
@@ -185,14 +199,15 @@ def paged(
     return Reply(200, body, {"Link": ", ".join(links)} if links else {})
 
 
-def named(value: Any, repository: Repository, view: View) -> Any:
-    """Return an example of GitHub's with this repository in the place of its own."""
+def named(value: Any, repository: Repository, view: View, *, number: int | None = None) -> Any:
+    """Return an example of GitHub's with this repository in the place of its own, and this issue
+    or pull request in the place of the example's."""
     if isinstance(value, dict):
-        return {name: named(one, repository, view) for name, one in value.items()}
+        return {name: named(one, repository, view, number=number) for name, one in value.items()}
     if isinstance(value, list):
-        return [named(one, repository, view) for one in value]
-    if isinstance(value, str):
-        return value.replace(EXAMPLE_NAME, repository.full_name).replace(
-            EXAMPLE_API, view.world.api
-        )
-    return value
+        return [named(one, repository, view, number=number) for one in value]
+    if not isinstance(value, str):
+        return value
+    value = NAMES.sub(repository.full_name, value).replace(EXAMPLE_API, view.world.api)
+    value = re.sub(r"https://github\.com(?=/|$)", view.world.url, value)
+    return value if number is None else NUMBERS.sub(rf"\g<1>/{number}", value)

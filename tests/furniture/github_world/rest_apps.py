@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.furniture.github_world.apps import LEVELS, App, Grant, Installation
 from tests.furniture.github_world.clock import moment_text
+from tests.furniture.github_world.describing import user
 from tests.furniture.github_world.identity import SUSPENDED
 from tests.furniture.github_world.openapi import Operation
 from tests.furniture.github_world.rest import (
@@ -19,7 +20,7 @@ from tests.furniture.github_world.rest import (
     repository_of,
     route,
 )
-from tests.furniture.github_world.rest_repositories import described, user
+from tests.furniture.github_world.rest_repositories import described
 from tests.furniture.github_world.state import Repository
 from tests.furniture.github_world.view import View
 
@@ -32,14 +33,14 @@ NOT_THERE = (
 
 @route("GET", "/app", needs=AS_APP)
 def app(view: View, _: Operation) -> Reply:
-    found = _app(view)
+    found = app_of(view)
     count = len([one for one in view.world.installations.values() if one.app is found])
     return Reply(200, {**described_app(view, found), "installations_count": count})
 
 
 @route("GET", "/app/installations", needs=AS_APP)
 def installations(view: View, operation: Operation) -> Reply:
-    found = [one for one in view.world.installations.values() if one.app is _app(view)]
+    found = [one for one in view.world.installations.values() if one.app is app_of(view)]
     return paged(
         view, operation, found, "/app/installations", lambda one: described_installation(view, one)
     )
@@ -94,7 +95,7 @@ def repositories(view: View, operation: Operation) -> Reply:
 
 @route("GET", "/repos/{owner}/{repo}/installation", needs=AS_APP)
 def of_repository(view: View, operation: Operation) -> Reply:
-    found = view.world.installation_of(_app(view), repository_of(view, operation))
+    found = view.world.installation_of(app_of(view), repository_of(view, operation))
     if found is None:
         raise Missing
     return Reply(200, described_installation(view, found))
@@ -148,7 +149,7 @@ def described_installation(view: View, one: Installation) -> dict[str, Any]:
 
 
 def _described_grant(view: View, made: Grant, chosen: list[Repository] | None) -> dict[str, Any]:
-    body = {
+    body: dict[str, Any] = {
         "token": made.token,
         "expires_at": moment_text(made.expires),
         "permissions": dict(made.permissions),
@@ -173,13 +174,14 @@ def _chosen(view: View, found: Installation, asked: dict[str, Any]) -> list[Repo
     return known
 
 
-def _app(view: View) -> App:
+def app_of(view: View) -> App:
+    """Return the App that asks as itself."""
     assert view.app is not None
     return view.app
 
 
 def _installation(view: View, operation: Operation) -> Installation:
     found = view.world.installations.get(int(operation.arguments["installation_id"]))
-    if found is None or found.app is not _app(view):
+    if found is None or found.app is not app_of(view):
         raise Missing
     return found

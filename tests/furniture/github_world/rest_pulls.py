@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.furniture.github_world.describing import end, own, own_pull, user
 from tests.furniture.github_world.openapi import Operation
 from tests.furniture.github_world.rest import Missing, Reply, named, paged, repository_of, route
-from tests.furniture.github_world.rest_repositories import own, user
 from tests.furniture.github_world.state import Change, Pull, made_up_oid
 from tests.furniture.github_world.view import View
 
 MOST_FILES = 3000
+READ = "pull_requests:read"
 
 
-@route("GET", "/repos/{owner}/{repo}/pulls")
+@route("GET", "/repos/{owner}/{repo}/pulls", needs=READ)
 def pulls(view: View, operation: Operation) -> Reply:
     found = repository_of(view, operation)
     wanted = operation.query["state"]
@@ -27,12 +28,12 @@ def pulls(view: View, operation: Operation) -> Reply:
     )
 
 
-@route("GET", "/repos/{owner}/{repo}/pulls/{pull_number}")
+@route("GET", "/repos/{owner}/{repo}/pulls/{pull_number}", needs=READ)
 def pull(view: View, operation: Operation) -> Reply:
     return Reply(200, described(view, pull_of(view, operation), "pull-request"))
 
 
-@route("GET", "/repos/{owner}/{repo}/pulls/{pull_number}/files")
+@route("GET", "/repos/{owner}/{repo}/pulls/{pull_number}/files", needs=READ)
 def files(view: View, operation: Operation) -> Reply:
     found = pull_of(view, operation)
     shown = found.changes[:MOST_FILES]
@@ -49,35 +50,22 @@ def pull_of(view: View, operation: Operation) -> Pull:
 
 
 def described(view: View, one: Pull, kind: str) -> dict[str, Any]:
-    """Return a pull request, its branches left as in GitHub's example."""
-    body: dict[str, Any] = named(
-        view.world.descriptions.openapi.example(kind, kind), one.repository, view
-    )
-    merged = one.merge_commit
-    body["base"]["repo"].update(own(one.repository, view))
-    body.update(
-        id=one.id,
-        node_id=one.node,
-        number=one.number,
-        url=f"{view.world.api}/repos/{one.repository.full_name}/pulls/{one.number}",
-        title=one.title,
-        body=one.body,
-        state="open" if one.state == "OPEN" else "closed",
-        user=user(view, one.author or view.world.user("ghost")),
-        author_association=one.association,
-        labels=[],
-        milestone=None,
-        assignee=None,
-        assignees=[],
-        requested_reviewers=[],
-        requested_teams=[],
-        created_at=one.created,
-        updated_at=one.updated,
-        merged_at=one.merged,
-        merge_commit_sha=merged.oid if merged else None,
-    )
+    """Return a pull request."""
+    example = view.world.descriptions.openapi.example(kind, kind)
+    body: dict[str, Any] = named(example, one.repository, view, number=one.number)
+    body["head"].update(end(view, one, one.branch, one.head))
+    body["base"].update(end(view, one, one.repository.default_branch, one.base_oid))
+    for side in ("head", "base"):
+        body[side]["repo"].update(own(one.repository, view))
+    body.update(own_pull(view, one))
     if kind == "pull-request":
-        body.update(merged=one.merged is not None, changed_files=len(one.changes))
+        body.update(
+            merged=one.merged is not None,
+            merged_by=user(view, one.merged_by) if one.merged_by else None,
+            changed_files=len(one.changes),
+            commits=len(one.commits),
+            comments=len(one.comments),
+        )
     return body
 
 

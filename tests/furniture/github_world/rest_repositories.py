@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from tests.furniture.github_world.apps import allows
+from tests.furniture.github_world.describing import own
 from tests.furniture.github_world.openapi import Operation
-from tests.furniture.github_world.rest import Reply, named, repository_of, route
+from tests.furniture.github_world.rest import (
+    NO_ANSWER,
+    NO_USER,
+    Missing,
+    Refused,
+    Reply,
+    Unprocessable,
+    named,
+    repository_of,
+    route,
+)
 from tests.furniture.github_world.state import Repository, User
 from tests.furniture.github_world.view import ROLES, View
 
@@ -23,7 +36,54 @@ NOT_OURS = ("parent", "source", "organization", "template_repository", "temp_clo
 EXAMPLE = "full-repository-default-response"
 
 
-@route("GET", "/repos/{owner}/{repo}")
+REPOSITORY = "/repos/{owner}/{repo}"
+NO_ADMINISTRATION = {"X-Accepted-GitHub-Permissions": "administration=write"}
+
+
+@route("POST", "/orgs/{org}/repos")
+def create(view: View, operation: Operation) -> Reply:
+    """An installation that makes a repository has it from then on."""
+    login, asked = operation.arguments["org"], operation.body
+    owner = {one.login.lower(): one for one in view.world.users.values()}.get(login.lower())
+    if owner is None or owner.kind != "Organization":
+        raise Missing
+    if view.grant is not None:
+        one = view.grant.installation
+        if one.account is not owner or not allows(view.grant.permissions, "administration:write"):
+            raise Refused(403, NO_ANSWER, NO_ADMINISTRATION)
+    return _made(view, owner, asked)
+
+
+@route("POST", "/user/repos")
+def create_own(view: View, operation: Operation) -> Reply:
+    if not view.login:
+        raise Refused(401, NO_USER)
+    return _made(view, view.actor, operation.body)
+
+
+@route("PATCH", REPOSITORY, needs="administration:write")
+def change(view: View, operation: Operation) -> Reply:
+    found, asked = repository_of(view, operation), operation.body or {}
+    world, by = view.world, view.actor
+    if asked.get("name", found.name) != found.name:
+        world.rename(found, asked["name"], by=by)
+    if asked.get("private", found.private) is not found.private:
+        world.privatize(found, asked["private"], by=by)
+    if asked.get("default_branch", found.default_branch) != found.default_branch:
+        world.change_default_branch(found, asked["default_branch"], by=by)
+    if asked.get("archived", found.archived) is not found.archived:
+        world.archive(found, asked["archived"], by=by)
+    found.has_issues = asked.get("has_issues", found.has_issues)
+    return Reply(200, described(view, found, "full-repository"))
+
+
+@route("DELETE", REPOSITORY, needs="administration:write")
+def delete(view: View, operation: Operation) -> Reply:
+    view.world.delete_repository(repository_of(view, operation), by=view.actor)
+    return Reply(204)
+
+
+@route("GET", REPOSITORY)
 def repository(view: View, operation: Operation) -> Reply:
     return Reply(200, described(view, repository_of(view, operation), "full-repository"))
 
@@ -43,49 +103,16 @@ def described(view: View, one: Repository, schema: str = "repository") -> dict[s
     return body
 
 
-def own(one: Repository, view: View) -> dict[str, Any]:
-    """Return what a repository says of itself beyond URLs under the API."""
-    url = f"{view.world.url}/{one.full_name}"
-    return {
-        "id": one.id,
-        "node_id": one.node,
-        "name": one.name,
-        "full_name": one.full_name,
-        "owner": user(view, one.owner),
-        "private": one.private,
-        "visibility": "private" if one.private else "public",
-        "archived": one.archived,
-        "default_branch": one.default_branch,
-        "language": "Python",
-        "html_url": url,
-        "clone_url": f"{url}.git",
-        "created_at": one.created,
-        "updated_at": one.created,
-        "pushed_at": one.created,
-    }
-
-
-def user(view: View, one: User) -> dict[str, Any]:
-    """Return a user as part of something else. A bot's login ends in ``[bot]`` in REST."""
-    login = f"{one.login}[bot]" if one.kind == "Bot" else one.login
-    api = f"{view.world.api}/users/{login}"
-    return {
-        "login": login,
-        "id": one.id,
-        "node_id": f"U_kw{one.id}",
-        "avatar_url": f"{view.world.url}/avatars/{one.id}",
-        "gravatar_id": "",
-        "url": api,
-        "html_url": f"{view.world.url}/{login}",
-        "followers_url": f"{api}/followers",
-        "following_url": f"{api}/following{{/other_user}}",
-        "gists_url": f"{api}/gists{{/gist_id}}",
-        "starred_url": f"{api}/starred{{/owner}}{{/repo}}",
-        "subscriptions_url": f"{api}/subscriptions",
-        "organizations_url": f"{api}/orgs",
-        "repos_url": f"{api}/repos",
-        "events_url": f"{api}/events{{/privacy}}",
-        "received_events_url": f"{api}/received_events",
-        "type": one.kind,
-        "site_admin": False,
-    }
+def _made(view: View, owner: User, asked: dict[str, Any]) -> Reply:
+    name, world = re.sub(r"[^\w.-]", "-", asked["name"]), view.world
+    full_name = f"{owner.login}/{name}"
+    known = world.repositories.get(full_name.lower())
+    if known is not None and known.full_name.lower() == full_name.lower():
+        said = "name already exists on this account"
+        raise Unprocessable("Repository", "name", "custom", said)
+    made = world.repository(full_name, private=asked.get("private", False), by=view.actor)
+    made.has_issues = asked.get("has_issues", True)
+    world.give_git(made)
+    if view.grant is not None and view.grant.installation.selection == "selected":
+        world.add_repositories(view.grant.installation, made, by=view.actor)
+    return Reply(201, described(view, made, "full-repository"))

@@ -18,19 +18,34 @@ from tests.furniture.github_world import (
     graph_lists,
     graph_repositories,
     graph_threads,
+    manifests,
     rest,
     rest_apps,
+    rest_artifacts,
+    rest_checks,
+    rest_code,
+    rest_comments,
+    rest_hooks,
+    rest_labels,
+    rest_limits,
+    rest_people,
     rest_pulls,
     rest_repositories,
+    rest_runs,
+    rest_threads,
+    rest_workflows,
 )
 from tests.furniture.github_world.clock import MINUTE, Clock
 from tests.furniture.github_world.counting import Size
 from tests.furniture.github_world.descriptions import Descriptions
-from tests.furniture.github_world.faults import PRIMARY, SECONDARY, Fault
+from tests.furniture.github_world.faults import PRIMARY, SECONDARY
+from tests.furniture.github_world.hooks import stop
 from tests.furniture.github_world.identity import identify, token_of
 from tests.furniture.github_world.openapi import Invented, Operation
-from tests.furniture.github_world.rates import MOST_AT_ONCE, Rate
+from tests.furniture.github_world.rates import CREATING, MOST_AT_ONCE, Rate
 from tests.furniture.github_world.rest import Reply, error
+from tests.furniture.github_world.rest_limits import rate_of
+from tests.furniture.github_world.sending import send
 from tests.furniture.github_world.view import View
 from tests.furniture.github_world.world import Asked, World
 
@@ -38,9 +53,21 @@ REGISTERED = (
     graph_lists,
     graph_repositories,
     graph_threads,
+    manifests,
     rest_apps,
+    rest_artifacts,
+    rest_checks,
+    rest_code,
+    rest_comments,
+    rest_hooks,
+    rest_labels,
+    rest_limits,
+    rest_people,
     rest_pulls,
     rest_repositories,
+    rest_runs,
+    rest_threads,
+    rest_workflows,
 )
 """Modules that register fields and routes."""
 NO_AGENT = (
@@ -73,6 +100,10 @@ async def github_world(
             for complaint in world.complaints:
                 error.add_note(complaint)
             raise
+        finally:
+            await stop(world.running)
+            await world.hooks.close()
+            world.folder.cleanup()
     assert not world.complaints, "\n".join(world.complaints)
 
 
@@ -85,25 +116,26 @@ class Serving:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self._world.rates.begin()
         try:
-            answered = await self._handled(request)
+            return await self._handled(request)
         finally:
             self._world.rates.end()
-        answered.headers["Date"] = self._world.clock.date
-        return answered
 
     async def _handled(self, request: web.Request) -> web.StreamResponse:
+        if manifests.is_page(request.path):
+            return await manifests.page(request, self._world)
+        if rest_artifacts.is_blob(request.path):
+            return rest_artifacts.blob(request, self._world)
         view = identify(self._world, token_of(request.headers.get("Authorization", "")))
-        if git_http.is_git(request.path):
-            return await git_http.serve(request, view)
         path, resource = self._place(request.rel_url.raw_path)
         size = None
-        fault = self._world.faults.take(path, after=False)
-        if fault is None:
+        fault = self._world.faults.take(request.method, path, after=False)
+        if fault is None or fault.status is None:
             reply, size = await self._answer(request, view, path, resource)
-            fault = self._world.faults.take(path, after=True)
-        if fault is not None:
-            reply = _faulty(fault)
-        self._world.asked.append(
+            fault = fault or self._world.faults.take(request.method, path, after=True)
+        if fault is not None and fault.status is not None:
+            reply = Reply(fault.status, fault.body, fault.headers)
+        known = self._world.asked_of_git if resource == "git" else self._world.asked
+        known.append(
             Asked(
                 method=request.method,
                 path=unquote(path),
@@ -113,14 +145,12 @@ class Serving:
                 cost=size.cost if size else 0,
             )
         )
-        if not reply.status:
-            assert request.transport is not None
-            request.transport.abort()
-            return web.Response()
-        return _response(reply)
+        return await send(request, reply, fault, date=self._world.clock.date)
 
     def _place(self, path: str) -> tuple[str, str]:
         """Return the path under the API, empty when it is not there, and the resource."""
+        if git_http.is_git(path):
+            return path, "git"
         if path == ("/api/graphql" if self._world.enterprise else "/graphql"):
             return "/graphql", "graphql"
         prefix = "/api/v3" if self._world.enterprise else ""
@@ -129,13 +159,19 @@ class Serving:
     async def _answer(
         self, request: web.Request, view: View | Reply, path: str, resource: str
     ) -> tuple[Reply, Size | None]:
+        if resource == "git":
+            return await git_http.answer(request, view), None
         if not request.headers.get("User-Agent"):
             return error(403, NO_AGENT), None
         if isinstance(view, Reply):
             return view, None
-        if self._world.rates.at_once > MOST_AT_ONCE:
+        write = request.method != "GET" and resource == "core"
+        now = self._world.clock.now
+        if self._world.rates.at_once > MOST_AT_ONCE or self._world.rates.spend(
+            view.key, resource, 5 if write else 1, now=now
+        ):
             return error(403, SECONDARY, {"Retry-After": "60"}), None
-        rate = self._rate(view, resource)
+        rate = rate_of(view, resource)
         if resource == "graphql":
             return await self._graphql(request, view, rate)
         if not rate.remaining:
@@ -144,14 +180,10 @@ class Serving:
         tag = _etag(reply, view.key)
         if tag and request.headers.get("If-None-Match") == tag:
             reply = Reply(304, None, {})
-        rate.used += 0 if reply.status == 304 and view.key else 1
+        free = (reply.status == 304 and view.key) or path == "/rate_limit"
+        rate.used += 0 if free else 1
         headers = {**reply.headers, **rate.headers()}
         return Reply(reply.status, reply.body, {**headers, "ETag": tag} if tag else headers), None
-
-    def _rate(self, view: View, resource: str) -> Rate:
-        held = len(self._world.covered(view.grant.installation)) if view.grant else 0
-        now = self._world.clock.now
-        return self._world.rates.of(view.key, resource, now=now, repositories=held)
 
     async def _graphql(
         self, request: web.Request, view: View, rate: Rate
@@ -175,7 +207,7 @@ class Serving:
                 body,
                 accept=request.headers.get("Accept", ""),
             )
-            if request.method != "GET" and view.app is None:
+            if request.method in CREATING and view.app is None:
                 now = view.world.clock.now
                 if view.world.rates.create(view.key, now=now):
                     return error(403, SECONDARY, {"Retry-After": "60"})
@@ -201,7 +233,7 @@ class Serving:
         api = self._world.descriptions.openapi
         if isinstance(reply.body, bytes):
             return
-        if reply.status < 300:
+        if reply.status < 300 or reply.body is None:
             api.check_response(asked, reply.status, reply.body)
         else:
             # The description leaves out most errors, a repository that moved for instance.
@@ -221,17 +253,3 @@ def _etag(reply: Reply, key: str) -> str:
         return ""
     content = json.dumps([reply.body, key], sort_keys=True).encode()
     return f'W/"{hashlib.sha256(content).hexdigest()}"'
-
-
-def _faulty(fault: Fault) -> Reply:
-    return Reply(fault.status, fault.body, fault.headers)
-
-
-def _response(reply: Reply) -> web.Response:
-    if reply.body is None:
-        return web.Response(status=reply.status, headers=reply.headers)
-    if isinstance(reply.body, bytes):
-        return web.Response(status=reply.status, headers=reply.headers, body=reply.body)
-    text = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
-    kind = "text/html" if text.startswith("<") else "application/json"
-    return web.Response(status=reply.status, headers=reply.headers, text=text, content_type=kind)

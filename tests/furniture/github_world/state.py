@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from tests.furniture.github_world.actions import Run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,11 +44,18 @@ class Change:
     patch: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Label:
     """A label of a repository."""
 
+    id: int
     name: str
+    color: str = "ededed"
+    description: str | None = None
+
+    @property
+    def node(self) -> str:
+        return node_id("LA", self.id)
 
 
 @dataclass(kw_only=True)
@@ -56,6 +66,12 @@ class Comment:
     author: User | None
     body: str
     created: str
+    updated: str
+    association: str = "NONE"
+
+    @property
+    def node(self) -> str:
+        return node_id("IC", self.id)
 
 
 @dataclass(kw_only=True)
@@ -72,6 +88,7 @@ class Issue:
     updated: str
     association: str = "NONE"
     state: str = "OPEN"
+    closed: str | None = None
     labels: list[Label] = field(default_factory=list)
     comments: list[Comment] = field(default_factory=list)
 
@@ -91,11 +108,52 @@ class Pull(Issue):
     changes: list[Change] = field(default_factory=list)
     closes: list[Issue] = field(default_factory=list)
     merged: str | None = None
+    merged_by: User | None = None
     merge_commit: Commit | None = None
 
     @property
     def node(self) -> str:
         return node_id("PR", self.id)
+
+    @property
+    def head(self) -> str:
+        """The commit that the pull request ends in."""
+        return self.commits[-1].oid
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckSuite:
+    """What an App checks of one commit."""
+
+    id: int
+    app_id: int
+    sha: str
+    created: str
+
+
+@dataclass(kw_only=True)
+class CheckRun:
+    """A check of a commit, by an App."""
+
+    id: int
+    repository: Repository
+    suite: CheckSuite
+    name: str
+    sha: str
+    started: str
+    status: str = "queued"
+    conclusion: str | None = None
+    completed: str | None = None
+    external_id: str = ""
+    details_url: str | None = None
+    title: str | None = None
+    summary: str | None = None
+    text: str | None = None
+    annotations: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def node(self) -> str:
+        return node_id("CR", self.id)
 
 
 @dataclass(kw_only=True)
@@ -108,10 +166,19 @@ class Repository:
     created: str
     private: bool = False
     archived: bool = False
+    has_issues: bool = True
+    blocked: bool = False
+    """Taken down for a legal reason: 451."""
     default_branch: str = "main"
     threads: dict[int, Issue] = field(default_factory=dict)
     """Issues and pull requests, which are counted together."""
     commits: dict[str, Commit] = field(default_factory=dict)
+    labels: dict[str, Label] = field(default_factory=dict)
+    """By name in lower case."""
+    checks: list[CheckRun] = field(default_factory=list)
+    workflows: dict[str, int] = field(default_factory=dict)
+    """Ids of workflow files, by path."""
+    runs: list[Run] = field(default_factory=list)
     git: Path | None = None
     roles: dict[str, str] = field(default_factory=dict)
     """Of collaborators, by login in lower case: read, triage, write, maintain, admin."""
