@@ -11,9 +11,9 @@ from typing import Protocol
 
 from bot.batch.artifacts import Artifact
 
-SHARD = re.compile(r"(?:^|.* / )(judge|again) / shard (\d+)")
+SHARD = re.compile(r"(?:^|.* / )(first|again) / shard (\d+)")
 """Name of the job of a shard, in the first and in the second wave of a run."""
-WAVES = {"judge": 0, "again": 1}
+WAVES = {"first": 0, "again": 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

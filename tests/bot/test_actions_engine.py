@@ -59,7 +59,7 @@ class Desk:
             return RunState(ended=False)
         jobs = tuple(
             Job(
-                name=f"judge / shard {shard.number}",
+                name=f"judge / first / shard {shard.number}",
                 conclusion="success" if self._left(int(run), shard) else "failure",
                 seconds=61,
             )

@@ -1,4 +1,7 @@
-"""A place where batches are judged: a repository on this disk, and the executor of workflows."""
+"""A place where batches are judged: a repository on this disk, and the executor of workflows.
+
+The workflow is that of a mirror.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from bot.actions.mirror_files import FILE, WORKFLOWS, workflow
 from bot.actions.place import Job, RunState
 from bot.actions.shipping import ship
 from bot.batch.artifacts import Artifact, read_archive
@@ -67,8 +71,10 @@ class ExecutorPlace:
         name = str(number)
         dispatch = replace(
             self._dispatch,
-            inputs={**self._dispatch.inputs, "batch": address},
+            inputs={**self._dispatch.inputs, "batch": address, "code": self._dispatch.sha},
             root=self._dispatch.root / name,
+            workflow=FILE,
+            caller=self._mirror(),
         )
         run = Run(dispatch, run_id=number)
 
@@ -83,6 +89,14 @@ class ExecutorPlace:
         started.thread.start()
         self._begun(number, run)
         return name
+
+    def _mirror(self) -> Path:
+        """Return a checkout of the mirror, as far as GitHub needs it to dispatch."""
+        caller = self._dispatch.root / "mirror"
+        file = caller / WORKFLOWS / FILE
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(workflow(f"{self._dispatch.tool_name}@{'0' * 40}"))
+        return caller
 
     async def state(self, run: str) -> RunState:
         started = self.runs[run]

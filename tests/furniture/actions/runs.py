@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import subprocess
 import threading
 import time
@@ -216,9 +217,7 @@ class Run:
         self, job: Document, contexts: Document, permissions: dict[str, str], full: str
     ) -> JobResult:
         """Run a called workflow: its jobs may no more than the one that calls."""
-        if not job["uses"].startswith("$/"):
-            raise WorkflowError(f"{job['uses']}: only workflows of the same repository are built")
-        path = self._dispatch.tool / job["uses"][2:]
+        path = self._called(job["uses"])
         workflow = read_workflow(path)
         given = expressions.render(job.get("with") or {}, contexts)
         inputs = inputs_of(workflow, "workflow_call", given, path.name)
@@ -237,6 +236,16 @@ class Run:
         result = conclusion(results.values(), self._cancelled.is_set())
         self.jobs[full] = result
         return JobResult(result=result, outputs=outputs)
+
+    def _called(self, uses: str) -> Path:
+        """Return the file of a called workflow: bugfoundry's own, by whoever it is called."""
+        tool = f"{self._dispatch.tool_name}/"
+        place, at, commit = uses.partition("@")
+        if uses.startswith("$/"):
+            return self._dispatch.tool / uses[2:]
+        if uses.startswith(tool) and at and re.fullmatch("[0-9a-f]{40}", commit):
+            return self._dispatch.tool / place.removeprefix(tool)
+        raise WorkflowError(f"{uses}: only bugfoundry's own workflows can be called here")
 
     def _run_steps(
         self, job: Document, full: str, contexts: Document, permissions: dict[str, str]
