@@ -17,6 +17,8 @@ from storage.errors import SourceError
 from storage.git import GitError, git
 from storage.listing import EXECUTABLE, LINK, Entry, list_files
 
+PUSHED = 200
+"""Refs that one push names."""
 SUBMODULE = "160000"
 SIGNATURE = {
     f"GIT_{who}_{what}": value
@@ -111,12 +113,14 @@ class Trees:
         return made.decode().strip()
 
     def push(
-        self, commit: str, url: str, ref: str, *, env: Mapping[str, str] | None = None
+        self, commits: Mapping[str, str], url: str, *, env: Mapping[str, str] | None = None
     ) -> None:
-        """Put a commit into another repository under a ref, whatever was there; an empty commit
+        """Make refs of another repository these commits, whatever they were; an empty commit
         removes the ref. Raises GitError.
         """
-        self._git("push", "--quiet", "--force", url, f"{commit}:{ref}", env=env)
+        listed = [f"{commit}:{ref}" for ref, commit in commits.items()]
+        for start in range(0, len(listed), PUSHED):
+            self._git("push", "--quiet", "--force", url, *listed[start : start + PUSHED], env=env)
 
     def bundle(self, commit: str, file: Path, branch: str = "main") -> None:
         """Write a git bundle that holds the commit alone, as a branch."""

@@ -20,10 +20,10 @@ def ship(
     needs to be let in. Raises GitError.
     """
     commit = trees.orphan_commit(trees.snapshot(folder), f"Batch {plan}")
-    trees.push(commit, url, REF.format(plan=plan), env=env)
+    trees.push({REF.format(plan=plan): commit}, url, env=env)
     return commit
 
 
 def unship(plan: str, url: str, *, trees: Trees, env: Mapping[str, str] | None = None) -> None:
     """Take a batch away that is not needed any more. Raises GitError."""
-    trees.push("", url, REF.format(plan=plan), env=env)
+    trees.push({REF.format(plan=plan): ""}, url, env=env)

@@ -59,6 +59,8 @@ class Dispatch:
     """The checkout whose workflow is dispatched, where that is another repository's."""
     tool_name: str = "somebody/bugfoundry"
     """What the tool's repository is called by others."""
+    token: str = ""
+    """The jobs' token, where the repository is on a GitHub that knows it."""
     at_once: int = 2
     started: Hook = ignore
 
@@ -256,6 +258,7 @@ class Run:
         with self._lock:
             folder = self._world.root / f"machine-{next(self._numbers)}"
         machine = Machine(world=self._world, job=full, permissions=permissions, folder=folder)
+        machine.token = self._dispatch.token or machine.token
         self.logs[full] = machine.log
         contexts = {
             **contexts,

@@ -5,6 +5,7 @@ Each does what its ``action.yml`` promises of the inputs that it takes, and refu
 
 from __future__ import annotations
 
+import base64
 import re
 import subprocess
 from collections.abc import Callable, Mapping
@@ -60,17 +61,25 @@ def checkout(machine: Machine, values: dict[str, str], env: Mapping[str, str]) -
     refs = [wanted] if depth else [wanted, "+refs/heads/*:refs/remotes/origin/*"]
     git(folder, "init", "--quiet")
     git(folder, "remote", "add", "origin", machine.world.code)
-    git(folder, "fetch", "--quiet", *depth, "origin", *refs)
+    git(folder, *credentials(machine), "fetch", "--quiet", *depth, "origin", *refs)
     git(folder, "-c", "advice.detachedHead=false", "checkout", "--quiet", "FETCH_HEAD")
     if given["persist-credentials"] != "false":
         git(folder, "config", "http.extraheader", f"AUTHORIZATION: basic {machine.token}")
     return {"commit": git(folder, "rev-parse", "HEAD")}
 
 
+def credentials(machine: Machine) -> list[str]:
+    """Return what lets git in, where the repository is on a server."""
+    if not machine.world.code.startswith("http"):
+        return []
+    packed = base64.b64encode(f"x-access-token:{machine.token}".encode()).decode()
+    return ["-c", f"http.extraHeader=Authorization: Basic {packed}"]
+
+
 def git(folder: Path, *words: str) -> str:
     done = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise StepFailed(f"git {words[0]}: {done.stderr.strip()}")
+        raise StepFailed(f"git: {done.stderr.strip()}")
     return done.stdout.strip()
 
 
