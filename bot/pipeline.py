@@ -59,16 +59,23 @@ class Run:
 
 
 async def forge(
-    settings: Settings, *, store: Store, reporter: Reporter, place: Place | None = None
+    settings: Settings,
+    *,
+    store: Store,
+    reporter: Reporter,
+    place: Place | None = None,
+    ready: Ready | None = None,
 ) -> Summary:
     """Make verified bugs from one repository, and return what came of it.
 
-    Bugs are judged at ``place`` where one is given. Raises BugfoundryError when the source, the
+    Bugs are judged at ``place`` where one is given; ``ready`` is the repository, where it was made
+    ready already. Raises BugfoundryError when the source, the
     environment or a sandbox cannot be had.
     """
     started = time.monotonic()
     trees = Trees(settings.cache)
-    ready = await make_ready(settings, store=store, trees=trees, reporter=reporter)
+    if ready is None:
+        ready = await make_ready(settings, store=store, trees=trees, reporter=reporter)
     reporter.stage(f"{ready.repository.name}: proposing bugs")
     run = Run(recalls=settings.statements == "model")
     local = make_engine(settings, ready, trees, store=store, reporter=reporter, run=run)

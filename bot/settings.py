@@ -66,6 +66,10 @@ class Settings:
     """Ask the model in batches."""
     engine: Literal["local", "actions"] = "local"
     """Where bugs are judged: on this machine, or by jobs of GitHub Actions."""
+    mirrors: str = ""
+    """The account on GitHub whose repositories mirror others, for their bugs to be judged there."""
+    tool: str = ""
+    """``owner/bugfoundry@COMMIT``: whose workflows the mirrors run."""
     image: str = ""
     """Where the environment's image can be pulled, by digest."""
     pace: Pace = field(default_factory=Pace)

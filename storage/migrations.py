@@ -419,3 +419,13 @@ def m014_dispatches(db: Database) -> None:
     db.table("minute_limits").create(
         {"scope": str, "of": str, "minutes": float}, pk=("scope", "of")
     )
+
+
+@MIGRATIONS()
+def m015_images(db: Database) -> None:
+    """Where the images of environments can be pulled."""
+    db.table("images").create(
+        {"environment": str, "image": str},
+        pk="environment",
+        foreign_keys=[("environment", "environments", "id")],
+    )

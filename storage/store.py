@@ -194,6 +194,16 @@ class Store(Tables):
         found = self._read("select data from coverage where environment = ?", environment_id)
         return next((bytes(row["data"]) for row in found), None)
 
+    def set_image(self, environment_id: str, image: str) -> None:
+        """Keep where an environment's image can be pulled, by its digest."""
+        with self._writing():
+            self._put("images", {"environment": environment_id, "image": image})
+
+    def image(self, environment_id: str) -> str:
+        """Return where an environment's image can be pulled; empty where it is in no registry."""
+        found = self._read("select image from images where environment = ?", environment_id)
+        return str(found[0]["image"]) if found else ""
+
     def add_bug(self, bug: Bug) -> None:
         """Keep a bug and its origin; a bug already known gains the origin."""
         row = {"id": bug.id, "tree": bug.tree, "patch": rows.text(bug.patch)}

@@ -14,6 +14,7 @@ from bot.batch.deliveries import LARGEST
 from storage.errors import BatchError
 
 SUFFIXES = (".jsonl", ".json")
+PACKED = ".jsonl.gz"
 MOST_MEMBERS = 8
 LARGEST_ARCHIVE = 64 << 20
 MOST_ARTIFACTS = 4096
@@ -78,7 +79,22 @@ def read_archive(data: bytes, name: str) -> list[Artifact]:
         return [Artifact(name=name, fault=str(error))]
 
 
-def check(members: list[zipfile.ZipInfo], size: int) -> None:
+def unpack_one(data: bytes, folder: Path) -> Path:
+    """Unpack the one file of an archive into a folder, and return it. Raises BatchError."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = archive.infolist()
+            check(members, len(data), suffixes=(PACKED,))
+            if len(members) != 1:
+                raise BatchError(f"it holds {len(members)} files instead of one")
+            place = folder / members[0].filename
+            place.write_bytes(bounded(archive, members[0]))
+            return place
+    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, ValueError, zlib.error) as error:
+        raise BatchError(f"it cannot be unpacked: {error}") from error
+
+
+def check(members: list[zipfile.ZipInfo], size: int, suffixes: tuple[str, ...] = SUFFIXES) -> None:
     """Check what an archive says of its members. Raises BatchError."""
     names = [member.filename for member in members]
     if len(names) > MOST_MEMBERS or len(set(names)) != len(names):
@@ -86,7 +102,7 @@ def check(members: list[zipfile.ZipInfo], size: int) -> None:
     for member in members:
         if Path(member.filename).name != member.filename or "\\" in member.filename:
             raise BatchError(f"its member {member.filename[:80]!r} would land elsewhere")
-        if stat.S_ISLNK(member.external_attr >> 16) or not member.filename.endswith(SUFFIXES):
+        if stat.S_ISLNK(member.external_attr >> 16) or not member.filename.endswith(suffixes):
             raise BatchError(f"its member {member.filename[:80]!r} is not what a shard uploads")
     if sum(member.file_size for member in members) > min(LARGEST, max(1 << 20, RATIO * size)):
         raise BatchError("it would unpack to more than a shard may say")
