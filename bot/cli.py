@@ -11,6 +11,7 @@ import typer
 from bot.commands import (
     audit,
     batch,
+    campaign,
     costs,
     crawl,
     env,
@@ -20,6 +21,7 @@ from bot.commands import (
     images,
     listing,
     serve,
+    stats,
 )
 from bot.commands.options import err
 from bot.running import Stopped
@@ -46,6 +48,8 @@ app.command("grade")(grading.grade_command)
 app.command("checkout")(grading.checkout_command)
 app.command("audit")(audit.audit_command)
 app.command("export")(export.export_command)
+app.command("stats")(stats.stats_command)
+app.command("campaign")(campaign.campaign_command)
 app.command("serve")(serve.serve_command)
 app.command("work")(serve.work_command)
 app.add_typer(batch.app, name="batch")

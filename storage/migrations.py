@@ -422,10 +422,24 @@ def m014_dispatches(db: Database) -> None:
 
 
 @MIGRATIONS()
-def m015_images(db: Database) -> None:
-    """Where the images of environments can be pulled."""
+def m015_images_and_campaigns(db: Database) -> None:
+    """Where the images of environments can be pulled; how far campaigns are."""
     db.table("images").create(
         {"environment": str, "image": str},
         pk="environment",
         foreign_keys=[("environment", "environments", "id")],
+    )
+    db.table("campaign_steps").create(
+        {
+            "campaign": str,
+            "source": str,
+            "state": str,
+            "attempts": int,
+            "started": str,
+            "seconds": float,
+            "tasks": int,
+            "verdicts": int,
+            "failure": str,
+        },
+        pk=("campaign", "source"),
     )

@@ -368,6 +368,25 @@ class MinuteLimit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignStep:
+    """What came of one repository of a campaign."""
+
+    campaign: str
+    source: str
+    state: str
+    """``done``, ``failed`` or ``stopped``."""
+    attempts: int = 1
+    started: str = ""
+    """ISO time in UTC at which it was last begun."""
+    seconds: float = 0.0
+    """Wall clock of all attempts."""
+    tasks: int = 0
+    verdicts: int = 0
+    failure: str = ""
+    """Why it is not done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comment:
     """What somebody said under an issue."""
 

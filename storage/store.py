@@ -15,6 +15,7 @@ from typing import Self
 from storage import rows
 from storage.batches import Batches
 from storage.calls import Calls
+from storage.campaigns import Campaigns
 from storage.deliveries import Deliveries
 from storage.dispatches import Dispatches
 from storage.errors import StoreError
@@ -65,6 +66,8 @@ class Store(Tables):
         """Where the App is installed, and what is opted in."""
         self.dispatches = Dispatches(self._db, self.path)
         """Batches of bugs that are judged elsewhere, and what they may take."""
+        self.campaigns = Campaigns(self._db, self.path)
+        """How far campaigns are."""
 
     def __enter__(self) -> Self:
         return self
@@ -255,6 +258,23 @@ class Store(Tables):
         """Return the ids of the bugs that have a verdict."""
         query = "select bug from verdicts where environment = ? and harness = ? and mode = ?"
         return {row["bug"] for row in self._read(query, environment, harness, mode)}
+
+    def verdict_sums(self) -> list[tuple[str, int, int, float]]:
+        """Return of each tree how many verdicts there are, how many valid, and their seconds."""
+        query = (
+            "select tree, count(*) as verdicts, sum(reason = 'valid') as valid, "
+            "sum(verdicts.seconds) as seconds from verdicts "
+            "join environments on environments.id = environment group by tree"
+        )
+        return [
+            (str(row["tree"]), int(row["verdicts"]), int(row["valid"]), float(row["seconds"]))
+            for row in self._read(query)
+        ]
+
+    def task_trees(self) -> list[str]:
+        """Return the tree of each task."""
+        query = "select tree from tasks join bugs on bugs.id = tasks.bug"
+        return [str(row["tree"]) for row in self._read(query)]
 
     def add_task(self, task: Task) -> None:
         """Keep a task. One with the same id is replaced, but for its time of creation."""

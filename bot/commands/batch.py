@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.table import Table
@@ -48,8 +48,9 @@ from harness import backends
 from harness.judge import HARNESS_VERSION
 from harness.local import LocalBackend
 from harness.sandbox import Backend, Limits
-from storage.errors import BatchError, SandboxError
+from storage.errors import BatchError, ConfigError, SandboxError
 from storage.paths import cache_dir
+from storage.records import MinuteLimit
 
 app = typer.Typer(
     help="Have bugs judged by other machines: plan shards, run one, collect verdicts.",
@@ -142,6 +143,30 @@ def plan_command(
         print_json(planned)
     else:
         print_plan(planned, folder)
+
+
+@app.command("limit")
+def limit_command(
+    minutes: Annotated[float, typer.Argument(help="Runner minutes; below 0 for no limit.")],
+    month: Annotated[
+        bool, typer.Option("--month", help="For every month, all repositories together.")
+    ] = False,
+    repository: Annotated[
+        str, typer.Option(help="For this one, as owner/name; for each, if not said.")
+    ] = "",
+    store: StoreOption = None,
+) -> None:
+    """Limit the runner minutes of each repository, of one, or of every month.
+
+    Nothing is sent that is expected to pass a limit. `bugfoundry stats` shows what was used.
+
+    Example: bugfoundry batch limit --month -- 2000
+    """
+    if month and repository:
+        raise ConfigError("--month is for all repositories together; leave out --repository")
+    scope: Literal["month", "repository"] = "month" if month else "repository"
+    with open_store(store) as opened:
+        opened.dispatches.set_limit(MinuteLimit(scope=scope, of=repository, minutes=minutes))
 
 
 @app.command("show")
