@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from uv import find_uv_bin
 
 from bot.actions.pace import Pace
 from bot.pipeline import forge
@@ -65,9 +66,8 @@ class Site:
 
     def dispatch(self, name: str, **inputs: object) -> Dispatch:
         """What a person or the bot would dispatch; machines share this one's cache of downloads."""
-        uv_cache = subprocess.run(
-            ["uv", "cache", "dir"], capture_output=True, text=True, check=True
-        )
+        asked = [find_uv_bin(), "cache", "dir"]
+        uv_cache = subprocess.run(asked, capture_output=True, text=True, check=True)
         return Dispatch(
             tool=ROOT,
             workflow="validate.yml",
