@@ -18,7 +18,9 @@ from bot.commands import (
     export,
     forge,
     grading,
+    hosted,
     images,
+    jobs,
     listing,
     serve,
     stats,
@@ -52,6 +54,10 @@ app.command("stats")(stats.stats_command)
 app.command("campaign")(campaign.campaign_command)
 app.command("serve")(serve.serve_command)
 app.command("work")(serve.work_command)
+app.command("hosted")(hosted.hosted_command)
+app.command("optout")(hosted.optout_command)
+app.command("optin")(hosted.optin_command)
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(batch.app, name="batch")
 app.add_typer(env.app, name="env")
 app.add_typer(images.app, name="images")

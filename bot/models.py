@@ -84,11 +84,14 @@ def configured_model(
     )
     if mode == "ask":
         return model
-    return special(model, store, mode)
+    return special(model, store, mode, batch=settings.batch or mode in ("batch", "submit"))
 
 
-def special(model: Model, store: Store, mode: Mode) -> Model:
-    """Return a model that is asked in another way. Raises ConfigError where it cannot be."""
+def special(model: Model, store: Store, mode: Mode, *, batch: bool) -> Model:
+    """Return a model that is asked in another way. Raises ConfigError where it cannot be.
+
+    ``batch`` is whether an estimate is one of batches.
+    """
     common = {
         "service": model.service,
         "price": model.price,
@@ -97,15 +100,17 @@ def special(model: Model, store: Store, mode: Mode) -> Model:
         "repository": model.repository,
         "strategy": model.strategy,
     }
-    if mode == "estimate":
-        return Estimator(**common)  # type: ignore[arg-type]
     # Here and below: what takes a second to import is imported where a model is asked.
-    from llm.batches import Batcher
-    from llm.batching import BatchModel, Queue
     from llm.claude import Claude
 
-    if not isinstance(model.service, Claude):
+    if batch and not isinstance(model.service, Claude):
         raise ConfigError(f"{URL} has no batches; leave out --batch")
+    if mode == "estimate":
+        return Estimator(**common, batch=batch)  # type: ignore[arg-type]
+    from llm.batches import Batcher
+    from llm.batching import BatchModel, Queue
+
+    assert isinstance(model.service, Claude)
     batcher = Batcher(
         client=model.service.client,
         price=model.price,

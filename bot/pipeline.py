@@ -17,7 +17,7 @@ from bot.actions.engine import ActionsEngine
 from bot.actions.place import Place
 from bot.batch.environments import pack
 from bot.context import Compiles, Context, Engine, Source, Verified
-from bot.mirroring import Mirror, open_mirror
+from bot.mirroring import Mirror, make_mirror
 from bot.models import configured_model
 from bot.preparing import Ready, make_ready
 from bot.progress import Reporter
@@ -29,7 +29,6 @@ from bot.telling import stated, write_statements
 from harness.compiling import compiling
 from harness.judge import HARNESS_VERSION
 from harness.local_engine import LocalEngine
-from llm.client import Model
 from storage.errors import BugfoundryError
 from storage.records import Bug, Verdict
 from storage.store import Store
@@ -91,7 +90,13 @@ async def forge(
             settings, store, repository=name, mode="batch" if settings.batch else "ask"
         )
         mirror = await make_mirror(
-            settings, ready, trees, store=store, reporter=reporter, model=model
+            settings,
+            ready.repository,
+            trees,
+            store=store,
+            reporter=reporter,
+            model=model,
+            tests=ready.prepared.baseline.green,
         )
         source = sources(
             settings.strategies,
@@ -99,6 +104,7 @@ async def forge(
             model=model,
             note=reporter.note,
             candidates=settings.candidates,
+            at_most=settings.at_most,
         )
         await judge_all(
             source, engine, context, ready, store=store, reporter=reporter, run=run, mirror=mirror
@@ -117,33 +123,6 @@ async def forge(
         )
     seconds = time.monotonic() - started
     return summarise(ready, run, screened=tuple(engine.screened.most_common()), seconds=seconds)
-
-
-async def make_mirror(
-    settings: Settings,
-    ready: Ready,
-    trees: Trees,
-    *,
-    store: Store,
-    reporter: Reporter,
-    model: Model | None = None,
-) -> Mirror | None:
-    """Crawl the source's pull requests, and return what undoes them.
-
-    None, and a note, where it has no history to mirror and mirroring is one strategy of several.
-    Raises BugfoundryError where it is the only one.
-    """
-    if "mirror" not in settings.strategies:
-        return None
-    try:
-        return await open_mirror(
-            settings, ready, trees, store=store, reporter=reporter, model=model
-        )
-    except BugfoundryError as error:
-        if settings.strategies == ("mirror",):
-            raise
-        reporter.note(f"{ready.repository.name}: nothing is mirrored: {error}")
-        return None
 
 
 def make_engine(

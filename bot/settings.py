@@ -49,6 +49,8 @@ class Settings:
     operators: frozenset[str] | None = None
     strategies: tuple[str, ...] = ("mirror", "procedural")
     """In the order in which they propose."""
+    at_most: Mapping[str, int] = field(default_factory=dict)
+    """Bugs that a strategy may propose, where it is limited by itself."""
     github_url: str = "https://api.github.com"
     """REST API of the GitHub whose pull requests are crawled."""
     github_token: str = field(default="", repr=False)

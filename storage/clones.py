@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -77,6 +78,15 @@ def fetch_history(
             raise SourceError(_explain(url, revision, error)) from error
         log.warning("%s cannot be reached; using what was fetched before (%s)", url, known[:12])
         return git_dir, known
+
+
+def forget(url: str, *, cache: Path) -> int:
+    """Remove what was fetched from a URL, and return how many clones that were."""
+    places = [cache / kind / f"{digest(url)[:24]}.git" for kind in ("clones", "histories")]
+    there = [place for place in places if place.exists()]
+    for place in there:
+        shutil.rmtree(place)
+    return len(there)
 
 
 def is_shallow(git_dir: Path) -> bool:

@@ -194,22 +194,41 @@ class Jobs(Tables):
                 self._set(row["id"], **state, due=now, worker="", error=error)
         return [_job(row) for row in found]
 
-    def cancel(self, repository: int, *, now: float, queues: Sequence[str], why: str) -> int:
-        """Cancel what waits or runs for a repository, and return how many that are.
+    def cancel(
+        self,
+        repository: int,
+        *,
+        now: float,
+        queues: Sequence[str],
+        why: str,
+        subject: str | None = None,
+    ) -> list[Job]:
+        """Cancel what waits or runs for a repository, of one subject if named; return it.
 
         Who runs one learns of it by ``extend`` or ``finish``.
         """
         marks = ", ".join("?" for _ in queues)
         with self._writing():
             found = self._read(
-                "select id from jobs where repository = ? and state in ('waiting', 'running') "
-                f"and queue in ({marks})",
+                "select * from jobs where repository = ? and state in ('waiting', 'running') "
+                f"and subject = ifnull(?, subject) and queue in ({marks})",
                 repository,
+                subject,
                 *queues,
             )
             for row in found:
                 self._set(row["id"], state="cancelled", again=0, worker="", ended=now, note=why)
-        return len(found)
+        return [_job(row) for row in found]
+
+    def cancel_one(self, job_id: int, *, now: float, why: str) -> bool:
+        """Cancel one job that waits or runs; False when there is no such job."""
+        with self._writing():
+            found = self._read(
+                "select id from jobs where id = ? and state in ('waiting', 'running')", job_id
+            )
+            for row in found:
+                self._set(row["id"], state="cancelled", again=0, worker="", ended=now, note=why)
+        return bool(found)
 
     def retry(self, job_id: int, *, now: float) -> bool:
         """Begin a job anew that failed or was cancelled; False when there is no such job."""

@@ -173,6 +173,8 @@ class Origin:
     """Of a mirrored bug: how much of the fix is undone, from 0 to 1."""
     parents: tuple[str, ...] = ()
     """Of a combined bug: the ids of the bugs that it joins, sorted."""
+    model: str = ""
+    """The language model that made it, where one did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -496,6 +498,8 @@ class Mirroring:
     bug: str = ""
     fix: str = ""
     """The source part of the fix as a diff, where it was undone."""
+    tried: str = ""
+    """By what it was tried without success, and need not be again; empty where that may change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from storage.hosted import HostedTable
 from storage.jobs import Jobs
 from storage.opening import explained, open_database
 from storage.pulls import Pulls
+from storage.purging import Purging
 from storage.records import (
     Attempt,
     Baseline,
@@ -37,20 +38,28 @@ from storage.records import (
 )
 from storage.tables import Tables
 from storage.test_lists import TestLists
+from storage.views import Views
 
 FIRST_ORIGIN = """
     select bugs.*, strategy, operator, path, entity, line, seed, "commit", pull, undone,
-        parents
+        parents, model
     from bugs join origins on origins.rowid =
         (select min(rowid) from origins where origins.bug = bugs.id)
 """
 
 
 class Store(Tables):
-    """One SQLite file. Opening creates it; raises StoreError when it cannot be used."""
+    """One SQLite file. Opening creates it; raises StoreError when it cannot be used.
 
-    def __init__(self, path: Path | str, *, busy_timeout: float = 30.0) -> None:
+    Nothing can be written to one that is opened ``read_only``, once it is open.
+    """
+
+    def __init__(
+        self, path: Path | str, *, busy_timeout: float = 30.0, read_only: bool = False
+    ) -> None:
         super().__init__(open_database(Path(path), busy_timeout=busy_timeout), Path(path))
+        if read_only:
+            self._db.execute("PRAGMA query_only=on")
         self._lists = TestLists(self._db)
         self.pulls = Pulls(self._db, self.path)
         """Pull requests, their issues, and what became of them."""
@@ -64,6 +73,10 @@ class Store(Tables):
         """What the service has to do."""
         self.hosted = HostedTable(self._db, self.path)
         """Where the App is installed, and what is opted in."""
+        self.purging = Purging(self._db, self.path)
+        """Erasing what is known of a repository."""
+        self.views = Views(self._db, self.path)
+        """What pages show."""
         self.dispatches = Dispatches(self._db, self.path)
         """Batches of bugs that are judged elsewhere, and what they may take."""
         self.campaigns = Campaigns(self._db, self.path)
@@ -296,6 +309,11 @@ class Store(Tables):
         if len(found) > 1:
             raise StoreError(f"{name!r} could be {len(found)} tasks, as {found[0]['id']}; say more")
         return rows.task(found[0])
+
+    def tasks_with_trees(self) -> list[tuple[Task, str]]:
+        """Return all tasks with the trees they are of, ordered by id."""
+        query = "select tasks.*, tree from tasks join bugs on bugs.id = tasks.bug order by tasks.id"
+        return [(rows.task(row), row["tree"]) for row in self._read(query)]
 
     def tasks(self) -> list[Task]:
         """Return all tasks, ordered by id."""

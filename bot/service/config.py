@@ -88,6 +88,13 @@ class WorkConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rebuild_days: Annotated[
         float, Meta(ge=0, description="Days after which a stale environment is built anew.")
     ] = 7.0
+    mirrors: Annotated[
+        str,
+        Meta(
+            description="Account whose repositories are the mirrors in which GitHub Actions judge "
+            "bugs; empty for none."
+        ),
+    ] = ""
     statements: Annotated[
         Literal["template", "model"], Meta(description="Who states bugs that nobody reported.")
     ] = "template"
@@ -109,6 +116,9 @@ class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     reconcile_minutes: Annotated[
         float, Meta(gt=0, description="How often all is compared with what GitHub says.")
     ] = 60.0
+    missed_minutes: Annotated[
+        float, Meta(gt=0, description="How often deliveries that did not arrive are looked for.")
+    ] = 10.0
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.service.handlers.events import handle_delivery
+from bot.service.chores import MARKS, MISSED, RECONCILE, TIDY, UPKEEP
+from bot.service.handlers.all import handle_delivery
+from bot.service.marking import look_at_marks
+from bot.service.missing import fetch_missed
 from bot.service.outbox import OUTBOX
+from bot.service.reconciling import reconcile
 from bot.service.scene import Handler
+from bot.service.tidying import tidy
 from storage.deliveries import DELIVERY, INBOX
-
-UPKEEP = "upkeep"
-"""Looking after things: missed deliveries, what is opted in, what can be forgotten."""
 
 LIGHT: Mapping[str, Mapping[str, Handler]] = {
     INBOX: {DELIVERY: handle_delivery},
     OUTBOX: {},
-    UPKEEP: {},
+    UPKEEP: {
+        MARKS: look_at_marks,
+        MISSED: fetch_missed,
+        RECONCILE: reconcile,
+        TIDY: tidy,
+    },
 }
 """By queue and kind: what the serving process itself does."""
 HEAVY: Mapping[str, Handler] = {}

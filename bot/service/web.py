@@ -1,4 +1,4 @@
-"""The service over HTTP: webhooks, health and metrics. Pages are added by whoever makes the app."""
+"""The service over HTTP: webhooks, health and metrics, and the pages of the dashboard."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from bot.service import webhooks
 from bot.service.inbox import Inbox
 from bot.service.keeping import Keeper
 from bot.service.metrics import Metrics
+from bot.service.pages.board import Board
+from bot.service.pages.routes import add_pages
 from bot.service.webhooks import LARGEST, Refused
 from storage.deliveries import Delivery
 from storage.errors import StoreError
@@ -46,14 +48,19 @@ class Front:
 FRONT: web.AppKey[Front] = web.AppKey("front", Front)
 
 
-def make_app(front: Front) -> web.Application:
-    """Return the application."""
+def make_app(front: Front, board: Board | None = None) -> web.Application:
+    """Return the application, with the pages of a dashboard where there is one.
+
+    Raises ConfigError when its operator's token could be guessed.
+    """
     app = web.Application(client_max_size=LARGEST, middlewares=[plain_errors])
     app[FRONT] = front
     app.router.add_post("/webhooks", take)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics)
+    if board is not None:
+        add_pages(app, board)
     return app
 
 

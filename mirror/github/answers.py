@@ -21,6 +21,8 @@ from storage.errors import (
 LOST = 0
 """The status of an answer that never came."""
 TOKEN_NEEDED = "GitHub answers this only to a token; give one in GITHUB_TOKEN"
+NO_APP = "Integration not found"
+APP_UNKNOWN = "GitHub knows no App of this id; it stands on the App's page"
 MISSING = "GitHub knows no {what}, or the token may not see it; check the name"
 GONE = "GitHub no longer shows {what}{said}"
 SUSPENDED = (
@@ -110,7 +112,7 @@ def is_broken(answer: Answer) -> bool:
     """Tell whether GitHub, or the way to it, failed: the same question may be answered later."""
     if answer.status in (LOST, 500, 502, 503, 504):
         return True
-    if answer.status == 200 and answer.data is None:
+    if answer.status in (200, 201) and answer.data is None:
         return True
     return any(TIMED_OUT in str(e.get("message", "")).lower() for e in answer.errors)
 
@@ -130,6 +132,9 @@ def problem(answer: Answer, what: str, *, refusal: str) -> GitHubError | None:
             return GitHubSuspended(SUSPENDED.format(what=what))
         case 403:
             return GitHubRefused(f"GitHub refuses {what}: {answer.message or 'no reason given'}")
+        case 404 if answer.message == NO_APP:
+            # It is not what was asked for that is missing.
+            return GitHubRefused(APP_UNKNOWN)
         case 404:
             return GitHubMissing(MISSING.format(what=what))
         case 410 | 451:
@@ -149,7 +154,7 @@ def broken(answer: Answer, what: str) -> GitHubBroken:
     """Return the error for a question that was asked often enough."""
     if answer.status == LOST:
         why = "the connection was lost"
-    elif answer.status == 200:
+    elif answer.status < 300:
         why = "it timed out there" if answer.errors else "the answer was no JSON"
     else:
         why = str(answer.status)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,6 +117,19 @@ class Asker:
             wait=lambda seconds: self._wait(seconds, until),
         ) as turn:
             yield turn
+
+    async def next(self, question: Question, turns: AsyncExitStack) -> None:
+        """Wait until a call that has been answered may send another request, in the same place
+        among those under way; ``turns`` holds the turn of the request before, and then its own."""
+        # Who waits for a turn must not keep from flying those who have one: nobody would go on.
+        self._pace.flight.release()
+        try:
+            await turns.aclose()
+            await self._wait(self._closed_for(question), self._clock() + self._patience)
+            (await turns.enter_async_context(self.turn(question))).sent = True
+        finally:
+            await self._pace.flight.acquire()
+        self.requests += 1
 
     async def _sent(
         self, question: Question, send: Send, deadline: float

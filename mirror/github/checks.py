@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from typing import Any, Literal
+from urllib.parse import quote
 
 from mirror.github.client import GitHub
 from mirror.github.texts import bears, cut, cut_title, marked, same
@@ -72,6 +73,24 @@ async def put_check_run(
     return await run.complete(found, wanted, annotations, digest)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenCheck:
+    """A check run as it is now."""
+
+    head: str
+    """The commit that it is of."""
+    login: str
+    """Whose it is, as the author of what that App writes."""
+
+
+async def look_at_check_run(github: GitHub, repository: str, number: int) -> SeenCheck:
+    """Return a check run. Raises GitHubError."""
+    path = f"/repos/{quote(repository)}/check-runs/{number}"
+    one = (await github.get(path, what=f"check run {number} of {repository}")).data
+    app = one.get("app") or {}
+    return SeenCheck(head=one["head_sha"], login=f"{app['slug']}[bot]" if app.get("slug") else "")
+
+
 class _Run:
     """The run of one external id at one commit."""
 
@@ -83,11 +102,11 @@ class _Run:
         self._sha = head_sha
         self._name = name
         self._id = external_id
-        self._what = f"the check run {name} of {repository}"
+        self._what = f"check run {name} of {repository} at {head_sha[:8]}"
 
     async def look(self) -> Json | None:
         """Return our newest run."""
-        login = await self._github.login()
+        slug = (await self._github.login()).removesuffix("[bot]")
         path = f"{self._at}/commits/{self._sha}/check-runs"
         asked = {"check_name": self._name, "filter": "all"}
         found: list[Json] = []
@@ -95,7 +114,7 @@ class _Run:
             found += [
                 one
                 for one in page["check_runs"]
-                if one["external_id"] == self._id and f"{one['app']['slug']}[bot]" == login
+                if one["external_id"] == self._id and (one["app"] or {}).get("slug") == slug
             ]
         return max(found, key=lambda one: int(one["id"]), default=None)
 

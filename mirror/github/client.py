@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -25,7 +25,7 @@ from storage.errors import GitHubError, GitHubRefused
 
 PATIENCE = 4000.0
 """Seconds that one question may wait in all: an hour, the span of the primary limit, and some."""
-PAGE = "100"
+PAGE = 100
 """Entries on a page of a list; the most GitHub gives."""
 ELSEWHERE = "GitHub leads to another host for the rest of {what}; that is not followed"
 
@@ -154,7 +154,7 @@ class GitHub:
         as GitHub says that it holds. Raises GitHubError.
         """
         url = self.base_url + path
-        key = (self._viewer, url, *sorted((params or {}).items()))
+        key = self._key(path, params)
         known = self._known.of(key) if cached else None
         tag = known.headers["etag"] if known is not None else etag
         headers = {"If-None-Match": tag} if tag else {}
@@ -178,13 +178,16 @@ class GitHub:
         cached: bool = False,
     ) -> AsyncIterator[Any]:
         """Give the data of each page of a list, as GitHub links them. Raises GitHubError."""
-        asked: Mapping[str, str] | None = {"per_page": PAGE, **(params or {})}
+        asked: Mapping[str, str] = {"per_page": str(PAGE), **(params or {})}
         while path:
             answer = await self.get(path, asked, what=what, cached=cached)
+            if not answer.next and _entries(answer.data) >= PAGE:
+                # A full page stays as it is when another comes after it.
+                self._known.forget(self._key(path, asked))
             yield answer.data
             if answer.next and not answer.next.startswith(f"{self.base_url}/"):
                 raise GitHubError(ELSEWHERE.format(what=what))
-            path, asked = answer.next.removeprefix(self.base_url), None
+            path, asked = answer.next.removeprefix(self.base_url), {}
 
     async def download(self, path: str, *, limit: int, what: str) -> bytes:
         """Return what GitHub leads to on another host: no token goes there. Raises GitHubError.
@@ -223,7 +226,8 @@ class GitHub:
         async def send(token: str | None) -> Answer:
             return await self._wire.send(method, url, token=token, body=body)
 
-        creates = method != "DELETE" and not path.startswith("/app/")
+        # What an App asks as itself makes nothing that people see.
+        creates = not path.startswith("/app/")
         question = Question(what=what, points=WRITE, creates=creates)
         return await self._asker.ask(question, send, look)
 
@@ -237,14 +241,20 @@ class GitHub:
         async def send(token: str | None) -> Answer:
             async with AsyncExitStack() as turns:
 
-                async def turn() -> None:
-                    (await turns.enter_async_context(self._asker.turn(question))).sent = True
-                    self._asker.requests += 1
-
                 def another() -> None:
-                    asyncio.run_coroutine_threadsafe(turn(), loop).result()
+                    waiting = self._asker.next(question, turns)
+                    asyncio.run_coroutine_threadsafe(waiting, loop).result()
 
                 return await asyncio.to_thread(self._pygithub.tried, token, call, values, another)
 
         await self._asker.ask(question, send)
         return values[-1]
+
+    def _key(self, path: str, params: Mapping[str, str] | None) -> Hashable:
+        return (self._viewer, path, *sorted((params or {}).items()))
+
+
+def _entries(data: Any) -> int:
+    """Count the entries of a page, which some lists wrap."""
+    lists = [data] if isinstance(data, list) else [v for v in data.values() if isinstance(v, list)]
+    return max(map(len, lists), default=0)

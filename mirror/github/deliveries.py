@@ -5,7 +5,7 @@ https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webhook-deliv
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,7 +27,7 @@ class Delivered:
     delivered: float
     """Seconds since the epoch, by GitHub's clock."""
     status: int
-    """What was answered; 0 when nothing was."""
+    """What was answered, or what GitHub made of it that nothing was."""
     redelivery: bool
     installation: int
     """0 when it belongs to none."""
@@ -52,6 +52,14 @@ async def deliveries(as_app: GitHub, since: float) -> list[Delivered]:
         if any(one.delivered < since for one in read):
             break
     return sorted(found.values(), key=lambda one: (one.delivered, one.id))
+
+
+def missed(attempts: Iterable[Delivered]) -> list[Delivered]:
+    """Return the last attempt at each event that was never acknowledged, oldest event first."""
+    known = list(attempts)
+    taken = {one.guid for one in known if one.taken}
+    last = {one.guid: one for one in known if one.guid not in taken}
+    return list(last.values())
 
 
 async def delivery_payload(as_app: GitHub, delivery: int) -> Json:

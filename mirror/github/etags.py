@@ -31,14 +31,15 @@ class Known:
 
     def keep(self, key: Hashable, answer: Answer) -> None:
         """Keep an answer in the place of an older one, if it can be asked for again at all."""
-        self._forget(key)
+        self.forget(key)
         if answer.status != 200 or not answer.headers.get("etag") or answer.size > self._most // 8:
             return
         self._answers[key] = answer
         self._size += answer.size
         while self._size > self._most:
-            self._forget(next(iter(self._answers)))
+            self.forget(next(iter(self._answers)))
 
-    def _forget(self, key: Hashable) -> None:
+    def forget(self, key: Hashable) -> None:
+        """Ask for it anew the next time."""
         old = self._answers.pop(key, None)
         self._size -= old.size if old is not None else 0

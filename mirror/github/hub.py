@@ -91,7 +91,7 @@ class Hub:
     async def login(self) -> str:
         """Return whom GitHub names as the author of what the App writes. Raises GitHubError."""
         if not self._login:
-            answer = await self._app.get("/app", what="the App")
+            answer = await self._app.get("/app", what="the App itself")
             self._login = f"{answer.data['slug']}[bot]"
         return self._login
 
@@ -118,7 +118,7 @@ class Hub:
                 "POST",
                 f"/app/installations/{installation}/access_tokens",
                 narrow.body(),
-                what=f"a token for installation {installation}",
+                what=f"installation {installation}",
                 look=harmless,
             )
 

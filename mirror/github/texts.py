@@ -8,6 +8,7 @@ MOST_BYTES = 65_535
 """Of the body of an issue or a comment, and of each text of a check run."""
 MOST_TITLE = 255
 """Characters."""
+LONG_LINE = 2000
 CUT = "\n\n*The rest is left out: GitHub shows no longer texts.*\n"
 KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._/#-]*")
 FENCE = re.compile(r" {0,3}(`{3,}|~{3,})([^\n]*)")
@@ -39,7 +40,7 @@ def cut(text: str, most: int = MOST_BYTES) -> str:
     if len(content) <= most:
         return text
     kept = content[: most - len(CUT.encode())].decode(errors="ignore")
-    while len((closed := _closed(kept) + CUT).encode()) > most:
+    while len((closed := _closed(_whole_lines(kept)) + CUT).encode()) > most:
         kept = kept[: -max(1, (len(closed.encode()) - most) // 4)]
     return closed
 
@@ -48,6 +49,12 @@ def cut_title(text: str) -> str:
     """Return a title: one line within GitHub's bound."""
     line = " ".join(text.split())
     return line if len(line) <= MOST_TITLE else f"{line[: MOST_TITLE - 1]}…"
+
+
+def _whole_lines(text: str) -> str:
+    """Return a text without its last line, which is half a link or a row, unless that is much."""
+    lines, newline, last = text.rpartition("\n")
+    return lines if newline and len(last) < LONG_LINE else text
 
 
 def _closed(text: str) -> str:

@@ -12,14 +12,12 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from mirror.github.answers import Answer
-from mirror.github.app import app_jwt
+from mirror.github.app import ISSUED_BEFORE, LIFETIME, app_jwt
 
 AHEAD = 300.0
 """Seconds before its end from which on a token is not begun with any more."""
-LIFETIME = 3600.0
-"""Of an installation's token, when GitHub does not say."""
-CLOCK_OFF = 45.0
-"""Seconds that a clock may be off before it is taken for the reason of a refusal."""
+HOUR = 3600.0
+"""That an installation's token lives, when GitHub does not say."""
 TOKEN_REFUSED = "GitHub refuses the token: it is wrong, expired or revoked; give one that is valid"
 KEY_REFUSED = (
     "GitHub refuses the App's signature: its id and its private key do not belong together, or the "
@@ -80,7 +78,7 @@ class AppTokens:
 
     def refusal(self, answer: Answer, now: float) -> str:
         off = 0.0 if answer.date is None else now - answer.date
-        if abs(off) <= CLOCK_OFF:
+        if -LIFETIME < off <= ISSUED_BEFORE:
             return KEY_REFUSED
         minutes = max(round(abs(off) / 60), 1)
         unit = "minute" if minutes == 1 else "minutes"
@@ -162,7 +160,7 @@ class InstallationTokens:
 def lent_of(answer: Answer, now: float) -> Lent:
     """Return the token of an answer. Its end is told by GitHub's clock, and kept by ours."""
     data: Mapping[str, Any] = answer.data
-    lifetime = LIFETIME
+    lifetime = HOUR
     if answer.date is not None and "expires_at" in data:
         lifetime = datetime.fromisoformat(data["expires_at"]).timestamp() - answer.date
-    return Lent(text=data["token"], ends=now + min(max(lifetime, 0.0), LIFETIME))
+    return Lent(text=data["token"], ends=now + min(max(lifetime, 0.0), HOUR))

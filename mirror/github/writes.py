@@ -11,24 +11,28 @@ from typing import Any
 from mirror.github.client import GitHub
 from mirror.github.looking import who
 from mirror.github.texts import bears, cut_title, marked, same
+from storage.errors import GitHubMissing
 
 Json = Mapping[str, Any]
 
 
 async def put_comment(
-    github: GitHub, repository: str, number: int, *, marker: str, body: str
+    github: GitHub, repository: str, number: int, *, marker: str, body: str, known: int = 0
 ) -> int:
     """Make our comment of this mark say this, and return its id. Raises GitHubError.
 
     There is one for each mark on an issue or pull request: it is edited when it says something
-    else, and nothing is sent when it says so already.
+    else, and nothing is sent when it says so already. ``known`` is the id that was returned the
+    last time: there it is looked for first.
     """
     at = f"/repos/{repository}/issues"
     text = marked(marker, body)
-    what = f"a comment on {repository}#{number}"
+    what = f"comment on {repository}#{number}"
 
     async def look() -> Json | None:
-        return await _ours(github, f"{at}/{number}/comments", {}, marker=marker, what=what)
+        found = await _at(github, f"{at}/comments/{known}", marker=marker, what=what, known=known)
+        path = f"{at}/{number}/comments"
+        return found or await _ours(github, path, {}, marker=marker, what=what)
 
     found = await look()
     if found is None:
@@ -48,19 +52,22 @@ async def put_issue(
     body: str,
     labels: Sequence[str] = (),
     reopen: bool = False,
+    known: int = 0,
 ) -> int:
     """Make our issue of this mark say this, and return its number. Raises GitHubError.
 
     It is edited in place, open or closed; ``reopen`` opens it again where somebody closed it. Its
-    labels are set when it is made, and then left to people.
+    labels are set when it is made, and then left to people. ``known`` is the number that was
+    returned the last time: there it is looked for first.
     """
     at = f"/repos/{repository}/issues"
     wanted = {"title": cut_title(title), "body": marked(marker, body)}
-    what = f"an issue of {repository}"
+    what = f"issue of ours in {repository}"
 
     async def look() -> Json | None:
         asked = {"state": "all", "creator": await github.login(), "direction": "asc"}
-        return await _ours(github, at, asked, marker=marker, what=what)
+        found = await _at(github, f"{at}/{known}", marker=marker, what=what, known=known)
+        return found or await _ours(github, at, asked, marker=marker, what=what)
 
     found = await look()
     if found is None:
@@ -74,6 +81,19 @@ async def put_issue(
     return int(found["number"])
 
 
+async def _at(github: GitHub, path: str, *, marker: str, what: str, known: int) -> Json | None:
+    """Return what is at a place that is known, if it still is what we wrote there."""
+    if not known:
+        return None
+    try:
+        one: Json = (await github.get(path, what=what, cached=True)).data
+    except GitHubMissing:
+        return None
+    # What was transferred is at another place now, where it has another number.
+    still = known in (one["id"], one.get("number"))
+    return one if still and _is_ours(one, await github.login(), marker) else None
+
+
 async def _ours(
     github: GitHub, path: str, params: Mapping[str, str], *, marker: str, what: str
 ) -> Json | None:
@@ -81,6 +101,11 @@ async def _ours(
     login = await github.login()
     async for page in github.pages(path, params, what=what, cached=True):
         for one in page:
-            if bears(one["body"] or "", marker) and who(one)[0].lower() == login.lower():
+            if _is_ours(one, login, marker):
                 return dict(one)
     return None
+
+
+def _is_ours(one: Json, login: str, marker: str) -> bool:
+    ours = who(one)[0].lower() == login.lower() and "pull_request" not in one
+    return ours and bears(one["body"] or "", marker)

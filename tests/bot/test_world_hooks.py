@@ -106,6 +106,8 @@ async def test_whatever_happens_is_told_as_github_describes_it(
     world.unlabel(issue, "new")
     code.commit({"a.py": "a = 2\n"}, branch="patch")
     pull = code.pull("patch", closes=[issue])
+    code.commit({"a.py": "a = 3\n"}, branch="patch")
+    world.pull(repository, fork=world.repository("someone/code"))
     world.comment(pull, "Thanks")
     world.label(pull, "bugfoundry")
     world.unlabel(pull, "bugfoundry")
@@ -145,6 +147,9 @@ async def test_whatever_happens_is_told_as_github_describes_it(
         "issues edited",
         "issues unlabeled",
         "push ",
+        "pull_request opened",
+        "push ",
+        "pull_request synchronize",
         "pull_request opened",
         "issue_comment created",
         "label created",

@@ -170,6 +170,11 @@ async def test_a_check_run_grows_by_fifty_annotations_at_a_time(
     named = f"{API}/commits/{head}/check-runs?check_name=bugfoundry&app_id={made.json['app']['id']}"
     found = await call(world, "GET", named, token=token)
     assert [one["external_id"] for one in found.json["check_runs"]] == ["pull-1"]
+    suites = await call(world, "GET", f"{API}/commits/{head}/check-suites", token=token)
+    (suite,) = suites.json["check_suites"]
+    assert (suite["status"], suite["conclusion"]) == ("completed", "neutral")
+    runs = await call(world, "GET", f"{API}/check-suites/{suite['id']}/check-runs", token=token)
+    assert [one["id"] for one in runs.json["check_runs"]] == [made.json["id"]]
 
 
 async def test_a_check_run_has_limits(world: World, repository: Repository, token: str) -> None:
@@ -242,3 +247,15 @@ async def test_writes_are_limited_by_the_minute_and_the_hour(
         assert await create(number) == 201
     assert await create(581) == 403
     assert world.rates.most_content == {60: 80, 3600: 500}
+
+
+async def test_a_pull_request_of_a_fork_is_told_from_one_of_a_branch(
+    world: World, repository: Repository, token: str
+) -> None:
+    inside = world.pull(repository)
+    outside = world.pull(repository, fork=world.repository("someone/thing"))
+    told = []
+    for pull in (inside, outside):
+        one = (await call(world, "GET", f"{API}/pulls/{pull.number}", token=token)).json
+        told.append((one["head"]["label"], one["head"]["repo"]["id"] == one["base"]["repo"]["id"]))
+    assert told == [("octo:patch", True), ("someone:patch", False)]

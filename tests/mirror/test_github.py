@@ -10,6 +10,7 @@ import pytest
 
 from mirror.github.asking import ATTEMPTS
 from mirror.github.client import PATIENCE, GitHub, graphql_url
+from mirror.github.etags import Known
 from mirror.github.lookups import about, changed_files
 from storage.errors import (
     GitHubBroken,
@@ -198,6 +199,47 @@ async def test_a_tag_is_not_good_for_another_token(world: World, github: GitHub)
         assert (await get(another, etag)).status == 200
 
 
+async def test_an_answer_that_is_kept_is_given_again_as_long_as_it_holds(
+    world: World, github: GitHub
+) -> None:
+    async def read() -> list[int]:
+        answer = await github.get(PULLS, {"state": "all"}, what="pull requests", cached=True)
+        return [one["number"] for one in answer.data]
+
+    world.pull(world.repositories[NAME])
+    rate = world.rates.of(TOKEN, "core", now=world.clock.now)
+    assert await read() == await read() == await read() == [1]
+    assert [one.status for one in world.asked] == [200, 304, 304]
+    assert rate.used == 1
+    world.pull(world.repositories[NAME])
+    assert sorted(await read()) == [1, 2]
+
+
+async def test_what_is_kept_is_not_shown_to_another(world: World) -> None:
+    known = Known()
+    world.tokens["ghp_another"] = "octocat"
+    for token in (TOKEN, "ghp_another", TOKEN):
+        async with GitHub(world.api, token=token, viewer=token, known=known) as github:
+            await github.get(PULLS, what="pull requests", cached=True)
+    assert [one.status for one in world.asked] == [200, 200, 304]
+
+
+async def test_neither_a_redirection_nor_a_link_leads_to_another_host(
+    world: World, github: GitHub
+) -> None:
+    world.faults.add(Fault(status=301, headers={"Location": "https://example.org/x"}))
+    with pytest.raises(GitHubError, match="301 to pull requests"):
+        await get(github)
+    link = '<https://example.org/repos?page=2>; rel="next"'
+    world.faults.add(Fault(status=200, headers={"Link": link}, body="[]"))
+    with pytest.raises(GitHubError, match="leads to another host"):
+        async for _ in github.pages(PULLS, what="pull requests"):
+            pass
+    world.faults.add(Fault(status=301, headers={"Location": PULLS}), times=9)
+    with pytest.raises(GitHubError, match="301"):
+        await get(github)
+
+
 async def test_a_renamed_repository_is_followed(world: World, github: GitHub) -> None:
     world.pull(world.repositories[NAME])
     world.rename(world.repositories[NAME], "renamed")
@@ -245,6 +287,8 @@ async def test_without_a_token_graphql_is_not_even_asked(world: World) -> None:
             await ask(github)
         assert world.asked == []
         assert (await get(github)).data == []
+        assert (await about(github, NAME)).name == NAME
+        assert [one.who for one in world.asked] == ["", ""]
 
 
 async def test_what_is_not_there_is_named(github: GitHub) -> None:
@@ -345,7 +389,7 @@ async def test_pygithub_gives_the_diff_where_no_clone_does(world: World, github:
     )
     assert [one.path for one in files[1:]] == [one.path for one in changes]
     assert files[1].patch == patch
-    assert len(world.asked) == 4
+    assert len(world.asked) == github.requests == 4
 
 
 async def test_enterprise_has_graphql_beside_the_rest_api(descriptions: Descriptions) -> None:

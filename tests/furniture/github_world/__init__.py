@@ -20,7 +20,7 @@ What people do, each with ``by=`` somebody (a maintainer by default):
   change_default_branch delete_repository``; the fields ``has_issues`` and ``blocked``
 - labels: ``create_label edit_label delete_label``; on issues and pull requests ``label unlabel``
 - issues and pull requests: ``issue pull comment edit_comment delete_comment touch close reopen
-  merge``; of real code ``code.pull code.merge code.push_over``
+  merge``; of real code ``code.pull code.merge code.push_over``; a fork's with ``pull(fork=...)``
 - Apps: ``app install suspend unsuspend uninstall add_repositories remove_repositories
   accept_permissions``; ``manifests.create`` as a browser does
 - checks: ``rerequest_check`` (``repository.checks`` has what Apps made)
@@ -41,7 +41,7 @@ method="POST")``.
 from tests.furniture.github_world.actions import Artifact, Job, Run, Workflow
 from tests.furniture.github_world.apps import App, Grant, Installation
 from tests.furniture.github_world.calling import Answered, call
-from tests.furniture.github_world.clients import client_of
+from tests.furniture.github_world.clients import client_of, hub_of
 from tests.furniture.github_world.code import Code
 from tests.furniture.github_world.descriptions import Descriptions
 from tests.furniture.github_world.faults import (
@@ -89,6 +89,7 @@ __all__ = [
     "github_world",
     "graphql_limited",
     "headers_of",
+    "hub_of",
     "hung",
     "lost",
     "moved",

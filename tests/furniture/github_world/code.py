@@ -36,7 +36,13 @@ class Code:
             lines = "".join(self._entry(path, text) for path, text in files.items())
             git("update-index", "--index-info", cwd=self.git_dir, env=env, stdin=lines.encode())
             tree = git("write-tree", cwd=self.git_dir, env=env).decode().strip()
-        return self._point(branch, self._commit(tree, [head] if head else [], message))
+        made = self._point(branch, self._commit(tree, [head] if head else [], message))
+        for pull in self.repository.pulls:
+            if pull.state == "OPEN" and pull.branch == branch and pull.fork is None:
+                base = line("merge-base", "main", branch, cwd=self.git_dir)
+                changes = self._changes(base, branch)
+                self.world.synchronize(pull, self._commits(base, branch), changes)
+        return made
 
     def push_over(self, branch: str, oid: str) -> str:
         """Let a branch point somewhere else, as a forced push does."""

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.furniture.github_world.state import Comment, Issue, Label, Pull, Repository, User
+from tests.furniture.github_world.state import (
+    Comment,
+    Issue,
+    Label,
+    Pull,
+    Repository,
+    User,
+    made_up_oid,
+)
 from tests.furniture.github_world.view import View
 
 
@@ -108,9 +116,17 @@ def links(view: View, one: Pull) -> dict[str, Any]:
     }
 
 
-def end(view: View, one: Pull, branch: str, oid: str) -> dict[str, Any]:
-    """Return one end of a pull request, but for its repository."""
-    owner = one.repository.owner
+def ends(view: View, one: Pull) -> dict[str, tuple[Repository, dict[str, Any]]]:
+    """Return both ends of a pull request: each repository, and the rest of what is said of it."""
+    head, base = one.fork or one.repository, one.repository
+    return {
+        "head": (head, _end(view, head, one.branch, one.head)),
+        "base": (base, _end(view, base, base.default_branch, one.base_oid)),
+    }
+
+
+def _end(view: View, repository: Repository, branch: str, oid: str) -> dict[str, Any]:
+    owner = repository.owner
     return {
         "label": f"{owner.login}:{branch}",
         "ref": branch,
@@ -123,6 +139,8 @@ def own_pull(view: View, one: Pull) -> dict[str, Any]:
     """Return what a pull request says of itself."""
     page = html_url(view, one)
     shared = own_issue(view, one)
+    # Of an open one GitHub names a merge that it only tried.
+    tried = made_up_oid("tried", one.head) if one.state == "OPEN" else None
     del shared["comments"]
     for each in shared["labels"]:
         each["description"] = each["description"] or ""
@@ -139,7 +157,7 @@ def own_pull(view: View, one: Pull) -> dict[str, Any]:
         "requested_reviewers": [],
         "requested_teams": [],
         "merged_at": one.merged,
-        "merge_commit_sha": one.merge_commit.oid if one.merge_commit else None,
+        "merge_commit_sha": one.merge_commit.oid if one.merge_commit else tried,
     }
 
 

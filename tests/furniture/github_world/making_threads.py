@@ -87,8 +87,10 @@ class Threads(Labels):
         association: str = "CONTRIBUTOR",
         changes: Sequence[Change] = (Change(path="src/a.py"), Change(path="tests/test_a.py")),
         commits: Sequence[Commit] | int = 1,
+        fork: Repository | None = None,
     ) -> Pull:
-        """Open a pull request: with real commits, or with so many made-up ones."""
+        """Open a pull request: with real commits, or with so many made-up ones; of a branch of
+        this repository, or of a fork."""
         now = self.tick()
         number = len(repository.threads) + 1
         if isinstance(commits, int):
@@ -107,6 +109,7 @@ class Threads(Labels):
             labels=[self.label_of(repository, name) for name in labels],
             association=association,
             branch=branch,
+            fork=fork,
             base_oid=self.head(repository).oid,
             commits=list(commits),
             changes=list(changes),
@@ -146,6 +149,22 @@ class Threads(Labels):
         for issue in pull.closes:
             self.close(issue, by=pull.merged_by)
         return pull
+
+    def synchronize(
+        self,
+        pull: Pull,
+        commits: Sequence[Commit],
+        changes: Sequence[Change],
+        *,
+        by: User | None = None,
+    ) -> None:
+        """Let the branch of a pull request have these commits now."""
+        before, pull.commits, pull.changes = pull.head, list(commits), list(changes)
+        for commit in commits:
+            pull.repository.commits[commit.oid] = commit
+        pull.updated = self.tick()
+        who = by or pull.author
+        self._thread_told("synchronize", pull, who, before=before, after=pull.head)
 
     def close(self, issue: Issue, *, by: User | None = None) -> None:
         """Close an issue, or a pull request without merging it."""

@@ -9,7 +9,7 @@ from typing import Any
 from tests.furniture.github_world.actions import Run, Workflow
 from tests.furniture.github_world.apps import Installation
 from tests.furniture.github_world.describing import (
-    end,
+    ends,
     label,
     links,
     own,
@@ -20,8 +20,9 @@ from tests.furniture.github_world.describing import (
 )
 from tests.furniture.github_world.rest import named
 from tests.furniture.github_world.rest_apps import described_installation
-from tests.furniture.github_world.rest_checks import described_run
-from tests.furniture.github_world.rest_runs import head_commit, own_run
+from tests.furniture.github_world.rest_checks import branch_of, described_run
+from tests.furniture.github_world.rest_code import short_commit
+from tests.furniture.github_world.rest_runs import own_run
 from tests.furniture.github_world.rest_workflows import described_workflow
 from tests.furniture.github_world.state import (
     CheckRun,
@@ -123,10 +124,9 @@ def _pull(view: View, one: Pull, about: Mapping[str, Any]) -> dict[str, Any]:
         return _issue(view, one, about)
     event = "pull_request"
     body = _example(view, one.repository, event, event, "pull-request", one.number)
-    body["head"].update(end(view, one, one.branch, one.head))
-    body["base"].update(end(view, one, one.repository.default_branch, one.base_oid))
-    for side in ("head", "base"):
-        body[side]["repo"] = full(view, one.repository)
+    for side, (repository, said) in ends(view, one).items():
+        body[side].update(said)
+        body[side]["repo"] = {**full(view, repository), "fork": repository is one.fork}
     body.update(
         own_pull(view, one),
         active_lock_reason=None,
@@ -164,11 +164,10 @@ def _installation(view: View, one: Installation, _: Mapping[str, Any]) -> dict[s
 def _check(view: View, one: CheckRun, _: Mapping[str, Any]) -> dict[str, Any]:
     body = described_run(view, one)
     api = f"{view.world.api}/repos/{one.repository.full_name}/check-suites/{one.suite.id}"
-    branches = {pull.head: pull.branch for pull in one.repository.pulls}
     body["app"].pop("client_id")
     body["check_suite"] = {
         "id": one.suite.id,
-        "head_branch": branches.get(one.sha, one.repository.default_branch),
+        "head_branch": branch_of(one.repository, one.sha),
         "head_sha": one.sha,
         "status": one.status,
         "conclusion": one.conclusion,
@@ -193,7 +192,9 @@ def _run(view: View, one: Run, _: Mapping[str, Any]) -> dict[str, Any]:
     body.update({name: value for name, value in told.items() if name in body})
     shape = set(body["repository"])
     lite = {name: value for name, value in full(view, one.repository).items() if name in shape}
-    body.update(repository=lite, head_repository=lite, head_commit=head_commit(one))
+    body.update(
+        repository=lite, head_repository=lite, head_commit=short_commit(one.repository, one.sha)
+    )
     return body
 
 

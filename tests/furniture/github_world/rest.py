@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from tests.furniture.github_world.state import Repository
 from tests.furniture.github_world.view import View
 
 NAMES = re.compile("(?:octocat|Codertocat|github)/hello-world|octo-org/octo-repo", re.IGNORECASE)
+SITE = re.compile(r"https://github\.com(?=[/\"])")
 NUMBERS = re.compile(r"(/(?:issues|pulls|pull))/\d+")
 """What GitHub's examples are of."""
 EXAMPLE_API = "https://api.github.com"
@@ -202,12 +204,7 @@ def paged(
 def named(value: Any, repository: Repository, view: View, *, number: int | None = None) -> Any:
     """Return an example of GitHub's with this repository in the place of its own, and this issue
     or pull request in the place of the example's."""
-    if isinstance(value, dict):
-        return {name: named(one, repository, view, number=number) for name, one in value.items()}
-    if isinstance(value, list):
-        return [named(one, repository, view, number=number) for one in value]
-    if not isinstance(value, str):
-        return value
-    value = NAMES.sub(repository.full_name, value).replace(EXAMPLE_API, view.world.api)
-    value = re.sub(r"https://github\.com(?=/|$)", view.world.url, value)
-    return value if number is None else NUMBERS.sub(rf"\g<1>/{number}", value)
+    # As text: that is many times faster than string by string.
+    text = NAMES.sub(repository.full_name, json.dumps(value))
+    text = SITE.sub(view.world.url, text.replace(EXAMPLE_API, view.world.api))
+    return json.loads(text if number is None else NUMBERS.sub(rf"\g<1>/{number}", text))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tests.furniture.github_world.describing import end
+from tests.furniture.github_world.describing import ends
 from tests.furniture.github_world.openapi import Operation
 from tests.furniture.github_world.rest import (
     NO_ANSWER,
@@ -70,7 +70,7 @@ def notes(view: View, operation: Operation) -> Reply:
 @route("GET", "/repos/{owner}/{repo}/commits/{ref}/check-runs", needs=READ)
 def of_commit(view: View, operation: Operation) -> Reply:
     found, query = repository_of(view, operation), operation.query
-    sha = _commit_of(found, operation.arguments["ref"])
+    sha = commit_of(found, operation.arguments["ref"])
     shown = [one for one in found.checks if one.sha == sha]
     if "app_id" in query:
         shown = [one for one in shown if one.suite.app_id == query["app_id"]]
@@ -126,19 +126,16 @@ def described_run(view: View, one: CheckRun) -> dict[str, Any]:
 def minimal_pull(view: View, one: Pull) -> dict[str, Any]:
     """Return a pull request as a check names it."""
     api = f"{view.world.api}/repos/{one.repository.full_name}"
-    repository = {"id": one.repository.id, "url": api, "name": one.repository.name}
-    ends = {
-        "head": end(view, one, one.branch, one.head),
-        "base": end(view, one, one.repository.default_branch, one.base_oid),
-    }
+    sides: dict[str, Any] = {}
+    for side, (repository, said) in ends(view, one).items():
+        url = f"{view.world.api}/repos/{repository.full_name}"
+        about = {"id": repository.id, "url": url, "name": repository.name}
+        sides[side] = {"ref": said["ref"], "sha": said["sha"], "repo": about}
     return {
         "id": one.id,
         "number": one.number,
         "url": f"{api}/pulls/{one.number}",
-        **{
-            side: {"ref": it["ref"], "sha": it["sha"], "repo": repository}
-            for side, it in ends.items()
-        },
+        **sides,
     }
 
 
@@ -197,12 +194,19 @@ def _run(view: View, operation: Operation) -> CheckRun:
     raise Missing
 
 
-def _commit_of(repository: Repository, ref: str) -> str:
+def branch_of(repository: Repository, sha: str) -> str:
+    """Return the branch that a checked commit is taken to be of."""
+    branches = {pull.head: pull.branch for pull in repository.pulls}
+    return branches.get(sha, repository.default_branch)
+
+
+def commit_of(repository: Repository, ref: str) -> str:
+    """Return the commit of a branch, a tag or an id. Raises Missing."""
     return ref if ref in repository.commits else resolved(repository, ref)
 
 
 def _has_commit(repository: Repository, sha: str) -> bool:
     try:
-        return bool(_commit_of(repository, sha))
+        return bool(commit_of(repository, sha))
     except Missing:
         return False

@@ -123,6 +123,26 @@ def described_commit(view: View, repository: Repository, oid: str) -> dict[str, 
     }
 
 
+def short_commit(repository: Repository, oid: str) -> dict[str, Any]:
+    """Return a commit as part of something else; one that is not in git has the tree it is."""
+    known = repository.commits.get(oid)
+    if known is not None and repository.git is None:
+        who = {"name": "A", "email": "a@example.org"}
+        about = {"id": oid, "tree_id": oid, "message": known.message, "timestamp": known.authored}
+        return {**about, "author": who, "committer": who}
+    form = "--format=%T%x00%an%x00%ae%x00%cI%x00%cn%x00%ce%x00%B"
+    out = git("show", "--no-patch", form, oid, cwd=repository.git).decode()
+    tree, author, email, date, committer, other, message = out.split("\0", 6)
+    return {
+        "id": oid,
+        "tree_id": tree,
+        "message": message.strip(),
+        "timestamp": date,
+        "author": {"name": author, "email": email},
+        "committer": {"name": committer, "email": other},
+    }
+
+
 def resolved(repository: Repository, ref: str, *, missing: Exception | None = None) -> str:
     """Return the commit of a branch, a tag or an id. Raises Missing, or what is given."""
     if repository.git is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.furniture.github_world.describing import end, own, own_pull, user
+from tests.furniture.github_world.describing import ends, own, own_pull, user
 from tests.furniture.github_world.openapi import Operation
 from tests.furniture.github_world.rest import Missing, Reply, named, paged, repository_of, route
 from tests.furniture.github_world.state import Change, Pull, made_up_oid
@@ -53,10 +53,9 @@ def described(view: View, one: Pull, kind: str) -> dict[str, Any]:
     """Return a pull request."""
     example = view.world.descriptions.openapi.example(kind, kind)
     body: dict[str, Any] = named(example, one.repository, view, number=one.number)
-    body["head"].update(end(view, one, one.branch, one.head))
-    body["base"].update(end(view, one, one.repository.default_branch, one.base_oid))
-    for side in ("head", "base"):
-        body[side]["repo"].update(own(one.repository, view))
+    for side, (repository, said) in ends(view, one).items():
+        body[side].update(said)
+        body[side]["repo"].update(own(repository, view), fork=repository is one.fork)
     body.update(own_pull(view, one))
     if kind == "pull-request":
         body.update(

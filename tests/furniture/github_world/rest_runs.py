@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from storage.git import git
 from tests.furniture.github_world.actions import FAILED, Job, Run
 from tests.furniture.github_world.describing import user
 from tests.furniture.github_world.openapi import Operation
@@ -18,6 +17,7 @@ from tests.furniture.github_world.rest import (
     repository_of,
     route,
 )
+from tests.furniture.github_world.rest_code import short_commit
 from tests.furniture.github_world.rest_repositories import described
 from tests.furniture.github_world.state import node_id
 from tests.furniture.github_world.view import View
@@ -98,7 +98,7 @@ def described_run(view: View, one: Run) -> dict[str, Any]:
     example = view.world.descriptions.openapi.example("workflow-run", "workflow-run")
     body: dict[str, Any] = named(example, one.repository, view)
     short = described(view, one.repository, "minimal-repository")
-    body.update(own_run(view, one), head_commit=head_commit(one))
+    body.update(own_run(view, one), head_commit=short_commit(one.repository, one.sha))
     return {**body, "repository": short, "head_repository": short}
 
 
@@ -136,21 +136,6 @@ def own_run(view: View, one: Run) -> dict[str, Any]:
         **{f"{name}_url": f"{url}/{name}" for name in ("jobs", "logs", "artifacts", "cancel")},
         "rerun_url": f"{url}/rerun",
         "check_suite_url": f"{actions.removesuffix('/actions')}/check-suites/{one.id}",
-    }
-
-
-def head_commit(one: Run) -> dict[str, Any]:
-    """Return the commit that a run is of, in short."""
-    form = "--format=%T%x00%an%x00%ae%x00%cI%x00%cn%x00%ce%x00%B"
-    out = git("show", "--no-patch", form, one.sha, cwd=one.repository.git).decode()
-    tree, author, email, date, committer, other, message = out.split("\0", 6)
-    return {
-        "id": one.sha,
-        "tree_id": tree,
-        "message": message.strip(),
-        "timestamp": date,
-        "author": {"name": author, "email": email},
-        "committer": {"name": committer, "email": other},
     }
 
 
