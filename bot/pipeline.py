@@ -68,8 +68,8 @@ async def forge(
     """Make verified bugs from one repository, and return what came of it.
 
     Bugs are judged at ``place`` where one is given; ``ready`` is the repository, where it was made
-    ready already. Raises BugfoundryError when the source, the
-    environment or a sandbox cannot be had.
+    ready already. Raises BugfoundryError when the source, the environment or a sandbox cannot be
+    had.
     """
     started = time.monotonic()
     trees = Trees(settings.cache)

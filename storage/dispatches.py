@@ -48,13 +48,13 @@ class Dispatches(Tables):
         """Return those of which not all is known, the oldest first; of one environment, or all."""
         query = (
             "select * from dispatches where state in ('planned', 'put', 'dispatched') "
-            "and environment = ifnull(?, environment) order by created, plan"
+            "and environment = ifnull(?, environment) order by rowid"
         )
         return [rows.from_row(row, Dispatch) for row in self._read(query, environment)]
 
     def all(self) -> list[Dispatch]:
         """Return all, the oldest first."""
-        found = self._read("select * from dispatches order by created, plan")
+        found = self._read("select * from dispatches order by rowid")
         return [rows.from_row(row, Dispatch) for row in found]
 
     def set_limit(self, limit: MinuteLimit) -> None:

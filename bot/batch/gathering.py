@@ -7,8 +7,9 @@ from contextlib import aclosing
 
 from bot.batch.bugs import Bugs, gather
 from bot.batch.environments import Packed, pack
+from bot.mirroring import make_mirror
 from bot.models import configured_model
-from bot.pipeline import make_context, make_mirror
+from bot.pipeline import make_context
 from bot.preparing import fetch, make_ready
 from bot.progress import Reporter
 from bot.settings import Settings
@@ -41,13 +42,22 @@ async def propose(
     name = f"{ready.repository.owner}/{ready.repository.name}"
     reporter.stage(f"{ready.repository.name}: proposing bugs")
     model = configured_model(settings, store, repository=name)
-    mirror = await make_mirror(settings, ready, trees, store=store, reporter=reporter, model=model)
+    mirror = await make_mirror(
+        settings,
+        ready.repository,
+        trees,
+        store=store,
+        reporter=reporter,
+        model=model,
+        tests=ready.prepared.baseline.green,
+    )
     source = sources(
         settings.strategies,
         mirror=mirror,
         model=model,
         note=reporter.note,
         candidates=settings.candidates,
+        at_most=settings.at_most,
     )
     found: list[Bug] = []
     async with compiling(ready.backend, ready.prepared.environment) as compiles:

@@ -15,7 +15,9 @@ from msgspec import Meta, Struct, field
 from storage.errors import ConfigError
 
 Positive = Annotated[float, Meta(gt=0)]
-Strategies = tuple[Literal["mirror", "procedural", "modify", "rewrite", "combine"], ...]
+Strategy = Annotated[str, Meta(pattern=r"^(mirror|procedural|modify|rewrite|combine)(:[1-9]\d*)?$")]
+"""One, with a limit of its own where wanted, as for `bugfoundry forge`: mirror:20."""
+Strategies = tuple[Strategy, ...]
 
 
 class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -112,6 +112,7 @@ def plan_command(
 
     Example: bugfoundry batch plan pypi:itsdangerous --max-bugs 200 --shards 4 -o batch
     """
+    names, at_most = known_strategies(strategies)
     settings = Settings(
         source=source,
         cache=cache_dir(),
@@ -120,7 +121,8 @@ def plan_command(
         seed=seed,
         max_bugs=max_bugs,
         operators=known_operators(operator),
-        strategies=known_strategies(strategies),
+        strategies=names,
+        at_most=at_most,
         full=full,
         github_url=os.environ.get("GITHUB_API_URL") or "https://api.github.com",
         github_token=os.environ.get("GITHUB_TOKEN", ""),
