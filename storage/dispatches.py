@@ -10,6 +10,9 @@ from storage import rows
 from storage.records import Dispatch, MinuteLimit
 from storage.tables import Tables
 
+ACTIONS = "actions:"
+"""Begins the name of a place that is a repository on GitHub."""
+
 
 class Dispatches(Tables):
     """Keeps what was sent, before it is sent; reached as ``store.dispatches``."""
@@ -39,10 +42,19 @@ class Dispatches(Tables):
         found = self._read("select * from dispatches where plan = ?", plan)
         return next((rows.from_row(row, Dispatch) for row in found), None)
 
-    def by_run(self, place: str, run: str) -> Dispatch | None:
-        """Return the batch that a run judges."""
-        query = "select * from dispatches where place = ? and run = ?"
-        return next((rows.from_row(row, Dispatch) for row in self._read(query, place, run)), None)
+    def of_run(self, run: str) -> Dispatch | None:
+        """Return the batch that a run of GitHub Actions judges, by its number there."""
+        query = "select * from dispatches where run = ? and place like ?"
+        found = self._read(query, run, f"{ACTIONS}%")
+        return next((rows.from_row(row, Dispatch) for row in found), None)
+
+    def end(self, plan: str, why: str) -> None:
+        """Mark a batch as ended of which nothing more can be known."""
+        with self._writing():
+            known = self._read("select * from dispatches where plan = ?", plan)
+            for row in known:
+                ended = replace(rows.from_row(row, Dispatch), state="ended", detail=why)
+                self._put("dispatches", rows.to_row(ended))
 
     def open(self, environment: str | None = None) -> list[Dispatch]:
         """Return those of which not all is known, the oldest first; of one environment, or all."""

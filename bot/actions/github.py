@@ -23,6 +23,7 @@ from mirror.github.runs import (
     start_run,
 )
 from storage.clones import github_variables
+from storage.dispatches import ACTIONS
 from storage.errors import GitHubError
 from storage.git import GitError
 from storage.trees import Trees
@@ -53,7 +54,7 @@ class GitHubPlace:
         token: Token,
         trees: Trees,
     ) -> None:
-        self.name = f"actions:{mirror}"
+        self.name = f"{ACTIONS}{mirror}"
         self._github = github
         self._mirror = mirror
         self._code = code

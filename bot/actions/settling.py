@@ -38,15 +38,28 @@ async def settle(
 
     Raises BugfoundryError where the artifacts cannot be fetched.
     """
-    found: list[Artifact] = []
-    async with aclosing(place.artifacts(dispatch.run)) as artifacts:  # type: ignore[type-var]
-        async for artifact in artifacts:
-            found.append(artifact)
-    settled = collect(batch, found, state)
-    keep(settled.collected, batch, store)
+    return record(dispatch, batch, state, await fetched(place, dispatch.run), store)
+
+
+async def fetched(place: Place, run: str) -> list[Artifact]:
+    """Return all that the jobs of a run left. Raises BugfoundryError."""
+    async with aclosing(place.artifacts(run)) as artifacts:  # type: ignore[type-var]
+        return [artifact async for artifact in artifacts]
+
+
+def record(
+    dispatch: Dispatch,
+    batch: Batch,
+    state: RunState,
+    artifacts: Sequence[Artifact],
+    store: Store,
+) -> Settled:
+    """Keep what a run left, and mark its batch as ended."""
+    settled = collect(batch, artifacts, state)
     collected = settled.collected
     for fault in collected.faults:
         log.warning("run=%s not believed: %s", dispatch.run, fault)
+    keep(collected, batch, store)
     store.dispatches.set(
         replace(
             dispatch,

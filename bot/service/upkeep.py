@@ -7,7 +7,15 @@ import json
 import logging
 from collections.abc import Mapping
 
-from bot.service.chores import ALL, MISSED, UPKEEP, missed_job, reconcile_all, tidy_job
+from bot.service.chores import (
+    ALL,
+    MISSED,
+    UPKEEP,
+    missed_job,
+    reconcile_all,
+    runs_job,
+    tidy_job,
+)
 from bot.service.config import Config
 from bot.service.scene import Scene
 from bot.service.worker import Worker
@@ -63,6 +71,7 @@ def ask_for_chores(store: Store, config: Config, *, now: float, starting: bool) 
     every = {
         reconciles: config.limits.reconcile_minutes * 60,
         tidies: TIDY_EVERY,
+        runs_job(): config.limits.reconcile_minutes * 60,
         # It asks for itself again whenever it is done.
         missed_job(since): config.limits.missed_minutes * 60,
     }
