@@ -55,6 +55,10 @@ class Mirror:
     model: Model | None = None
     tests: tuple[str, ...] = ()
     """Ids of the tests that pass on the unbroken code."""
+    only: frozenset[int] | None = None
+    """Numbers of the pull requests to undo, though they be left out otherwise."""
+    skip: frozenset[int] = frozenset()
+    """Numbers of those that are not to be undone."""
     _tree: Tree | None = None
     _became: dict[str, Mirroring] | None = None
     _seen: set[str] = field(default_factory=set)
@@ -82,9 +86,15 @@ class Mirror:
                     yield bug
 
     def candidates(self) -> Iterator[PullRequest]:
-        """Yield the pull requests that were not left out."""
+        """Yield the pull requests that were not left out, or those that were asked for."""
         outcomes = self._outcomes()
         for pull in self.store.pulls.all(self.name):
+            if pull.number in self.skip:
+                continue
+            if self.only is not None:
+                if pull.number in self.only:
+                    yield pull
+                continue
             known = outcomes.get(pull.commit)
             if known is not None and self._given_up(pull, known):
                 continue
@@ -150,17 +160,8 @@ class Mirror:
 
     def _undo(self, fix: Fix, code: Code) -> Undo:
         if self._tree is None:
-            self._tree = self._read_tree(code)
+            self._tree = tree_of(self.repository.tree, code, self.trees)
         return undo(fix, self._tree, self.clone.homes(fix, code.files))
-
-    def _read_tree(self, code: Code) -> Tree:
-        tree = self.repository.tree
-        others = [
-            path
-            for path in self.trees.paths(tree)
-            if path.endswith(".py") and path not in code.files
-        ]
-        return Tree(code.files, self.trees.read_all(tree, others))
 
     def _bug(
         self, fix: Fix, result: Undo, pull: PullRequest, context: Context, tier: str = ""
@@ -326,6 +327,7 @@ async def make_mirror(
         cache=settings.cache,
         api_url=settings.github_url,
         token=settings.github_token,
+        tokens=settings.github_tokens,
     )
     try:
         cloned, summary = await crawl_clone(crawl, store=store, reporter=reporter)
@@ -343,4 +345,12 @@ async def make_mirror(
         trees=trees,
         model=model,
         tests=tests,
+        only=settings.only_pulls,
+        skip=settings.skip_pulls,
     )
+
+
+def tree_of(tree: str, code: Code, trees: Trees) -> Tree:
+    """Return today's Python files, the source apart from the others."""
+    others = [path for path in trees.paths(tree) if path.endswith(".py") and path not in code.files]
+    return Tree(code.files, trees.read_all(tree, others))

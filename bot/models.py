@@ -69,7 +69,7 @@ def configured_model(
     limits = Limits(
         run=dollars(environ, RUN_BUDGET),
         repository=settings.model_budget,
-        month=dollars(environ, MONTH_BUDGET),
+        month=least(settings.month_budget, dollars(environ, MONTH_BUDGET)),
     )
     if not repository:
         # Nobody's calls are not one repository's: they are limited by themselves.
@@ -140,6 +140,11 @@ def compatible(environ: Mapping[str, str]) -> Compatible:
     from llm.compatible import Compatible
 
     return Compatible(environ[URL], name, key=environ.get(KEY, ""))
+
+
+def least(*limits: float | None) -> float | None:
+    """Return the smallest of the limits that are set."""
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def dollars(environ: Mapping[str, str], name: str) -> float | None:

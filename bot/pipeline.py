@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from bot.actions.engine import ActionsEngine
@@ -57,24 +57,32 @@ class Run:
     reused: int = 0
 
 
-async def forge(
+async def forge(settings: Settings, *, store: Store, reporter: Reporter) -> Summary:
+    """Make verified bugs from one repository, and return what came of it.
+
+    Raises BugfoundryError when the source, the environment or a sandbox cannot be had.
+    """
+    started = time.monotonic()
+    trees = Trees(settings.cache)
+    ready = await make_ready(settings, store=store, trees=trees, reporter=reporter)
+    summary = await forge_in(ready, settings, trees, store=store, reporter=reporter)
+    return replace(summary, seconds=round(time.monotonic() - started, 2))
+
+
+async def forge_in(
+    ready: Ready,
     settings: Settings,
+    trees: Trees,
     *,
     store: Store,
     reporter: Reporter,
     place: Place | None = None,
-    ready: Ready | None = None,
 ) -> Summary:
-    """Make verified bugs from one repository, and return what came of it.
+    """Make verified bugs in an environment, and return what came of it.
 
-    Bugs are judged at ``place`` where one is given; ``ready`` is the repository, where it was made
-    ready already. Raises BugfoundryError when the source, the environment or a sandbox cannot be
-    had.
+    They are judged at ``place`` where one is given. Raises BugfoundryError.
     """
     started = time.monotonic()
-    trees = Trees(settings.cache)
-    if ready is None:
-        ready = await make_ready(settings, store=store, trees=trees, reporter=reporter)
     reporter.stage(f"{ready.repository.name}: proposing bugs")
     run = Run(recalls=settings.statements == "model")
     local = make_engine(settings, ready, trees, store=store, reporter=reporter, run=run)

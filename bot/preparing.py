@@ -22,6 +22,7 @@ from harness.proposing import proposer
 from harness.repair import Known
 from harness.sandbox import Backend
 from storage import sources
+from storage.clones import site_of
 from storage.errors import EnvironmentFailed
 from storage.records import Attempt, Environment, Plan, Repository
 from storage.store import Store
@@ -40,8 +41,13 @@ class Ready:
 
 def fetch(settings: Settings, trees: Trees, store: Store) -> Repository:
     """Fetch the source into the cache and remember the repository."""
-    source = sources.parse(settings.source)
-    repository = sources.fetch(source, cache=settings.cache, trees=trees)
+    repository = sources.fetch(
+        sources.parse(settings.source),
+        cache=settings.cache,
+        trees=trees,
+        token=settings.token,
+        github=site_of(settings.github_url),
+    )
     store.add_repository(repository)
     return repository
 
@@ -60,8 +66,26 @@ async def make_ready(
     """
     reporter.stage(f"fetching {settings.source}")
     repository = fetch(settings, trees, store)
+    return await make_ready_for(
+        repository, settings, store=store, trees=trees, reporter=reporter, tried=tried
+    )
+
+
+async def make_ready_for(
+    repository: Repository,
+    settings: Settings,
+    *,
+    store: Store,
+    trees: Trees,
+    reporter: Reporter,
+    tried: Tried = lambda attempt: None,
+) -> Ready:
+    """Find or build the environment and its baseline of a repository that is fetched."""
     backend = backends.choose(
-        settings.sandbox, cache=settings.cache, base_image=settings.base_image
+        settings.sandbox,
+        cache=settings.cache,
+        base_image=settings.base_image,
+        isolated=settings.isolated,
     )
     with TemporaryDirectory(prefix="bugfoundry-") as folder:
         checkout = Path(folder) / repository.name

@@ -23,6 +23,7 @@ from harness.hardening import container_arguments
 from harness.local import RUNNER
 from harness.local_sandbox import FIXED
 from harness.sandbox import Limits
+from harness.stopping import stoppable
 from harness.unpacking import framed, megabytes, unpacking
 from harness.workplaces import alive
 from storage.errors import SandboxError
@@ -79,8 +80,11 @@ class DockerBackend:
         env: Mapping[str, str],
         fresh: bool = False,
     ) -> Environment:
-        """Install a copy of ``checkout`` into an image as ``plan`` says. Raises BuildFailed."""
-        return await asyncio.to_thread(self._build, checkout, tree, plan, env, fresh)
+        """Install a copy of ``checkout`` into an image as ``plan`` says; cancelled, it ends that.
+
+        Raises BuildFailed.
+        """
+        return await stoppable(lambda: self._build(checkout, tree, plan, env, fresh))
 
     def _build(
         self, checkout: Path, tree: str, plan: Plan, env: Mapping[str, str], fresh: bool

@@ -7,9 +7,18 @@ import itertools
 import math
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Collection,
+    Coroutine,
+    Mapping,
+    Sequence,
+)
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from harness.baseline import (
     HANG_LIMIT,
@@ -185,8 +194,7 @@ class LocalEngine:
                 self._begun(job.bug)
                 await known.put(await self._verdict(worker, job, job.bug))
         finally:
-            with suppress(asyncio.CancelledError):
-                await asyncio.shield(worker.discard())
+            await to_the_end(worker.discard())
         await known.put(None)
 
     async def _verdict(self, worker: Worker, job: Job, bug: Bug) -> Verdict:
@@ -362,6 +370,14 @@ class LocalEngine:
             return await self._run(worker, files, tests=tests)
         finally:
             await worker.discard()
+
+
+async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Wait until work has ended, however often that is cancelled: it clears away."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
 
 
 def messages_of(run: Run, tests: Collection[str]) -> dict[str, str]:

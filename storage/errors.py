@@ -45,6 +45,10 @@ class GitHubMissing(GitHubError):
     """There is no such thing, or the token may not see it."""
 
 
+class GitHubForbidden(GitHubRefused):
+    """The token is good, but may not do this: a permission is missing, or a rule forbids it."""
+
+
 class GitHubSuspended(GitHubRefused):
     """The App's installation is suspended: nothing can be done until its owner ends that."""
 

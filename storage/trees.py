@@ -57,6 +57,14 @@ class Trees:
         names = self._as_committed(folder, entries, self._keep_files(folder, entries))
         return self._write_tree((e.path, e.mode, names[e.path]) for e in entries)
 
+    def has(self, tree: str) -> bool:
+        """Say whether a tree is here, with all its files."""
+        try:
+            self._git("rev-list", "--objects", "--quiet", tree)
+        except GitError:
+            return False
+        return True
+
     def paths(self, tree: str) -> dict[str, str]:
         """Return path and mode of every file and link."""
         return {path: mode for path, (mode, _) in self._entries(tree).items()}

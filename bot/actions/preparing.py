@@ -17,7 +17,7 @@ from bot.batch.artifacts import LARGEST_ARCHIVE, unpack_one
 from bot.batch.environments import Packed, read_environment
 from bot.batch.ingesting import keep_environment
 from bot.crawling import CrawlSettings
-from bot.pipeline import forge
+from bot.pipeline import forge_in
 from bot.preparing import Ready, fetch
 from bot.progress import Reporter
 from bot.settings import Settings
@@ -72,12 +72,13 @@ async def forge_far(settings: Settings, *, store: Store, reporter: Reporter) -> 
         far = await prepare(
             settings, operator_of(settings), github, store=store, trees=trees, reporter=reporter
         )
-        return await forge(
+        return await forge_in(
+            far.ready,
             replace(settings, image=far.image),
+            trees,
             store=store,
             reporter=reporter,
             place=far.place,
-            ready=far.ready,
         )
 
 

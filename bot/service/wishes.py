@@ -52,7 +52,7 @@ def kept(wishes: Wishes) -> str:
     return msgspec.json.encode(wishes).decode()
 
 
-def strategies(hosted: Hosted, config: Config) -> tuple[str, ...]:
+def wanted_strategies(hosted: Hosted, config: Config) -> tuple[str, ...]:
     """Return the strategies that a repository's bugs come from, in the operator's order."""
     wanted = wishes_of(hosted).strategies
     return tuple(s for s in config.work.strategies if wanted is None or s in wanted)

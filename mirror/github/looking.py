@@ -46,6 +46,8 @@ class Pull:
     """Of a merged one; empty before."""
     head: str
     """The commit to be merged."""
+    base: str = ""
+    """The newest commit of the branch that it goes into, as GitHub last saw it."""
     from_fork: bool
     author: str
     bot: bool
@@ -123,6 +125,7 @@ async def look_at_pull(github: GitHub, repository: str, number: int) -> Pull:
         merged=one["merged"],
         merge_commit=merge or "",
         head=one["head"]["sha"],
+        base=one["base"]["sha"],
         from_fork=head is None or head["id"] != one["base"]["repo"]["id"],
         author=author,
         bot=bot,

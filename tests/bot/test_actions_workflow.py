@@ -17,7 +17,8 @@ from rich.console import Console
 from uv import find_uv_bin
 
 from bot.actions.pace import Pace
-from bot.pipeline import forge
+from bot.pipeline import forge_in
+from bot.preparing import make_ready
 from bot.progress import Quiet
 from bot.settings import Settings
 from bot.summary import Summary
@@ -83,7 +84,11 @@ class Site:
         told = io.StringIO()
         console = Console(file=told, width=500)
         with Store(self.folder / name) as store:
-            summary = await forge(self.settings, store=store, reporter=Quiet(console), place=place)
+            trees, reporter = Trees(self.cache), Quiet(console)
+            ready = await make_ready(self.settings, store=store, trees=trees, reporter=reporter)
+            summary = await forge_in(
+                ready, self.settings, trees, store=store, reporter=reporter, place=place
+            )
         return summary, told.getvalue()
 
     def outcome(self, name: str) -> tuple[object, ...]:

@@ -28,6 +28,7 @@ from tests.bot.mirrored import (
     COUNT_OF_MANY,
     FILE,
     NOTHING,
+    TEST_COUNT,
     TESTS,
     TOTAL,
     TOTAL_OF_MANY,
@@ -72,6 +73,23 @@ async def test_fixes_are_undone_the_newest_first(shop: Shop, bench: Bench) -> No
     assert bench.broken(oldest) == shop.source.replace(TOTAL[1], TOTAL[0])
     assert {bug.origin.strategy for bug in (newest, oldest)} == {"mirror"}
     assert (oldest.origin.operator, oldest.origin.undone) == ("apply", 1.0)
+
+
+async def test_of_some_fixes_only_those_are_undone_whatever_speaks_against_them(
+    shop: Shop, bench: Bench
+) -> None:
+    shop.fix_total()
+    shop.fix("Fix the count (#5)", COUNT, TEST_COUNT)
+    await bench.crawl()
+    assert bench.outcomes()["Fix the count"].outcome == "no-issue"
+    mirror = bench.mirror()
+
+    mirror.only = frozenset({5})
+    assert [bug.origin.pull async for bug in mirror(bench.context)] == [5]
+    mirror.skip = frozenset({5})
+    assert [bug.origin.pull async for bug in mirror(bench.context)] == []
+    mirror.only = None
+    assert [bug.origin.pull async for bug in mirror(bench.context)] == [3]
 
 
 async def test_what_was_undone_is_kept_with_its_fix(shop: Shop, bench: Bench) -> None:

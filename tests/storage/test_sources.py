@@ -258,7 +258,7 @@ def test_a_token_reaches_git_for_github_alone() -> None:
     assert header.startswith(b"Authorization: Basic ")
     with pytest.raises(GitError):
         git("config", "--get-urlmatch", "http.extraHeader", "https://example.org", env=variables)
-    assert github_variables(None) == {}
+    assert github_variables("") == {}
 
 
 def test_a_token_is_in_no_argument_and_no_error(

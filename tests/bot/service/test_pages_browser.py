@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -88,7 +89,9 @@ def follow(driver: Chrome, element: WebElement) -> None:
     """Click, and wait until the page is another."""
     before = driver.find_element(By.TAG_NAME, "html")
     element.click()
-    WebDriverWait(driver, 20).until(staleness_of(before))
+    # In the middle of a change the driver may know neither the one nor the other.
+    waiting = WebDriverWait(driver, 20, ignored_exceptions=[WebDriverException])
+    waiting.until(staleness_of(before))
 
 
 def heading(driver: Chrome) -> str:
