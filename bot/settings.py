@@ -85,6 +85,8 @@ class Settings:
     """The account on GitHub whose repositories mirror others, for their bugs to be judged there."""
     tool: str = ""
     """``owner/bugfoundry@COMMIT``: whose workflows the mirrors run."""
+    registry: str = "ghcr.io"
+    """Where the mirrors' images are kept."""
     image: str = ""
     """Where the environment's image can be pulled, by digest."""
     pace: Pace = field(default_factory=Pace)

@@ -39,8 +39,8 @@ Token = Callable[[], Awaitable[str]]
 class GitHubPlace:
     """Judges the batches of one repository in its mirror.
 
-    ``code`` is the commit there that holds the code, ``url`` where GitHub's repositories are,
-    ``token`` gives one that git may push with.
+    ``code`` is the commit there that holds the code, ``registry`` where its image is, ``url`` where
+    GitHub's repositories are, ``token`` gives one that git may push with.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class GitHubPlace:
         *,
         code: str,
         branch: str,
+        registry: str,
         url: str,
         token: Token,
         trees: Trees,
@@ -59,6 +60,7 @@ class GitHubPlace:
         self._mirror = mirror
         self._code = code
         self._branch = branch
+        self._registry = registry
         self._url = url
         self._token = token
         self._trees = trees
@@ -85,7 +87,7 @@ class GitHubPlace:
             self._mirror,
             FILE,
             ref=self._branch,
-            inputs={"batch": address, "code": self._code},
+            inputs={"batch": address, "code": self._code, "registry": self._registry},
             title=TITLE.format(batch=address),
         )
         return str(run)

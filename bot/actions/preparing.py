@@ -122,6 +122,7 @@ async def prepare(
         mirror.name,
         code=mirror.code,
         branch=BRANCH,
+        registry=settings.registry,
         url=operator.url,
         token=operator.token,
         trees=trees,
@@ -161,7 +162,7 @@ async def built(
     if not settings.rebuild:
         run = await find_run(github, mirror.name, FILE, title=title)
     if run is None:
-        inputs = {"code": mirror.code}
+        inputs = {"code": mirror.code, "registry": settings.registry}
         run = await start_run(github, mirror.name, FILE, ref=BRANCH, inputs=inputs, title=title)
     while (found := await look_at_run(github, mirror.name, run)).status != "completed":
         await asyncio.sleep(settings.pace.poll)

@@ -20,6 +20,7 @@ from bot.commands.options import (
     JsonOption,
     MirrorsOption,
     ModelBudgetOption,
+    RegistryOption,
     SandboxChoice,
     SandboxOption,
     ShardMinutesOption,
@@ -127,6 +128,7 @@ def forge_command(
     engine: EngineOption = EngineChoice.local,
     mirrors: MirrorsOption = "",
     tool: ToolOption = "",
+    registry: RegistryOption = "ghcr.io",
     shard_minutes: ShardMinutesOption = 10.0,
     store: StoreOption = None,
     as_json: JsonOption = False,
@@ -167,6 +169,7 @@ def forge_command(
         engine=engine.value,
         mirrors=mirrors,
         tool=tool,
+        registry=registry,
         pace=Pace(minutes=shard_minutes),
     )
     if estimate_only:

@@ -55,6 +55,13 @@ ToolOption = Annotated[
         help="With --engine actions: bugfoundry's own repository, as owner/bugfoundry@COMMIT.",
     ),
 ]
+RegistryOption = Annotated[
+    str,
+    typer.Option(
+        envvar="BUGFOUNDRY_REGISTRY",
+        help="With --engine actions: the registry of the mirrors' images.",
+    ),
+]
 ShardMinutesOption = Annotated[
     float,
     typer.Option(min=1, help="With --engine actions: how long a shard should take, in minutes."),

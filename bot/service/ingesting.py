@@ -56,6 +56,7 @@ def place_of(dispatch: Dispatch, job: Job, scene: Scene) -> GitHubPlace:
         dispatch.place.removeprefix(ACTIONS),
         code="",
         branch=BRANCH,
+        registry="",
         url=scene.config.app.web_url,
         token=token,
         trees=Trees(scene.config.cache),

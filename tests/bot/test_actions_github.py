@@ -231,6 +231,7 @@ async def place_of(place: Place) -> GitHubPlace:
         mirror.name,
         code=mirror.code,
         branch=BRANCH,
+        registry="ghcr.io",
         url=place.operator.url,
         token=place.operator.token,
         trees=place.trees,
