@@ -13,6 +13,9 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from bot.actions.engine import ActionsEngine
+from bot.actions.place import Place
+from bot.batch.environments import pack
 from bot.context import Compiles, Context, Engine, Source, Verified
 from bot.mirroring import Mirror, make_mirror
 from bot.models import configured_model
@@ -67,13 +70,27 @@ async def forge(settings: Settings, *, store: Store, reporter: Reporter) -> Summ
 
 
 async def forge_in(
-    ready: Ready, settings: Settings, trees: Trees, *, store: Store, reporter: Reporter
+    ready: Ready,
+    settings: Settings,
+    trees: Trees,
+    *,
+    store: Store,
+    reporter: Reporter,
+    place: Place | None = None,
 ) -> Summary:
-    """Make verified bugs in an environment, and return what came of it. Raises BugfoundryError."""
+    """Make verified bugs in an environment, and return what came of it.
+
+    They are judged at ``place`` where one is given. Raises BugfoundryError.
+    """
     started = time.monotonic()
     reporter.stage(f"{ready.repository.name}: proposing bugs")
     run = Run(recalls=settings.statements == "model")
-    engine = make_engine(settings, ready, trees, store=store, reporter=reporter, run=run)
+    local = make_engine(settings, ready, trees, store=store, reporter=reporter, run=run)
+    engine: LocalEngine | ActionsEngine = local
+    if place is not None:
+        engine = make_far_engine(
+            settings, ready, trees, place, store=store, reporter=reporter, run=run
+        )
     async with compiling(ready.backend, ready.prepared.environment) as compiles:
         context = make_context(settings, ready, trees, compiles)
         name = f"{ready.repository.owner}/{ready.repository.name}"
@@ -105,7 +122,7 @@ async def forge_in(
             ready,
             trees,
             store=store,
-            engine=engine,
+            engine=local,
             model=model,
             name=name if mirror is None else mirror.name,
             tasks=run.tasks,
@@ -125,7 +142,9 @@ def make_engine(
     reporter: Reporter,
     run: Run | None = None,
 ) -> LocalEngine:
-    """Return the engine; where selecting tests once went wrong, every test is run from then on.
+    """Return the engine of this machine.
+
+    Where selecting tests once went wrong, every test is run from then on.
 
     ``run`` is told what failing tests say.
     """
@@ -146,6 +165,37 @@ def make_engine(
         judged=len(store.judged(environment.id, HARNESS_VERSION, "selected")),
         disagreed=disagreed,
         told=(run or Run()).messages.__setitem__,
+    )
+
+
+def make_far_engine(
+    settings: Settings,
+    ready: Ready,
+    trees: Trees,
+    place: Place,
+    *,
+    store: Store,
+    reporter: Reporter,
+    run: Run,
+) -> ActionsEngine:
+    """Return the engine that has bugs judged elsewhere."""
+    environment = ready.prepared.environment
+
+    def disagreed(text: str) -> None:
+        store.set_coverage(environment.id, None)
+        reporter.note(f"{ready.repository.name}: {text}")
+
+    return ActionsEngine(
+        place,
+        pack(ready.repository, ready.prepared, settings.image, store, full=settings.full),
+        read=lru_cache(maxsize=FILES_KEPT)(lambda path: trees.read(ready.repository.tree, path)),
+        folder=settings.cache / "batches",
+        store=store,
+        pace=settings.pace,
+        judged=len(store.judged(environment.id, HARNESS_VERSION, "selected")),
+        told=run.messages.__setitem__,
+        disagreed=disagreed,
+        note=lambda text: reporter.note(f"{ready.repository.name}: {text}"),
     )
 
 

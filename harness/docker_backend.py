@@ -17,6 +17,7 @@ from harness.docker_build import TREE, USER, VENV, find_base, fixed_base
 from harness.docker_channel import DockerChannel
 from harness.docker_layers import LABEL, Layers
 from harness.docker_owners import BUILDER, OWNER, left_behind, owned
+from harness.docker_registry import pull, push
 from harness.docker_runner import INSIDE, bound, carried, is_unseen
 from harness.hardening import container_arguments
 from harness.local import RUNNER
@@ -108,6 +109,14 @@ class DockerBackend:
         except ImageNotFound:
             return False
         return True
+
+    async def push(self, environment: Environment, place: str) -> str:
+        """Push its image to ``registry/name``; return where to pull it. Raises SandboxError."""
+        return await asyncio.to_thread(push, self._client, environment.handle, place)
+
+    async def pull(self, reference: str) -> str:
+        """Return the id of an image named by its digest, pulled if need be. Raises SandboxError."""
+        return await asyncio.to_thread(pull, self._client, reference)
 
     async def start(self, environment: Environment, *, limits: Limits) -> DockerSandbox:
         """Start a container: no network, its own tree. Raises SandboxError."""

@@ -11,14 +11,22 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from bot.actions.pace import Pace
+from bot.actions.preparing import forge_far
 from bot.commands.options import (
     PROCESSORS,
     BaseImageOption,
+    EngineChoice,
+    EngineOption,
     JsonOption,
+    MirrorsOption,
     ModelBudgetOption,
+    RegistryOption,
     SandboxChoice,
     SandboxOption,
+    ShardMinutesOption,
     StoreOption,
+    ToolOption,
     err,
     open_store,
     out,
@@ -119,6 +127,11 @@ def forge_command(
         ),
     ] = False,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Build the environment anew.")] = False,
+    engine: EngineOption = EngineChoice.local,
+    mirrors: MirrorsOption = "",
+    tool: ToolOption = "",
+    registry: RegistryOption = "ghcr.io",
+    shard_minutes: ShardMinutesOption = 10.0,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -155,6 +168,11 @@ def forge_command(
         statements=statements.value,
         batch=batch,
         rebuild=rebuild,
+        engine=engine.value,
+        mirrors=mirrors,
+        tool=tool,
+        registry=registry,
+        pace=Pace(minutes=shard_minutes),
     )
     if estimate_only:
         print_estimate(settings, store, as_json=as_json)
@@ -217,10 +235,11 @@ def known_operators(names: list[str] | None) -> frozenset[str] | None:
 
 async def forge_shown(settings: Settings, store: Store) -> Summary:
     """Run the pipeline under a live line on a terminal, silently elsewhere."""
+    work = forge if settings.engine == "local" else forge_far
     if not err.is_terminal:
-        return await forge(settings, store=store, reporter=Quiet(err))
+        return await work(settings, store=store, reporter=Quiet(err))
     with Live(err) as live:
-        return await forge(settings, store=store, reporter=live)
+        return await work(settings, store=store, reporter=live)
 
 
 SCREENED = {
