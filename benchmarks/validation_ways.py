@@ -18,7 +18,7 @@ from bot.pipeline import make_engine
 from bot.preparing import Ready
 from bot.progress import Reporter
 from bot.settings import Settings
-from harness.docker_backend import OWNER
+from harness.docker_owners import OWNER
 from harness.sandbox import Channel
 from harness.suite import Run, run_suite
 from storage.errors import SandboxError

@@ -8,6 +8,7 @@ import sys
 
 import typer
 
+from bot.commands import app as github_app
 from bot.commands import (
     audit,
     batch,
@@ -58,6 +59,7 @@ app.command("hosted")(hosted.hosted_command)
 app.command("optout")(hosted.optout_command)
 app.command("optin")(hosted.optin_command)
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(github_app.app, name="app")
 app.add_typer(batch.app, name="batch")
 app.add_typer(env.app, name="env")
 app.add_typer(images.app, name="images")

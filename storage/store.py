@@ -51,15 +51,29 @@ FIRST_ORIGIN = """
 class Store(Tables):
     """One SQLite file. Opening creates it; raises StoreError when it cannot be used.
 
-    Nothing can be written to one that is opened ``read_only``, once it is open.
+    Nothing can be written to one that is opened ``read_only``, once it is open. What is written to
+    one that is not ``lasting`` outlives its process, but may be undone, the newest first, by a
+    machine that loses its power: for what is then done again. Without ``checkpoints`` the log is
+    left to others who write the same file: for one that is in a hurry.
     """
 
     def __init__(
-        self, path: Path | str, *, busy_timeout: float = 30.0, read_only: bool = False
+        self,
+        path: Path | str,
+        *,
+        busy_timeout: float = 30.0,
+        read_only: bool = False,
+        lasting: bool = True,
+        checkpoints: bool = True,
     ) -> None:
         super().__init__(open_database(Path(path), busy_timeout=busy_timeout), Path(path))
         if read_only:
             self._db.execute("PRAGMA query_only=on")
+        if not lasting:
+            # https://www.sqlite.org/pragma.html#pragma_synchronous
+            self._db.execute("PRAGMA synchronous=normal")
+        if not checkpoints:
+            self._db.execute("PRAGMA wal_autocheckpoint=0")
         self._lists = TestLists(self._db)
         self.pulls = Pulls(self._db, self.path)
         """Pull requests, their issues, and what became of them."""

@@ -18,6 +18,7 @@ from rich.table import Table
 from bot.building import Built, build_all, described, read_sources
 from bot.commands import env_travel
 from bot.commands.options import (
+    PROCESSORS,
     BaseImageOption,
     JsonOption,
     ModelBudgetOption,
@@ -58,7 +59,10 @@ def build_command(
         typer.Option("--all", help="Build every source that this file lists, one a line."),
     ] = None,
     jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=1, help="With --all: built at a time.")
+        int,
+        typer.Option(
+            "--jobs", "-j", min=1, help="With --all: built at a time.", show_default=PROCESSORS
+        ),
     ] = os.cpu_count() or 1,
     sandbox: SandboxOption = SandboxChoice.auto,
     base_image: BaseImageOption = None,

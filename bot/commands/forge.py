@@ -14,6 +14,7 @@ from rich.table import Table
 from bot.actions.pace import Pace
 from bot.actions.preparing import forge_far
 from bot.commands.options import (
+    PROCESSORS,
     BaseImageOption,
     EngineChoice,
     EngineOption,
@@ -79,7 +80,8 @@ def forge_command(
     ] = None,
     sandbox: SandboxOption = SandboxChoice.auto,
     workers: Annotated[
-        int, typer.Option(min=1, help="Sandboxes that judge side by side.")
+        int,
+        typer.Option(min=1, help="Sandboxes that judge side by side.", show_default=PROCESSORS),
     ] = os.cpu_count() or 1,
     python: Annotated[
         str | None, typer.Option(help="Python version to use, as 3.12. [default: detected]")

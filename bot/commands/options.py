@@ -18,6 +18,9 @@ from storage.store import Store
 out = Console()
 err = Console(stderr=True)
 
+PROCESSORS = "one for each processor"
+"""How a default is shown that is of the machine."""
+
 
 class SandboxChoice(StrEnum):
     """Where the repository's code runs."""

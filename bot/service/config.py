@@ -20,6 +20,14 @@ from storage.paths import cache_dir, default_store
 
 FILE = "bugfoundry.toml"
 FILE_VARIABLE = "BUGFOUNDRY_CONFIG"
+PLACES = (
+    ("app", "private_key_file"),
+    ("app", "webhook_secret_file"),
+    ("serve", "store"),
+    ("serve", "cache"),
+    ("serve", "operator_token_file"),
+)
+"""Settings that name a file or folder: in the TOML file, as seen from where that is."""
 SECRETS = ("private_key", "webhook_secret", "operator_token")
 
 T = TypeVar("T")
@@ -195,6 +203,10 @@ def _tables(path: Path) -> dict[str, dict[str, Any]]:
     for table, value in found.items():
         if not isinstance(value, dict):
             raise ConfigError(f"{path}: {table} stands outside a table; put it under [serve] …")
+    for table, name in PLACES:
+        value = found.get(table, {}).get(name)
+        if isinstance(value, str) and value:
+            found[table][name] = str(path.absolute().parent / Path(value).expanduser())
     return found
 
 

@@ -17,6 +17,7 @@ from bot.service.chores import (
     tidy_job,
 )
 from bot.service.config import Config
+from bot.service.patience import MOST_DEATHS
 from bot.service.scene import Scene
 from bot.service.worker import Worker
 from storage.errors import StoreError
@@ -28,7 +29,6 @@ log = logging.getLogger(__name__)
 EVERY = 15.0
 """Seconds between two looks at what is to be done."""
 TIDY_EVERY = 86400.0
-MOST_DEATHS = 5
 
 
 class Upkeep:

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 
 from aiohttp import web
 
-from bot.service.outbox import OUTBOX
 from bot.service.pages.board import BOARD, checked_form
-from bot.service.plan import STAGES, URGENT, WORK, stage_job
+from bot.service.plan import STAGES, URGENT, stage_job
+from bot.service.withdrawing import let_in, withdraw
 from storage.hosted import Hosted
 from storage.jobs import NewJob
 from storage.store import Store
 
 log = logging.getLogger(__name__)
 
-BY_OPERATOR = "the operator opted it out"
-"""What ``Hosted.because`` says then. Whoever reads labels must leave it so."""
-NO_LONGER = "opted out"
 CANCELLED = "cancelled by the operator"
 
 Change = Callable[[Store], bool]
@@ -44,7 +40,7 @@ async def rebuild(request: web.Request) -> web.Response:
     now = request.app[BOARD].clock()
 
     def change(store: Store, hosted: Hosted) -> bool:
-        job = stage_job(hosted, STAGES[0], priority=URGENT, rebuild=True)
+        job = stage_job(hosted, STAGES[0], priority=URGENT, force=True)
         return _asked(store, hosted, job, now)
 
     return await _with_repository(request, "rebuild", change)
@@ -69,9 +65,7 @@ async def opt_out(request: web.Request) -> web.Response:
     now = request.app[BOARD].clock()
 
     def change(store: Store, hosted: Hosted) -> bool:
-        with store.together():
-            store.hosted.put(replace(hosted, opted_in=False, since=now, because=BY_OPERATOR))
-            store.jobs.cancel(hosted.id, now=now, queues=[WORK, OUTBOX], why=NO_LONGER)
+        withdraw(store, hosted, now=now)
         return True
 
     return await _with_repository(request, "opted out", change)
@@ -82,10 +76,7 @@ async def allow(request: web.Request) -> web.Response:
     now = request.app[BOARD].clock()
 
     def change(store: Store, hosted: Hosted) -> bool:
-        if hosted.because != BY_OPERATOR:
-            return False
-        store.hosted.put(replace(hosted, since=now, because=""))
-        return True
+        return let_in(store, hosted, now=now)
 
     return await _with_repository(request, "allowed", change)
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.service.optin import BY_OPERATOR
 from bot.service.pages import asking
-from bot.service.pages.actions import BY_OPERATOR
 from bot.service.pages.board import BOARD, sight_of
 from bot.service.pages.rendering import render
 from bot.service.plan import STAGES

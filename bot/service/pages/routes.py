@@ -10,7 +10,7 @@ from bot.service.pages.dressing import dressing
 from bot.service.pages.rendering import STATIC, static
 
 REPOSITORY = r"/repositories/{owner:[^/]+}/{name:[^/]+}"
-JOB = r"/queue/{kind:[a-z]+}/{subject:.+}"
+JOB = r"/queue/{kind:[^/]+}/{subject:.+}"
 FOR_GOOD = "public, max-age=31536000, immutable"
 
 PAGES = {

@@ -27,6 +27,7 @@ from storage.records import Repository
 from storage.store import Store
 from storage.trees import Trees
 
+UNWANTED = "{strategies}: not wanted by the operator or the repository"
 NO_ENVIRONMENT = "there is no environment yet; that comes first"
 READING = ("contents", "issues", "metadata", "pull_requests")
 """What a token may read that is used beside untrusted code and text; it may write nothing."""

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from bot.service.chores import reconcile_all
+from bot.service.chores import UPKEEP, reconcile_all
 from bot.service.config import AppConfig, Config, LimitsConfig, ServeConfig, WorkConfig
 from bot.service.outbox import OUTBOX
 from bot.service.queues import LIGHT
+from bot.service.scene import Handler
 from bot.service.serving import Running, service
 from bot.service.upkeep import ask_for_chores
+from storage.deliveries import INBOX
 from storage.hosted import Hosted
 from storage.jobs import Job
 from storage.store import Store
@@ -35,6 +37,8 @@ class Serving:
     world: World
     app: App
     running: Running
+    queues: frozenset[str] = frozenset({INBOX, UPKEEP})
+    """Those that it works on."""
 
     async def told(self, *, shuffled: int | None = None) -> list[Delivery]:
         """Have everything that happened delivered and handled."""
@@ -69,7 +73,7 @@ class Serving:
         """Tell whether a queue that this process works on has anything that is due."""
         now = self.running.scene.clock()
         jobs = await self.store(lambda s: s.jobs.all(most=-1))
-        light = [job for job in jobs if job.queue in ("inbox", "upkeep")]
+        light = [job for job in jobs if job.queue in self.queues]
         return any(j.state == "running" or (j.state == "waiting" and j.due <= now) for j in light)
 
     async def store(self, work: Callable[[Store], T]) -> T:
@@ -113,8 +117,12 @@ async def serving(
     app: App | None = None,
     limits: LimitsConfig | None = None,
     work: WorkConfig | None = None,
+    light: Mapping[str, Mapping[str, Handler]] | None = None,
 ) -> AsyncIterator[Serving]:
-    """Run a service that the App's webhooks go to; writes to GitHub stay in its outbox."""
+    """Run a service that the App's webhooks go to.
+
+    Writes to GitHub stay in its outbox, unless ``light`` says who sends them.
+    """
     made = app or world.app()
     assert made.webhook_secret
     (folder / "key.pem").write_text(made.pem)
@@ -132,11 +140,10 @@ async def serving(
         work=work or WorkConfig(processes=0),
         limits=limits or LimitsConfig(),
     )
-    light = {queue: kinds for queue, kinds in LIGHT.items() if queue != OUTBOX}
+    light = light or {queue: kinds for queue, kinds in LIGHT.items() if queue != OUTBOX}
     async with service(config, clock=world.clock.time, light=light) as running:
         made.hook_url = f"http://127.0.0.1:{running.port}/webhooks"
-        served = Serving(world, made, running)
-        while not await served.jobs("reconcile"):
-            await asyncio.sleep(0.01)
-        await served.idle()
+        served = Serving(world, made, running, frozenset(light))
+        # As the service itself does at its start, but not before we look.
+        await served.fetched()
         yield served

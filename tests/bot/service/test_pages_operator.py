@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import FormData
 
-from bot.service.pages.actions import BY_OPERATOR
+from bot.service.optin import BY_OPERATOR
 from bot.service.pages.session import LASTS, TRIES, Sessions, Tries, fits
 from storage.hosted import Hosted
 from storage.jobs import Job
@@ -117,7 +117,7 @@ async def test_an_environment_is_asked_for_anew(client: Client, path: Path) -> N
     assert await act(client, f"{SHOP}/rebuild") == 303
 
     asked = job(path, "environment", "101")
-    assert (asked.state, asked.payload) == ("waiting", '{"rebuild": true}')
+    assert (asked.state, asked.payload) == ("waiting", '{"force": true}')
 
 
 async def test_one_stage_is_run_again_alone(client: Client, path: Path) -> None:
