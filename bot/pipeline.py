@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from bot.actions.engine import ActionsEngine
-from bot.actions.place import Place
 from bot.batch.environments import pack
 from bot.context import Compiles, Context, Engine, Source, Verified
 from bot.mirroring import Mirror, make_mirror
@@ -70,27 +69,13 @@ async def forge(settings: Settings, *, store: Store, reporter: Reporter) -> Summ
 
 
 async def forge_in(
-    ready: Ready,
-    settings: Settings,
-    trees: Trees,
-    *,
-    store: Store,
-    reporter: Reporter,
-    place: Place | None = None,
+    ready: Ready, settings: Settings, trees: Trees, *, store: Store, reporter: Reporter
 ) -> Summary:
-    """Make verified bugs in an environment, and return what came of it.
-
-    They are judged at ``place`` where one is given. Raises BugfoundryError.
-    """
+    """Make verified bugs in an environment, and return what came of it. Raises BugfoundryError."""
     started = time.monotonic()
     reporter.stage(f"{ready.repository.name}: proposing bugs")
     run = Run(recalls=settings.statements == "model")
-    local = make_engine(settings, ready, trees, store=store, reporter=reporter, run=run)
-    engine: LocalEngine | ActionsEngine = local
-    if place is not None:
-        engine = make_far_engine(
-            settings, ready, trees, place, store=store, reporter=reporter, run=run
-        )
+    engine = engine_for(settings, ready, trees, store=store, reporter=reporter, run=run)
     async with compiling(ready.backend, ready.prepared.environment) as compiles:
         context = make_context(settings, ready, trees, compiles)
         name = f"{ready.repository.owner}/{ready.repository.name}"
@@ -122,7 +107,9 @@ async def forge_in(
             ready,
             trees,
             store=store,
-            engine=local,
+            engine=engine
+            if isinstance(engine, LocalEngine)
+            else make_engine(settings, ready, trees, store=store, reporter=reporter, run=run),
             model=model,
             name=name if mirror is None else mirror.name,
             tasks=run.tasks,
@@ -168,17 +155,18 @@ def make_engine(
     )
 
 
-def make_far_engine(
+def engine_for(
     settings: Settings,
     ready: Ready,
     trees: Trees,
-    place: Place,
     *,
     store: Store,
     reporter: Reporter,
-    run: Run,
-) -> ActionsEngine:
-    """Return the engine that has bugs judged elsewhere."""
+    run: Run | None = None,
+) -> LocalEngine | ActionsEngine:
+    """Return the engine that judges where the repository was made ready for it."""
+    if ready.place is None:
+        return make_engine(settings, ready, trees, store=store, reporter=reporter, run=run)
     environment = ready.prepared.environment
 
     def disagreed(text: str) -> None:
@@ -186,14 +174,14 @@ def make_far_engine(
         reporter.note(f"{ready.repository.name}: {text}")
 
     return ActionsEngine(
-        place,
-        pack(ready.repository, ready.prepared, settings.image, store, full=settings.full),
+        ready.place,
+        pack(ready.repository, ready.prepared, ready.image, store, full=settings.full),
         read=lru_cache(maxsize=FILES_KEPT)(lambda path: trees.read(ready.repository.tree, path)),
         folder=settings.cache / "batches",
         store=store,
         pace=settings.pace,
         judged=len(store.judged(environment.id, HARNESS_VERSION, "selected")),
-        told=run.messages.__setitem__,
+        told=(run or Run()).messages.__setitem__,
         disagreed=disagreed,
         note=lambda text: reporter.note(f"{ready.repository.name}: {text}"),
     )

@@ -87,8 +87,6 @@ class Settings:
     """``owner/bugfoundry@COMMIT``: whose workflows the mirrors run."""
     registry: str = "ghcr.io"
     """Where the mirrors' images are kept."""
-    image: str = ""
-    """Where the environment's image can be pulled, by digest."""
     pace: Pace = field(default_factory=Pace)
     """How bugs are sent to be judged elsewhere."""
     limits: Limits = field(default_factory=Limits)

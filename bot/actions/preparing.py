@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,7 +22,7 @@ from bot.preparing import Ready, fetch
 from bot.progress import Reporter
 from bot.settings import Settings
 from bot.summary import Summary
-from harness.config import merge, read_config
+from harness.config import Overrides, merge, read_config
 from harness.coverage import decode
 from harness.detect import FolderTree
 from harness.docker_registry import BY_DIGEST
@@ -52,34 +52,28 @@ FAILED = "the environment could not be built by GitHub Actions ({conclusion}): {
 WRONG = "the run {url} left no environment that can be used: {why}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Far:
-    """What a repository is judged with elsewhere."""
-
-    ready: Ready
-    place: GitHubPlace
-    mirror: Mirror
-    image: str
-
-
 async def forge_far(settings: Settings, *, store: Store, reporter: Reporter) -> Summary:
     """Forge with everything that runs the repository's code done by GitHub Actions.
 
     Raises BugfoundryError.
     """
+    operator = operator_of(settings)
     async with GitHub(settings.github_url, token=settings.github_token) as github:
         trees = Trees(settings.cache)
-        far = await prepare(
-            settings, operator_of(settings), github, store=store, trees=trees, reporter=reporter
-        )
-        return await forge_in(
-            far.ready,
-            replace(settings, image=far.image),
-            trees,
+        reporter.stage(f"fetching {settings.source}")
+        repository = fetch(settings, trees, store)
+        private = await is_private(settings.source, github)
+        ready = await make_ready_far(
+            repository,
+            settings,
+            operator,
+            github,
+            private=private,
             store=store,
+            trees=trees,
             reporter=reporter,
-            place=far.place,
         )
+        return await forge_in(ready, settings, trees, store=store, reporter=reporter)
 
 
 def operator_of(settings: Settings) -> Operator:
@@ -94,22 +88,21 @@ def operator_of(settings: Settings) -> Operator:
     return Operator(account=settings.mirrors, tool=settings.tool, url=site, token=token)
 
 
-async def prepare(
+async def make_ready_far(
+    repository: Repository,
     settings: Settings,
     operator: Operator,
     github: GitHub,
     *,
+    private: bool,
     store: Store,
     trees: Trees,
     reporter: Reporter,
-) -> Far:
-    """Make the mirror and the environment, or find them; return what bugs are judged with.
+) -> Ready:
+    """Make a repository's mirror and environment, or find them; bugs are judged there.
 
     Raises BugfoundryError.
     """
-    reporter.stage(f"fetching {settings.source}")
-    repository = fetch(settings, trees, store)
-    private = await is_private(settings.source, github)
     mirror = await ensure_mirror(github, operator, repository, private=private, trees=trees)
     packed = known(repository, store)
     if packed is None or settings.rebuild:
@@ -127,10 +120,14 @@ async def prepare(
         token=operator.token,
         trees=trees,
     )
-    return Far(
-        ready=ready_of(repository, packed, settings, trees),
+    return Ready(
+        repository=repository,
+        backend=FarBackend(packed.image),
+        prepared=Prepared(
+            environment=packed.environment, baseline=packed.baseline, coverage=packed.coverage
+        ),
+        overrides=overrides_of(repository, settings, trees),
         place=place,
-        mirror=mirror,
         image=packed.image,
     )
 
@@ -191,21 +188,12 @@ def understood(archive: bytes, repository: Repository, url: str) -> Packed:
     return replace(packed, repository=repository)
 
 
-def ready_of(repository: Repository, packed: Packed, settings: Settings, trees: Trees) -> Ready:
-    """Return what the pipeline works with."""
+def overrides_of(repository: Repository, settings: Settings, trees: Trees) -> Overrides:
+    """Return what the repository and the person say of how it is to be treated."""
     with TemporaryDirectory(prefix="bugfoundry-") as folder:
         checkout = Path(folder) / repository.name
         trees.materialise(repository.tree, checkout)
-        overrides = merge(read_config(FolderTree(checkout)), settings.overrides)
-    prepared = Prepared(
-        environment=packed.environment, baseline=packed.baseline, coverage=packed.coverage
-    )
-    return Ready(
-        repository=repository,
-        backend=FarBackend(packed.image),
-        prepared=prepared,
-        overrides=overrides,
-    )
+        return merge(read_config(FolderTree(checkout)), settings.overrides)
 
 
 async def is_private(source: str, github: GitHub) -> bool:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.campaign.config import Campaign
+from bot.campaign.planning import DONE
+from bot.campaign.projecting import Measured
 from harness.local import size_of
 from storage.records import Limit
 from storage.store import Store
@@ -60,6 +62,25 @@ def report(campaign: Campaign, store: Store, *, ended: str, cache: Path) -> Repo
         ),
         gigabytes=round(size_of(cache) / 1e9, 2),
         ended=ended,
+    )
+
+
+def measured(campaign: Campaign, store: Store, found: Report) -> Measured:
+    """Return the rates of what is done of a campaign."""
+    done = [line for line in found.lines if line.state == DONE]
+    sources = {line.source for line in done}
+    trees = {each.tree for each in store.repositories() if each.source in sources}
+    sums = [each for each in store.verdict_sums() if each[0] in trees]
+    return Measured(
+        repositories=len(done),
+        tasks=sum(line.tasks for line in done),
+        verdicts=sum(line.verdicts for line in done),
+        hours=sum(line.hours for line in done),
+        judging_seconds=sum(seconds for _, _, _, seconds in sums),
+        workers=campaign.workers,
+        dollars=sum(line.dollars for line in done),
+        cache_bytes=round(found.gigabytes * 1e9),
+        store_bytes=store.path.stat().st_size,
     )
 
 

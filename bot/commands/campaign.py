@@ -11,10 +11,12 @@ from rich.table import Table
 
 from bot.campaign.config import Campaign, read_campaign
 from bot.campaign.planning import DONE, FAILED
-from bot.campaign.reporting import Line, Report, report
+from bot.campaign.projecting import Projection, project
+from bot.campaign.reporting import Line, Report, measured, report
 from bot.campaign.running import Running
 from bot.commands.options import JsonOption, StoreOption, err, open_store, out, print_json
 from bot.running import run_interruptible
+from storage.errors import ConfigError
 from storage.paths import cache_dir
 from storage.store import Store
 
@@ -24,6 +26,14 @@ def campaign_command(
     report_only: Annotated[
         bool, typer.Option("--report", help="Say how far it is, and do nothing else.")
     ] = False,
+    project_to: Annotated[
+        str,
+        typer.Option(
+            "--project",
+            help="REPOSITORIES:TASKS: say what so many would take at the rates of what is done, "
+            "as 128:50000, and do nothing else.",
+        ),
+    ] = "",
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -35,14 +45,43 @@ def campaign_command(
     """
     campaign = read_campaign(file)
     with open_store(store) as opened:
-        ended = "" if report_only else run_interruptible(lambda: run(campaign, opened))
+        idle = report_only or project_to
+        ended = "" if idle else run_interruptible(lambda: run(campaign, opened))
         found = report(campaign, opened, ended=ended, cache=cache_dir())
+        rates = measured(campaign, opened, found)
+    if project_to:
+        repositories, tasks = wanted(project_to)
+        projected = project(rates, tasks=tasks, repositories=repositories)
+        if as_json:
+            print_json(projected)
+        else:
+            tell(projected)
+        return
     if as_json:
         print_json(found)
     else:
         show(found)
     if any(line.state == FAILED for line in found.lines):
         raise typer.Exit(1)
+
+
+def wanted(text: str) -> tuple[int, int]:
+    """Read how many repositories and tasks are wanted. Raises ConfigError."""
+    repositories, _, tasks = text.partition(":")
+    if not (repositories.isdecimal() and tasks.isdecimal() and int(repositories) and int(tasks)):
+        raise ConfigError(f"--project {text!r}: write REPOSITORIES:TASKS, as 128:50000")
+    return int(repositories), int(tasks)
+
+
+def tell(found: Projection) -> None:
+    """Print what a campaign would take."""
+    out.print(
+        f"{found.tasks} tasks of {found.repositories} repositories: {found.verdicts} bugs judged, "
+        f"{found.machine_hours:.0f} hours of this machine, or {found.runner_minutes:.0f} runner "
+        f"minutes; ${found.dollars:.2f} for models; {found.gigabytes:.0f} GB",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 async def run(campaign: Campaign, store: Store) -> str:

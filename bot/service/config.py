@@ -26,9 +26,10 @@ PLACES = (
     ("serve", "store"),
     ("serve", "cache"),
     ("serve", "operator_token_file"),
+    ("work", "mirrors_token_file"),
 )
 """Settings that name a file or folder: in the TOML file, as seen from where that is."""
-SECRETS = ("private_key", "webhook_secret", "operator_token")
+SECRETS = ("private_key", "webhook_secret", "operator_token", "mirrors_token")
 
 T = TypeVar("T")
 
@@ -103,6 +104,24 @@ class WorkConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "bugs; empty for none."
         ),
     ] = ""
+    mirrors_token_file: Annotated[
+        str,
+        Meta(
+            description="A token that may make, push to and run workflows of the repositories of "
+            "that account; the App itself may not."
+        ),
+    ] = ""
+    tool: Annotated[
+        str,
+        Meta(
+            description="Bugfoundry's own repository at a commit, as `owner/bugfoundry@COMMIT`: "
+            "whose workflows the mirrors run."
+        ),
+    ] = ""
+    registry: Annotated[str, Meta(description="Where the mirrors' images are kept.")] = "ghcr.io"
+    shard_minutes: Annotated[
+        float, Meta(gt=0, description="How long a shard of a batch should take.")
+    ] = 10.0
     statements: Annotated[
         Literal["template", "model"], Meta(description="Who states bugs that nobody reported.")
     ] = "template"

@@ -10,6 +10,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,7 +88,7 @@ class Site:
             trees, reporter = Trees(self.cache), Quiet(console)
             ready = await make_ready(self.settings, store=store, trees=trees, reporter=reporter)
             summary = await forge_in(
-                ready, self.settings, trees, store=store, reporter=reporter, place=place
+                replace(ready, place=place), self.settings, trees, store=store, reporter=reporter
             )
         return summary, told.getvalue()
 

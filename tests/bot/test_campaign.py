@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 from bot.campaign.config import Campaign, Entry, read_campaign
 from bot.campaign.planning import command, remaining, seconds_to_wait, why_not
+from bot.campaign.projecting import Measured, project
 from bot.campaign.running import understood
 from storage.errors import ConfigError
 from storage.records import CampaignStep
@@ -145,6 +147,31 @@ def test_how_a_repository_ended_is_told_in_a_line() -> None:
     )
     assert understood(-9, b"", b"")[:2] == ("failed", "killed by signal 9")
     assert understood(143, b"", b"bugfoundry: stopped; go on\n")[0] == "stopped"
+
+
+def test_a_projection_goes_by_what_was_measured() -> None:
+    measured = Measured(
+        repositories=10,
+        tasks=100,
+        verdicts=400,
+        hours=3.0,
+        judging_seconds=3600.0 * 2,
+        workers=2,
+        dollars=5.0,
+        cache_bytes=10**9,
+        store_bytes=4 * 10**6,
+    )
+    found = project(measured, tasks=1000, repositories=20)
+
+    assert found.verdicts == 4000
+    # A fifth of an hour for each repository, and ten hours of two workers.
+    assert found.machine_hours == 20 * 0.2 + 10
+    assert found.dollars == 50
+    assert found.gigabytes == 2.0
+    # 240 minutes around, 300 of judging by four workers, 30 shards to set up, 40 jobs around.
+    assert found.runner_minutes == 240 + 300 + 30 * 1.5 + 40
+    with pytest.raises(ConfigError, match="no rates"):
+        project(replace(measured, tasks=0), tasks=1, repositories=1)
 
 
 @pytest.mark.slow
