@@ -190,9 +190,10 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=200.0)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--folder", help="where the store is for the while; its disk counts")
     asked = parser.parse_args()
     load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory(prefix="bugfoundry-acknowledge-") as name:
+    with tempfile.TemporaryDirectory(prefix="bugfoundry-", dir=asked.folder) as name:
         folder = Path(name)
         with service(folder) as url:
             sent = asyncio.run(

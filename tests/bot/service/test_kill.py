@@ -138,9 +138,10 @@ def at_rest(service: Serving) -> bool:
     with Store(service.store) as store:
         counts = store.jobs.counts()
         chores = store.jobs.all(queue="upkeep", state="waiting", most=-1)
-    busy = any(one.state in ("waiting", "running") and one.queue in ("inbox",) for one in counts)
+    busy = any(one.state in ("waiting", "running") and one.queue == "inbox" for one in counts)
     busy |= any(one.state == "running" and one.queue == "upkeep" for one in counts)
-    return not busy and not any(one.due <= time.time() for one in chores)
+    # What is tried again is not done yet, though it is not due.
+    return not busy and not any(one.attempts or one.due <= time.time() for one in chores)
 
 
 async def until(holds: Callable[[], bool]) -> None:
