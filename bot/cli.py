@@ -8,7 +8,19 @@ import sys
 
 import typer
 
-from bot.commands import audit, costs, crawl, env, export, forge, grading, images, listing, serve
+from bot.commands import (
+    audit,
+    costs,
+    crawl,
+    env,
+    export,
+    forge,
+    gates,
+    grading,
+    images,
+    listing,
+    serve,
+)
 from bot.commands.options import err
 from bot.running import Stopped
 from storage.errors import BugfoundryError
@@ -34,6 +46,7 @@ app.command("grade")(grading.grade_command)
 app.command("checkout")(grading.checkout_command)
 app.command("audit")(audit.audit_command)
 app.command("export")(export.export_command)
+app.command("gates")(gates.gates_command)
 app.command("serve")(serve.serve_command)
 app.command("work")(serve.work_command)
 app.add_typer(env.app, name="env")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from bot.context import Context
@@ -252,6 +252,8 @@ async def open_mirror(
         token=settings.github_token,
     )
     cloned, summary = await crawl_clone(crawl, store=store, reporter=reporter)
+    if cloned.repository.root:
+        store.add_repository(replace(ready.repository, root=cloned.repository.root))
     reporter.stage(f"{summary.repository}: {summary.candidates} pull requests to mirror")
     return Mirror(
         repository=ready.repository,

@@ -388,3 +388,10 @@ def m012_hosted(db: Database) -> None:
     db.table("written").create(
         {"key": str, "repository": int, "number": int, "digest": str, "since": float}, pk="key"
     )
+
+
+@MIGRATIONS()
+def m016_gates(db: Database) -> None:
+    """In which ways tests failed, and the first commit of a repository."""
+    db.table("verdicts").add_column("kinds", str, not_null_default="[]")
+    db.table("repositories").add_column("root", str, not_null_default="")
