@@ -10,6 +10,7 @@ import typer
 
 from bot.commands import (
     audit,
+    contamination,
     costs,
     crawl,
     env,
@@ -20,6 +21,7 @@ from bot.commands import (
     images,
     listing,
     serve,
+    verify,
 )
 from bot.commands.options import err
 from bot.running import Stopped
@@ -44,9 +46,11 @@ app.command("costs")(costs.costs_command)
 app.command("check")(grading.check_command)
 app.command("grade")(grading.grade_command)
 app.command("checkout")(grading.checkout_command)
+app.command("verify")(verify.verify_command)
 app.command("audit")(audit.audit_command)
 app.command("export")(export.export_command)
 app.command("gates")(gates.gates_command)
+app.command("contamination")(contamination.contamination_command)
 app.command("serve")(serve.serve_command)
 app.command("work")(serve.work_command)
 app.add_typer(env.app, name="env")

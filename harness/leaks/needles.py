@@ -1,0 +1,155 @@
+"""What a fix can be found by: lines in a row that only the code without the bug has. Pure."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+WORD = re.compile(rb"[A-Za-z_]\w+")
+STRING = re.compile(rb"""(?<![\w\\])(["'])([^"'\\\n]{4,80})\1""")
+IN_A_ROW = 3
+"""Lines that make a window: the line of a fix alone may stand in any code."""
+SHORTEST_WINDOW = 20
+FEWEST_WORDS = 2
+SHORTEST_CONSTANT = 6
+FEWEST_CONSTANTS = 2
+LINE_END = re.compile(rb"\r\n|\n|\r|\\r\\n|\\n")
+"""Line ends, those written out inside a string (JSON) too."""
+
+Window = tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needles:
+    """What one task's fix can be found by."""
+
+    task: str
+    places: tuple[frozenset[Window], ...]
+    """For each place that the fix changes, lines in a row that the files have without the bug
+    alone; blanks around lines are taken off.
+    """
+    modules: frozenset[str] = frozenset()
+    """Paths of the changed Python files."""
+    constants: frozenset[bytes] = frozenset()
+    """Names and texts that compiled code keeps, and that only the code without the bug has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """The needles of many tasks, found by one look at each line."""
+
+    middles: Mapping[bytes, tuple[tuple[Window, str], ...]]
+    needles: tuple[Needles, ...]
+    tails: Mapping[str, tuple[Needles, ...]] = field(default_factory=dict)
+    """Needles by the names of their modules, as ``clamp``."""
+
+
+def needles_of(
+    task: str, clean: Mapping[str, bytes | None], found: Mapping[str, bytes | None]
+) -> Needles:
+    """Return what a task's fix can be found by.
+
+    ``clean`` holds files as they are without the bug, tests that a solver does not see included;
+    ``found`` the same files as a solver finds them. None where a file is not there.
+    """
+    places: list[frozenset[Window]] = []
+    constants: set[bytes] = set()
+    for path, content in clean.items():
+        if content is None:
+            continue
+        before = found.get(path) or b""
+        places += places_of(lines_of(content), lines_of(before))
+        if path.endswith(".py"):
+            constants |= constants_of(content) - constants_of(before)
+    modules = frozenset(path for path in clean if path.endswith(".py") and clean[path] is not None)
+    return Needles(
+        task=task,
+        places=tuple(places),
+        modules=modules,
+        constants=frozenset(each for each in constants if len(each) >= SHORTEST_CONSTANT),
+    )
+
+
+def index_of(needles: Sequence[Needles]) -> Index:
+    """Put the needles of tasks together."""
+    middles: dict[bytes, list[tuple[Window, str]]] = {}
+    tails: dict[str, list[Needles]] = {}
+    for each in needles:
+        for window in sorted(set().union(*each.places)):
+            middles.setdefault(middle(window), []).append((window, each.task))
+        for name in sorted({module_name(path) for path in each.modules}):
+            tails.setdefault(name, []).append(each)
+    return Index(
+        middles={line: tuple(found) for line, found in middles.items()},
+        needles=tuple(needles),
+        tails={name: tuple(found) for name, found in tails.items()},
+    )
+
+
+def module_name(path: str) -> str:
+    """Return the name that byte-code of a file goes by."""
+    return path.rpartition("/")[2].removesuffix(".py")
+
+
+def middle(window: Window) -> bytes:
+    """Return the line of a window that it is looked for by."""
+    return window[len(window) // 2]
+
+
+def found_in(index: Index, content: bytes) -> dict[str, Window]:
+    """Return the tasks whose fix a text holds, each with lines that show it.
+
+    Of a place more than one window has to be there, half of them at least: code that is only like
+    the fix has a line or two in common with it.
+    """
+    lines = lines_of(content)
+    held: dict[str, set[Window]] = {}
+    for at, line in enumerate(lines):
+        for window, task in index.middles.get(line, ()):
+            first = at - len(window) // 2
+            if first >= 0 and tuple(lines[first : first + len(window)]) == window:
+                held.setdefault(task, set()).add(window)
+    found: dict[str, Window] = {}
+    for each in index.needles if held else ():
+        for place in each.places if each.task in held else ():
+            shared = place & held[each.task]
+            if len(shared) >= min(len(place), max(2, (len(place) + 1) // 2)):
+                found.setdefault(each.task, min(shared))
+    return found
+
+
+def places_of(lines: Sequence[bytes], before: Sequence[bytes]) -> list[frozenset[Window]]:
+    """Return the windows that are new, those that follow each other together."""
+    known = set(windows_of(before))
+    runs = itertools.groupby(windows_of(lines), key=lambda window: window not in known)
+    found = (telling(set(run)) for is_new, run in runs if is_new)
+    return [frozenset(windows) for windows in found if windows]
+
+
+def lines_of(content: bytes) -> list[bytes]:
+    """Return the lines of a text that are not blank, without what stands around them."""
+    return [line for each in LINE_END.split(content) if (line := each.strip())]
+
+
+def windows_of(lines: Sequence[bytes]) -> Iterator[Window]:
+    """Yield every few lines in a row; all where there are fewer."""
+    for at in range(max(1, len(lines) - IN_A_ROW + 1)):
+        if window := tuple(lines[at : at + IN_A_ROW]):
+            yield window
+
+
+def telling(windows: set[Window]) -> set[Window]:
+    """Return the windows that could not stand in any code."""
+    return {
+        window
+        for window in windows
+        if len(b"".join(window)) >= SHORTEST_WINDOW
+        and len(set(WORD.findall(b" ".join(window)))) >= FEWEST_WORDS
+    }
+
+
+def constants_of(source: bytes) -> set[bytes]:
+    """Return the words and short texts of a source, as compiled code keeps them."""
+    return set(WORD.findall(source)) | {match[2] for match in STRING.finditer(source)}
