@@ -53,8 +53,8 @@ def search(
         if place := split(path):
             seen.gits.setdefault(place[0], {})[place[1]] = content
         elif not (known and is_below(path, tree)):
-            yield from in_file(path, content, index, seen, tree)
-    yield from without_source(seen, tree)
+            yield from in_file(path, content, index, seen)
+    yield from without_source(seen, index, tree)
     for folder, held in sorted(seen.gits.items()):
         own = tree is not None and folder == joined(tree, ".git")
         yield from in_git(folder, held, index, strict=own, texts=not (own and known))
@@ -70,9 +70,7 @@ def joined(folder: str, name: str) -> str:
     return f"{folder}/{name}" if folder else name
 
 
-def in_file(
-    path: str, content: bytes, index: Index, seen: Searched, tree: str | None
-) -> Iterator[Leak]:
+def in_file(path: str, content: bytes, index: Index, seen: Searched) -> Iterator[Leak]:
     """Yield what one file shows: its text, or that of its members."""
     if path.endswith(".py"):
         seen.sources.add(path)
@@ -117,14 +115,16 @@ def keeps_constants(content: bytes, needles: Needles) -> bool:
     return len(constants) >= FEWEST_CONSTANTS and all(each in content for each in constants)
 
 
-def without_source(seen: Searched, tree: str | None) -> Iterator[Leak]:
-    """Yield byte-code that no source beside it explains, and all in the work tree.
+def without_source(seen: Searched, index: Index, tree: str | None) -> Iterator[Leak]:
+    """Yield byte-code that no source beside it explains, and all of a changed file itself.
 
-    Where the source lies beside it, that is what was searched; in the work tree it has the bug,
-    and byte-code may be of before.
+    Where another copy's source lies beside it, that is what was searched. The changed file has the
+    bug now, and its byte-code may be of before.
     """
+    own = {each.task: {joined(tree or "", path) for path in each.modules} for each in index.needles}
     for path, task in seen.compiled:
-        if is_below(path, tree) or source_of(path) not in seen.sources:
+        source = source_of(path)
+        if source not in seen.sources or (tree is not None and source in own[task]):
             yield Leak(task, "bytecode", path, "compiled from a changed file")
 
 
