@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
-
-from datasketch import MinHash, MinHashLSH  # type: ignore[import-untyped]
+from typing import Any
 
 from storage.errors import PatchError
 from syntax.marked import marked_hunks
@@ -75,6 +74,9 @@ class Alike:
     """A growing collection of shingles that can be asked for what is alike."""
 
     def __init__(self, likeness: float) -> None:
+        # Only here: what it imports takes more than a second.
+        from datasketch import MinHashLSH  # type: ignore[import-untyped]
+
         self._likeness = likeness
         self._lsh = MinHashLSH(threshold=likeness, num_perm=PERMUTATIONS)
         self._kept: dict[str, Shingles] = {}
@@ -103,8 +105,10 @@ class Alike:
         return (best[1], -best[0]) if -best[0] >= self._likeness else None
 
 
-def signature(shingles: Collection[str]) -> MinHash:
+def signature(shingles: Collection[str]) -> Any:
     """Return the MinHash of shingles."""
+    from datasketch import MinHash
+
     made = MinHash(num_perm=PERMUTATIONS, hashfunc=hashed)
     made.update_batch(encoded(shingles))
     return made

@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
-from detect_secrets.plugins.base import BasePlugin
+if TYPE_CHECKING:
+    from detect_secrets.plugins.base import BasePlugin
 
 BY_CHANCE = frozenset(
     {"Base64 High Entropy String", "Hex High Entropy String", "Secret Keyword", "Public IP (ipv4)"}
@@ -112,6 +113,9 @@ def whole(plugin: BasePlugin, line: str, secret: str) -> str:
 @lru_cache(maxsize=1)
 def detectors() -> tuple[BasePlugin, ...]:
     """Return the detectors that know the form of what they look for."""
+    # Only here: few commands look for secrets, and it takes a quarter of a second to import.
+    from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
+
     known: Mapping[str, type[BasePlugin]] = get_mapping_from_secret_type_to_class()
     return tuple(
         kind()
