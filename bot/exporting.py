@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 from harness.coverage import decode
 from storage.errors import StoreError
+from storage.records import Task
 from storage.store import Store
 from storage.trees import Trees
 from tasks.export import export
-from tasks.gates import NAMES, PASS_TO_PASS, Passed, Stopped, pass_gates
+from tasks.gates import NAMES, PASS_TO_PASS, Stopped, pass_gates
 from tasks.gates.subject import Rules, Subject, subjects
 from tasks.material import Material
 from tasks.nearest import Masks, nearest
 
 NEAREST = 50
-NO_TASKS = "the store holds no tasks yet; make some with `bugfoundry forge`"
 NONE_LEFT = (
     "no task passes the gates: {told}; `bugfoundry gates --why` says why, --without-gate NAME "
     "switches one off"
@@ -41,29 +41,22 @@ class Exported:
         return f"{stopped_by(self.stopped)}; {overlap_told(self.overlaps)}"
 
 
-def through_gates(store: Store, trees: Trees, rules: Rules, names: Sequence[str] = NAMES) -> Passed:
-    """Send all tasks of a store through gates. Raises StoreError where there are none."""
-    tasks = store.tasks()
-    if not tasks:
-        raise StoreError(NO_TASKS)
-    return pass_gates(subjects(store, trees, tasks), rules, names)
-
-
 def export_tasks(
     form: str,
     store: Store,
     trees: Trees,
+    tasks: Iterable[Task],
     output: Path,
     *,
     rules: Rules,
     names: Sequence[str] = NAMES,
     limit: int | None = NEAREST,
 ) -> Exported:
-    """Write the tasks that pass the gates; ``limit`` is how much of PASS_TO_PASS leaves.
+    """Write those of the tasks that pass gates; ``limit`` is how much of PASS_TO_PASS leaves.
 
     Raises StoreError where none is left.
     """
-    passed = through_gates(store, trees, rules, names)
+    passed = pass_gates(subjects(store, trees, tasks), rules, names)
     if not passed.subjects:
         raise StoreError(NONE_LEFT.format(told=stopped_by(passed.stopped)))
     leaving = [subject.task for subject in passed.subjects]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,7 +11,7 @@ from bot.finding import Found
 from harness.docker_build import TREE
 from harness.leaks.needles import Index, Needles, index_of, needles_of
 from harness.leaks.places import environment_files, folder_files, image_files
-from harness.leaks.search import File, Leak, search
+from harness.leaks.search import TWIN, File, Leak, search
 from storage.errors import SourceError
 from storage.trees import Trees
 from tasks.start_state import broken_files, check_out, hidden_files
@@ -31,6 +30,8 @@ class LeakReport:
     blind: tuple[str, ...]
     """Tasks whose fix has no lines that it could be told by: only byte-code and git can show it."""
     leaks: tuple[Leak, ...]
+    twins: tuple[Leak, ...]
+    """Code of the project itself that does the same elsewhere: no leak."""
 
 
 @dataclass(slots=True)
@@ -105,14 +106,15 @@ def report(
     needles: Iterable[Needles], leaks: Iterable[Leak], counted: Counted, *, places: int
 ) -> LeakReport:
     """Put together what was found, each leak once."""
-    known = list(needles)
+    known, found = list(needles), set(leaks)
     return LeakReport(
         tasks=len(known),
         places=places,
         files=counted.files,
         size=counted.size,
-        blind=tuple(sorted(each.task for each in known if not each.places)),
-        leaks=tuple(sorted(set(chain(leaks)))),
+        blind=tuple(sorted(each.task for each in known if not each.windows)),
+        leaks=tuple(sorted(each for each in found if each.kind != TWIN)),
+        twins=tuple(sorted(each for each in found if each.kind == TWIN)),
     )
 
 

@@ -10,12 +10,13 @@ from typing import Annotated
 import typer
 
 from bot.commands.options import JsonOption, StoreOption, open_store, out, print_json
-from bot.exporting import overlap_told, overlaps, through_gates
+from bot.exporting import overlap_told, overlaps
+from storage.errors import StoreError
 from storage.paths import cache_dir
 from storage.trees import Trees
 from tasks.contamination.against import Near, read_rows, search
 from tasks.contamination.benchmarks import deny_list
-from tasks.gates.subject import Rules, Subject
+from tasks.gates.subject import Subject, subjects
 
 LISTED = 20
 
@@ -40,7 +41,9 @@ def contamination_command(
         return
     rows = read_rows(against) if against else []
     with open_store(store) as opened:
-        found = through_gates(opened, Trees(cache_dir()), Rules(), ()).subjects
+        found = subjects(opened, Trees(cache_dir()), opened.tasks())
+    if not found:
+        raise StoreError("the store holds no tasks yet; make some with `bugfoundry forge`")
     near = list(search(found, rows))
     if as_json:
         print_json({"tasks": len(found), "overlaps": overlaps(found), "repositories": listed(found),
@@ -54,10 +57,10 @@ def contamination_command(
         print_near(near, len(found), len(rows))
 
 
-def listed(subjects: tuple[Subject, ...]) -> list[dict[str, object]]:
+def listed(found: list[Subject]) -> list[dict[str, object]]:
     """Return the repositories, how many tasks each has, and what it overlaps."""
-    counts = Counter(subject.tree.repository.key for subject in subjects)
-    trees = {subject.tree.repository.key: subject.tree for subject in subjects}
+    counts = Counter(subject.tree.repository.key for subject in found)
+    trees = {subject.tree.repository.key: subject.tree for subject in found}
     return [
         {"repository": key, "tasks": counts[key], "root": tree.repository.root,
          "overlap": str(tree.overlap) if tree.overlap else ""}

@@ -10,12 +10,13 @@ import typer
 
 from bot.commands.options import StoreOption, err, open_store
 from bot.exporting import NEAREST, export_tasks
-from storage.errors import ConfigError
+from storage.errors import ConfigError, StoreError
 from storage.paths import cache_dir
 from storage.trees import Trees
 from tasks.gates import chosen
 from tasks.gates.subject import Rules
 from tasks.licences import ALLOWED, canonical
+from tasks.withheld import WORDS, allowed
 
 
 class Format(StrEnum):
@@ -65,9 +66,15 @@ def export_command(
     ] = str(NEAREST),
     allow_license: AllowLicenceOption = None,
     allow_benchmark: AllowBenchmarkOption = False,
+    private: Annotated[
+        str | None,
+        typer.Option(metavar="OWNER/NAME", help="Write those of this private repository alone."),
+    ] = None,
     store: StoreOption = None,
 ) -> None:
     """Write the tasks that pass the gates to a file.
+
+    Left out are those of repositories that opted out of the service, and of private ones.
 
     swe-smith rows hold the patch that makes the bug, swe-bench rows the patch that fixes it;
     jsonl and parquet hold our full record. `bugfoundry gates` says what each gate stops.
@@ -75,10 +82,19 @@ def export_command(
     Example: bugfoundry export --format swe-bench -o tasks.jsonl
     """
     with open_store(store) as opened:
+        if not opened.tasks():
+            raise StoreError("the store holds no tasks yet; make some with `bugfoundry forge`")
+        free = allowed(opened, private=private)
+        for reason, count in sorted(free.withheld.items()):
+            text = f"{count} tasks left out: {WORDS[reason]}"
+            err.print(text, highlight=False, markup=False, soft_wrap=True)
+        if not free.tasks:
+            raise StoreError(f"no task is left to export, so {output} was not written")
         done = export_tasks(
             form.value,
             opened,
             Trees(cache_dir()),
+            free.tasks,
             output,
             rules=rules_of(allow_license, allow_benchmark),
             names=chosen(gates or (), without_gate or ()),

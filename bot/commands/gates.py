@@ -10,11 +10,10 @@ from rich.table import Table
 
 from bot.commands.export import AllowBenchmarkOption, AllowLicenceOption, rules_of
 from bot.commands.options import JsonOption, StoreOption, open_store, out, print_json
-from bot.exporting import through_gates
 from storage.paths import cache_dir
 from storage.trees import Trees
 from tasks.gates import GATES, Stopped, pass_gates
-from tasks.gates.subject import Rules, Subject
+from tasks.gates.subject import Rules, Subject, subjects
 
 
 def gates_command(
@@ -33,21 +32,17 @@ def gates_command(
     """
     rules = rules_of(allow_license, allow_benchmark)
     with open_store(store) as opened:
-        tasks = opened.tasks()
-        if tasks:
-            everything = through_gates(opened, Trees(cache_dir()), rules, ())
-            passed = pass_gates(everything.subjects, rules)
-            alone = each_alone(everything.subjects, rules)
-            stopped, left = passed.stopped, len(passed.subjects)
-        else:
-            stopped, left, alone = (), 0, {}
+        tasks = subjects(opened, Trees(cache_dir()), opened.tasks())
+        passed = pass_gates(tasks, rules)
+        alone = each_alone(tasks, rules)
+    stopped, left = passed.stopped, len(passed.subjects)
     counts = Counter(each.gate for each in stopped)
     rows = [
         {
             "name": gate.name,
             "does": gate.does,
             "stopped": counts[gate.name],
-            "alone": alone.get(gate.name, 0),
+            "alone": alone[gate.name],
         }
         for gate in GATES
     ]
@@ -61,9 +56,9 @@ def gates_command(
         print_stopped(stopped)
 
 
-def each_alone(subjects: tuple[Subject, ...], rules: Rules) -> dict[str, int]:
+def each_alone(tasks: list[Subject], rules: Rules) -> dict[str, int]:
     """Count what each gate stops of all tasks, the others switched off."""
-    return {gate.name: len(pass_gates(subjects, rules, (gate.name,)).stopped) for gate in GATES}
+    return {gate.name: len(pass_gates(tasks, rules, (gate.name,)).stopped) for gate in GATES}
 
 
 def print_table(rows: list[dict[str, object]]) -> None:

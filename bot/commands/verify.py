@@ -70,6 +70,9 @@ def print_report(report: LeakReport) -> None:
         out.print(told(leak), markup=False, highlight=False, soft_wrap=True)
     if len(report.leaks) > LISTED:
         out.print(f"… and {len(report.leaks) - LISTED} more; --json has all", highlight=False)
+    for twin in report.twins[:LISTED]:
+        line = f"{told(twin)} (the project's own code, no leak)"
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
     for task in report.blind:
         line = f"{task}  its fix brings back no line that it could be told by; git was looked at"
         out.print(line, markup=False, highlight=False, soft_wrap=True)

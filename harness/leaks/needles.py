@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import keyword
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,8 +11,9 @@ WORD = re.compile(rb"[A-Za-z_]\w+")
 STRING = re.compile(rb"""(?<![\w\\])(["'])([^"'\\\n]{4,80})\1""")
 IN_A_ROW = 3
 """Lines that make a window: the line of a fix alone may stand in any code."""
-SHORTEST_WINDOW = 20
-FEWEST_WORDS = 2
+SHORTEST_WINDOW = 24
+FEWEST_WORDS = 3
+COMMON = frozenset({*(word.encode() for word in keyword.kwlist), b"self", b"cls"})
 SHORTEST_CONSTANT = 6
 FEWEST_CONSTANTS = 2
 LINE_END = re.compile(rb"\r\n|\n|\r|\\r\\n|\\n")
@@ -26,10 +27,10 @@ class Needles:
     """What one task's fix can be found by."""
 
     task: str
-    places: tuple[frozenset[Window], ...]
-    """For each place that the fix changes, lines in a row that the files have without the bug
-    alone; blanks around lines are taken off.
-    """
+    windows: frozenset[Window]
+    """Lines in a row, blanks around them taken off, that the files have without the bug alone."""
+    wholes: tuple[frozenset[Window], ...] = ()
+    """All lines in a row of each file without the bug: what a copy has most of."""
     modules: frozenset[str] = frozenset()
     """Paths of the changed Python files."""
     constants: frozenset[bytes] = frozenset()
@@ -54,19 +55,22 @@ def needles_of(
     ``clean`` holds files as they are without the bug, tests that a solver does not see included;
     ``found`` the same files as a solver finds them. None where a file is not there.
     """
-    places: list[frozenset[Window]] = []
+    windows: set[Window] = set()
+    wholes: list[frozenset[Window]] = []
     constants: set[bytes] = set()
     for path, content in clean.items():
         if content is None:
             continue
         before = found.get(path) or b""
-        places += places_of(lines_of(content), lines_of(before))
+        wholes.append(frozenset(windows_of(lines_of(content))))
+        windows |= telling(set(windows_of(lines_of(content))) - set(windows_of(lines_of(before))))
         if path.endswith(".py"):
             constants |= constants_of(content) - constants_of(before)
     modules = frozenset(path for path in clean if path.endswith(".py") and clean[path] is not None)
     return Needles(
         task=task,
-        places=tuple(places),
+        windows=frozenset(windows),
+        wholes=tuple(wholes),
         modules=modules,
         constants=frozenset(each for each in constants if len(each) >= SHORTEST_CONSTANT),
     )
@@ -77,7 +81,7 @@ def index_of(needles: Sequence[Needles]) -> Index:
     middles: dict[bytes, list[tuple[Window, str]]] = {}
     tails: dict[str, list[Needles]] = {}
     for each in needles:
-        for window in sorted(set().union(*each.places)):
+        for window in sorted(each.windows):
             middles.setdefault(middle(window), []).append((window, each.task))
         for name in sorted({module_name(path) for path in each.modules}):
             tails.setdefault(name, []).append(each)
@@ -99,33 +103,21 @@ def middle(window: Window) -> bytes:
 
 
 def found_in(index: Index, content: bytes) -> dict[str, Window]:
-    """Return the tasks whose fix a text holds, each with lines that show it.
-
-    Of a place more than one window has to be there, half of them at least: code that is only like
-    the fix has a line or two in common with it.
-    """
+    """Return the tasks whose fix a text holds, each with lines that show it."""
     lines = lines_of(content)
-    held: dict[str, set[Window]] = {}
+    found: dict[str, Window] = {}
     for at, line in enumerate(lines):
         for window, task in index.middles.get(line, ()):
             first = at - len(window) // 2
             if first >= 0 and tuple(lines[first : first + len(window)]) == window:
-                held.setdefault(task, set()).add(window)
-    found: dict[str, Window] = {}
-    for each in index.needles if held else ():
-        for place in each.places if each.task in held else ():
-            shared = place & held[each.task]
-            if len(shared) >= min(len(place), max(2, (len(place) + 1) // 2)):
-                found.setdefault(each.task, min(shared))
+                found.setdefault(task, window)
     return found
 
 
-def places_of(lines: Sequence[bytes], before: Sequence[bytes]) -> list[frozenset[Window]]:
-    """Return the windows that are new, those that follow each other together."""
-    known = set(windows_of(before))
-    runs = itertools.groupby(windows_of(lines), key=lambda window: window not in known)
-    found = (telling(set(run)) for is_new, run in runs if is_new)
-    return [frozenset(windows) for windows in found if windows]
+def is_copy(needles: Needles, content: bytes) -> bool:
+    """Say whether a text has half of a changed file at least."""
+    held = set(windows_of(lines_of(content)))
+    return any(2 * len(whole & held) >= len(whole) for whole in needles.wholes if whole)
 
 
 def lines_of(content: bytes) -> list[bytes]:
@@ -146,7 +138,7 @@ def telling(windows: set[Window]) -> set[Window]:
         window
         for window in windows
         if len(b"".join(window)) >= SHORTEST_WINDOW
-        and len(set(WORD.findall(b" ".join(window)))) >= FEWEST_WORDS
+        and len(set(WORD.findall(b" ".join(window))) - COMMON) >= FEWEST_WORDS
     }
 
 

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 from harness.leaks.archives import LARGEST, members
 from harness.leaks.history import Object, faults, readable, split
-from harness.leaks.needles import FEWEST_CONSTANTS, Index, Needles, Window, found_in, module_name
+from harness.leaks.needles import (
+    FEWEST_CONSTANTS,
+    Index,
+    Needles,
+    Window,
+    found_in,
+    is_copy,
+    module_name,
+)
 
 BYTECODE = (".pyc", ".pyo")
 ANY_TASK = ""
 """Stands for all tasks: what is wrong with an environment is wrong for each."""
+TWIN = "twin"
+"""Code of the project itself that does the same elsewhere (a sync and an async client), as all who
+work on it can see. It is told, and is no leak.
+"""
 
 File = tuple[str, bytes]
 
@@ -34,8 +48,8 @@ class Searched:
     sources: set[str] = field(default_factory=set)
     compiled: list[tuple[str, str]] = field(default_factory=list)
     """Byte-code of changed modules, by path and task."""
-    files: int = 0
-    size: int = 0
+    own: set[bytes] = field(default_factory=set)
+    """Digests of the files of the work tree."""
 
 
 def search(
@@ -49,15 +63,17 @@ def search(
     """
     seen = Searched()
     for path, content in files:
-        seen.files, seen.size = seen.files + 1, seen.size + len(content)
         if place := split(path):
             seen.gits.setdefault(place[0], {})[place[1]] = content
         elif not (known and is_below(path, tree)):
-            yield from in_file(path, content, index, seen)
+            own = is_below(path, tree)
+            if own:
+                seen.own.add(digest(content))
+            yield from in_file(path, content, index, seen, own=own)
     yield from without_source(seen, index, tree)
     for folder, held in sorted(seen.gits.items()):
         own = tree is not None and folder == joined(tree, ".git")
-        yield from in_git(folder, held, index, strict=own, texts=not (own and known))
+        yield from in_git(folder, held, index, seen, strict=own, texts=not (own and known))
 
 
 def is_below(path: str, tree: str | None) -> bool:
@@ -70,15 +86,18 @@ def joined(folder: str, name: str) -> str:
     return f"{folder}/{name}" if folder else name
 
 
-def in_file(path: str, content: bytes, index: Index, seen: Searched) -> Iterator[Leak]:
-    """Yield what one file shows: its text, or that of its members."""
+def in_file(
+    path: str, content: bytes, index: Index, seen: Searched, *, own: bool
+) -> Iterator[Leak]:
+    """Yield what one file shows: its text, or that of its members; ``own`` is the work tree's."""
     if path.endswith(".py"):
         seen.sources.add(path)
     if path.endswith(BYTECODE):
         seen.compiled += [(path, task) for task in compiled_from(path, content, index)]
         return
     for task, window in found_in(index, content[:LARGEST]).items():
-        yield Leak(task, "text", path, shown(window))
+        kind = TWIN if own and is_twin(path, content, task, index) else "text"
+        yield Leak(task, kind, path, shown(window))
     for name, data in members(path, content):
         if name.endswith(BYTECODE):
             for task in compiled_from(name, data, index):
@@ -86,6 +105,13 @@ def in_file(path: str, content: bytes, index: Index, seen: Searched) -> Iterator
         else:
             for task, window in found_in(index, data).items():
                 yield Leak(task, "archive", name, shown(window))
+
+
+def is_twin(path: str, content: bytes, task: str, index: Index) -> bool:
+    """Say whether a file of the project shows a fix without being a copy of the changed file."""
+    needles = next(each for each in index.needles if each.task == task)
+    kinds = {PurePosixPath(module).suffix for module in needles.modules}
+    return PurePosixPath(path).suffix in kinds and not is_copy(needles, content)
 
 
 def compiled_from(path: str, content: bytes, index: Index) -> Iterator[str]:
@@ -136,9 +162,18 @@ def source_of(path: str) -> str:
 
 
 def in_git(
-    folder: str, files: dict[str, bytes], index: Index, *, strict: bool, texts: bool
+    folder: str,
+    files: dict[str, bytes],
+    index: Index,
+    seen: Searched,
+    *,
+    strict: bool,
+    texts: bool,
 ) -> Iterator[Leak]:
-    """Yield what a git directory shows: its history where it is the work tree's, and any text."""
+    """Yield what a git directory shows: its history where it is the work tree's, and any text.
+
+    What is stored of files that lie in the work tree was searched there.
+    """
     objects, broken = readable(files)
     if broken:
         yield Leak(ANY_TASK, "git-unreadable", folder, broken[:200])
@@ -147,7 +182,8 @@ def in_git(
         for kind, detail in faults(files, objects):
             yield Leak(ANY_TASK, kind, folder, detail)
     if texts:
-        yield from in_objects(folder, objects, index)
+        new = [each for each in objects if digest(each[2]) not in seen.own]
+        yield from in_objects(folder, new, index)
 
 
 def in_objects(folder: str, objects: list[Object], index: Index) -> Iterator[Leak]:
@@ -156,6 +192,11 @@ def in_objects(folder: str, objects: list[Object], index: Index) -> Iterator[Lea
         if kind in ("blob", "commit", "tag"):
             for task, window in found_in(index, content[:LARGEST]).items():
                 yield Leak(task, "git-object", f"{folder} {kind} {name[:12]}", shown(window))
+
+
+def digest(content: bytes) -> bytes:
+    """Return what a content is known by."""
+    return hashlib.sha256(content).digest()
 
 
 def shown(window: Window) -> str:

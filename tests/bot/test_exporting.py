@@ -6,10 +6,11 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bot.exporting import export_tasks, lines_run
+from bot.exporting import Exported, export_tasks, lines_run
 from harness.coverage import encode
 from harness.judge import HARNESS_VERSION
 from harness.selection import Coverage, Seen
@@ -34,11 +35,16 @@ def read(file: Path) -> dict[str, object]:
     return found
 
 
+def leave(made: Made, output: Path, **words: Any) -> Exported:
+    """Export all tasks there are."""
+    return export_tasks("jsonl", made.store, made.trees, made.store.tasks(), output, **words)
+
+
 def test_a_task_without_a_licence_does_not_leave(made: Made, tmp_path: Path) -> None:
     output = tmp_path / "out.jsonl"
 
     with pytest.raises(StoreError, match=r"no task passes the gates: 1 stopped \(1 by licence\)"):
-        export_tasks("jsonl", made.store, made.trees, output, rules=Rules())
+        leave(made, output, rules=Rules())
     assert not output.exists()
 
 
@@ -50,7 +56,14 @@ def test_the_nearest_tests_leave_and_the_store_keeps_all(made: Made, tmp_path: P
     output = tmp_path / "out.jsonl"
 
     done = export_tasks(
-        "jsonl", made.store, made.trees, output, rules=Rules(), names=WITHOUT_LICENCE, limit=1
+        "jsonl",
+        made.store,
+        made.trees,
+        made.store.tasks(),
+        output,
+        rules=Rules(),
+        names=WITHOUT_LICENCE,
+        limit=1,
     )
 
     assert lines_run(made.store, environment)[TESTS[4]] == {"pkg/clamp.py": 4}
@@ -63,7 +76,16 @@ def test_all_tests_leave_where_the_gate_is_off(made: Made, tmp_path: Path) -> No
     output = tmp_path / "out.jsonl"
     names = chosen(without=("licence", "pass-to-pass"))
 
-    export_tasks("jsonl", made.store, made.trees, output, rules=Rules(), names=names, limit=1)
+    export_tasks(
+        "jsonl",
+        made.store,
+        made.trees,
+        made.store.tasks(),
+        output,
+        rules=Rules(),
+        names=names,
+        limit=1,
+    )
 
     assert read(output)["PASS_TO_PASS"] == list(TESTS[2:])
 
@@ -75,8 +97,8 @@ def test_a_task_of_a_benchmark_leaves_on_request_and_is_counted(made: Made, tmp_
     names, rules = WITHOUT_LICENCE, Rules(benchmarks_allowed=True)
 
     with pytest.raises(StoreError, match="1 by benchmark"):
-        export_tasks("jsonl", made.store, made.trees, output, rules=Rules(), names=names)
-    done = export_tasks("jsonl", made.store, made.trees, output, rules=rules, names=names)
+        leave(made, output, rules=Rules(), names=names)
+    done = leave(made, output, rules=rules, names=names)
 
     assert done.overlaps == 1
     assert read(output)["benchmarks"] == ["swe-bench-dev"]

@@ -230,6 +230,17 @@ def test_a_leak_says_whose_where_and_what(place: Path) -> None:
     assert leaks(place)[0].detail.encode() in CLEAN
 
 
+def test_the_project_s_own_twin_of_a_function_is_told_as_such(place: Path) -> None:
+    function = CLEAN[CLEAN.index(b"def clamp") : CLEAN.index(b"def discount")]
+    write(place / "src/shop/slow.py", b"class Slow:\n" + function + b"\n    x = 1\n" * 20)
+    write(place / "fix.diff", function)
+
+    assert {leak.path: leak.kind for leak in leaks(place)} == {
+        "src/shop/slow.py": "twin",
+        "fix.diff": "text",
+    }
+
+
 def test_byte_code_beside_its_source_is_judged_by_that(place: Path) -> None:
     name = "venv/lib/vendor/shop/prices.py"
     write(place / name, BROKEN)
