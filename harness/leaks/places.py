@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import IO, cast
 
@@ -12,10 +12,14 @@ from docker import DockerClient
 from docker.errors import DockerException, ImageNotFound
 from docker.models.containers import Container
 
+from harness import bubblewrap
 from harness.base_image import connect
 from harness.docker_build import TREE
+from harness.interpreters import find_interpreter
 from harness.leaks.archives import LARGEST_IN_ALL
 from harness.leaks.search import File
+from harness.local import hidden
+from harness.local_sandbox import outside_system
 from storage.errors import SandboxError
 from storage.records import Environment
 
@@ -24,7 +28,8 @@ OWNER = "bugfoundry.sandbox"
 DOCKER_TREE = TREE.lstrip("/")
 LOCAL_TREE = "w00/tree"
 LOCAL_VENV = "w00/venv"
-"""What a sandbox sees of a local environment, besides the interpreter of the machine."""
+INTERPRETER = "python"
+"""Under which the machine's interpreter is told, which every local sandbox sees."""
 GONE = "environment {handle} is gone; `bugfoundry check` builds it again"
 
 
@@ -35,17 +40,29 @@ def environment_files(environment: Environment, cache: Path) -> tuple[str, Itera
     root = cache.resolve() / "envs" / environment.handle
     if not (root / "ready.json").exists():
         raise SandboxError(GONE.format(handle=environment.handle))
+    places = [(root / LOCAL_TREE, LOCAL_TREE), (root / LOCAL_VENV, LOCAL_VENV)]
+    prefix = find_interpreter(environment.plan.python).prefix
+    if outside_system(prefix):
+        places.append((prefix, INTERPRETER))
+    covered = {path for _, path in hidden(root, prefix)} if bubblewrap.works() else set()
     return LOCAL_TREE, (
-        file for part in (LOCAL_TREE, LOCAL_VENV) for file in folder_files(root / part, part)
+        file for place, name in places for file in folder_files(place, name, covered)
     )
 
 
-def folder_files(root: Path, prefix: str = "") -> Iterator[File]:
-    """Yield the files below a folder, by their paths there; links are not followed."""
+def folder_files(
+    root: Path, prefix: str = "", covered: Collection[Path] = frozenset()
+) -> Iterator[File]:
+    """Yield the files below a folder, by their paths there; links are not followed.
+
+    ``covered`` are files and folders that a sandbox does not see.
+    """
     for current, folders, names in os.walk(root):
-        folders.sort()
+        folders[:] = sorted(name for name in folders if Path(current, name) not in covered)
         for name in sorted(names):
             place = Path(current, name)
+            if place in covered:
+                continue
             if place.is_file() and not place.is_symlink():
                 with place.open("rb") as file:
                     content = file.read(LARGEST_IN_ALL)
