@@ -4,7 +4,7 @@ Pip vendors a dozen libraries (tenacity, requests, rich, packaging …), and a P
 as a package and in a wheel for ``ensurepip``. Nothing that runs the tests needs it: their
 environment is made by uv. What the virtual environment itself holds is needed, and stays.
 
-This file is run in a container too, as ``python3 -c TEXT KEPT NAME…``, by whatever Python 3 is there.
+This file is run in a container too, ``python3 -c TEXT KEPT NAME…``, by whatever Python is there.
 """
 
 from __future__ import annotations

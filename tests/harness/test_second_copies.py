@@ -80,13 +80,11 @@ def test_what_is_to_be_covered_is_found_once_for_an_environment(tmp_path: Path) 
 @pytest.mark.docker
 def test_copies_are_removed_from_an_image(engine: docker.DockerClient) -> None:
     look = "import glob; print(glob.glob('/usr/share/python-wheels/pip-*.whl'))"
-    words = [
-        "sh",
-        "-c",
-        'python3 -c "$1" && python3 -c "$0" /proc:/sys tenacity && python3 -c "$1"',
-    ]
+    run = 'python3 -c "$1" && python3 -c "$0" /proc:/sys tenacity && python3 -c "$1"'
 
-    told = engine.containers.run(DEFAULT_TAG, [*words, SCRIPT, look], remove=True, user="root")
+    told = engine.containers.run(
+        DEFAULT_TAG, ["sh", "-c", run, SCRIPT, look], remove=True, user="root"
+    )
 
     before, *removed, after = told.decode().splitlines()
     assert "pip-" in before
