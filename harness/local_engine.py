@@ -219,6 +219,7 @@ class LocalEngine:
             spilled=decision.spilled,
             seconds=round(time.monotonic() - started, 4),
             detail=decision.detail,
+            kinds=decision.kinds,
         )
 
     async def _decide(self, worker: Worker, job: Job, bug: Bug) -> Decision:
