@@ -21,6 +21,7 @@ from bot.commands.options import (
     JsonOption,
     MirrorsOption,
     ModelBudgetOption,
+    PublishOption,
     RegistryOption,
     SandboxChoice,
     SandboxOption,
@@ -131,6 +132,7 @@ def forge_command(
     mirrors: MirrorsOption = "",
     tool: ToolOption = "",
     registry: RegistryOption = "ghcr.io",
+    publish: PublishOption = False,
     shard_minutes: ShardMinutesOption = 10.0,
     store: StoreOption = None,
     as_json: JsonOption = False,
@@ -172,6 +174,7 @@ def forge_command(
         mirrors=mirrors,
         tool=tool,
         registry=registry,
+        publish=publish,
         pace=Pace(minutes=shard_minutes),
     )
     if estimate_only:
