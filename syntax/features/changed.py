@@ -91,4 +91,3 @@ def kept(old: Sequence[Token], new: Sequence[Token]) -> tuple[set[int], set[int]
         {block.a + step for block in blocks for step in range(block.size)},
         {block.b + step for block in blocks for step in range(block.size)},
     )
-
