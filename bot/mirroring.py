@@ -107,6 +107,10 @@ class Mirror:
             return False
         if self.model is None:
             return known.tried.startswith(self._tried(pull))
+        return self._settled(pull, known)
+
+    def _settled(self, pull: PullRequest, known: Mirroring) -> bool:
+        """Say whether this model tried, in vain."""
         return known.tried == self._tried(pull, self.model)
 
     def _tried(self, pull: PullRequest, model: Model | None = None) -> str:
@@ -137,15 +141,15 @@ class Mirror:
         async with self._alone:
             result = await asyncio.to_thread(self._undo, fix, context)
         bug = self._bug(fix, result, pull, context) if result.enough else None
-        detail, tried = "", self._tried(pull)
+        detail, by = "", self._tried(pull)
         if self.model is not None and context.judge is not None:
             verdict = await context.judge(bug) if bug is not None else None
             if verdict is None or not verdict.valid:
                 asked, undoing = await self._ask(pull, fix, result, verdict, context)
                 bug, detail = asked or bug, "" if asked else told_of(undoing)
-                tried = self._tried(pull, self.model) if undoing.final else ""
+                by = self._tried(pull, self.model) if undoing.final else ""
         outcome = UNDONE if bug is not None else result.reason
-        self._keep(pull, outcome, undo=result, bug=bug, fix=fix, detail=detail, tried=tried)
+        self._keep(pull, outcome, undo=result, bug=bug, fix=fix, detail=detail, tried=by)
         return bug
 
     async def _known(self, pull: PullRequest, context: Context) -> Bug | None:
@@ -154,7 +158,7 @@ class Mirror:
         bug = self.store.bug(outcome.bug) if outcome is not None and outcome.bug else None
         if bug is None or self.model is None or context.judge is None:
             return bug
-        if outcome is not None and outcome.tried == self._tried(pull, self.model):
+        if outcome is not None and self._settled(pull, outcome):
             return bug
         return bug if (await context.judge(bug)).valid else None
 
@@ -227,17 +231,21 @@ class Mirror:
     def foreseen(self, code: Code) -> Iterator[tuple[bool, list[Ask]]]:
         """Yield for each candidate whether a merge undoes it, and what a model may be asked.
 
-        Nothing is kept. Raises GitError where the history cannot be read.
+        Nothing is kept. What is not in the history here is passed over, as a run does.
         """
         for pull in self.candidates():
             known = self._outcomes().get(pull.commit)
-            tried = known.tried if known is not None and known.bug else ""
-            if known is not None and (
-                known.tier == MODEL or tried == self._tried(pull, self.model)
+            if (
+                known is not None
+                and known.bug
+                and (known.tier == MODEL or self._settled(pull, known))
             ):
                 yield True, []
                 continue
-            fix = self.clone.fix(pull.base, pull.commit)
+            try:
+                fix = self.clone.fix(pull.base, pull.commit)
+            except GitError:
+                continue
             result = self._undo(fix, code)
             yield result.enough, foreseen(self._case(pull, fix, result, None, code))
 

@@ -30,7 +30,9 @@ URL = "BUGFOUNDRY_MODEL_URL"
 KEY = "BUGFOUNDRY_MODEL_KEY"
 RUN_BUDGET = "BUGFOUNDRY_MODEL_RUN_BUDGET"
 MONTH_BUDGET = "BUGFOUNDRY_MODEL_MONTH_BUDGET"
-RUN = uuid4().hex[:16]
+RUN_NAME = "BUGFOUNDRY_MODEL_RUN"
+"""Counts the calls of several processes as those of one run."""
+RUN = os.environ.get(RUN_NAME) or uuid4().hex[:16]
 """What the calls of this process are counted under, where nothing else is said."""
 
 Mode = Literal["ask", "batch", "submit", "estimate"]

@@ -13,6 +13,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from bot.actions.engine import ActionsEngine
+from bot.batch.environments import pack
 from bot.context import Compiles, Context, Engine, Source, Verified
 from bot.mirroring import Mirror, make_mirror
 from bot.models import configured_model
@@ -73,7 +75,7 @@ async def forge_in(
     started = time.monotonic()
     reporter.stage(f"{ready.repository.name}: proposing bugs")
     run = Run(recalls=settings.statements == "model")
-    engine = make_engine(settings, ready, trees, store=store, reporter=reporter, run=run)
+    engine = engine_for(settings, ready, trees, store=store, reporter=reporter, run=run)
     async with compiling(ready.backend, ready.prepared.environment) as compiles:
         context = make_context(settings, ready, trees, compiles)
         name = f"{ready.repository.owner}/{ready.repository.name}"
@@ -105,7 +107,9 @@ async def forge_in(
             ready,
             trees,
             store=store,
-            engine=engine,
+            engine=engine
+            if isinstance(engine, LocalEngine)
+            else make_engine(settings, ready, trees, store=store, reporter=reporter, run=run),
             model=model,
             name=name if mirror is None else mirror.name,
             tasks=run.tasks,
@@ -125,7 +129,9 @@ def make_engine(
     reporter: Reporter,
     run: Run | None = None,
 ) -> LocalEngine:
-    """Return the engine; where selecting tests once went wrong, every test is run from then on.
+    """Return the engine of this machine.
+
+    Where selecting tests once went wrong, every test is run from then on.
 
     ``run`` is told what failing tests say.
     """
@@ -146,6 +152,38 @@ def make_engine(
         judged=len(store.judged(environment.id, HARNESS_VERSION, "selected")),
         disagreed=disagreed,
         told=(run or Run()).messages.__setitem__,
+    )
+
+
+def engine_for(
+    settings: Settings,
+    ready: Ready,
+    trees: Trees,
+    *,
+    store: Store,
+    reporter: Reporter,
+    run: Run | None = None,
+) -> LocalEngine | ActionsEngine:
+    """Return the engine that judges where the repository was made ready for it."""
+    if ready.place is None:
+        return make_engine(settings, ready, trees, store=store, reporter=reporter, run=run)
+    environment = ready.prepared.environment
+
+    def disagreed(text: str) -> None:
+        store.set_coverage(environment.id, None)
+        reporter.note(f"{ready.repository.name}: {text}")
+
+    return ActionsEngine(
+        ready.place,
+        pack(ready.repository, ready.prepared, ready.image, store, full=settings.full),
+        read=lru_cache(maxsize=FILES_KEPT)(lambda path: trees.read(ready.repository.tree, path)),
+        folder=settings.cache / "batches",
+        store=store,
+        pace=settings.pace,
+        judged=len(store.judged(environment.id, HARNESS_VERSION, "selected")),
+        told=(run or Run()).messages.__setitem__,
+        disagreed=disagreed,
+        note=lambda text: reporter.note(f"{ready.repository.name}: {text}"),
     )
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bot.actions.place import Place
 from bot.models import configured_model
 from bot.progress import Reporter
 from bot.settings import Settings, build_env
@@ -37,6 +38,10 @@ class Ready:
     backend: Backend
     prepared: Prepared
     overrides: Overrides
+    place: Place | None = None
+    """Where its bugs are judged; None for this machine."""
+    image: str = ""
+    """Where the environment's image can be pulled, by digest; empty where it is in no registry."""
 
 
 def fetch(settings: Settings, trees: Trees, store: Store) -> Repository:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from bot.actions.pace import Pace
 from harness.config import Overrides
 from harness.sandbox import Limits
 from mutators.modify import CANDIDATES
@@ -78,6 +79,16 @@ class Settings:
     """Who writes the statements of tasks without a real issue."""
     batch: bool = False
     """Ask the model in batches."""
+    engine: Literal["local", "actions"] = "local"
+    """Where bugs are judged: on this machine, or by jobs of GitHub Actions."""
+    mirrors: str = ""
+    """The account on GitHub whose repositories mirror others, for their bugs to be judged there."""
+    tool: str = ""
+    """``owner/bugfoundry@COMMIT``: whose workflows the mirrors run."""
+    registry: str = "ghcr.io"
+    """Where the mirrors' images are kept."""
+    pace: Pace = field(default_factory=Pace)
+    """How bugs are sent to be judged elsewhere."""
     limits: Limits = field(default_factory=Limits)
 
     @property

@@ -17,6 +17,7 @@ from docker.models.images import Image
 from uv import find_uv_bin
 
 from harness.base_image import DEFAULT_TAG
+from harness.docker_owners import BUILDER, owned
 from harness.sandbox import BuildFailed
 from harness.stopping import step
 
@@ -25,7 +26,6 @@ TREE = "/testbed"
 VENV = "/opt/venv"
 TOOLS = "/tmp/bugfoundry"
 """Where uv, its cache and the certificates lie during the build: in a tmpfs, so it never stays."""
-BUILDER = "bugfoundry.build"
 BUILD_TIMEOUT = 1200
 TIMED_OUT = 124
 DETAIL_LIMIT = 4000
@@ -133,7 +133,7 @@ class Builder:
             network_mode=network,
             user="root",
             tmpfs={"/tmp": "exec,size=4g"},
-            labels={BUILDER: str(os.getpid())},
+            labels=owned(BUILDER),
         )
         try:
             self._container.start()

@@ -32,16 +32,13 @@ from harness.judge import HARNESS_VERSION, Decision, agree, decide, screen, stat
 from harness.sandbox import Backend, Channel, Limits, Sandbox, start
 from harness.selection import Coverage, Selection, files_of, select
 from harness.suite import Result, Run, run_suite
+from harness.trust import Audits, first_and_sampled
 from storage.errors import PatchError, SandboxError
 from storage.records import Baseline, Bug, Environment, Verdict
 from syntax.applying import apply_patch
 
 Files = Mapping[str, bytes | None]
 TRIES = 2
-AUDITED = 50
-"""Bugs of a repository that are judged both ways, before selection is trusted."""
-SAMPLED = 20
-"""After those, one bug in so many is."""
 TOLD = 10
 """Failing tests of a bug whose messages are kept until its verdict is known."""
 
@@ -60,6 +57,8 @@ class Job:
     files: Files = field(compare=False, default_factory=dict)
     selection: Selection | None = field(compare=False, default=None)
     fault: str = field(compare=False, default="")
+    audited: bool = field(compare=False, default=False)
+    """It is judged both ways."""
 
 
 class Worker:
@@ -92,9 +91,10 @@ class Worker:
 class LocalEngine:
     """Judges bugs in long-lived sandboxes on this machine.
 
-    With ``coverage`` only the tests that can notice a bug are run. The first bugs and a sample
-    of the others are judged by the whole suite too; where the two disagree ``disagreed`` is told,
-    and everything after that is judged by the whole suite. ``told`` is given what the first
+    With ``coverage`` only the tests that can notice a bug are run. The first bugs (``judged``
+    before) and a sample of the others, or those that ``audits`` names, are judged by the whole
+    suite too; where the two disagree ``disagreed`` is told, and everything after that is judged by
+    the whole suite. ``begun`` is given each bug when its turn comes, ``told`` what the first
     failing tests of a valid bug said, before its verdict.
     """
 
@@ -109,15 +109,20 @@ class LocalEngine:
         limits: Limits,
         coverage: Coverage | None = None,
         judged: int = 0,
+        audits: Audits | None = None,
         disagreed: Callable[[str], None] = lambda text: None,
+        begun: Callable[[Bug], None] = lambda bug: None,
         told: Callable[[str, Mapping[str, str]], None] | None = None,
     ) -> None:
         self.mode = "full" if coverage is None else "selected"
         self.screened: Counter[str] = Counter()
         """How many bugs were screened by which path, by ``all`` tests or by ``none``."""
+        self.tests_run = 0
+        """Results of tests so far: of screening, auditing and confirming."""
         self._coverage = coverage
-        self._judged = judged
+        self._audits = audits or first_and_sampled(judged)
         self._disagreed = disagreed
+        self._begun = begun
         self._told = told
         self._backend = backend
         self._environment = environment
@@ -177,7 +182,8 @@ class LocalEngine:
             selection = select(self._coverage, files, {path: self._read(path) for path in files})
             tests = selection.tests
         seconds = self._seconds if tests is None else {t: self._seconds[t] for t in tests}
-        return Job(-sum(seconds.values()), number, bug, files, selection)
+        audited = tests is not None and self._audits(bug.id)
+        return Job(-sum(seconds.values()), number, bug, files, selection, audited=audited)
 
     async def _work(
         self, waiting: asyncio.Queue[Job], known: asyncio.Queue[Verdict | None]
@@ -185,6 +191,7 @@ class LocalEngine:
         worker = Worker(self._backend, self._environment, self._limits)
         try:
             while (job := await waiting.get()).bug is not None:
+                self._begun(job.bug)
                 await known.put(await self._verdict(worker, job, job.bug))
         finally:
             await to_the_end(worker.discard())
@@ -227,8 +234,7 @@ class LocalEngine:
             self.screened["all"] += 1
             return await self._by_all(worker, files)
         decision = await self._by_some(worker, files, selection)
-        self._judged += 1
-        if self._judged > AUDITED and int(bug.id[:8], 16) % SAMPLED:
+        if not job.audited:
             return decision
         full = await self._by_all(worker, files)
         if not agree(full, decision):
@@ -341,6 +347,7 @@ class LocalEngine:
             hang_limit=HANG_LIMIT,
             reports=isolate and self._told is not None,
         )
+        self.tests_run += len(run.results)
         if run.error:
             raise SandboxError(f"the runner could not do its work: {run.error}")
         if not run.restored:

@@ -74,3 +74,7 @@ class GitHubBroken(GitHubError):
 
 class GitHubRejected(GitHubError):
     """GitHub found fault with what was sent: a cursor that is no longer good, for instance."""
+
+
+class BatchError(BugfoundryError):
+    """A batch, its plan, or what came back of it, that is damaged or not what it should be."""

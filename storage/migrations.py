@@ -437,3 +437,58 @@ def m013_standings(db: Database) -> None:
     db.table("model_calls").create_index(
         ["repository", "strategy", "purpose", "model", "created", "dollars"]
     )
+
+
+@MIGRATIONS()
+def m014_dispatches(db: Database) -> None:
+    """Batches of bugs that are judged elsewhere, and the runner minutes they take."""
+    db.table("dispatches").create(
+        {
+            "plan": str,
+            "repository": str,
+            "environment": str,
+            "place": str,
+            "created": str,
+            "address": str,
+            "run": str,
+            "state": str,
+            "attempt": int,
+            "bugs": int,
+            "expected": float,
+            "used": float,
+            "verdicts": int,
+            "valid": int,
+            "ended": str,
+            "detail": str,
+        },
+        pk="plan",
+    )
+    for columns in (["place", "run"], ["repository"], ["created"]):
+        db.table("dispatches").create_index(columns)
+    db.table("minute_limits").create(
+        {"scope": str, "of": str, "minutes": float}, pk=("scope", "of")
+    )
+
+
+@MIGRATIONS()
+def m015_images_and_campaigns(db: Database) -> None:
+    """Where the images of environments can be pulled; how far campaigns are."""
+    db.table("images").create(
+        {"environment": str, "image": str},
+        pk="environment",
+        foreign_keys=[("environment", "environments", "id")],
+    )
+    db.table("campaign_steps").create(
+        {
+            "campaign": str,
+            "source": str,
+            "state": str,
+            "attempts": int,
+            "started": str,
+            "seconds": float,
+            "tasks": int,
+            "verdicts": int,
+            "failure": str,
+        },
+        pk=("campaign", "source"),
+    )

@@ -35,6 +35,7 @@ ERASED: tuple[tuple[str, str], ...] = (
     ("origins", f"bug in {BUGS}"),
     ("mirrorings", f"tree in {IN_TREES}"),
     ("bugs", f"tree in {IN_TREES}"),
+    ("images", f"environment in {ENVIRONMENTS}"),
     ("coverage", f"environment in {ENVIRONMENTS}"),
     ("baseline_tests", f"environment in {ENVIRONMENTS}"),
     ("baselines", f"environment in {ENVIRONMENTS}"),
@@ -52,6 +53,8 @@ ANSWERS = """
     update model_calls set key = 'erased ' || rowid, answer = '' where lower(repository) = lower(?)
 """
 """What was paid stays in the accounts; what was said goes."""
+RUNS = "update dispatches set detail = '' where lower(repository) = lower(?)"
+"""So do the minutes of runs elsewhere, and what they said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +86,8 @@ class Purging(Tables):
             for table in NAMED:
                 erased = self._delete(table, "lower(repository) = lower(?)", hosted.name)
                 rows[table] = rows.get(table, 0) + erased
-            self._db.execute(ANSWERS, [hosted.name])
+            for accounts in (ANSWERS, RUNS):
+                self._db.execute(accounts, [hosted.name])
             self._delete("test_sets", _unused())
             self._forget_code(hosted)
             note_erasure(self._db)

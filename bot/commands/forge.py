@@ -11,13 +11,22 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from bot.actions.pace import Pace
+from bot.actions.preparing import forge_far
 from bot.commands.options import (
+    PROCESSORS,
     BaseImageOption,
+    EngineChoice,
+    EngineOption,
     JsonOption,
+    MirrorsOption,
     ModelBudgetOption,
+    RegistryOption,
     SandboxChoice,
     SandboxOption,
+    ShardMinutesOption,
     StoreOption,
+    ToolOption,
     err,
     open_store,
     out,
@@ -71,7 +80,8 @@ def forge_command(
     ] = None,
     sandbox: SandboxOption = SandboxChoice.auto,
     workers: Annotated[
-        int, typer.Option(min=1, help="Sandboxes that judge side by side.")
+        int,
+        typer.Option(min=1, help="Sandboxes that judge side by side.", show_default=PROCESSORS),
     ] = os.cpu_count() or 1,
     python: Annotated[
         str | None, typer.Option(help="Python version to use, as 3.12. [default: detected]")
@@ -117,6 +127,11 @@ def forge_command(
         ),
     ] = False,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Build the environment anew.")] = False,
+    engine: EngineOption = EngineChoice.local,
+    mirrors: MirrorsOption = "",
+    tool: ToolOption = "",
+    registry: RegistryOption = "ghcr.io",
+    shard_minutes: ShardMinutesOption = 10.0,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -153,6 +168,11 @@ def forge_command(
         statements=statements.value,
         batch=batch,
         rebuild=rebuild,
+        engine=engine.value,
+        mirrors=mirrors,
+        tool=tool,
+        registry=registry,
+        pace=Pace(minutes=shard_minutes),
     )
     if estimate_only:
         print_estimate(settings, store, as_json=as_json)
@@ -215,10 +235,11 @@ def known_operators(names: list[str] | None) -> frozenset[str] | None:
 
 async def forge_shown(settings: Settings, store: Store) -> Summary:
     """Run the pipeline under a live line on a terminal, silently elsewhere."""
+    work = forge if settings.engine == "local" else forge_far
     if not err.is_terminal:
-        return await forge(settings, store=store, reporter=Quiet(err))
+        return await work(settings, store=store, reporter=Quiet(err))
     with Live(err) as live:
-        return await forge(settings, store=store, reporter=live)
+        return await work(settings, store=store, reporter=live)
 
 
 SCREENED = {

@@ -18,6 +18,8 @@ MISSED = "missed"
 """The kind that fetches deliveries which GitHub could not hand over."""
 TIDY = "tidy"
 """The kind that forgets what nobody will ask for."""
+RUNS = "runs"
+"""The kind that finds runs of GitHub Actions that ended without our being told."""
 INGEST = "ingest"
 """The kind that takes in what a run of GitHub Actions came to: its subject is the run."""
 
@@ -63,7 +65,12 @@ def tidy_job() -> NewJob:
     return NewJob(queue=UPKEEP, kind=TIDY, subject=ALL, lane=f"{UPKEEP}:{TIDY}")
 
 
-def ingest_job(repository: int, installation: int, run: int) -> NewJob:
+def runs_job() -> NewJob:
+    """Return the job that looks at runs of GitHub Actions of whose end we were not told."""
+    return NewJob(queue=UPKEEP, kind=RUNS, subject=ALL, lane=f"{UPKEEP}:{RUNS}")
+
+
+def ingest_job(repository: int, installation: int, run: int, *, due: float = 0.0) -> NewJob:
     """Return the job that takes in what a run of GitHub Actions came to."""
     return NewJob(
         queue=UPKEEP,
@@ -73,4 +80,5 @@ def ingest_job(repository: int, installation: int, run: int) -> NewJob:
         repository=repository,
         installation=installation,
         lane=f"{UPKEEP}:{INGEST}:{repository}",
+        due=due,
     )

@@ -18,6 +18,8 @@ MOST = 10
 """Attempts of a job; the last is about two hours after the first."""
 MOST_UNEXPECTED = 3
 """Attempts of a job that ended in an error which nobody foresaw."""
+MOST_DEATHS = 10
+"""How often a job is begun whose worker was killed; the last comes ten minutes after the first."""
 MOST_BUILDS = 2
 """Attempts of a job for which no environment could be built: the index may have been away."""
 LASTING = (ConfigError, GitHubForbidden, GitHubGone)

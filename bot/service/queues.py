@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.service.chores import MARKS, MISSED, RECONCILE, TIDY, UPKEEP
+from bot.service.chores import INGEST, MARKS, MISSED, RECONCILE, RUNS, TIDY, UPKEEP
 from bot.service.handlers.all import handle_delivery
+from bot.service.ingesting import find_runs, ingest
 from bot.service.marking import look_at_marks
 from bot.service.missing import fetch_missed
 from bot.service.outbox import CHECK, COMMENT, ISSUE, OUTBOX
@@ -29,9 +30,11 @@ LIGHT: Mapping[str, Mapping[str, Handler]] = {
     INBOX: {DELIVERY: handle_delivery},
     OUTBOX: {COMMENT: send_comment, CHECK: send_check, ISSUE: send_issue},
     UPKEEP: {
+        INGEST: ingest,
         MARKS: look_at_marks,
         MISSED: fetch_missed,
         RECONCILE: reconcile,
+        RUNS: find_runs,
         TIDY: tidy,
     },
 }

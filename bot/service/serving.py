@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import time
@@ -19,10 +20,11 @@ from bot.service.inbox import Inbox
 from bot.service.keeping import Keeper
 from bot.service.metrics import Metrics
 from bot.service.pages.board import Board
+from bot.service.patience import MOST_DEATHS
 from bot.service.queues import LIGHT
 from bot.service.scene import Handler, Scene
 from bot.service.upkeep import Upkeep
-from bot.service.web import Front, make_app
+from bot.service.web import UNDER_WAY, Front, make_app
 from bot.service.worker import Worker
 from mirror.github.hub import Hub
 from storage.deliveries import INBOX
@@ -30,8 +32,8 @@ from storage.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
-MOST_DEATHS = 5
-"""How often a job is begun whose worker was killed."""
+TAKEN_WITHIN = 5.0
+"""Seconds that a delivery waits for a store that is locked: GitHub gives up after ten."""
 GRACE = 20.0
 """Seconds that requests under way have to end when the service stops."""
 SERVES = "serve:"
@@ -70,8 +72,11 @@ async def service(
     metrics = Metrics()
     async with AsyncExitStack() as stack:
         stack.enter_context(alone(config.store))
-        taking = await stack.enter_async_context(Keeper(config.store))
-        keeper = await stack.enter_async_context(Keeper(config.store))
+        taking = await stack.enter_async_context(
+            Keeper(config.store, busy_timeout=TAKEN_WITHIN, checkpoints=False)
+        )
+        # What a power cut undoes of these is begun again: a delivery that was taken lasts.
+        keeper = await stack.enter_async_context(Keeper(config.store, lasting=False))
         reading = await stack.enter_async_context(Keeper(config.store, read_only=True))
         hub = await stack.enter_async_context(
             Hub(
@@ -168,7 +173,13 @@ async def listening(app: web.Application, config: Config) -> AsyncIterator[int]:
         except OSError as error:
             where = f"{config.serve.host}:{config.serve.port}"
             raise ConfigError(f"{where} cannot be listened on: {error.strerror}") from error
-        yield int(runner.addresses[0][1])
+        try:
+            yield int(runner.addresses[0][1])
+        finally:
+            await site.stop()
+            # What is still being sent to us the runner would not read to its end.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(app[UNDER_WAY].none(), GRACE)
     finally:
         await runner.cleanup()
 

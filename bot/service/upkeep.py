@@ -7,8 +7,17 @@ import json
 import logging
 from collections.abc import Mapping
 
-from bot.service.chores import ALL, MISSED, UPKEEP, missed_job, reconcile_all, tidy_job
+from bot.service.chores import (
+    ALL,
+    MISSED,
+    UPKEEP,
+    missed_job,
+    reconcile_all,
+    runs_job,
+    tidy_job,
+)
 from bot.service.config import Config
+from bot.service.patience import MOST_DEATHS
 from bot.service.scene import Scene
 from bot.service.worker import Worker
 from storage.errors import StoreError
@@ -20,7 +29,6 @@ log = logging.getLogger(__name__)
 EVERY = 15.0
 """Seconds between two looks at what is to be done."""
 TIDY_EVERY = 86400.0
-MOST_DEATHS = 5
 
 
 class Upkeep:
@@ -66,6 +74,8 @@ def ask_for_chores(store: Store, config: Config, *, now: float, starting: bool) 
         # It asks for itself again whenever it is done.
         missed_job(since): config.limits.missed_minutes * 60,
     }
+    if config.work.mirrors:
+        every[runs_job()] = config.limits.reconcile_minutes * 60
     jobs = [job for job, seconds in every.items() if starting or _due(store, job, now, seconds)]
     return store.jobs.put(jobs, now)
 

@@ -132,6 +132,14 @@ async def test_fixes_that_a_merge_does_not_undo_are_counted_and_the_bill_lies_be
     assert after.least_calls == 0
 
 
+async def test_a_fix_that_is_not_in_this_history_is_passed_over(
+    bench: Bench, tmp_path: Path
+) -> None:
+    before = (await estimated(mirrored(bench, tmp_path), bench.store))["mirror"]
+    bench.store.pulls.add([replace(bench.pulls()[0], commit="e" * 40, base="f" * 40)])
+    assert (await estimated(mirrored(bench, tmp_path), bench.store))["mirror"] == before
+
+
 async def test_no_more_fixes_are_counted_than_bugs_are_wanted(bench: Bench, tmp_path: Path) -> None:
     one = (await estimated(mirrored(bench, tmp_path, max_bugs=1), bench.store))["mirror"]
     limited = mirrored(bench, tmp_path, at_most={"mirror": 1})

@@ -17,6 +17,7 @@ from storage.purging import ERASED, OF_REPOSITORY
 from storage.records import (
     Bug,
     Crawl,
+    Dispatch,
     FileChange,
     Issue,
     Mirroring,
@@ -60,6 +61,10 @@ def fill(store: Store, hosted: Hosted, tree: str) -> None:
     store.add_environment(environment)
     store.add_baseline(replace(make_baseline(), environment=environment.id))
     store.set_coverage(environment.id, SECRET.encode())
+    store.set_image(environment.id, SECRET)
+    sent = Dispatch(plan=hosted.name, repository=hosted.name, environment=environment.id,
+                    place="actions:o/m", created="2024-01-01", used=3.0, detail=SECRET)  # fmt: skip
+    store.dispatches.intend(sent)
     bug = replace(make_bug(), tree=tree, patch=SECRET)
     store.add_bug(bug)
     store.add_verdict(replace(make_verdict(bug), environment=environment.id, detail=SECRET))
@@ -99,7 +104,7 @@ def test_nothing_of_it_is_left_in_the_file_but_that_it_is_out(store: Store) -> N
 
     assert SECRET.encode() not in store.path.read_bytes()
     left = {name: count for name, count in rows(store).items() if count}
-    assert left == {"hosted": 1, "model_calls": 1}
+    assert left == {"hosted": 1, "model_calls": 1, "dispatches": 1}
     found = store.hosted.get(1)
     assert found is not None
     assert (found.name, found.opted_in, found.commit, found.head) == (OUT.name, False, "", "")
@@ -107,12 +112,13 @@ def test_nothing_of_it_is_left_in_the_file_but_that_it_is_out(store: Store) -> N
 
 
 def test_of_every_table_it_is_decided_whether_it_is_erased(store: Store) -> None:
-    decided = {table for table, _ in ERASED} | {*OF_REPOSITORY, *NAMED, "test_sets", "model_calls"}
+    decided = {table for table, _ in ERASED} | {*OF_REPOSITORY, *NAMED, "test_sets"}
+    accounts = {"model_calls", "dispatches"}
     by_triggers = {"standings"}
     of_no_repository = {"turns", "installations", "hosted", "model_holds", "model_batches",
-                        "batched_requests"}  # fmt: skip
+                        "batched_requests", "minute_limits", "campaign_steps"}  # fmt: skip
 
-    assert set(rows(store)) == decided | by_triggers | of_no_repository
+    assert set(rows(store)) == decided | accounts | by_triggers | of_no_repository
 
 
 def test_what_is_another_repositorys_stays_as_it_was(tmp_path: Path) -> None:
@@ -125,7 +131,7 @@ def test_what_is_another_repositorys_stays_as_it_was(tmp_path: Path) -> None:
         both.purging.erase(OUT)
 
         left = rows(both)
-        assert left == expected | {"hosted": 2, "model_calls": 2}
+        assert left == expected | {"hosted": 2, "model_calls": 2, "dispatches": 2}
         assert [task.statement for task in both.tasks()] == [SECRET]
         assert both.verdicts()[0].fail_to_pass
 

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bot.actions.mirrors import Operator
+from bot.actions.pace import Pace
+from bot.actions.preparing import make_ready_far
 from bot.pipeline import forge_in
 from bot.preparing import Ready, fetch, make_ready_for
 from bot.service.allowing import looked_up
 from bot.service.apart import apart
-from bot.service.config import Config
+from bot.service.config import Config, secret
 from bot.service.patience import MOST_BUILDS
 from bot.service.plan import STAGES, after, first
 from bot.service.scene import Handler, Outcome, Scene
 from bot.service.wishes import wanted_strategies
 from bot.settings import Settings
 from bot.summary import Summary
+from mirror.github.client import GitHub
 from mirror.github.lending import Lender
 from mirror.github.tokens import Narrowing
 from storage.clones import site_of
+from storage.errors import ConfigError
 from storage.hosted import Hosted
 from storage.jobs import Job
 from storage.records import Repository
@@ -28,6 +34,9 @@ from storage.store import Store
 from storage.trees import Trees
 
 UNWANTED = "{strategies}: not wanted by the operator or the repository"
+NO_TOKEN = (
+    "mirrors need work.tool and a token of their own in work.mirrors_token_file; docs/actions.md"
+)
 NO_ENVIRONMENT = "there is no environment yet; that comes first"
 READING = ("contents", "issues", "metadata", "pull_requests")
 """What a token may read that is used beside untrusted code and text; it may write nothing."""
@@ -51,6 +60,34 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mirrors:
+    """The account on which repositories are mirrored, as long as a stage lasts."""
+
+    operator: Operator
+    github: GitHub
+
+
+@asynccontextmanager
+async def mirrors_of(config: Config) -> AsyncIterator[Mirrors | None]:
+    """Give the account of the mirrors, where the operator has one. Raises ConfigError."""
+    work = config.work
+    if not work.mirrors:
+        yield None
+        return
+    key = secret("mirrors_token", work.mirrors_token_file)
+    if not key or not work.tool:
+        raise ConfigError(NO_TOKEN)
+
+    async def token() -> str:
+        return key
+
+    site = site_of(config.app.api_url)
+    operator = Operator(account=work.mirrors, tool=work.tool, url=site, token=token)
+    async with GitHub(config.app.api_url, token=key) as github:
+        yield Mirrors(operator=operator, github=github)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """A stage under way, in a thread of its own."""
 
@@ -66,6 +103,8 @@ class Stage:
     now: float
     final: bool
     """Whether this is the last attempt at an environment."""
+    mirrors: Mirrors | None = None
+    """Where bugs are judged; None for this machine."""
 
     @property
     def url(self) -> str:
@@ -93,6 +132,8 @@ class Stage:
             model_budget=limits.repository_dollars,
             month_budget=limits.month_dollars,
             statements=work.statements,
+            registry=work.registry,
+            pace=Pace(minutes=work.shard_minutes),
             **changed,
         )
 
@@ -113,9 +154,17 @@ class Stage:
     async def ready(self, repository: Repository | None = None) -> Ready:
         """Return an environment, found again or built. Raises BugfoundryError."""
         repository = repository or self.repository()
-        return await make_ready_for(
+        settings = self.settings(repository.commit)
+        if self.mirrors is None:
+            return await make_ready_for(
+                repository, settings, store=self.store, trees=self.trees, reporter=self.told
+            )
+        return await make_ready_far(
             repository,
-            self.settings(repository.commit),
+            settings,
+            self.mirrors.operator,
+            self.mirrors.github,
+            private=self.hosted.private,
             store=self.store,
             trees=self.trees,
             reporter=self.told,
@@ -182,18 +231,20 @@ async def run(
     told = Told(scene.progress)
 
     async def begun(store: Store) -> Outcome:
-        stage = Stage(
-            hosted=hosted,
-            asked=asked,
-            config=scene.config,
-            store=store,
-            trees=Trees(scene.config.cache),
-            tokens=lender,
-            told=told,
-            now=scene.clock(),
-            final=job.attempts >= MOST_BUILDS,
-        )
-        return await work(stage)
+        async with mirrors_of(scene.config) as mirrors:
+            stage = Stage(
+                hosted=hosted,
+                asked=asked,
+                config=scene.config,
+                store=store,
+                trees=Trees(scene.config.cache),
+                tokens=lender,
+                told=told,
+                now=scene.clock(),
+                final=job.attempts >= MOST_BUILDS,
+                mirrors=mirrors,
+            )
+            return await work(stage)
 
     outcome = await apart(scene.keeper.path, begun)
     return replace(outcome, note="; ".join(filter(None, (outcome.note, *told.notes))))

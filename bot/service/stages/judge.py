@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot.context import Context
 from bot.mirroring import make_mirror
-from bot.pipeline import Run, judge_all, make_context, make_engine
+from bot.pipeline import Run, engine_for, judge_all, make_context
 from bot.preparing import Ready
 from bot.service.reports.ranking import ranked
 from bot.service.scene import Outcome
@@ -83,7 +83,7 @@ async def judged(stage: Stage, ready: Ready, bugs: Iterable[Bug], *, full: bool)
 
     await judge_all(
         source,
-        make_engine(settings, ready, stage.trees, store=stage.store, reporter=stage.told, run=run),
+        engine_for(settings, ready, stage.trees, store=stage.store, reporter=stage.told, run=run),
         make_context(settings, ready, stage.trees, None),
         ready,
         store=stage.store,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from bot.mirroring import tree_of
-from bot.pipeline import make_context, make_engine
+from bot.pipeline import engine_for, make_context
 from bot.preparing import Ready
 from bot.service.reports.guards import Guards
 from bot.service.stages.base import Stage
@@ -70,7 +70,7 @@ def fix_of(stage: Stage, pull: Pull) -> tuple[Fix, Clone]:
 async def judged(stage: Stage, ready: Ready, bug: Bug) -> Verdict:
     """Return the verdict of the whole suite on one bug, which is stored."""
     settings = stage.settings(ready.repository.commit, full=True)
-    engine = make_engine(settings, ready, stage.trees, store=stage.store, reporter=stage.told)
+    engine = engine_for(settings, ready, stage.trees, store=stage.store, reporter=stage.told)
     environment = ready.prepared.environment.id
     known = stage.store.verdict(bug.id, environment, HARNESS_VERSION, engine.mode)
     if known is not None:

@@ -144,7 +144,6 @@ async def serving(
     async with service(config, clock=world.clock.time, light=light) as running:
         made.hook_url = f"http://127.0.0.1:{running.port}/webhooks"
         served = Serving(world, made, running, frozenset(light))
-        while not await served.jobs("reconcile"):
-            await asyncio.sleep(0.01)
-        await served.idle()
+        # As the service itself does at its start, but not before we look.
+        await served.fetched()
         yield served

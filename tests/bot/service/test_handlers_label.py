@@ -156,7 +156,7 @@ async def test_a_label_made_by_a_program_or_by_nobody_known_does_not_count(
     await served.handled_well()
 
 
-async def test_when_rights_cannot_be_read_the_delivery_waits_and_nothing_is_opted_in(
+async def test_when_rights_cannot_be_read_the_delivery_fails_and_nothing_is_opted_in(
     served: Serving, repository: Repository
 ) -> None:
     from tests.furniture.github_world import refused
@@ -167,7 +167,7 @@ async def test_when_rights_cannot_be_read_the_delivery_waits_and_nothing_is_opte
 
     assert not (await served.hosted(repository)).opted_in
     [job] = [job for job in await served.jobs("delivery") if job.error]
-    assert job.state == "waiting"
+    assert job.state == "failed"
 
 
 async def test_the_settings_of_the_repository_are_read_when_it_opts_in(
