@@ -37,7 +37,7 @@ class Sample:
 def human_samples(
     git_dir: Path, head: str, repository: str, *, pulls: Iterable[PullRequest] = ()
 ) -> Iterator[Sample]:
-    """Yield every fix of the history that closes an issue, undone at its own commit: nothing is run.
+    """Yield every fix that closes an issue, undone at its own commit; nothing is run.
 
     ``pulls`` are those known already; without any the history is crawled. Oldest first. Raises
     GitError.

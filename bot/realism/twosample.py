@@ -60,7 +60,9 @@ class Judged:
     def score(self, operator: str | None = None, *, seed: int = 0) -> Score | None:
         """Return the AUC, of one operator's bugs alone where it is named; None for too few."""
         np = numpy()
-        keep = np.array([t == 1 or operator in (None, n) for t, n in zip(self.truth, self.names, strict=True)])
+        keep = np.array(
+            [t == 1 or operator in (None, n) for t, n in zip(self.truth, self.names, strict=True)]
+        )
         truth, scores, fold = self.truth[keep], self.scores[keep], self.fold[keep]
         human, other = int((truth == 1).sum()), int((truth == 0).sum())
         if human < FEWEST or other < FEWEST:
@@ -102,7 +104,9 @@ def told_apart(human: Sequence[Sample], other: Sequence[Sample], *, seed: int = 
     scores = np.full(len(samples), np.nan)
     for mask in masks(fold):
         if mask.any() and len(set(truth[~mask])) == 2:
-            scores[mask] = fitted(matrix[~mask], truth[~mask], seed).predict_proba(matrix[mask])[:, 1]
+            scores[mask] = fitted(matrix[~mask], truth[~mask], seed).predict_proba(matrix[mask])[
+                :, 1
+            ]
     names = tuple(sample.operator for sample in samples)
     return Judged(truth=truth, scores=scores, fold=fold, names=names, folds=folds)
 
@@ -112,7 +116,11 @@ def fitted(matrix: Array, truth: Array, seed: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     model = HistGradientBoostingClassifier(
-        max_iter=80, learning_rate=0.1, max_leaf_nodes=15, class_weight="balanced", random_state=seed
+        max_iter=80,
+        learning_rate=0.1,
+        max_leaf_nodes=15,
+        class_weight="balanced",
+        random_state=seed,
     )
     return model.fit(matrix, truth)
 
@@ -121,7 +129,7 @@ def usable_groups(samples: Sequence[Sample], truth: Array) -> Array | None:
     """Number the repositories; None where fewer than two have samples of both kinds."""
     np = numpy()
     names = sorted({sample.repository for sample in samples})
-    groups = np.array([names.index(sample.repository) for sample in samples])
+    groups: Array = np.array([names.index(sample.repository) for sample in samples])
     both = [g for g in range(len(names)) if len(set(truth[groups == g])) == 2]
     return groups if len(both) > 1 else None
 
@@ -129,7 +137,7 @@ def usable_groups(samples: Sequence[Sample], truth: Array) -> Array | None:
 def dealt(truth: Array, seed: int) -> Array:
     """Deal samples into parts, each kind evenly."""
     np = numpy()
-    fold = np.zeros(len(truth), dtype=int)
+    fold: Array = np.zeros(len(truth), dtype=int)
     chance = np.random.default_rng(seed)
     for kind in (0, 1):
         places = np.flatnonzero(truth == kind)
@@ -158,7 +166,9 @@ def area(one: Array, two: Array) -> float:
 def drawn_from(part: tuple[Array, Array], chance: Any) -> tuple[Array, Array]:
     """Draw a bootstrap sample of each kind."""
     one, two = part
-    return one[chance.integers(len(one), size=len(one))], two[chance.integers(len(two), size=len(two))]
+    return one[chance.integers(len(one), size=len(one))], two[
+        chance.integers(len(two), size=len(two))
+    ]
 
 
 def halves(human: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:

@@ -64,7 +64,7 @@ def next_token(code: Code, row: int) -> Token | None:
 
 
 def run(gone: Sequence[Line], came: Sequence[Line], place: Token | None) -> Run:
-    """Narrow changed lines down to their changed tokens; lines that are moved in or out are whole."""
+    """Narrow changed lines to their changed tokens; those of another depth alone are whole."""
     old = [token for line in gone for token in line.tokens]
     new = [token for line in came for token in line.tokens]
     keep_old, keep_new = kept(old, new)
