@@ -23,6 +23,7 @@ from bot.commands import (
     images,
     jobs,
     listing,
+    realism,
     serve,
     stats,
 )
@@ -50,6 +51,7 @@ app.command("check")(grading.check_command)
 app.command("grade")(grading.grade_command)
 app.command("checkout")(grading.checkout_command)
 app.command("audit")(audit.audit_command)
+app.command("realism")(realism.realism_command)
 app.command("export")(export.export_command)
 app.command("stats")(stats.stats_command)
 app.command("campaign")(campaign.campaign_command)

@@ -67,14 +67,19 @@ def human_sample(clone: Clone, pull: PullRequest) -> Sample | None:
     )
 
 
-def made_sample(repository: str, bug: Bug, files: Mapping[str, bytes]) -> Sample | None:
-    """Take a made bug; None where it changes no code. Raises PatchError when it does not apply."""
+def made_sample(
+    repository: str, bug: Bug, files: Mapping[str, bytes], label: str = ""
+) -> Sample | None:
+    """Take a made bug, under its strategy's name or a ``label``; None where it changes no code.
+
+    Raises PatchError when it does not apply.
+    """
     found = features_of(sides_of(apply_patch(bug.patch, files.get), files))
     if found is None:
         return None
     return Sample(
         repository=repository,
-        strategy=bug.origin.strategy,
+        strategy=label or bug.origin.strategy,
         operator=bug.origin.operator,
         numbers=found.numbers(),
     )

@@ -53,15 +53,23 @@ class Judged:
     """1 for a human bug."""
     scores: Array
     fold: Array
-    names: tuple[str, ...]
-    """Of each sample, its operator."""
+    samples: tuple[Sample, ...]
     folds: Folds
 
-    def score(self, operator: str | None = None, *, seed: int = 0) -> Score | None:
-        """Return the AUC, of one operator's bugs alone where it is named; None for too few."""
+    def score(
+        self, *, operator: str | None = None, repository: str | None = None, seed: int = 0
+    ) -> Score | None:
+        """Return the AUC; of one operator's bugs, or in one repository, where it is named.
+
+        None for too few samples.
+        """
         np = numpy()
         keep = np.array(
-            [t == 1 or operator in (None, n) for t, n in zip(self.truth, self.names, strict=True)]
+            [
+                (human == 1 or operator in (None, sample.operator))
+                and repository in (None, sample.repository)
+                for human, sample in zip(self.truth, self.samples, strict=True)
+            ]
         )
         truth, scores, fold = self.truth[keep], self.scores[keep], self.fold[keep]
         human, other = int((truth == 1).sum()), int((truth == 0).sum())
@@ -107,8 +115,7 @@ def told_apart(human: Sequence[Sample], other: Sequence[Sample], *, seed: int = 
             scores[mask] = fitted(matrix[~mask], truth[~mask], seed).predict_proba(matrix[mask])[
                 :, 1
             ]
-    names = tuple(sample.operator for sample in samples)
-    return Judged(truth=truth, scores=scores, fold=fold, names=names, folds=folds)
+    return Judged(truth=truth, scores=scores, fold=fold, samples=tuple(samples), folds=folds)
 
 
 def fitted(matrix: Array, truth: Array, seed: int) -> Any:
