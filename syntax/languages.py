@@ -74,9 +74,13 @@ class Language:
         """Parse a file; the tree holds error nodes where it cannot be understood."""
         return self.tree(source).root_node
 
-    def tree(self, source: bytes) -> Tree:
-        """Parse a file, as the tree that holds its nodes."""
-        return Parser(self.grammar).parse(source)
+    def tree(self, source: bytes, before: Tree | None = None) -> Tree:
+        """Parse a file, as the tree that holds its nodes.
+
+        ``before`` is the tree of other bytes, told of where they differ: the rest is taken from it.
+        """
+        parser = Parser(self.grammar)
+        return parser.parse(source) if before is None else parser.parse(source, before)
 
 
 PYTHON = Language(

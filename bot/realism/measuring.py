@@ -16,7 +16,7 @@ from mutators.procedural import propose
 from storage.errors import StoreError
 from storage.histories import Cloned, fetch_with_history
 from storage.naming import parse
-from storage.records import Verdict
+from storage.records import Bug, PullRequest, Verdict
 from storage.store import Store
 from storage.trees import Trees
 from syntax.features.profile import Profile
@@ -94,11 +94,21 @@ async def measure(
         reporter.stage(f"fetching {source}")
         cloned = await asyncio.to_thread(fetched, source, settings)
         reporter.stage(f"{cloned.full_name}: reading its history")
-        found = await asyncio.to_thread(people, cloned, store)
+        pulls = store.pulls.all(cloned.full_name)
+        found = await asyncio.to_thread(people, cloned, pulls)
         if len(found) < FEWEST_HUMAN:
             reporter.note(FEW.format(name=cloned.full_name, count=len(found)))
         reporter.stage(f"{cloned.full_name}: reading the bugs")
-        gathered.append(await asyncio.to_thread(gather, source, cloned, found, settings, store))
+        if settings.made:
+            made = await asyncio.to_thread(proposed, cloned, settings)
+            failing: dict[str, list[Failing]] = {}
+        else:
+            known = verified(source, cloned, store)
+            made = await asyncio.to_thread(read_bugs, cloned, [b for b, _ in known], settings)
+            failing = failing_tests(known)
+        gathered.append(
+            Gathered(name=cloned.full_name, human=tuple(found), made=tuple(made), failing=failing)
+        )
     reporter.stage("comparing")
     return await asyncio.to_thread(compared, gathered, settings), gathered
 
@@ -111,43 +121,56 @@ def fetched(source: str, settings: MeasureSettings) -> Cloned:
     )
 
 
-def people(cloned: Cloned, store: Store) -> list[Sample]:
+def people(cloned: Cloned, pulls: Sequence[PullRequest]) -> list[Sample]:
     """Read people's bugs: of the pull requests that were crawled, else of the history alone."""
-    pulls = store.pulls.all(cloned.full_name)
     return list(human_samples(cloned.git_dir, cloned.head, cloned.full_name, pulls=pulls))
 
 
-def gather(
-    source: str, cloned: Cloned, human: Sequence[Sample], settings: MeasureSettings, store: Store
-) -> Gathered:
-    """Read the made bugs of a repository: proposed now, or verified in the store."""
-    tree, name = cloned.repository.tree, cloned.full_name
-    trees = Trees(settings.cache)
-    files = trees.read_all(tree, [path for path in trees.paths(tree) if is_source_path(path)])
-    if settings.made:
-        bugs = propose(
-            tree,
-            files,
-            {},
-            seed=settings.seed,
-            max_bugs=settings.made,
-            compiles=None,
-            profile=settings.profile,
-        )
-        label = "" if settings.profile is None else LIKE_HUMAN
-        made = [s for bug in bugs if (s := made_sample(name, bug, files, label))]
-        return Gathered(name=name, human=tuple(human), made=tuple(made), failing={})
+def files_of(cloned: Cloned, settings: MeasureSettings) -> dict[str, bytes]:
+    """Read the source files that bugs are made in."""
+    trees, tree = Trees(settings.cache), cloned.repository.tree
+    return dict(trees.read_all(tree, [path for path in trees.paths(tree) if is_source_path(path)]))
+
+
+def proposed(cloned: Cloned, settings: MeasureSettings) -> list[Sample]:
+    """Propose procedural bugs."""
+    files = files_of(cloned, settings)
+    bugs = propose(
+        cloned.repository.tree,
+        files,
+        {},
+        seed=settings.seed,
+        max_bugs=settings.made,
+        compiles=None,
+        profile=settings.profile,
+    )
+    label = "" if settings.profile is None else LIKE_HUMAN
+    return [s for bug in bugs if (s := made_sample(cloned.full_name, bug, files, label))]
+
+
+def read_bugs(cloned: Cloned, bugs: Sequence[Bug], settings: MeasureSettings) -> list[Sample]:
+    """Read the features of bugs."""
+    files = files_of(cloned, settings)
+    return [s for bug in bugs if (s := made_sample(cloned.full_name, bug, files))]
+
+
+def verified(source: str, cloned: Cloned, store: Store) -> list[tuple[Bug, Verdict]]:
+    """Return the bugs of a repository with a valid verdict. Raises StoreError for none."""
+    tree = cloned.repository.tree
     verdicts = valid_verdicts(store, tree)
-    known = [bug for bug in store.bugs(tree) if bug.id in verdicts]
+    known = [(bug, verdicts[bug.id]) for bug in store.bugs(tree) if bug.id in verdicts]
     if not known:
         commit = cloned.repository.commit
-        raise StoreError(NONE.format(name=name, commit=commit, source=source))
+        raise StoreError(NONE.format(name=cloned.full_name, commit=commit, source=source))
+    return known
+
+
+def failing_tests(known: Sequence[tuple[Bug, Verdict]]) -> dict[str, list[Failing]]:
+    """Group the failing tests of bugs by strategy."""
     failing: dict[str, list[Failing]] = {}
-    for bug in known:
-        failed = frozenset(verdicts[bug.id].fail_to_pass)
-        failing.setdefault(bug.origin.strategy, []).append(failed)
-    made = [s for bug in known if (s := made_sample(name, bug, files))]
-    return Gathered(name=name, human=tuple(human), made=tuple(made), failing=failing)
+    for bug, verdict in known:
+        failing.setdefault(bug.origin.strategy, []).append(frozenset(verdict.fail_to_pass))
+    return failing
 
 
 def valid_verdicts(store: Store, tree: str) -> dict[str, Verdict]:

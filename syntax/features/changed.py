@@ -29,15 +29,16 @@ class Run:
     """The first token, before the change, that is changed or stands where something is added."""
 
 
-def runs(before: Code, after: Code) -> list[Run]:
+def runs(before: Code, changed: bytes) -> list[Run]:
     """Align two sides of a file: by lines, and within what differs by tokens.
 
     What both sides share at their ends is left out first, so that a small change of a large file
     costs little.
     """
-    old, new = split_lines(before.data), split_lines(after.data)
+    old, new = split_lines(before.data), split_lines(changed)
     head = common(old, new)
     tail = common(old[head:][::-1], new[head:][::-1])
+    after = before.replaced(changed, head, len(old) - tail, len(new) - tail)
     one = before.lines(head, len(old) - tail)
     other = after.lines(head, len(new) - tail)
     matcher = SequenceMatcher(None, [a.key for a in one], [b.key for b in other], autojunk=False)

@@ -107,10 +107,10 @@ def code_of(side: Side) -> Code | None:
 def changes(side: Side) -> list[Run]:
     """Return what a bug changes in one file."""
     code = code_of(side)
-    return [] if code is None else runs(code, Code.of(side.after or b"", code.language))
+    return [] if code is None else runs(code, side.after or b"")
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def parsed(data: bytes, language: str) -> Code:
     """Parse the unbroken bytes of a file once for the bugs made in it one after another."""
     return Code.of(data, next(each for each in LANGUAGES if each.name == language))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from tree_sitter import Node, Tree
 
 from syntax.languages import Language
+from syntax.text import split_lines
 
 BODIES = ("module", "block")
 
@@ -47,6 +49,22 @@ class Code:
         """Parse a side."""
         return cls(data, language, language.tree(data))
 
+    def replaced(self, data: bytes, first: int, old_last: int, new_last: int) -> Code:
+        """Parse other bytes that differ from line ``first`` to a last line alone (exclusive).
+
+        What is the same is not parsed again.
+        """
+        tree = self.tree.copy()
+        tree.edit(
+            start_byte=offset(self.data, first),
+            old_end_byte=offset(self.data, old_last),
+            new_end_byte=offset(data, new_last),
+            start_point=(first, 0),
+            old_end_point=(old_last, 0),
+            new_end_point=(new_last, 0),
+        )
+        return Code(data, self.language, self.language.tree(data, tree))
+
     def lines(self, first: int, last: int) -> list[Line]:
         """Return the lines of code among lines ``first`` to ``last`` (exclusive, from 0).
 
@@ -56,6 +74,11 @@ class Code:
         for leaf in leaves(self.tree.root_node, first, last):
             rows.setdefault(leaf.start_point[0], []).append(Token(text_of(self.data, leaf), leaf))
         return [Line(tokens[0].node.start_point[1], tuple(tokens)) for tokens in rows.values()]
+
+
+def offset(data: bytes, line: int) -> int:
+    """Where a line starts; the end of the bytes where there are fewer."""
+    return sum(map(len, islice(split_lines(data), line)))
 
 
 def text_of(data: bytes, node: Node) -> bytes:
