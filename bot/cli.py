@@ -24,6 +24,7 @@ from bot.commands import (
     jobs,
     listing,
     realism,
+    report,
     serve,
     stats,
 )
@@ -52,6 +53,7 @@ app.command("grade")(grading.grade_command)
 app.command("checkout")(grading.checkout_command)
 app.command("audit")(audit.audit_command)
 app.command("realism")(realism.realism_command)
+app.command("report")(report.report_command)
 app.command("export")(export.export_command)
 app.command("stats")(stats.stats_command)
 app.command("campaign")(campaign.campaign_command)

@@ -110,6 +110,16 @@ def changes(side: Side) -> list[Run]:
     return [] if code is None else runs(code, side.after or b"")
 
 
+def wounds_of(sides: Sequence[Side]) -> list[tuple[str, int]]:
+    """Return where the runs of changed lines begin in the unbroken files: path and byte."""
+    return [
+        (side.path, run.place.node.start_byte)
+        for side in sides
+        for run in changes(side)
+        if run.place is not None
+    ]
+
+
 @lru_cache(maxsize=64)
 def parsed(data: bytes, language: str) -> Code:
     """Parse the unbroken bytes of a file once for the bugs made in it one after another."""
