@@ -1,11 +1,9 @@
 """How near the tests that made bugs fail are to those that people's bugs fail.
 
-The similarity of two sets of failing tests is the Ochiai coefficient, as in M. Ojdanic, A. Garg,
-A. Khanfir, R. Degiovanni, M. Papadakis and Y. Le Traon, *Syntactic Versus Semantic Similarity of
-Artificial and Real Faults in Mutation Testing Studies*, IEEE Transactions on Software Engineering
-49(7), 2023, https://doi.org/10.1109/TSE.2023.3277564. A human bug is coupled to made ones as in R.
-Just, D. Jalali, L. Inozemtseva, M. D. Ernst, R. Holmes and G. Fraser, *Are Mutants a Valid
-Substitute for Real Faults in Software Testing?*, FSE 2014,
+The similarity of two sets of failing tests is the Ochiai coefficient, as in M. Ojdanic and others,
+*Syntactic Vs. Semantic similarity of Artificial and Real Faults in Mutation Testing Studies*, 2021,
+https://arxiv.org/abs/2112.14508. A human bug is coupled to made ones as in R. Just and others, *Are
+Mutants a Valid Substitute for Real Faults in Software Testing?*, FSE 2014,
 https://doi.org/10.1145/2635868.2635929: a test that notices it notices a made one too.
 """
 

@@ -1,4 +1,4 @@
-"""How hard a verified bug is to find and mend, from its files, its verdict and the calls between."""
+"""How hard a verified bug is to find and mend: its files, its verdict, the calls between."""
 
 from __future__ import annotations
 
