@@ -89,6 +89,8 @@ def score(options: argparse.Namespace) -> None:
         show(f"{label}, all", judged.score())
         for name in sorted(by_repository(samples)):
             show(f"{label}, {name}", judged.score(repository=name))
+        single = told_apart(of_one_run(human), of_one_run(other))
+        show(f"{label}, of one run alone", single.score() if single else None)
     older, newer = halves(human)
     floor = told_apart(newer, older)
     show("floor: newer from older human bugs", floor.score() if floor else None)
@@ -96,6 +98,11 @@ def score(options: argparse.Namespace) -> None:
         rest = [replace(each, repository=name) for each in human if each.repository != name]
         floor = told_apart(own, rest)
         show(f"floor: {name} from the rest", floor.score() if floor else None)
+
+
+def of_one_run(samples: list[Sample]) -> list[Sample]:
+    """Leave out bugs that change lines in several places."""
+    return [each for each in samples if each.numbers["hunks"] == 1]
 
 
 def show(label: str, found: Score | None) -> None:
