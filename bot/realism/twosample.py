@@ -24,8 +24,10 @@ FOLDS = 5
 """Parts, where there is one repository alone."""
 REPEATS = 400
 """Bootstrap samples."""
+LEARNED = 30
+"""Bugs of each kind that a classifier needs: trees with leaves of 20 learn nothing from fewer."""
 FEWEST = 10
-"""Of each kind, under which nothing is said."""
+"""Bugs of an operator, or in a repository, that can be scored."""
 MISSING = (
     "the realism score needs scikit-learn; install bugfoundry with its extra: "
     "pip install 'bugfoundry[realism]'"
@@ -98,7 +100,7 @@ def told_apart(human: Sequence[Sample], other: Sequence[Sample], *, seed: int = 
     """
     np = numpy()
     samples = [*human, *other]
-    if min(len(human), len(other)) < FEWEST:
+    if min(len(human), len(other)) < LEARNED:
         return None
     matrix = np.array([list(sample.numbers.values()) for sample in samples])
     truth = np.array([1] * len(human) + [0] * len(other))

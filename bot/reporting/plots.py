@@ -80,10 +80,10 @@ def labels_of(edges: tuple[float, ...], first: int, *, whole: bool) -> list[str]
     """Name the ranges."""
     starts = [float(first), *edges]
     if not whole:
-        return [f"{start:g} to {end:g}" for start, end in zip(starts, [*edges, 1.0], strict=True)]
+        return [f"{start:g}-{end:g}" for start, end in zip(starts, [*edges, 1.0], strict=True)]
     ends = [end - 1 for end in edges]
     found = [
-        f"{start:g}" if start >= end else f"{start:g} to {end:g}"
+        f"{start:g}" if start >= end else f"{start:g}-{end:g}"
         for start, end in zip(starts[:-1], ends, strict=True)
     ]
     return [*found, f"{edges[-1]:g}+"]
@@ -96,7 +96,7 @@ def mean(side: Numbers, name: str) -> float:
 
 def drawn(title: str, columns: Sequence[Column], *, wide: bool = False) -> Markup:
     """Draw columns in pairs."""
-    width = WIDTH * 2 if wide else WIDTH
+    width = WIDTH * 3 if wide else WIDTH
     top = max(0.01, *(max(column.human, column.made) for column in columns))
     step = (width - LEFT - RIGHT) / len(columns)
     parts = [tick for share in (0.0, 0.5, 1.0) for tick in grid(share, top, width)]

@@ -143,10 +143,10 @@ def test_ranges_of_a_plot_hold_every_bug_once() -> None:
     assert one is not None and many is not None
     columns = ranged("tokens_gone", (1.0, 2.0, 50.0), [one.numbers()] * 3, [many.numbers()])
 
-    assert [c.label for c in columns] == ["0", "1", "2 to 49", "50+"]
+    assert [c.label for c in columns] == ["0", "1", "2-49", "50+"]
     assert [c.human for c in columns] == [0.0, 1.0, 0.0, 0.0]
     assert [c.made for c in columns] == [0.0, 0.0, 0.0, 1.0]
-    assert labels_of((0.5,), 0, whole=False) == ["0 to 0.5", "0.5 to 1"]
+    assert labels_of((0.5,), 0, whole=False) == ["0-0.5", "0.5-1"]
     assert plots([], [one.numbers()]) == []
     assert len(plots([one.numbers()], [many.numbers()])) == 12
 
@@ -241,6 +241,8 @@ def test_failing_tests_are_compared_with_those_of_mirrored_bugs(run: Run, shop: 
     assert "1.00" in lines["procedural"] and "100%" in lines["procedural"]
     assert "mirror" in lines and "%" not in lines["mirror"]
     assert "nothing was run" not in out
+    assert "too few" in lines["human"]
+    assert "12 human bugs only; the score says little" in err
 
 
 @pytest.mark.parametrize(
