@@ -25,6 +25,8 @@ from bot.commands import (
     images,
     jobs,
     listing,
+    realism,
+    report,
     serve,
     stats,
     verify,
@@ -54,6 +56,8 @@ app.command("grade")(grading.grade_command)
 app.command("checkout")(grading.checkout_command)
 app.command("verify")(verify.verify_command)
 app.command("audit")(audit.audit_command)
+app.command("realism")(realism.realism_command)
+app.command("report")(report.report_command)
 app.command("export")(export.export_command)
 app.command("gates")(gates.gates_command)
 app.command("contamination")(contamination.contamination_command)
