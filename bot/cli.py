@@ -13,11 +13,13 @@ from bot.commands import (
     audit,
     batch,
     campaign,
+    contamination,
     costs,
     crawl,
     env,
     export,
     forge,
+    gates,
     grading,
     hosted,
     images,
@@ -27,6 +29,7 @@ from bot.commands import (
     report,
     serve,
     stats,
+    verify,
 )
 from bot.commands.options import err
 from bot.running import Stopped
@@ -51,10 +54,13 @@ app.command("costs")(costs.costs_command)
 app.command("check")(grading.check_command)
 app.command("grade")(grading.grade_command)
 app.command("checkout")(grading.checkout_command)
+app.command("verify")(verify.verify_command)
 app.command("audit")(audit.audit_command)
 app.command("realism")(realism.realism_command)
 app.command("report")(report.report_command)
 app.command("export")(export.export_command)
+app.command("gates")(gates.gates_command)
+app.command("contamination")(contamination.contamination_command)
 app.command("stats")(stats.stats_command)
 app.command("campaign")(campaign.campaign_command)
 app.command("serve")(serve.serve_command)

@@ -88,6 +88,8 @@ class Settings:
     """The account on GitHub whose repositories mirror others, for their bugs to be judged there."""
     tool: str = ""
     """``owner/bugfoundry@COMMIT``: whose workflows the mirrors run."""
+    publish: bool = False
+    """Put each task into the mirror as a branch."""
     registry: str = "ghcr.io"
     """Where the mirrors' images are kept."""
     pace: Pace = field(default_factory=Pace)

@@ -42,6 +42,10 @@ TRIES = 2
 TOLD = 10
 """Failing tests of a bug whose messages are kept until its verdict is known."""
 
+HELD = 3
+"""Tests that hung with a bug and are run without it, to tell a hang from a machine that is busy."""
+BUSY = "the machine is too busy: tests run out of their time without the bug, too"
+
 WINDOW = 16
 """Bugs for each worker that wait to be handed out, the longest expected first."""
 
@@ -70,6 +74,8 @@ class Worker:
         self._limits = limits
         self._sandbox: Sandbox | None = None
         self._channel: Channel | None = None
+        self.hung: dict[str, None] = {}
+        """Tests that ran out of their time since a bug's turn came, in order."""
 
     async def channel(self) -> Channel:
         """The runner's channel, in a fresh sandbox where there is none."""
@@ -213,6 +219,7 @@ class LocalEngine:
             spilled=decision.spilled,
             seconds=round(time.monotonic() - started, 4),
             detail=decision.detail,
+            kinds=decision.kinds,
         )
 
     async def _decide(self, worker: Worker, job: Job, bug: Bug) -> Decision:
@@ -220,12 +227,25 @@ class LocalEngine:
             return Decision(reason="does-not-apply", detail=job.fault)
         last = ""
         for _ in range(TRIES):
+            worker.hung.clear()
             try:
-                return await self._judge_files(worker, job, bug)
+                decision = await self._judge_files(worker, job, bug)
+                if decision.reason == "timeout" or (
+                    decision.reason == "breaks-everything" and worker.hung
+                ):
+                    await self._hold_against_unbroken(worker)
+                return decision
             except SandboxError as error:
                 last = str(error)
                 await worker.discard()
         return Decision(reason="sandbox-broken", detail=last)
+
+    async def _hold_against_unbroken(self, worker: Worker) -> None:
+        """Raise SandboxError where tests that hung do not end in time without the bug either."""
+        tests = (list(worker.hung) or list(self._baseline.green))[:HELD]
+        run = await self._run(worker, {}, tests=tests, isolate=True)
+        if run.exhausted or any(run.outcome(test) == "timeout" for test in tests):
+            raise SandboxError(BUSY)
 
     async def _judge_files(self, worker: Worker, job: Job, bug: Bug) -> Decision:
         """Judge by the tests that can notice the bug, and where that is to be checked, by all."""
@@ -348,6 +368,7 @@ class LocalEngine:
             reports=isolate and self._told is not None,
         )
         self.tests_run += len(run.results)
+        worker.hung |= {t: None for t, r in run.results.items() if r.outcome == "timeout"}
         if run.error:
             raise SandboxError(f"the runner could not do its work: {run.error}")
         if not run.restored:

@@ -23,6 +23,7 @@ from bot.commands.options import (
     LikeHumanOption,
     MirrorsOption,
     ModelBudgetOption,
+    PublishOption,
     RegistryOption,
     SandboxChoice,
     SandboxOption,
@@ -136,6 +137,7 @@ def forge_command(
     mirrors: MirrorsOption = "",
     tool: ToolOption = "",
     registry: RegistryOption = "ghcr.io",
+    publish: PublishOption = False,
     shard_minutes: ShardMinutesOption = 10.0,
     store: StoreOption = None,
     as_json: JsonOption = False,
@@ -178,6 +180,7 @@ def forge_command(
         mirrors=mirrors,
         tool=tool,
         registry=registry,
+        publish=publish,
         pace=Pace(minutes=shard_minutes),
     )
     if estimate_only:

@@ -61,6 +61,12 @@ ToolOption = Annotated[
         help="With --engine actions: bugfoundry's own repository, as owner/bugfoundry@COMMIT.",
     ),
 ]
+PublishOption = Annotated[
+    bool,
+    typer.Option(
+        "--publish", help="With --engine actions: put each task into the mirror as a branch."
+    ),
+]
 RegistryOption = Annotated[
     str,
     typer.Option(

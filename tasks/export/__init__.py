@@ -18,6 +18,8 @@ from tasks.material import Material, gather
 
 log = logging.getLogger(__name__)
 
+Refine = Callable[[Material], Material]
+
 FORMATS: dict[str, Callable[[Material], Row]] = {
     "swe-smith": swe_smith.row,
     "swe-bench": swe_bench.row,
@@ -26,16 +28,25 @@ FORMATS: dict[str, Callable[[Material], Row]] = {
 }
 
 
-def export(form: str, store: Store, trees: Trees, tasks: Iterable[Task], output: Path) -> int:
+def export(
+    form: str,
+    store: Store,
+    trees: Trees,
+    tasks: Iterable[Task],
+    output: Path,
+    *,
+    refine: Refine | None = None,
+) -> int:
     """Write tasks, ordered by id, and return how many; the file appears whole or not at all.
 
-    SWE-smith and SWE-bench rows are JSON lines, or one array where the name ends in ``.json``.
+    ``refine`` is given all that belongs to a task, and returns it as it leaves. SWE-smith and
+    SWE-bench rows are JSON lines, or one array where the name ends in ``.json``.
     Raises ConfigError for an unknown format or a place that cannot be written, StoreError for
     a task that lacks what belongs to it.
     """
     if form not in FORMATS:
         raise ConfigError(f"no format {form!r}; there are {', '.join(FORMATS)}")
-    rows = make_rows(FORMATS[form], store, trees, tasks)
+    rows = make_rows(FORMATS[form], store, trees, tasks, refine)
     part = output.with_name(f".{output.name}.{os.getpid()}.part")
     try:
         count = _writer(form, output)(rows, part)
@@ -48,11 +59,16 @@ def export(form: str, store: Store, trees: Trees, tasks: Iterable[Task], output:
 
 
 def make_rows(
-    make: Callable[[Material], Row], store: Store, trees: Trees, tasks: Iterable[Task]
+    make: Callable[[Material], Row],
+    store: Store,
+    trees: Trees,
+    tasks: Iterable[Task],
+    refine: Refine | None = None,
 ) -> Iterator[Row]:
     """Yield the rows of tasks; those that no text format can hold are named and left out."""
     for task in sorted(tasks, key=lambda task: task.id):
-        row = make(gather(store, trees, task))
+        material = gather(store, trees, task)
+        row = make(refine(material) if refine else material)
         if _is_text(row):
             yield row
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shlex
 
+from tasks.export.provenance import columns
 from tasks.export.rows import Row
 from tasks.material import Material
 
@@ -22,6 +23,7 @@ def row(material: Material) -> Row:
         **_bug(material),
         **_environment(material),
         **_verdict(material),
+        **columns(material),
     }
 
 
@@ -33,7 +35,6 @@ def _repository(material: Material) -> Row:
         "commit_date": repository.date,
         "version": repository.version,
         "tree": repository.tree,
-        "license": "",
     }
 
 
@@ -85,6 +86,7 @@ def _verdict(material: Material) -> Row:
         "mode": verdict.mode,
         "seconds": verdict.seconds,
         "FAIL_TO_PASS": list(verdict.fail_to_pass),
-        "PASS_TO_PASS": list(verdict.pass_to_pass),
+        "PASS_TO_PASS": list(material.pass_to_pass),
+        "pass_to_pass_all": len(verdict.pass_to_pass),
         "spilled": list(verdict.spilled),
     }

@@ -165,6 +165,12 @@ async def test_a_secret_in_a_variable_needs_no_file() -> None:
     assert found == {"private key": "ok", "webhook secret": "ok", "operator token": "note"}
 
 
+async def test_mirrors_need_a_token_of_their_own() -> None:
+    config = Config(work=WorkConfig(mirrors="acme"))
+    found = {one.what: one for one in machine.secrets_of(config, {})}["mirrors' token"]
+    assert (found.verdict, "work.mirrors_token_file" in found.do) == ("wrong", True)
+
+
 @pytest.mark.github
 async def test_an_id_that_github_does_not_know(setup: Setup) -> None:
     setup.change("app", id="424242")
@@ -374,10 +380,9 @@ def test_too_little_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("kind", ["auto", "docker", "local"])
-def test_no_sandbox_but_a_plain_process(
-    kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+def test_no_sandbox_but_a_plain_process(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # No path of a socket: the Docker SDK leaves one open that it cannot connect.
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
     monkeypatch.setattr(machine.bubblewrap, "works", lambda: False)
     found = machine.sandbox_of(Config(work=WorkConfig(sandbox=kind)))  # type: ignore[arg-type]
     assert (found.verdict, "install bubblewrap" in found.do) == ("wrong", True)
