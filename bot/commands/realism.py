@@ -36,6 +36,7 @@ READING = (
     "AUC: how well a classifier tells them from human bugs {folds}; 0.5 is not at all, 1 always. "
     "The floor is how well the newer half of the human bugs is told from the older."
 )
+LEFT_OUT = "{count} operators have too few bugs for a score; --json names them too."
 PROPOSED = "The bugs are as they were proposed: nothing was run."
 
 
@@ -115,11 +116,12 @@ def write_profile(path: Path, gathered: list[Gathered]) -> None:
 def print_realism(found: Realism) -> None:
     """Print a line for each strategy and operator, the likest operators first."""
     table = Table(box=None, header_style="bold")
-    table.add_column("bugs of")
+    table.add_column("bugs of", no_wrap=True, min_width=24)
     for column in ("bugs", "AUC", "95 % interval", "similar", "coupled", "same tests"):
         table.add_column(column, justify="right")
     table.add_row("human (floor)", str(found.human), *score_cells(found.floor), "", "", "")
-    for row in found.rows:
+    shown = [row for row in found.rows if row.score is not None or not row.operator]
+    for row in shown:
         table.add_row(name_of(row), str(row.bugs), *score_cells(row.score), *near_cells(row))
     out.print(table)
     scores = [score for score in (found.floor, *(row.score for row in found.rows)) if score]
@@ -129,6 +131,9 @@ def print_realism(found: Realism) -> None:
     }
     if scores:
         text = READING.format(folds=folds[scores[-1].folds])
+        out.print(text, highlight=False, markup=False)
+    if len(shown) < len(found.rows):
+        text = LEFT_OUT.format(count=len(found.rows) - len(shown))
         out.print(text, highlight=False, markup=False)
     if not found.executed:
         out.print(PROPOSED, highlight=False, markup=False)

@@ -211,6 +211,8 @@ def test_a_page_over_verified_bugs_needs_nothing_else(run: Run, shop: Path, tmp_
     for part in ("Realism", "Feature by feature", "Difficulty", "Yield", "Cost", "procedural"):
         assert part in text
     assert text.count('<svg class="chart pair') == 12
+    assert "Procedural bugs told from human ones" in text
+    assert "Mirror bugs told" not in text
     assert "Coupled" in text and "100%" in text
 
 
