@@ -8,7 +8,19 @@ import sys
 
 import typer
 
-from bot.commands import audit, costs, crawl, env, export, forge, grading, images, listing, serve
+from bot.commands import (
+    audit,
+    costs,
+    crawl,
+    env,
+    evaluate,
+    export,
+    forge,
+    grading,
+    images,
+    listing,
+    serve,
+)
 from bot.commands.options import err
 from bot.running import Stopped
 from storage.errors import BugfoundryError
@@ -31,6 +43,7 @@ app.command("operators")(listing.operators_command)
 app.command("costs")(costs.costs_command)
 app.command("check")(grading.check_command)
 app.command("grade")(grading.grade_command)
+app.command("evaluate")(evaluate.evaluate_command)
 app.command("checkout")(grading.checkout_command)
 app.command("audit")(audit.audit_command)
 app.command("export")(export.export_command)

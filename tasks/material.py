@@ -25,6 +25,10 @@ class Material:
     environment: Environment
     repository: Repository
     trees: Trees
+    suite_seconds: float = 0.0
+    """One whole run of the baseline."""
+    slowest_test: float = 0.0
+    """Seconds of the baseline's slowest test that passed."""
 
     @cached_property
     def start(self) -> StartState:
@@ -55,6 +59,8 @@ def gather(store: Store, trees: Trees, task: Task) -> Material:
     repository = None if bug is None else _repository(store, bug.tree, task.id)
     if bug is None or environment is None or repository is None or not verdicts:
         raise StoreError(f"task {task.id} lacks its bug or a valid verdict; forge it again")
+    baseline = store.baseline(task.environment)
+    passed = [t.seconds for t in baseline.tests if t.outcome == "passed"] if baseline else []
     return Material(
         task=task,
         bug=bug,
@@ -63,6 +69,8 @@ def gather(store: Store, trees: Trees, task: Task) -> Material:
         environment=environment,
         repository=repository,
         trees=trees,
+        suite_seconds=baseline.seconds if baseline else 0.0,
+        slowest_test=max(passed, default=0.0),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import os
@@ -36,6 +37,8 @@ def export(form: str, store: Store, trees: Trees, tasks: Iterable[Task], output:
     if form not in FORMATS:
         raise ConfigError(f"no format {form!r}; there are {', '.join(FORMATS)}")
     rows = make_rows(FORMATS[form], store, trees, tasks)
+    if FORMATS[form] is full.row:
+        rows = with_trees(rows, trees)
     part = output.with_name(f".{output.name}.{os.getpid()}.part")
     try:
         count = _writer(form, output)(rows, part)
@@ -57,6 +60,16 @@ def make_rows(
             yield row
         else:
             log.warning("%s is left out: its files are not UTF-8, rows can hold only text", task.id)
+
+
+def with_trees(rows: Iterable[Row], trees: Trees) -> Iterator[Row]:
+    """Put each tree, as a git bundle, into the first row that needs it."""
+    held: set[str] = set()
+    for row in rows:
+        if row["tree"] not in held:
+            held.add(row["tree"])
+            row["tree_bundle"] = base64.b64encode(trees.packed(row["tree"])).decode()
+        yield row
 
 
 def _is_text(row: Row) -> bool:
