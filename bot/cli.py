@@ -20,6 +20,7 @@ from bot.commands import (
     images,
     listing,
     serve,
+    verify,
 )
 from bot.commands.options import err
 from bot.running import Stopped
@@ -44,6 +45,7 @@ app.command("costs")(costs.costs_command)
 app.command("check")(grading.check_command)
 app.command("grade")(grading.grade_command)
 app.command("evaluate")(evaluate.evaluate_command)
+app.command("verify")(verify.verify_command)
 app.command("checkout")(grading.checkout_command)
 app.command("audit")(audit.audit_command)
 app.command("export")(export.export_command)

@@ -39,6 +39,11 @@ class Terms:
         """Seconds for each test while a bug is screened."""
         return short_timeouts(self.baseline)
 
+    def short_of(self, tests: Collection[str] | None) -> dict[str, float]:
+        """Return the short limits of some tests; one that the baseline lacks has none."""
+        wanted = self.short if tests is None else tests
+        return {test: self.short[test] for test in wanted if test in self.short}
+
 
 class Worker:
     """One sandbox with its runner, replaced when it breaks."""
@@ -98,7 +103,7 @@ class Worker:
             only_files=files_of(tests) if narrow and tests is not None else None,
             stop_after_red=stop_after_red,
             test_timeout=test_timeout(baseline),
-            test_timeouts={t: terms.short[t] for t in tests or terms.short} if short else None,
+            test_timeouts=terms.short_of(tests) if short else None,
             collect_timeout=collect_timeout(baseline),
             total_timeout=total_timeout(baseline),
             hang_limit=HANG_LIMIT,

@@ -12,7 +12,9 @@ from tasks.export.rows import Row
 from tasks.material import Material
 
 FORMAT_VERSION = 2
-LOOSE = frozenset({"created_at", "content_sha256", "tree_bundle"})
+LOOSE = frozenset(
+    {"created_at", "content_sha256", "tree_bundle", "split", "verified_rounds", "verified_score"}
+)
 """Fields that are no part of what a task is."""
 
 
