@@ -31,7 +31,7 @@ from storage.trees import Trees
 from tasks.export.full import FORMAT_VERSION, content_of
 
 Row = Mapping[str, Any]
-PLACES = ("tasks.jsonl", "data/tasks.parquet")
+PLACES = ("tasks.jsonl", "data/*.parquet")
 """Where a folder export keeps its full records."""
 INSTALL = "uv pip install "
 
@@ -42,10 +42,10 @@ def read_rows(path: Path) -> list[Row]:
     Raises SourceError where there are none.
     """
     if path.is_dir():
-        held = [path / place for place in PLACES if (path / place).is_file()]
+        held = [found for place in PLACES for found in sorted(path.glob(place))]
         if not held:
             raise SourceError(f"{path} holds neither {' nor '.join(PLACES)}: no export of ours")
-        return read_rows(held[0])
+        return [row for place in held for row in read_rows(place)]
     try:
         rows = list(_rows(path))
     except (OSError, ValueError) as error:

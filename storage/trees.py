@@ -61,6 +61,10 @@ class Trees:
         """Return path and mode of every file and link."""
         return {path: mode for path, (mode, _) in self._entries(tree).items()}
 
+    def contents(self, tree: str) -> frozenset[str]:
+        """Return the names that git gives to the contents of a tree's files."""
+        return frozenset(name for _, name in self._entries(tree).values())
+
     def read(self, tree: str, path: str) -> bytes | None:
         """Return a file's content, or a link's target; None where there is none."""
         return self.read_all(tree, [path]).get(path)

@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from bot.commands.options import StoreOption, err, open_store
+from harness.local import RUNNER
 from storage.errors import StoreError
 from storage.paths import cache_dir
 from storage.trees import Trees
-from tasks.export import export
+from tasks.export import FOLDERS, export, export_folder
 
 
 class Format(StrEnum):
@@ -22,19 +23,36 @@ class Format(StrEnum):
     swe_bench = "swe-bench"
     jsonl = "jsonl"
     parquet = "parquet"
+    harbor = "harbor"
+    hf = "hf"
 
 
 def export_command(
-    output: Annotated[Path, typer.Option("-o", "--output", help="The file to write.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file or folder to write.")],
     form: Annotated[Format, typer.Option("--format", help="Whose rows to write.")] = (
         Format.swe_smith
     ),
+    split: Annotated[
+        bool,
+        typer.Option(
+            "--split",
+            help="Say of each task whether it is for training, validation or test; repositories "
+            "of one family (forks, mirrors) are never in two.",
+        ),
+    ] = False,
+    image: Annotated[
+        str,
+        typer.Option(
+            help="harbor: a name under which others can pull the image; else its digest here."
+        ),
+    ] = "",
     store: StoreOption = None,
 ) -> None:
-    """Write the tasks to a file.
+    """Write the tasks to a file or, for harbor and hf, to a folder.
 
     swe-smith rows hold the patch that makes the bug, swe-bench rows the patch that fixes it;
-    jsonl and parquet hold our full record.
+    jsonl and parquet hold our full record, from which `bugfoundry verify` runs tasks again from
+    nothing. harbor is a folder for each task, hf a data set with its card.
 
     Example: bugfoundry export --format swe-bench -o tasks.jsonl
     """
@@ -42,5 +60,18 @@ def export_command(
         tasks = list(opened.tasks())
         if not tasks:
             raise StoreError("the store holds no tasks yet; make some with `bugfoundry forge`")
-        count = export(form.value, opened, Trees(cache_dir()), tasks, output)
+        trees = Trees(cache_dir())
+        if form.value in FOLDERS:
+            count = export_folder(
+                form.value,
+                opened,
+                trees,
+                tasks,
+                output,
+                runner=RUNNER.read_bytes(),
+                image=image,
+                split=split,
+            )
+        else:
+            count = export(form.value, opened, trees, tasks, output, split=split)
     err.print(f"{count} tasks written to {output} ({form.value})", highlight=False, soft_wrap=True)

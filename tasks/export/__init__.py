@@ -6,7 +6,8 @@ import base64
 import json
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from storage.errors import ConfigError
@@ -14,7 +15,9 @@ from storage.records import Task
 from storage.store import Store
 from storage.trees import Trees
 from tasks.export import full, swe_bench, swe_smith
+from tasks.export.folders import write_harbor, write_hf
 from tasks.export.rows import Row, Write, write_array, write_lines, write_parquet
+from tasks.export.splits import Relative, Split, splits
 from tasks.material import Material, gather
 
 log = logging.getLogger(__name__)
@@ -27,7 +30,15 @@ FORMATS: dict[str, Callable[[Material], Row]] = {
 }
 
 
-def export(form: str, store: Store, trees: Trees, tasks: Iterable[Task], output: Path) -> int:
+def export(
+    form: str,
+    store: Store,
+    trees: Trees,
+    tasks: Iterable[Task],
+    output: Path,
+    *,
+    split: bool = False,
+) -> int:
     """Write tasks, ordered by id, and return how many; the file appears whole or not at all.
 
     SWE-smith and SWE-bench rows are JSON lines, or one array where the name ends in ``.json``.
@@ -38,7 +49,9 @@ def export(form: str, store: Store, trees: Trees, tasks: Iterable[Task], output:
         raise ConfigError(f"no format {form!r}; there are {', '.join(FORMATS)}")
     rows = make_rows(FORMATS[form], store, trees, tasks)
     if FORMATS[form] is full.row:
-        rows = with_trees(rows, trees)
+        rows = with_trees(split_rows(rows, trees, split), trees)
+    elif split:
+        raise ConfigError(f"rows of {form} have no place for a split; use jsonl, parquet or hf")
     part = output.with_name(f".{output.name}.{os.getpid()}.part")
     try:
         count = _writer(form, output)(rows, part)
@@ -48,6 +61,64 @@ def export(form: str, store: Store, trees: Trees, tasks: Iterable[Task], output:
     finally:
         part.unlink(missing_ok=True)
     return count
+
+
+Folder = Callable[[Sequence[Material], Sequence[Row], Path, bytes, str], None]
+FOLDERS: dict[str, Folder] = {"harbor": write_harbor, "hf": write_hf}
+
+
+def export_folder(
+    form: str,
+    store: Store,
+    trees: Trees,
+    tasks: Iterable[Task],
+    output: Path,
+    *,
+    runner: bytes,
+    image: str = "",
+    split: bool = False,
+) -> int:
+    """Write tasks as a folder, and return how many; it appears whole or not at all.
+
+    ``runner`` is the file that runs tests, ``image`` a name under which the image can be pulled.
+    Raises ConfigError where the folder is there and not empty, or cannot be written.
+    """
+    if output.is_dir() and any(output.iterdir()):
+        raise ConfigError(f"{output} is not empty; name a folder that does not exist yet")
+    materials = [gather(store, trees, task) for task in sorted(tasks, key=lambda task: task.id)]
+    materials = [each for each in materials if _is_text(full.row(each))]
+    rows = list(with_trees(split_rows(map(full.row, materials), trees, split), trees))
+    part = output.with_name(f".{output.name}.{os.getpid()}.part")
+    try:
+        part.mkdir(parents=True)
+        FOLDERS[form](materials, rows, part, runner, image)
+        if output.is_dir():
+            output.rmdir()
+        part.replace(output)
+    except OSError as error:
+        raise ConfigError(f"{output} cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return len(rows)
+
+
+def split_rows(rows: Iterable[Row], trees: Trees, split: bool) -> Iterator[Row]:
+    """Say of each row which split it is in, where that is asked for."""
+    if not split:
+        yield from rows
+        return
+    listed = list(rows)
+    places = split_of(listed, trees)
+    for row in listed:
+        yield {**row, "split": places[row["tree"]]}
+
+
+def split_of(rows: Iterable[Row], trees: Trees) -> dict[str, Split]:
+    """Return the split of each tree that rows are about."""
+    names = {row["tree"]: row["repo"] for row in rows}
+    return splits(
+        Relative(tree=tree, name=name, files=trees.contents(tree)) for tree, name in names.items()
+    )
 
 
 def make_rows(
