@@ -26,6 +26,9 @@ KEPT = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID", "SETPCAP"
 class EngineEnvironment(BaseEnvironment):  # type: ignore[misc]
     """One container of one task."""
 
+    _user = ""
+    """Whom the image runs its commands as."""
+
     @staticmethod
     def type() -> str:
         return "bugfoundry-engine"
@@ -75,9 +78,11 @@ class EngineEnvironment(BaseEnvironment):  # type: ignore[misc]
             *("build", "--quiet", "--tag", tag, str(self.environment_dir)),
             timeout=config.build_timeout_sec,
         )
+        self._user = (await self._must("inspect", "--format", "{{.Config.User}}", tag)).strip()
         private = str(config.network_mode.value) == "no-network"
         await self._must(
-            *("run", "--detach", "--name", self._name),
+            # Whoever is root later has the powers of the container's first process at most.
+            *("run", "--detach", "--name", self._name, "--user", "root"),
             *("--network", "none" if private else "bridge"),
             *("--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
             *(word for name in KEPT for word in ("--cap-add", name)),
@@ -118,8 +123,7 @@ class EngineEnvironment(BaseEnvironment):  # type: ignore[misc]
     ) -> ExecResult:
         words = ["exec"]
         who = user if user is not None else self.default_user
-        if who is not None:
-            words += ["--user", str(who)]
+        words += ["--user", str(who if who is not None else self._user or "root")]
         where = cwd or self.task_env_config.workdir
         if where:
             words += ["--workdir", where]

@@ -18,8 +18,8 @@ from tasks.export.splits import SPLITS
 from tasks.material import Material
 
 SUMS = "SHA256SUMS"
-VERIFY = """Run the tasks again from nothing, both sides, in fresh sandboxes, five rounds: as they were judged,
-in random order with another hash seed, under load, with another clock, and all of it together.
+VERIFY = """Run the tasks again from nothing, both sides, in fresh sandboxes, five rounds: as they
+were judged, in random order with another hash seed, under load, with another clock, with all of it.
 
 ```
 bugfoundry verify . --rounds 5

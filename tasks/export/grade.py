@@ -14,6 +14,7 @@ import json
 import struct
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 HEAD = struct.Struct(">I")
@@ -77,7 +78,7 @@ def solved(config: dict[str, Any], found: dict[str, str]) -> bool:
 
 
 def main(runner: str, place: str) -> int:
-    with open(place, encoding="utf-8") as file:
+    with Path(place).open(encoding="utf-8") as file:
         config = json.load(file)
     try:
         found = outcomes(runner, config)
