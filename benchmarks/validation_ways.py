@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import harness.docker_backend
-import harness.local_engine
+import harness.trust
 from benchmarks.validation_bench import Bench, Case, Row, make_bench
 from benchmarks.validation_counters import Usage
 from benchmarks.validation_meters import Meter, MeteredBackend
@@ -18,7 +18,7 @@ from bot.pipeline import make_engine
 from bot.preparing import Ready
 from bot.progress import Reporter
 from bot.settings import Settings
-from harness.docker_backend import OWNER
+from harness.docker_owners import OWNER
 from harness.sandbox import Channel
 from harness.suite import Run, run_suite
 from storage.errors import SandboxError
@@ -218,7 +218,7 @@ def watching(instead: Callable[..., Any]) -> Iterator[None]:
 @contextmanager
 def unaudited() -> Iterator[None]:
     """Have the engine judge no bug both ways: that belongs to trust, not to judging."""
-    module = harness.local_engine
+    module = harness.trust
     kept = module.AUDITED, module.SAMPLED
     module.AUDITED, module.SAMPLED = 0, NEVER
     try:

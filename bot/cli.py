@@ -8,8 +8,11 @@ import sys
 
 import typer
 
+from bot.commands import app as github_app
 from bot.commands import (
     audit,
+    batch,
+    campaign,
     costs,
     crawl,
     env,
@@ -17,9 +20,12 @@ from bot.commands import (
     export,
     forge,
     grading,
+    hosted,
     images,
+    jobs,
     listing,
     serve,
+    stats,
     verify,
 )
 from bot.commands.options import err
@@ -49,8 +55,16 @@ app.command("verify")(verify.verify_command)
 app.command("checkout")(grading.checkout_command)
 app.command("audit")(audit.audit_command)
 app.command("export")(export.export_command)
+app.command("stats")(stats.stats_command)
+app.command("campaign")(campaign.campaign_command)
 app.command("serve")(serve.serve_command)
 app.command("work")(serve.work_command)
+app.command("hosted")(hosted.hosted_command)
+app.command("optout")(hosted.optout_command)
+app.command("optin")(hosted.optin_command)
+app.add_typer(jobs.app, name="jobs")
+app.add_typer(github_app.app, name="app")
+app.add_typer(batch.app, name="batch")
 app.add_typer(env.app, name="env")
 app.add_typer(images.app, name="images")
 

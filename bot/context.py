@@ -17,14 +17,20 @@ Verified = tuple[Bug, Verdict]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Code:
+    """What bugs can be made in."""
+
+    files: Mapping[str, bytes]
+    """The source files that may be changed: path to content. Tests are not among them."""
+    modes: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context(Code):
     """What a source may know when it proposes bugs."""
 
     repository: Repository
     environment: Environment
-    files: Mapping[str, bytes]
-    """The source files that may be changed: path to content. Tests are not among them."""
-    modes: Mapping[str, str]
     seed: int
     max_bugs: int | None
     operators: frozenset[str] | None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -18,8 +17,9 @@ from mirror.choosing.sifting import Sifted, sift
 from mirror.github import PUBLIC
 from mirror.history.crawling import RULES, crawl_history
 from mirror.history.links import STRENGTH
+from storage.clones import on_site, site_of
 from storage.errors import ConfigError, GitHubError
-from storage.histories import Cloned, fetch_with_history, on_site
+from storage.histories import Cloned, fetch_with_history
 from storage.records import Crawl, Issue, Mirroring, PullRequest
 from storage.sources import parse
 from storage.store import Store
@@ -28,6 +28,7 @@ from storage.trees import Trees
 if TYPE_CHECKING:
     from mirror.github.client import GitHub
     from mirror.github.crawling import Crawled
+    from mirror.github.lending import Lender
 
 Way = Literal["github", "history"]
 
@@ -49,14 +50,19 @@ class CrawlSettings:
     way: Literal["auto", "github", "history"] = "auto"
     api_url: str = PUBLIC
     """Of GitHub's REST API."""
-    token: str = ""
+    token: str = field(default="", repr=False)
+    tokens: Lender | None = field(default=None, repr=False)
+    """In the place of one token, where tokens end."""
     limits: Limits = field(default_factory=Limits)
 
     @property
     def site(self) -> str:
         """Where the repositories of that GitHub are."""
-        url = self.api_url.rstrip("/")
-        return re.sub(r"^(https?://)api\.", r"\1", url.removesuffix("/api/v3"))
+        return site_of(self.api_url)
+
+    @property
+    def has_token(self) -> bool:
+        return bool(self.tokens or self.token)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +100,7 @@ async def crawl_clone(
 ) -> tuple[Cloned, CrawlSummary]:
     """Crawl, and return the clone with its history too. Raises BugfoundryError."""
     started = time.monotonic()
-    if settings.way == "github" and not settings.token:
+    if settings.way == "github" and not settings.has_token:
         raise ConfigError(NO_TOKEN)
     reporter.stage(f"fetching {settings.source}")
     cloned = await asyncio.to_thread(_fetch, settings)
@@ -112,7 +118,7 @@ def _fetch(settings: CrawlSettings) -> Cloned:
         source,
         cache=settings.cache,
         trees=Trees(settings.cache),
-        token=settings.token or None,
+        token=settings.tokens.lend() if settings.tokens else settings.token,
         github=settings.site,
     )
 
@@ -136,7 +142,7 @@ class _Crawling:
         settings = self._settings
         there = self.on_github
         if settings.way == "auto":
-            return "github" if there and settings.token else "history"
+            return "github" if there and settings.has_token else "history"
         if settings.way == "github" and not there:
             raise ConfigError(NOT_ON_GITHUB.format(source=settings.source, site=settings.site))
         return settings.way
@@ -158,7 +164,7 @@ class _Crawling:
     def _github(self) -> GitHub:
         from mirror.github.client import GitHub
 
-        return GitHub(self._settings.api_url, token=self._settings.token)
+        return GitHub(self._settings.api_url, token=self._settings.tokens or self._settings.token)
 
     def _page(self, crawled: Crawled) -> None:
         self._reporter.stage(f"{self.name}: {crawled.pulls} pull requests from GitHub")
@@ -178,7 +184,7 @@ class _Crawling:
             self._keep(some, replace(known, cursor=some[-1].commit))
             self._reporter.stage(f"{self.name}: {self.new} pull requests from the history")
         self._keep((), done)
-        if self._settings.token and self.on_github:
+        if self._settings.has_token and self.on_github:
             await self._fetch_texts()
 
     def _keep(self, pulls: Iterable[PullRequest], crawl: Crawl) -> None:

@@ -3,33 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
-from bot.context import Context
+from bot.context import Code, Context
 from bot.crawling import CANDIDATE, CrawlSettings, crawl_clone
 from bot.listed import UNDONE
-from bot.preparing import Ready
+from bot.ordered import MANY, in_order
 from bot.progress import Reporter
 from bot.settings import Settings
+from bot.undoing import feedback_of, source_diff, today_paths, told_of, tried
+from llm.asking import Ask
 from llm.client import Model
-from mirror.asking import Case, Feedback, Undoing, undo_by_model
+from mirror.asking import Case, Feedback, Undoing, foreseen, undo_by_model
 from mirror.undoing.bugs import bug_of
-from mirror.undoing.fixes import Clone, Fix, moved
+from mirror.undoing.fixes import Clone, Fix
 from mirror.undoing.measuring import share_undone
-from mirror.undoing.undo import Tree, Undo, undo
+from mirror.undoing.undo import RULES, Tree, Undo, undo
+from storage.errors import BugfoundryError
 from storage.git import GitError
-from storage.records import Bug, Issue, Mirroring, PullRequest, Repository, Task, Verdict
+from storage.records import (
+    Bug,
+    Issue,
+    Mirroring,
+    PullRequest,
+    Repository,
+    Task,
+    Verdict,
+    digest,
+)
 from storage.store import Store
 from storage.trees import Trees
-from syntax.patches import unified_diff
 from tasks.hiding import test_patch
 from tasks.make import make_task
 from tasks.mirrored import mirrored_statement
 
 MODEL = "model"
-SHOWN_REASON = 300
 
 
 @dataclass(slots=True)
@@ -45,25 +55,71 @@ class Mirror:
     model: Model | None = None
     tests: tuple[str, ...] = ()
     """Ids of the tests that pass on the unbroken code."""
+    only: frozenset[int] | None = None
+    """Numbers of the pull requests to undo, though they be left out otherwise."""
+    skip: frozenset[int] = frozenset()
+    """Numbers of those that are not to be undone."""
     _tree: Tree | None = None
     _became: dict[str, Mirroring] | None = None
     _seen: set[str] = field(default_factory=set)
+    _alone: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def __call__(self, context: Context) -> AsyncIterator[Bug]:
-        """Propose a bug for each candidate that can be undone, the newest first."""
-        for pull in self.candidates():
-            bug = await self._propose(pull, context)
-            if bug is not None and bug.id not in self._seen:
-                self._seen.add(bug.id)
-                yield bug
+        """Propose a bug for each candidate that can be undone, the newest first.
+
+        Where a model is asked in batches, as many are worked on at once as may be of use.
+        """
+        together = MANY if self.model is not None and self.model.waits_for_many else 1
+        given = 0
+
+        def useful() -> int:
+            return together if context.max_bugs is None else min(together, context.max_bugs - given)
+
+        def propose(pull: PullRequest) -> Awaitable[Bug | None]:
+            return self._propose(pull, context)
+
+        async with aclosing(in_order(self.candidates(), propose, useful)) as bugs:  # type: ignore[type-var]
+            async for bug in bugs:
+                if bug is not None and bug.id not in self._seen:
+                    self._seen.add(bug.id)
+                    given += 1
+                    yield bug
 
     def candidates(self) -> Iterator[PullRequest]:
-        """Yield the pull requests that were not left out."""
+        """Yield the pull requests that were not left out, or those that were asked for."""
         outcomes = self._outcomes()
         for pull in self.store.pulls.all(self.name):
+            if pull.number in self.skip:
+                continue
+            if self.only is not None:
+                if pull.number in self.only:
+                    yield pull
+                continue
             known = outcomes.get(pull.commit)
+            if known is not None and self._given_up(pull, known):
+                continue
             if known is None or known.outcome in ("", CANDIDATE, UNDONE) or known.fix:
                 yield pull
+
+    def _given_up(self, pull: PullRequest, known: Mirroring) -> bool:
+        """Say whether an earlier run tried all that can be tried now, and to no end."""
+        if known.bug:
+            return False
+        if self.model is None:
+            return known.tried.startswith(self._tried(pull))
+        return self._settled(pull, known)
+
+    def _settled(self, pull: PullRequest, known: Mirroring) -> bool:
+        """Say whether this model tried, in vain."""
+        return known.tried == self._tried(pull, self.model)
+
+    def _tried(self, pull: PullRequest, model: Model | None = None) -> str:
+        """Return what a pull request is tried by: rules, its base, the model and what it reads."""
+        tried = f"{RULES} {pull.base} "
+        if model is None:
+            return tried
+        texts = (text for issue in self.issues(pull) for text in (issue.title, issue.body))
+        return f"{tried}{model.name} {digest(*texts)}"
 
     def _outcomes(self) -> dict[str, Mirroring]:
         """What became of each pull request on this tree, by commit; read once."""
@@ -82,16 +138,18 @@ class Mirror:
         except GitError as error:
             self._keep(pull, "not-merged-here", detail=str(error))
             return None
-        result = await asyncio.to_thread(self._undo, fix, context)
+        async with self._alone:
+            result = await asyncio.to_thread(self._undo, fix, context)
         bug = self._bug(fix, result, pull, context) if result.enough else None
-        detail = ""
+        detail, by = "", self._tried(pull)
         if self.model is not None and context.judge is not None:
             verdict = await context.judge(bug) if bug is not None else None
             if verdict is None or not verdict.valid:
-                asked, detail = await self._ask(pull, fix, result, verdict, context)
-                bug = asked or bug
+                asked, undoing = await self._ask(pull, fix, result, verdict, context)
+                bug, detail = asked or bug, "" if asked else told_of(undoing)
+                by = self._tried(pull, self.model) if undoing.final else ""
         outcome = UNDONE if bug is not None else result.reason
-        self._keep(pull, outcome, undo=result, bug=bug, fix=fix, detail=detail)
+        self._keep(pull, outcome, undo=result, bug=bug, fix=fix, detail=detail, tried=by)
         return bug
 
     async def _known(self, pull: PullRequest, context: Context) -> Bug | None:
@@ -100,21 +158,14 @@ class Mirror:
         bug = self.store.bug(outcome.bug) if outcome is not None and outcome.bug else None
         if bug is None or self.model is None or context.judge is None:
             return bug
+        if outcome is not None and self._settled(pull, outcome):
+            return bug
         return bug if (await context.judge(bug)).valid else None
 
-    def _undo(self, fix: Fix, context: Context) -> Undo:
+    def _undo(self, fix: Fix, code: Code) -> Undo:
         if self._tree is None:
-            self._tree = self._read_tree(context)
-        return undo(fix, self._tree, self.clone.homes(fix, context.files))
-
-    def _read_tree(self, context: Context) -> Tree:
-        tree = self.repository.tree
-        others = [
-            path
-            for path in self.trees.paths(tree)
-            if path.endswith(".py") and path not in context.files
-        ]
-        return Tree(context.files, self.trees.read_all(tree, others))
+            self._tree = tree_of(self.repository.tree, code, self.trees)
+        return undo(fix, self._tree, self.clone.homes(fix, code.files))
 
     def _bug(
         self, fix: Fix, result: Undo, pull: PullRequest, context: Context, tier: str = ""
@@ -127,6 +178,7 @@ class Mirror:
             context.modes,
             pull=pull.number,
             tier=tier,
+            model=self.model.name if tier and self.model is not None else "",
         )
 
     async def _ask(
@@ -136,17 +188,15 @@ class Mirror:
         result: Undo,
         verdict: Verdict | None,
         context: Context,
-    ) -> tuple[Bug | None, str]:
+    ) -> tuple[Bug | None, Undoing]:
         """Have the model undo the fix; what it answers is judged like any bug.
 
-        Returns the bug, or None and why there is none.
+        Returns the bug, or None, and what came of asking.
         """
         assert self.model is not None
         judge = context.judge
         assert judge is not None
         homes = self.clone.homes(fix, context.files)
-        paths = {home for change in fix.changes for home in homes.get(change.path, ())[:1]}
-        files = {path: context.files[path] for path in sorted(paths)}
         own = today_paths(fix.tests, self.trees.paths(self.repository.tree))
         bugs: list[Bug] = []
 
@@ -161,14 +211,43 @@ class Mirror:
             bugs.append(bug)
             return feedback_of(found, own, self.tests)
 
-        case = Case(
+        case = self._case(pull, fix, result, verdict, context)
+        undoing = await undo_by_model(case, self.model.within(strategy="mirror"), feedback)
+        return (bugs[-1] if undoing.undone else None), undoing
+
+    def _case(
+        self, pull: PullRequest, fix: Fix, result: Undo, verdict: Verdict | None, code: Code
+    ) -> Case:
+        """Return what the model is given of a fix."""
+        homes = self.clone.homes(fix, code.files)
+        paths = {home for change in fix.changes for home in homes.get(change.path, ())[:1]}
+        return Case(
             diff=source_diff(fix),
             issues=tuple(self.issues(pull)),
-            files=files,
+            files={path: code.files[path] for path in sorted(paths)},
             tried=tried(result, verdict),
         )
-        undoing = await undo_by_model(case, self.model.within(strategy="mirror"), feedback)
-        return (bugs[-1], "") if undoing.undone else (None, told_of(undoing))
+
+    def foreseen(self, code: Code) -> Iterator[tuple[bool, list[Ask]]]:
+        """Yield for each candidate whether a merge undoes it, and what a model may be asked.
+
+        Nothing is kept. What is not in the history here is passed over, as a run does.
+        """
+        for pull in self.candidates():
+            known = self._outcomes().get(pull.commit)
+            if (
+                known is not None
+                and known.bug
+                and (known.tier == MODEL or self._settled(pull, known))
+            ):
+                yield True, []
+                continue
+            try:
+                fix = self.clone.fix(pull.base, pull.commit)
+            except GitError:
+                continue
+            result = self._undo(fix, code)
+            yield result.enough, foreseen(self._case(pull, fix, result, None, code))
 
     def _keep(
         self,
@@ -179,6 +258,7 @@ class Mirror:
         bug: Bug | None = None,
         fix: Fix | None = None,
         detail: str = "",
+        tried: str = "",
     ) -> None:
         mirroring = Mirroring(
             tree=self.repository.tree,
@@ -192,6 +272,7 @@ class Mirror:
             else (round(undo.undone, 3) if undo is not None else 0.0),
             bug=bug.id if bug is not None else "",
             fix=source_diff(fix) if fix is not None else "",
+            tried=tried,
         )
         self.store.pulls.set_outcome(mirroring)
         self._outcomes()[pull.commit] = mirroring
@@ -232,81 +313,52 @@ class Mirror:
         return test_patch(lambda path: self.trees.read(tree, path), verdict.fail_to_pass, files)
 
 
-async def open_mirror(
+async def make_mirror(
     settings: Settings,
-    ready: Ready,
+    repository: Repository,
     trees: Trees,
     *,
     store: Store,
     reporter: Reporter,
     model: Model | None = None,
-) -> Mirror:
-    """Crawl what is new of a source's pull requests, and return what undoes them.
+    tests: tuple[str, ...] = (),
+) -> Mirror | None:
+    """Crawl what is new of the source's pull requests, and return what undoes them.
 
-    Raises BugfoundryError where it has no history.
+    None, and a note, where it has no history to mirror and mirroring is one strategy of several.
+    Raises BugfoundryError where it is the only one.
     """
+    if "mirror" not in settings.strategies:
+        return None
     crawl = CrawlSettings(
         source=settings.source,
         cache=settings.cache,
         api_url=settings.github_url,
         token=settings.github_token,
+        tokens=settings.github_tokens,
     )
-    cloned, summary = await crawl_clone(crawl, store=store, reporter=reporter)
+    try:
+        cloned, summary = await crawl_clone(crawl, store=store, reporter=reporter)
+    except BugfoundryError as error:
+        if settings.strategies == ("mirror",):
+            raise
+        reporter.note(f"{repository.name}: nothing is mirrored: {error}")
+        return None
     reporter.stage(f"{summary.repository}: {summary.candidates} pull requests to mirror")
     return Mirror(
-        repository=ready.repository,
+        repository=repository,
         name=summary.repository,
         clone=Clone(cloned.git_dir, cloned.head),
         store=store,
         trees=trees,
         model=model,
-        tests=ready.prepared.baseline.green,
+        tests=tests,
+        only=settings.only_pulls,
+        skip=settings.skip_pulls,
     )
 
 
-def today_paths(tests: tuple[str, ...], paths: Mapping[str, str]) -> frozenset[str]:
-    """Return what the test files of a fix are called today, those that are still there."""
-    names: dict[str, list[str]] = {}
-    for path in paths:
-        names.setdefault(PurePosixPath(path).name, []).append(path)
-    found = {path for path in tests if path in paths}
-    for path in set(tests) - found:
-        found |= set(moved(path, names)[:1])
-    return frozenset(found)
-
-
-def feedback_of(verdict: Verdict, own: frozenset[str], green: Collection[str] = ()) -> Feedback:
-    """Turn a verdict into what the model is told: which of the fix's own tests see the bug.
-
-    ``own`` are the files of those tests, ``green`` the tests that pass without the bug.
-    """
-    if verdict.valid:
-        failed, passed = verdict.fail_to_pass, verdict.pass_to_pass
-    else:
-        failed, passed = (), tuple(green) if verdict.reason == "no-test-failed" else ()
-    mine = [test for test in failed if test.partition("::")[0] in own]
-    return Feedback(
-        failed=tuple(mine or failed),
-        passed=tuple(test for test in passed if test.partition("::")[0] in own),
-        imports=verdict.reason != "breaks-everything",
-        reason="" if verdict.valid else verdict.reason,
-    )
-
-
-def told_of(undoing: Undoing) -> str:
-    """Say why the model undid nothing."""
-    said = f"model: {undoing.reason} after {len(undoing.attempts)} answers"
-    return f"{said}: {undoing.detail}"[:SHOWN_REASON] if undoing.detail else said
-
-
-def tried(result: Undo, verdict: Verdict | None) -> str:
-    """Say what came of undoing without a model."""
-    if verdict is not None:
-        return f"A merge undid {result.undone:.0%} of the fix; the verdict was {verdict.reason}."
-    missed = "; ".join(sorted({f"{entity or 'module'}: {why}" for entity, why in result.missed}))
-    return f"A merge could not undo it: {missed}" if missed else ""
-
-
-def source_diff(fix: Fix) -> str:
-    """Return the source part of a fix as a diff."""
-    return "".join(unified_diff(change.path, change.before, change.fixed) for change in fix.changes)
+def tree_of(tree: str, code: Code, trees: Trees) -> Tree:
+    """Return today's Python files, the source apart from the others."""
+    others = [path for path in trees.paths(tree) if path.endswith(".py") and path not in code.files]
+    return Tree(code.files, trees.read_all(tree, others))

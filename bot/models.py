@@ -30,7 +30,9 @@ URL = "BUGFOUNDRY_MODEL_URL"
 KEY = "BUGFOUNDRY_MODEL_KEY"
 RUN_BUDGET = "BUGFOUNDRY_MODEL_RUN_BUDGET"
 MONTH_BUDGET = "BUGFOUNDRY_MODEL_MONTH_BUDGET"
-RUN = uuid4().hex[:16]
+RUN_NAME = "BUGFOUNDRY_MODEL_RUN"
+"""Counts the calls of several processes as those of one run."""
+RUN = os.environ.get(RUN_NAME) or uuid4().hex[:16]
 """What the calls of this process are counted under, where nothing else is said."""
 
 Mode = Literal["ask", "batch", "submit", "estimate"]
@@ -67,7 +69,7 @@ def configured_model(
     limits = Limits(
         run=dollars(environ, RUN_BUDGET),
         repository=settings.model_budget,
-        month=dollars(environ, MONTH_BUDGET),
+        month=least(settings.month_budget, dollars(environ, MONTH_BUDGET)),
     )
     if not repository:
         # Nobody's calls are not one repository's: they are limited by themselves.
@@ -82,11 +84,14 @@ def configured_model(
     )
     if mode == "ask":
         return model
-    return special(model, store, mode)
+    return special(model, store, mode, batch=settings.batch or mode in ("batch", "submit"))
 
 
-def special(model: Model, store: Store, mode: Mode) -> Model:
-    """Return a model that is asked in another way. Raises ConfigError where it cannot be."""
+def special(model: Model, store: Store, mode: Mode, *, batch: bool) -> Model:
+    """Return a model that is asked in another way. Raises ConfigError where it cannot be.
+
+    ``batch`` is whether an estimate is one of batches.
+    """
     common = {
         "service": model.service,
         "price": model.price,
@@ -95,15 +100,17 @@ def special(model: Model, store: Store, mode: Mode) -> Model:
         "repository": model.repository,
         "strategy": model.strategy,
     }
-    if mode == "estimate":
-        return Estimator(**common)  # type: ignore[arg-type]
     # Here and below: what takes a second to import is imported where a model is asked.
-    from llm.batches import Batcher
-    from llm.batching import BatchModel, Queue
     from llm.claude import Claude
 
-    if not isinstance(model.service, Claude):
+    if batch and not isinstance(model.service, Claude):
         raise ConfigError(f"{URL} has no batches; leave out --batch")
+    if mode == "estimate":
+        return Estimator(**common, batch=batch)  # type: ignore[arg-type]
+    from llm.batches import Batcher
+    from llm.batching import BatchModel, Queue
+
+    assert isinstance(model.service, Claude)
     batcher = Batcher(
         client=model.service.client,
         price=model.price,
@@ -133,6 +140,11 @@ def compatible(environ: Mapping[str, str]) -> Compatible:
     from llm.compatible import Compatible
 
     return Compatible(environ[URL], name, key=environ.get(KEY, ""))
+
+
+def least(*limits: float | None) -> float | None:
+    """Return the smallest of the limits that are set."""
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def dollars(environ: Mapping[str, str], name: str) -> float | None:

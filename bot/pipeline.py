@@ -10,11 +10,13 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from bot.actions.engine import ActionsEngine
+from bot.batch.environments import pack
 from bot.context import Compiles, Context, Engine, Source, Verified
-from bot.mirroring import Mirror, open_mirror
+from bot.mirroring import Mirror, make_mirror
 from bot.models import configured_model
 from bot.preparing import Ready, make_ready
 from bot.progress import Reporter
@@ -26,7 +28,6 @@ from bot.telling import stated, write_statements
 from harness.compiling import compiling
 from harness.judge import HARNESS_VERSION
 from harness.local_engine import LocalEngine
-from llm.client import Model
 from storage.errors import BugfoundryError
 from storage.records import Bug, Verdict
 from storage.store import Store
@@ -63,9 +64,18 @@ async def forge(settings: Settings, *, store: Store, reporter: Reporter) -> Summ
     started = time.monotonic()
     trees = Trees(settings.cache)
     ready = await make_ready(settings, store=store, trees=trees, reporter=reporter)
+    summary = await forge_in(ready, settings, trees, store=store, reporter=reporter)
+    return replace(summary, seconds=round(time.monotonic() - started, 2))
+
+
+async def forge_in(
+    ready: Ready, settings: Settings, trees: Trees, *, store: Store, reporter: Reporter
+) -> Summary:
+    """Make verified bugs in an environment, and return what came of it. Raises BugfoundryError."""
+    started = time.monotonic()
     reporter.stage(f"{ready.repository.name}: proposing bugs")
     run = Run(recalls=settings.statements == "model")
-    engine = make_engine(settings, ready, trees, store=store, reporter=reporter, run=run)
+    engine = engine_for(settings, ready, trees, store=store, reporter=reporter, run=run)
     async with compiling(ready.backend, ready.prepared.environment) as compiles:
         context = make_context(settings, ready, trees, compiles)
         name = f"{ready.repository.owner}/{ready.repository.name}"
@@ -73,7 +83,13 @@ async def forge(settings: Settings, *, store: Store, reporter: Reporter) -> Summ
             settings, store, repository=name, mode="batch" if settings.batch else "ask"
         )
         mirror = await make_mirror(
-            settings, ready, trees, store=store, reporter=reporter, model=model
+            settings,
+            ready.repository,
+            trees,
+            store=store,
+            reporter=reporter,
+            model=model,
+            tests=ready.prepared.baseline.green,
         )
         source = sources(
             settings.strategies,
@@ -81,6 +97,7 @@ async def forge(settings: Settings, *, store: Store, reporter: Reporter) -> Summ
             model=model,
             note=reporter.note,
             candidates=settings.candidates,
+            at_most=settings.at_most,
         )
         await judge_all(
             source, engine, context, ready, store=store, reporter=reporter, run=run, mirror=mirror
@@ -90,7 +107,9 @@ async def forge(settings: Settings, *, store: Store, reporter: Reporter) -> Summ
             ready,
             trees,
             store=store,
-            engine=engine,
+            engine=engine
+            if isinstance(engine, LocalEngine)
+            else make_engine(settings, ready, trees, store=store, reporter=reporter, run=run),
             model=model,
             name=name if mirror is None else mirror.name,
             tasks=run.tasks,
@@ -99,33 +118,6 @@ async def forge(settings: Settings, *, store: Store, reporter: Reporter) -> Summ
         )
     seconds = time.monotonic() - started
     return summarise(ready, run, screened=tuple(engine.screened.most_common()), seconds=seconds)
-
-
-async def make_mirror(
-    settings: Settings,
-    ready: Ready,
-    trees: Trees,
-    *,
-    store: Store,
-    reporter: Reporter,
-    model: Model | None = None,
-) -> Mirror | None:
-    """Crawl the source's pull requests, and return what undoes them.
-
-    None, and a note, where it has no history to mirror and mirroring is one strategy of several.
-    Raises BugfoundryError where it is the only one.
-    """
-    if "mirror" not in settings.strategies:
-        return None
-    try:
-        return await open_mirror(
-            settings, ready, trees, store=store, reporter=reporter, model=model
-        )
-    except BugfoundryError as error:
-        if settings.strategies == ("mirror",):
-            raise
-        reporter.note(f"{ready.repository.name}: nothing is mirrored: {error}")
-        return None
 
 
 def make_engine(
@@ -137,7 +129,9 @@ def make_engine(
     reporter: Reporter,
     run: Run | None = None,
 ) -> LocalEngine:
-    """Return the engine; where selecting tests once went wrong, every test is run from then on.
+    """Return the engine of this machine.
+
+    Where selecting tests once went wrong, every test is run from then on.
 
     ``run`` is told what failing tests say.
     """
@@ -158,6 +152,38 @@ def make_engine(
         judged=len(store.judged(environment.id, HARNESS_VERSION, "selected")),
         disagreed=disagreed,
         told=(run or Run()).messages.__setitem__,
+    )
+
+
+def engine_for(
+    settings: Settings,
+    ready: Ready,
+    trees: Trees,
+    *,
+    store: Store,
+    reporter: Reporter,
+    run: Run | None = None,
+) -> LocalEngine | ActionsEngine:
+    """Return the engine that judges where the repository was made ready for it."""
+    if ready.place is None:
+        return make_engine(settings, ready, trees, store=store, reporter=reporter, run=run)
+    environment = ready.prepared.environment
+
+    def disagreed(text: str) -> None:
+        store.set_coverage(environment.id, None)
+        reporter.note(f"{ready.repository.name}: {text}")
+
+    return ActionsEngine(
+        ready.place,
+        pack(ready.repository, ready.prepared, ready.image, store, full=settings.full),
+        read=lru_cache(maxsize=FILES_KEPT)(lambda path: trees.read(ready.repository.tree, path)),
+        folder=settings.cache / "batches",
+        store=store,
+        pace=settings.pace,
+        judged=len(store.judged(environment.id, HARNESS_VERSION, "selected")),
+        told=(run or Run()).messages.__setitem__,
+        disagreed=disagreed,
+        note=lambda text: reporter.note(f"{ready.repository.name}: {text}"),
     )
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bot.actions.place import Place
 from bot.models import configured_model
 from bot.progress import Reporter
 from bot.settings import Settings, build_env
@@ -22,6 +23,7 @@ from harness.proposing import proposer
 from harness.repair import Known
 from harness.sandbox import Backend
 from storage import sources
+from storage.clones import site_of
 from storage.errors import EnvironmentFailed
 from storage.records import Attempt, Environment, Plan, Repository
 from storage.store import Store
@@ -36,12 +38,21 @@ class Ready:
     backend: Backend
     prepared: Prepared
     overrides: Overrides
+    place: Place | None = None
+    """Where its bugs are judged; None for this machine."""
+    image: str = ""
+    """Where the environment's image can be pulled, by digest; empty where it is in no registry."""
 
 
 def fetch(settings: Settings, trees: Trees, store: Store) -> Repository:
     """Fetch the source into the cache and remember the repository."""
-    source = sources.parse(settings.source)
-    repository = sources.fetch(source, cache=settings.cache, trees=trees)
+    repository = sources.fetch(
+        sources.parse(settings.source),
+        cache=settings.cache,
+        trees=trees,
+        token=settings.token,
+        github=site_of(settings.github_url),
+    )
     store.add_repository(repository)
     return repository
 
@@ -60,8 +71,26 @@ async def make_ready(
     """
     reporter.stage(f"fetching {settings.source}")
     repository = fetch(settings, trees, store)
+    return await make_ready_for(
+        repository, settings, store=store, trees=trees, reporter=reporter, tried=tried
+    )
+
+
+async def make_ready_for(
+    repository: Repository,
+    settings: Settings,
+    *,
+    store: Store,
+    trees: Trees,
+    reporter: Reporter,
+    tried: Tried = lambda attempt: None,
+) -> Ready:
+    """Find or build the environment and its baseline of a repository that is fetched."""
     backend = backends.choose(
-        settings.sandbox, cache=settings.cache, base_image=settings.base_image
+        settings.sandbox,
+        cache=settings.cache,
+        base_image=settings.base_image,
+        isolated=settings.isolated,
     )
     with TemporaryDirectory(prefix="bugfoundry-") as folder:
         checkout = Path(folder) / repository.name

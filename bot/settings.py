@@ -6,11 +6,15 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from bot.actions.pace import Pace
 from harness.config import Overrides
 from harness.sandbox import Limits
 from mutators.modify import CANDIDATES
+
+if TYPE_CHECKING:
+    from mirror.github.lending import Lender
 
 PASSED_TO_BUILDS = (
     "SSL_CERT_FILE",
@@ -41,6 +45,8 @@ class Settings:
     source: str
     cache: Path
     sandbox: Literal["auto", "docker", "local"] = "auto"
+    isolated: bool = False
+    """Refuse to run the repository's code as a plain process."""
     base_image: str | None = None
     overrides: Overrides = field(default_factory=Overrides)
     seed: int = 0
@@ -48,22 +54,47 @@ class Settings:
     operators: frozenset[str] | None = None
     strategies: tuple[str, ...] = ("mirror", "procedural")
     """In the order in which they propose."""
+    at_most: Mapping[str, int] = field(default_factory=dict)
+    """Bugs that a strategy may propose, where it is limited by itself."""
     github_url: str = "https://api.github.com"
     """REST API of the GitHub whose pull requests are crawled."""
     github_token: str = field(default="", repr=False)
+    github_tokens: Lender | None = field(default=None, repr=False)
+    """In the place of one token, where tokens end: a new one whenever it is needed."""
+    only_pulls: frozenset[int] | None = None
+    """Numbers of the pull requests to mirror, whatever the rules of choosing say of them."""
+    skip_pulls: frozenset[int] = frozenset()
+    """Numbers of those never to mirror."""
     workers: int = 1
     rebuild: bool = False
     full: bool = False
     """Judge every bug by the whole suite."""
     model_budget: float = 0.5
     """Dollars that a language model may cost this repository, where one is configured."""
+    month_budget: float | None = None
+    """Dollars that it may cost in a month, for all repositories of the store."""
     candidates: int = CANDIDATES
     """Mistakes that a language model is asked for in one call."""
     statements: Literal["template", "model"] = "template"
     """Who writes the statements of tasks without a real issue."""
     batch: bool = False
     """Ask the model in batches."""
+    engine: Literal["local", "actions"] = "local"
+    """Where bugs are judged: on this machine, or by jobs of GitHub Actions."""
+    mirrors: str = ""
+    """The account on GitHub whose repositories mirror others, for their bugs to be judged there."""
+    tool: str = ""
+    """``owner/bugfoundry@COMMIT``: whose workflows the mirrors run."""
+    registry: str = "ghcr.io"
+    """Where the mirrors' images are kept."""
+    pace: Pace = field(default_factory=Pace)
+    """How bugs are sent to be judged elsewhere."""
     limits: Limits = field(default_factory=Limits)
+
+    @property
+    def token(self) -> str:
+        """A token for GitHub that is good for a while, or none; for threads, since it may wait."""
+        return self.github_tokens.lend() if self.github_tokens else self.github_token
 
 
 def build_env(environ: Mapping[str, str] | None = None) -> dict[str, str]:

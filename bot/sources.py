@@ -7,51 +7,29 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from itertools import groupby
-from typing import Protocol
 
 from bot.context import Context, Source
+from bot.ordered import MANY
 from llm.client import Model
-from mutators.asking import AT_ONCE, Counts
-from mutators.checking import Compiles
+from mutators.asking import AT_ONCE, Counts, Modelled
 from mutators.combine import combined
-from mutators.modify import CANDIDATES, modified
+from mutators.modify import CANDIDATES, MODIFY
 from mutators.procedural import propose
-from mutators.rewrite import CANDIDATES as BODIES
-from mutators.rewrite import rewritten
+from mutators.rewrite import REWRITE
 from storage.errors import ConfigError
 from storage.records import Bug
 
 Note = Callable[[str], None]
+MIRROR = "mirror"
 
 
-class Proposing(Protocol):
-    """A strategy of mutators/ that asks a model."""
-
-    def __call__(
-        self,
-        tree: str,
-        files: Mapping[str, bytes],
-        modes: Mapping[str, str],
-        *,
-        model: Model,
-        seed: int,
-        max_bugs: int | None,
-        candidates: int,
-        at_once: int,
-        compiles: Compiles | None,
-        counts: Counts | None,
-    ) -> AsyncIterator[Bug]: ...
-
-
-MODELLED: Mapping[str, Proposing] = {"modify": modified, "rewrite": rewritten}
+MODELLED: Mapping[str, Modelled] = {each.name: each for each in (MODIFY, REWRITE)}
 """Strategies that are nothing without a model."""
 TRIES = 4
 """Sets that are tried for each joined bug that is wanted."""
 SIDE_BY_SIDE = 4
 """Joined bugs that are judged at once."""
-MANY = 1000
-"""Questions that one batch may hold: the more, the fewer batches have to be waited for."""
-STRATEGIES = ("mirror", "procedural", *MODELLED, "combine")
+STRATEGIES = (MIRROR, "procedural", *MODELLED, "combine")
 
 
 async def procedural(context: Context) -> AsyncIterator[Bug]:
@@ -96,7 +74,7 @@ def asking(strategy: str, model: Model, note: Note, *, candidates: int) -> Sourc
 
     async def source(context: Context) -> AsyncIterator[Bug]:
         counts = Counts()
-        bugs = MODELLED[strategy](
+        bugs = MODELLED[strategy].bugs(
             context.repository.tree,
             context.files,
             context.modes,
@@ -127,10 +105,12 @@ def sources(
     model: Model | None,
     note: Note,
     candidates: int = CANDIDATES,
+    at_most: Mapping[str, int] | None = None,
 ) -> Source:
     """Return the strategies as one source; those that cannot be are left out, and named.
 
-    ``candidates`` are the mistakes that ``modify`` asks for in one call.
+    ``candidates`` are the mistakes that ``modify`` asks for in one call, ``at_most`` the bugs that
+    some strategies may propose.
 
     Neighbours that could go on for ever share what the others leave of the limit. Raises
     ConfigError when nothing is left.
@@ -145,19 +125,44 @@ def sources(
             raise ConfigError(missing)
         note(missing)
     found: list[Source] = []
-    for is_mirror, names in groupby(strategies, key=lambda name: name == "mirror"):
-        if is_mirror:
-            found += [mirror] if mirror is not None else []
-            continue
+    for is_mirror, names in groupby(strategies, key=lambda name: name == MIRROR):
         group = [
-            asking(name, model, note, candidates=candidates if name == "modify" else BODIES)
-            if model is not None and name in MODELLED
-            else PLAIN[name]
+            limited(source, (at_most or {}).get(name))
             for name in names
-            if name not in without
+            if (source := source_of(name, mirror, model, note, candidates)) is not None
         ]
-        found += [shared_out(group)] if len(group) > 1 else group
+        found += group if is_mirror or len(group) < 2 else [shared_out(group)]
     return one_after_another(found)
+
+
+def source_of(
+    name: str, mirror: Source | None, model: Model | None, note: Note, candidates: int
+) -> Source | None:
+    """Return a strategy as a source; None for one that cannot be."""
+    if name == MIRROR:
+        return mirror
+    if name not in MODELLED:
+        return PLAIN[name]
+    if model is None:
+        return None
+    return asking(name, model, note, candidates=candidates_of(MODELLED[name], candidates))
+
+
+def candidates_of(strategy: Modelled, wanted: int) -> int:
+    """Return the changes that are asked for in one call: ``wanted`` is meant for ``modify``."""
+    return wanted if strategy is MODIFY else strategy.candidates
+
+
+def limited(source: Source, most: int | None) -> Source:
+    """Return a source that proposes so many bugs at most."""
+    if most is None:
+        return source
+
+    def fewer(context: Context) -> AsyncIterator[Bug]:
+        limit = most if context.max_bugs is None else min(most, context.max_bugs)
+        return one_after_another([source])(replace(context, max_bugs=limit))
+
+    return fewer
 
 
 def shared_out(parts: Sequence[Source]) -> Source:
@@ -217,3 +222,8 @@ def one_after_another(sources: Sequence[Source]) -> Source:
                         return
 
     return chained
+
+
+def limit_of(at_most: Mapping[str, int], strategy: str, share: int) -> int:
+    """Return how many bugs a strategy may propose, where its share of the limit is known."""
+    return min(at_most.get(strategy, share), share)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from bot.ordered import MANY
 from bot.preparing import Ready
 from bot.progress import Reporter
 from bot.settings import Settings
@@ -48,10 +49,15 @@ class Telling:
     outcomes: Counter[str] = field(default_factory=Counter)
     """How many statements are ``written``, and why the others are not."""
     _samples: tuple[str, ...] | None = None
+    _sandboxes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     async def write_all(self, tasks: Sequence[str]) -> None:
-        """Write what is still made of failing tests, some side by side, within the budget."""
-        free = asyncio.Semaphore(AT_ONCE)
+        """Write what is still made of failing tests, some side by side, within the budget.
+
+        Where the model is asked in batches, all side by side: what is refused is asked once more
+        in the next batch.
+        """
+        free = asyncio.Semaphore(MANY if self.model.waits_for_many else AT_ONCE)
 
         async def one(task: Task) -> None:
             async with free:
@@ -83,7 +89,7 @@ class Telling:
     async def _asked(self, bug: Bug, verdict: Verdict) -> Written | Unwritten:
         files = apply_patch(bug.patch, self._read)
         failing = verdict.fail_to_pass
-        messages = self.messages.get(bug.id) or await self.engine.messages(files, failing[:TOLD])
+        messages = self.messages.get(bug.id) or await self._seen(files, failing[:TOLD])
         observed = observe(
             bug,
             failing,
@@ -98,6 +104,13 @@ class Telling:
 
         model = self.model.within(repository=self.name, strategy=bug.origin.strategy)
         return await write_statement(model, observed, run=run)
+
+    async def _seen(
+        self, files: Mapping[str, bytes | None], tests: Sequence[str]
+    ) -> dict[str, str]:
+        """Run failing tests again for what they say, each bug's in a sandbox of its own."""
+        async with self._sandboxes:
+            return await self.engine.messages(files, tests)
 
     def _read(self, path: str) -> bytes | None:
         return self.trees.read(self.ready.repository.tree, path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from jsonschema import Draft202012Validator
@@ -14,9 +14,11 @@ from jsonschema.exceptions import ValidationError
 from harness.globs import matches
 from harness.tree import Tree
 from storage.errors import ConfigError
+from storage.records import Strategy
 
 CONFIG_PATH = ".github/bugfoundry.yml"
 SPELLINGS = (CONFIG_PATH, ".github/bugfoundry.yaml")
+REPORTS = ("issue", "check", "none")
 
 SCHEMA: Mapping[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -50,8 +52,20 @@ SCHEMA: Mapping[str, Any] = {
             "type": "array",
             "items": {"type": "string", "minLength": 1},
         },
+        "report": {
+            "description": "Where the App tells which bugs no test noticed.",
+            "type": "string",
+            "enum": list(REPORTS),
+        },
+        "strategies": {
+            "description": "Where the App may take bugs from; all that its operator offers, "
+            "where nothing is said.",
+            "type": "array",
+            "items": {"type": "string", "enum": list(get_args(Strategy))},
+        },
     },
 }
+"""One for all who read the file: what concerns the App is checked here too, and read there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,13 +96,8 @@ def read_config(tree: Tree) -> Overrides:
 
 
 def parse_config(data: bytes, *, path: str = CONFIG_PATH) -> Overrides:
-    """Parse and check a configuration file. Raises ConfigError."""
-    document: Any = load_yaml(data, path)
-    if document is None:
-        return Overrides()
-    errors = sorted(Draft202012Validator(SCHEMA).iter_errors(document), key=lambda e: e.json_path)
-    if errors:
-        raise ConfigError(f"{path}: {explain(errors[0])}")
+    """Return what a configuration file says of environments. Raises ConfigError."""
+    document = checked(data, path=path)
     install = document.get("install")
     pytest_args = document.get("pytest_args")
     return Overrides(
@@ -102,6 +111,17 @@ def parse_config(data: bytes, *, path: str = CONFIG_PATH) -> Overrides:
         env=tuple(sorted(document.get("env", {}).items())),
         exclude=tuple(document.get("exclude", ())),
     )
+
+
+def checked(data: bytes, *, path: str = CONFIG_PATH) -> dict[str, Any]:
+    """Return a configuration file as it is written, checked by the schema. Raises ConfigError."""
+    document: Any = load_yaml(data, path)
+    if document is None:
+        return {}
+    errors = sorted(Draft202012Validator(SCHEMA).iter_errors(document), key=lambda e: e.json_path)
+    if errors:
+        raise ConfigError(f"{path}: {explain(errors[0])}")
+    return dict(document)
 
 
 def load_yaml(data: bytes, path: str) -> object:
@@ -137,6 +157,9 @@ def explain(error: ValidationError) -> str:
         kinds = (wanted,) if isinstance(wanted, str) else tuple(wanted)
         where = f"{key!r} must be" if key else "the file must hold"
         return f"{where} {' or '.join(KINDS[kind] for kind in kinds)}, not {error.instance!r}"
+    if error.validator == "enum":
+        allowed: Any = error.validator_value
+        return f"{key!r} must be {' or '.join(map(repr, allowed))}, not {error.instance!r}"
     if error.validator == "pattern":
         shape = PATTERNS[str(error.validator_value)]
         return f"{key!r} must be {shape}, not {error.instance!r}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,25 +11,24 @@ from pathlib import Path
 from docker import APIClient, DockerClient
 from docker.errors import DockerException, ImageNotFound, NotFound
 from docker.models.containers import Container
-from docker.types import Mount
 
 from harness.base_image import connect
-from harness.docker_build import BUILDER, TREE, USER, VENV, find_base, fixed_base
+from harness.docker_build import TREE, USER, VENV, find_base, fixed_base
 from harness.docker_channel import DockerChannel
 from harness.docker_layers import LABEL, Layers
+from harness.docker_owners import BUILDER, OWNER, left_behind, owned
+from harness.docker_registry import pull, push
+from harness.docker_runner import INSIDE, bound, carried, is_unseen
 from harness.hardening import container_arguments
 from harness.local import RUNNER
 from harness.local_sandbox import FIXED
 from harness.sandbox import Limits
+from harness.stopping import stoppable
 from harness.unpacking import framed, megabytes, unpacking
-from harness.workplaces import alive
 from storage.errors import SandboxError
 from storage.records import Environment, Plan, SandboxKind
 
 log = logging.getLogger(__name__)
-
-INSIDE = "/run/bugfoundry/runner.py"
-OWNER = "bugfoundry.sandbox"
 
 
 class DockerBackend:
@@ -51,6 +49,7 @@ class DockerBackend:
         self._build_network = build_network
         self._runner = runner
         self._archive: tuple[str, bytes] | None = None
+        self._mount = bound(runner)
 
     def require_base(self, python: str) -> None:
         """Find or pull the base image for a Python. Raises BuildFailed when there is none."""
@@ -78,8 +77,11 @@ class DockerBackend:
         env: Mapping[str, str],
         fresh: bool = False,
     ) -> Environment:
-        """Install a copy of ``checkout`` into an image as ``plan`` says. Raises BuildFailed."""
-        return await asyncio.to_thread(self._build, checkout, tree, plan, env, fresh)
+        """Install a copy of ``checkout`` into an image as ``plan`` says; cancelled, it ends that.
+
+        Raises BuildFailed.
+        """
+        return await stoppable(lambda: self._build(checkout, tree, plan, env, fresh))
 
     def _build(
         self, checkout: Path, tree: str, plan: Plan, env: Mapping[str, str], fresh: bool
@@ -108,6 +110,14 @@ class DockerBackend:
             return False
         return True
 
+    async def push(self, environment: Environment, place: str) -> str:
+        """Push its image to ``registry/name``; return where to pull it. Raises SandboxError."""
+        return await asyncio.to_thread(push, self._client, environment.handle, place)
+
+    async def pull(self, reference: str) -> str:
+        """Return the id of an image named by its digest, pulled if need be. Raises SandboxError."""
+        return await asyncio.to_thread(pull, self._client, reference)
+
     async def start(self, environment: Environment, *, limits: Limits) -> DockerSandbox:
         """Start a container: no network, its own tree. Raises SandboxError."""
         return await asyncio.to_thread(self._start, environment, limits)
@@ -116,25 +126,34 @@ class DockerBackend:
         try:
             self._sweep()
             archive = self._packed(environment.handle)
-            container = self._client.containers.run(
-                environment.handle,
-                command=["sleep", "infinity"],
-                detach=True,
-                working_dir="/",
-                environment={**FIXED, **dict(environment.plan.env), "VIRTUAL_ENV": VENV},
-                mounts=[Mount(INSIDE, str(self._runner), type="bind", read_only=True)],
-                labels={OWNER: str(os.getpid())},
-                **container_arguments(limits, user=USER, tree=TREE, tree_mb=megabytes(archive)),
-            )
+            try:
+                container = self._run(environment, limits, archive)
+            except DockerException as error:
+                if not is_unseen(error):
+                    raise
+                self._mount = carried(self._client, environment.handle, self._runner, owned(OWNER))
+                container = self._run(environment, limits, archive)
         except DockerException as error:
             raise SandboxError(f"a container cannot be started: {error}") from error
         return DockerSandbox(container, self._client.api, archive)
+
+    def _run(self, environment: Environment, limits: Limits, archive: bytes) -> Container:
+        return self._client.containers.run(
+            environment.handle,
+            command=["sleep", "infinity"],
+            detach=True,
+            working_dir="/",
+            environment={**FIXED, **dict(environment.plan.env), "VIRTUAL_ENV": VENV},
+            mounts=[self._mount],
+            labels=owned(OWNER),
+            **container_arguments(limits, user=USER, tree=TREE, tree_mb=megabytes(archive)),
+        )
 
     def _packed(self, image: str) -> bytes:
         """The image's work tree as it goes into each sandbox, packed once."""
         if self._archive is None or self._archive[0] != image:
             container = self._client.containers.create(
-                image, labels={OWNER: str(os.getpid())}, network_mode="none"
+                image, labels=owned(OWNER), network_mode="none"
             )
             try:
                 chunks, _ = container.get_archive(TREE)
@@ -144,16 +163,13 @@ class DockerBackend:
         return self._archive[1]
 
     def _sweep(self) -> None:
-        """Remove containers whose owners are gone.
-
-        A sandbox inherits its image's label of a builder that may be long gone: the owner counts.
-        """
+        """Remove containers whose owners are gone."""
         for label in (OWNER, BUILDER):
             found = self._client.containers.list(
                 all=True, filters={"label": label}, ignore_removed=True
             )
             for container in found:
-                if not alive(container.labels.get(OWNER) or container.labels[label]):
+                if left_behind(container.labels, label):
                     remove(container)
 
 

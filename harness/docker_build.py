@@ -7,6 +7,7 @@ import json
 import os
 import tarfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from docker import DockerClient
@@ -16,14 +17,15 @@ from docker.models.images import Image
 from uv import find_uv_bin
 
 from harness.base_image import DEFAULT_TAG
+from harness.docker_owners import BUILDER, owned
 from harness.sandbox import BuildFailed
+from harness.stopping import step
 
 USER = 1000
 TREE = "/testbed"
 VENV = "/opt/venv"
 TOOLS = "/tmp/bugfoundry"
 """Where uv, its cache and the certificates lie during the build: in a tmpfs, so it never stays."""
-BUILDER = "bugfoundry.build"
 BUILD_TIMEOUT = 1200
 TIMED_OUT = 124
 DETAIL_LIMIT = 4000
@@ -131,27 +133,32 @@ class Builder:
             network_mode=network,
             user="root",
             tmpfs={"/tmp": "exec,size=4g"},
-            labels={BUILDER: str(os.getpid())},
+            labels=owned(BUILDER),
         )
-        self._container.start()
-        self.run(["mkdir", TOOLS])
-        self.run(["touch", f"{TOOLS}/stamp"])
-        for name, data in tools(env).items():
-            self.put_tool(name, data)
+        try:
+            self._container.start()
+            self.run(["mkdir", TOOLS])
+            self.run(["touch", f"{TOOLS}/stamp"])
+            for name, data in tools(env).items():
+                self.put_tool(name, data)
+        except BaseException:
+            self.close()
+            raise
 
     def run(
         self, command: Sequence[str], env: Mapping[str, str] | None = None, *, folder: str = "/"
     ) -> str:
         """Run one step. Raises BuildFailed with the end of what it printed."""
-        code, output = self._container.exec_run(
-            [
-                *("timeout", "--kill-after=5", str(BUILD_TIMEOUT)),
-                *("sh", "-c", 'cd "$0" && exec "$@"', folder, *command),
-            ],
-            environment={**self._env, **(env or {})},
-            workdir="/",
-            user="root",
-        )
+        with step(self._kill):
+            code, output = self._container.exec_run(
+                [
+                    *("timeout", "--kill-after=5", str(BUILD_TIMEOUT)),
+                    *("sh", "-c", 'cd "$0" && exec "$@"', folder, *command),
+                ],
+                environment={**self._env, **(env or {})},
+                workdir="/",
+                user="root",
+            )
         text = b"".join([output] if isinstance(output, bytes) else output).decode(errors="replace")
         if code == TIMED_OUT:
             raise BuildFailed("timeout", f"an install step took over {BUILD_TIMEOUT} s")
@@ -179,6 +186,11 @@ class Builder:
         changes = [f"LABEL {name}={json.dumps(value)}" for name, value in labels.items()]
         changes += [f"WORKDIR {TREE}", f"USER {USER}", f"ENV PATH={PATH}", 'CMD ["sleep", "inf"]']
         return self._container.commit(repository=repository, tag=tag, changes=changes)
+
+    def _kill(self) -> None:
+        """End all that runs in the container; it may have ended by itself."""
+        with suppress(DockerException):
+            self._container.kill()
 
     def close(self) -> None:
         """Throw the container away."""

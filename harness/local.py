@@ -24,6 +24,7 @@ from harness.local_sandbox import Isolation, LocalSandbox, outside_system
 from harness.process_tree import kill_tree
 from harness.sandbox import BuildFailed, Limits
 from harness.start_state import files_of, make_repository
+from harness.stopping import step, stoppable
 from harness.unpacking import pack
 from harness.workplaces import (
     claim,
@@ -76,8 +77,11 @@ class LocalBackend:
         env: Mapping[str, str],
         fresh: bool = False,
     ) -> Environment:
-        """Install a copy of ``checkout`` as ``plan`` says. Raises BuildFailed."""
-        return await asyncio.to_thread(self._build, checkout, tree, plan, dict(env), fresh)
+        """Install a copy of ``checkout`` as ``plan`` says; cancelled, it ends what it started.
+
+        Raises BuildFailed.
+        """
+        return await stoppable(lambda: self._build(checkout, tree, plan, dict(env), fresh))
 
     def _build(
         self, checkout: Path, tree: str, plan: Plan, env: dict[str, str], fresh: bool
@@ -149,9 +153,9 @@ class LocalBackend:
         )
         python = str(first / "venv" / "bin" / "python")
         settings = {**env, **dict(plan.env), **uv_settings(plan)}
-        for step in plan.install:
+        for words in plan.install:
             command = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python]
-            self._command(root, [*command, *step], interpreter, settings)
+            self._command(root, [*command, *words], interpreter, settings)
         for cache in list((first / "tree").rglob("__pycache__")):
             shutil.rmtree(cache, ignore_errors=True)
         make_repository(first / "tree", files_of(checkout))
@@ -274,7 +278,8 @@ def locked(file: Path) -> Iterator[None]:
 def run_bounded(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> tuple[int, str]:
     """Run a build step; return its exit code and what it printed.
 
-    Raises BuildFailed when it takes too long; all that it started is killed then.
+    Raises BuildFailed when it takes too long or is wanted no longer; all that it started is killed
+    then.
     """
     with subprocess.Popen(
         command,
@@ -288,8 +293,12 @@ def run_bounded(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) ->
         start_new_session=True,
     ) as process:
         try:
-            output, _ = process.communicate(timeout=BUILD_TIMEOUT)
+            with step(lambda: kill_tree(process.pid)):
+                output, _ = process.communicate(timeout=BUILD_TIMEOUT)
         except subprocess.TimeoutExpired as error:
             kill_tree(process.pid)
             raise BuildFailed("timeout", f"an install step took over {BUILD_TIMEOUT} s") from error
+        except BuildFailed:
+            kill_tree(process.pid)
+            raise
     return process.returncode, output

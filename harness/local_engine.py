@@ -7,24 +7,30 @@ import itertools
 import math
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Collection,
+    Coroutine,
+    Mapping,
+    Sequence,
+)
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from harness.judge import HARNESS_VERSION, Decision, agree, decide, screen, status
 from harness.sandbox import Backend, Limits
 from harness.selection import Coverage, Selection, select
 from harness.suite import Result, Run
+from harness.trust import Audits, first_and_sampled
 from harness.worker import Files, Terms, Worker
 from storage.errors import PatchError, SandboxError
 from storage.records import Baseline, Bug, Environment, Verdict
 from syntax.applying import apply_patch
 
 TRIES = 2
-AUDITED = 50
-"""Bugs of a repository that are judged both ways, before selection is trusted."""
-SAMPLED = 20
-"""After those, one bug in so many is."""
 TOLD = 10
 """Failing tests of a bug whose messages are kept until its verdict is known."""
 
@@ -43,14 +49,17 @@ class Job:
     files: Files = field(compare=False, default_factory=dict)
     selection: Selection | None = field(compare=False, default=None)
     fault: str = field(compare=False, default="")
+    audited: bool = field(compare=False, default=False)
+    """It is judged both ways."""
 
 
 class LocalEngine:
     """Judges bugs in long-lived sandboxes on this machine.
 
-    With ``coverage`` only the tests that can notice a bug are run. The first bugs and a sample
-    of the others are judged by the whole suite too; where the two disagree ``disagreed`` is told,
-    and everything after that is judged by the whole suite. ``told`` is given what the first
+    With ``coverage`` only the tests that can notice a bug are run. The first bugs (``judged``
+    before) and a sample of the others, or those that ``audits`` names, are judged by the whole
+    suite too; where the two disagree ``disagreed`` is told, and everything after that is judged by
+    the whole suite. ``begun`` is given each bug when its turn comes, ``told`` what the first
     failing tests of a valid bug said, before its verdict.
     """
 
@@ -65,15 +74,20 @@ class LocalEngine:
         limits: Limits,
         coverage: Coverage | None = None,
         judged: int = 0,
+        audits: Audits | None = None,
         disagreed: Callable[[str], None] = lambda text: None,
+        begun: Callable[[Bug], None] = lambda bug: None,
         told: Callable[[str, Mapping[str, str]], None] | None = None,
     ) -> None:
         self.mode = "full" if coverage is None else "selected"
         self.screened: Counter[str] = Counter()
         """How many bugs were screened by which path, by ``all`` tests or by ``none``."""
+        self.tests_run = 0
+        """Results of tests so far: of screening, auditing and confirming."""
         self._coverage = coverage
-        self._judged = judged
+        self._audits = audits or first_and_sampled(judged)
         self._disagreed = disagreed
+        self._begun = begun
         self._told = told
         self._backend = backend
         self._environment = environment
@@ -133,7 +147,8 @@ class LocalEngine:
             selection = select(self._coverage, files, {path: self._read(path) for path in files})
             tests = selection.tests
         seconds = self._seconds if tests is None else {t: self._seconds[t] for t in tests}
-        return Job(-sum(seconds.values()), number, bug, files, selection)
+        audited = tests is not None and self._audits(bug.id)
+        return Job(-sum(seconds.values()), number, bug, files, selection, audited=audited)
 
     async def _work(
         self, waiting: asyncio.Queue[Job], known: asyncio.Queue[Verdict | None]
@@ -141,10 +156,10 @@ class LocalEngine:
         worker = Worker(self._backend, self._environment, self._limits)
         try:
             while (job := await waiting.get()).bug is not None:
+                self._begun(job.bug)
                 await known.put(await self._verdict(worker, job, job.bug))
         finally:
-            with suppress(asyncio.CancelledError):
-                await asyncio.shield(worker.discard())
+            await to_the_end(worker.discard())
         await known.put(None)
 
     async def _verdict(self, worker: Worker, job: Job, bug: Bug) -> Verdict:
@@ -184,8 +199,7 @@ class LocalEngine:
             self.screened["all"] += 1
             return await self._by_all(worker, files)
         decision = await self._by_some(worker, files, selection)
-        self._judged += 1
-        if self._judged > AUDITED and int(bug.id[:8], 16) % SAMPLED:
+        if not job.audited:
             return decision
         full = await self._by_all(worker, files)
         if not agree(full, decision):
@@ -276,7 +290,7 @@ class LocalEngine:
         short: bool = False,
     ) -> Run:
         """Run tests, those of a ``selection`` by its path, all others in a fresh process."""
-        return await worker.run(
+        run = await worker.run(
             self._terms,
             files,
             tests=tests,
@@ -287,6 +301,8 @@ class LocalEngine:
             short=short,
             reports=isolate and self._told is not None,
         )
+        self.tests_run += len(run.results)
+        return run
 
     async def messages(self, files: Files, tests: Collection[str]) -> dict[str, str]:
         """Return what failing tests say with these files, each run alone. Raises SandboxError."""
@@ -304,6 +320,14 @@ class LocalEngine:
             return await self._run(worker, files, tests=tests)
         finally:
             await worker.discard()
+
+
+async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Wait until work has ended, however often that is cancelled: it clears away."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
 
 
 def messages_of(run: Run, tests: Collection[str]) -> dict[str, str]:

@@ -109,6 +109,9 @@ class ProcessChannel:
         await asyncio.to_thread(kill_tree, self._process.pid if alive else None, mark=self._mark)
         with suppress(TimeoutError, ConnectionError, RuntimeError):
             await asyncio.wait_for(self._finish(), CLOSE_TIMEOUT)
+        # Pipes that did not come to their end in time would outlive an event loop that ends now.
+        self._process._transport.close()  # type: ignore[attr-defined]
+        await asyncio.sleep(0)
         if self._group is not None:
             await asyncio.to_thread(self._group.close)
         self._watching.cancel()

@@ -18,8 +18,10 @@ from llm.patience import Sleep
 from storage.calls import Calls
 from storage.records import ModelBatch, ModelCall
 
-LINGER = 1.0
-"""Seconds in which questions are gathered."""
+LINGER = 2.0
+"""Seconds without a new question after which those there are are sent."""
+MOST_LINGERS = 30
+"""How often that is waited for while new ones come."""
 POLL = 60.0
 """Seconds between two looks at what has ended."""
 REMEDY: Mapping[str, str] = {
@@ -52,11 +54,13 @@ class Queue:
         self._asked: dict[str, tuple[Prepared, asyncio.Future[ModelCall]]] = {}
         self._sent: set[str] = set()
         self._work: asyncio.Task[None] | None = None
+        self._new = asyncio.Event()
 
     async def answer(self, prepared: Prepared) -> ModelCall:
         """Return the call that answers a question. Raises Submitted when that is not waited for."""
         future: asyncio.Future[ModelCall] = asyncio.get_running_loop().create_future()
         self._asked[prepared.key] = (prepared, future)
+        self._new.set()
         if self._work is None or self._work.done():
             self._work = asyncio.create_task(self._run())
         try:
@@ -70,16 +74,37 @@ class Queue:
     async def _run(self) -> None:
         try:
             while self._asked:
-                await self._sleep(self._linger)
+                await self._gather()
                 await self._batcher.recover()
                 await self._submit()
                 self._tell(await self._batcher.collect())
                 if self._asked:
-                    await self._sleep(self._poll)
+                    await self._idle()
         except Exception as error:
             for _, future in self._asked.values():
                 if not future.done():
                     future.set_exception(error)
+
+    async def _gather(self) -> None:
+        """Wait while new questions come."""
+        for _ in range(MOST_LINGERS):
+            self._new.clear()
+            await self._sleep(self._linger)
+            if not self._new.is_set():
+                return
+
+    async def _idle(self) -> None:
+        """Wait until it is time to look again, or something new is asked."""
+        waits = [
+            asyncio.ensure_future(self._sleep(self._poll)),
+            asyncio.create_task(self._new.wait()),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
 
     async def _submit(self) -> None:
         """Send what is in no batch; tell those for whom the budget does not suffice."""

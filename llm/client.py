@@ -85,10 +85,14 @@ class Model:
             tool=tool,
             shared=blocks(shared),
             max_output=max_output,
-            repository=self.repository,
-            strategy=self.strategy if strategy is None else strategy,
+            strategy=strategy or "",
         )
-        return answer_of(await self.call(ask), tool)
+        return await self.put(ask)
+
+    async def put(self, ask: Ask) -> dict[str, Any]:
+        """Return the answer to a question that is made already, as ``ask`` does."""
+        mine = replace(ask, repository=self.repository, strategy=ask.strategy or self.strategy)
+        return answer_of(await self.call(mine), ask.tool)
 
     async def call(self, ask: Ask) -> ModelCall:
         """Return the call that answers a question: a stored one, or one that is made now."""

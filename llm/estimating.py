@@ -31,7 +31,8 @@ class NotAsked(ModelError):
 class Estimate:
     """What was counted so far."""
 
-    calls: int = 0
+    least_calls: int = 0
+    most_calls: int = 0
     stored: int = 0
     """Calls that are answered from the store, and cost nothing."""
     least_tokens: int = 0
@@ -58,30 +59,38 @@ class Estimator(Model):
 
     async def call(self, ask: Ask) -> ModelCall:
         """Return a stored call. Raises NotAsked when there is none."""
-        prepared = Prepared(ask=ask, request=self.service.request(ask))
-        stored = self.calls.get(prepared.key)
-        new = prepared.key not in self.counted
-        self.counted.add(prepared.key)
+        self.count(ask)
+        stored = self.calls.get(Prepared(ask=ask, request=self.service.request(ask)).key)
         if stored is not None:
-            self.estimate.stored += new
             return stored
-        if new:
-            self._count(prepared)
         raise NotAsked("the model is not asked for an estimate")
 
-    def _count(self, prepared: Prepared) -> None:
-        characters = prepared.characters
+    def count(self, ask: Ask, *, least: bool = True, most: bool = True) -> None:
+        """Count a question once: as one of the fewest that are asked, of the most, or both."""
+        prepared = Prepared(ask=ask, request=self.service.request(ask))
+        if prepared.key in self.counted:
+            return
+        self.counted.add(prepared.key)
+        if self.calls.get(prepared.key) is not None:
+            self.estimate.stored += 1
+            return
+        if least:
+            self._count_least(prepared)
+        if most:
+            self.estimate.most_calls += 1
+            self.estimate.most_tokens += prepared.characters // FEWEST_CHARACTERS_A_TOKEN
+            self.estimate.most += self.worst_case(prepared, batch=self.batch)
+
+    def _count_least(self, prepared: Prepared) -> None:
         shared = self._shared(prepared.ask.shared)
         least = Tokens(
-            input=(characters - shared) // MOST_CHARACTERS_A_TOKEN,
+            input=(prepared.characters - shared) // MOST_CHARACTERS_A_TOKEN,
             cache_read=shared // MOST_CHARACTERS_A_TOKEN,
             output=SHORTEST_ANSWER,
         )
-        self.estimate.calls += 1
+        self.estimate.least_calls += 1
         self.estimate.least_tokens += least.prompt
-        self.estimate.most_tokens += characters // FEWEST_CHARACTERS_A_TOKEN
         self.estimate.least += cost(self.price, least, batch=self.batch)
-        self.estimate.most += self.worst_case(prepared, batch=self.batch)
 
     def _shared(self, blocks: Sequence[str]) -> int:
         """Return the characters that an earlier call began with too; remember this one's."""

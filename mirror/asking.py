@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from llm.client import Model, Tool
+from llm.asking import Ask, Tool, blocks
+from llm.client import Model
 from llm.errors import BudgetSpent, Declined, MalformedAnswer, Overloaded
 from llm.marks import data
 from mirror.excerpts import Excerpt, excerpts
@@ -90,6 +91,9 @@ REASONS: Mapping[type[ModelError], str] = {
     Overloaded: "overloaded",
     MalformedAnswer: "malformed-answer",
 }
+FAILED = "model-failed"
+UNSETTLED = frozenset({"budget", "overloaded", FAILED})
+"""Reasons that say nothing of the fix."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +150,11 @@ class Undoing:
     def undone(self) -> bool:
         return self.reason == "undone"
 
+    @property
+    def final(self) -> bool:
+        """Whether asking again would come to the same: not where the service or dollars lacked."""
+        return self.reason not in UNSETTLED
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -194,13 +203,7 @@ class Asking:
         """Ask once; return what it came to, or None when it may be tried again."""
         answer: dict[str, Any] = {}
         try:
-            answer = await self._model.ask(
-                purpose="undo",
-                system=SYSTEM,
-                shared=self._shown,
-                prompt=report(self.turns),
-                tool=TOOL,
-            )
+            answer = await self._model.put(ask_of(self._shown, self.turns))
             if not answer["edits"]:
                 return self.ended("code-gone", plain(answer["because"]), answered=True)
             return await self._try(answer)
@@ -209,7 +212,7 @@ class Asking:
             self._failed(answer, reason, str(error))
             return None
         except ModelError as error:
-            reason = REASONS.get(type(error), "model-failed")
+            reason = REASONS.get(type(error), FAILED)
             return self.ended(reason, str(error), answered=isinstance(error, Declined))
 
     async def _try(self, answer: Mapping[str, Any]) -> Undoing | None:
@@ -232,6 +235,22 @@ class Asking:
     def _failed(self, answer: Mapping[str, Any], reason: str, detail: str) -> None:
         said = json.dumps(answer, ensure_ascii=False, indent=1)[:ANSWER_LIMIT] if answer else ""
         self.turns.append(Turn(said, reason, detail[-DETAIL_LIMIT:]))
+
+
+def ask_of(shown: str, turns: Sequence[Turn]) -> Ask:
+    """Return the next question on a fix: what stays the same, and what came of each answer."""
+    return Ask(purpose="undo", system=SYSTEM, shared=blocks(shown), prompt=report(turns), tool=TOOL)
+
+
+def foreseen(case: Case) -> list[Ask]:
+    """Return what would be asked at most: first, and after answers that did not do, each as long
+    as it can be. Nothing where the model would not be asked at all."""
+    shown = excerpts(case.files, case.diff, case.entities)
+    if not shown:
+        return []
+    failed = Turn("x" * ANSWER_LIMIT, "no-test-failed", "x" * DETAIL_LIMIT)
+    text = presented(case, shown)
+    return [ask_of(text, [failed] * number) for number in range(case.attempts)]
 
 
 def presented(case: Case, shown: Sequence[Excerpt]) -> str:

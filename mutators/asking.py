@@ -6,18 +6,20 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Protocol
 
-from llm.answers import answer_of
 from llm.asking import Ask
 from llm.client import Model
 from llm.errors import BudgetSpent, Declined, MalformedAnswer, NotAnswered, Overloaded, Submitted
 from llm.estimating import NotAsked
+from mutators.checking import Compiles
 from mutators.definitions import Definition
+from mutators.making import Maker
+from mutators.project import Project
 from storage.errors import ModelError
-from storage.records import Bug
+from storage.records import Bug, Strategy
 from syntax.replacements import EditsRefused
 
 AT_ONCE = 4
@@ -103,10 +105,70 @@ def wanted(max_bugs: int | None, candidates: int) -> int | None:
     return None if max_bugs is None else -(-max_bugs // candidates)
 
 
-def planned(asker: Asker, max_bugs: int | None) -> list[Ask]:
-    """Return what would be asked, if every answer were taken whole."""
-    questions = islice(asker.questions(), wanted(max_bugs, asker.candidates))
-    return [question.ask for question in questions]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Modelled:
+    """A strategy that asks a model."""
+
+    name: Strategy
+    asker: Callable[[Project, int, int | None, int, Maker | None], Asker]
+    """Given the project, the seed, the bugs wanted, the changes asked for in one question, and what
+    makes bugs of them, where any are to be made."""
+    candidates: int
+    """Changes asked for in one question, where nothing else is said."""
+    most_lines: int | None = None
+    silent: bool = False
+    """As of ``Maker``."""
+
+    async def bugs(
+        self,
+        tree: str,
+        files: Mapping[str, bytes],
+        modes: Mapping[str, str],
+        *,
+        model: Model,
+        seed: int,
+        max_bugs: int | None,
+        candidates: int | None = None,
+        at_once: int = AT_ONCE,
+        compiles: Compiles | None = None,
+        counts: Counts | None = None,
+    ) -> AsyncIterator[Bug]:
+        """Yield distinct bugs that a model makes.
+
+        ``compiles`` asks another Python than the running one. ``counts`` is told what came of the
+        questions, and why they ended.
+        """
+        maker = Maker(
+            tree=tree,
+            modes=modes,
+            strategy=self.name,
+            seed=seed,
+            most_lines=self.most_lines,
+            silent=self.silent,
+            model=model.name,
+            compiles=compiles,
+        )
+        candidates = candidates or self.candidates
+        asker = self.asker(Project(files), seed, max_bugs, candidates, maker)
+        found = asked_for(
+            asker, model, max_bugs=max_bugs, at_once=at_once, counts=counts or Counts()
+        )
+        async with aclosing(found):  # type: ignore[type-var]
+            async for bug in found:
+                yield bug
+
+    def planned(
+        self,
+        files: Mapping[str, bytes],
+        *,
+        seed: int,
+        max_bugs: int | None,
+        candidates: int | None = None,
+    ) -> list[Ask]:
+        """Return what would be asked if every answer were taken whole; nothing is sent."""
+        candidates = candidates or self.candidates
+        asker = self.asker(Project(files), seed, max_bugs, candidates, None)
+        return [each.ask for each in islice(asker.questions(), wanted(max_bugs, candidates))]
 
 
 async def asked_for(
@@ -166,7 +228,7 @@ async def answers(
                 question = await asyncio.to_thread(next, questions, None)
                 more = question is not None
                 if question is not None:
-                    asking = asyncio.create_task(put(model, question))
+                    asking = asyncio.create_task(model.put(question.ask))
                     waiting.append((question, asking))
             if not waiting:
                 return
@@ -175,12 +237,6 @@ async def answers(
         for _, task in waiting:
             task.cancel()
         await asyncio.gather(*(task for _, task in waiting), return_exceptions=True)
-
-
-async def put(model: Model, question: Question) -> dict[str, Any]:
-    """Ask one question."""
-    ask = replace(question.ask, repository=model.repository)
-    return answer_of(await model.call(ask), ask.tool)
 
 
 async def answered(
@@ -197,6 +253,6 @@ async def answered(
             if not others:
                 raise
             await asyncio.wait(others)
-            return question, await put(model, question)
+            return question, await model.put(question.ask)
     except ModelError as error:
         return question, error

@@ -33,6 +33,8 @@ class Maker:
     """Lines that a change may take away and add."""
     silent: bool = False
     """Whether a change may add no comment at all."""
+    model: str = ""
+    """Name of the model that is asked."""
     compiles: Compiles | None = None
     """May ask another Python; called from a thread."""
     _checkers: dict[str, Checker] = field(default_factory=dict)
@@ -81,6 +83,7 @@ class Maker:
             entity=entity,
             line=first_line(source, splice),
             seed=self.seed,
+            model=self.model,
         )
         patch = splice_diff(path, source.text, splice.start, splice.end, splice.text)
         return Bug(tree=self.tree, patch=patch, changes=(change,), origin=origin)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from llm.asking import Ask, Tool, blocks
-from llm.client import Model
 from llm.marks import NEVER_AN_INSTRUCTION, data
-from mutators.asking import AT_ONCE, Counts, Question, asked_for, planned, wanted
-from mutators.checking import Compiles
+from mutators.asking import Modelled, Question, wanted
 from mutators.definitions import Definition
 from mutators.making import Maker
 from mutators.mistakes import MISTAKES, Dealer, Mistake
@@ -138,45 +136,10 @@ class Modify:
         return self.maker.make(question.definition, splice, kind)
 
 
-async def modified(
-    tree: str,
-    files: Mapping[str, bytes],
-    modes: Mapping[str, str],
-    *,
-    model: Model,
-    seed: int,
-    max_bugs: int | None,
-    candidates: int = CANDIDATES,
-    at_once: int = AT_ONCE,
-    compiles: Compiles | None = None,
-    counts: Counts | None = None,
-) -> AsyncIterator[Bug]:
-    """Yield distinct bugs that a model makes, kinds of mistakes and files evenly, by seed.
-
-    ``candidates`` are the mistakes asked for in one call. ``compiles`` asks another Python than
-    the running one. ``counts`` is told what came of the questions, and why they ended.
-    """
-    maker = Maker(
-        tree=tree,
-        modes=modes,
-        strategy="modify",
-        seed=seed,
-        most_lines=MOST_LINES,
-        silent=True,
-        compiles=compiles,
-    )
-    asker = Modify(Project(files), seed, max_bugs, candidates, maker)
-    async for bug in asked_for(
-        asker, model, max_bugs=max_bugs, at_once=at_once, counts=counts or Counts()
-    ):
-        yield bug
-
-
-def estimate(
-    files: Mapping[str, bytes], *, seed: int, max_bugs: int | None, candidates: int = CANDIDATES
-) -> list[Ask]:
-    """Return what would be asked if every answer were taken whole; nothing is sent."""
-    return planned(Modify(Project(files), seed, max_bugs, candidates), max_bugs)
+MODIFY = Modelled(
+    name="modify", asker=Modify, candidates=CANDIDATES, most_lines=MOST_LINES, silent=True
+)
+"""Kinds of mistakes and files evenly, by seed."""
 
 
 def accepts(definition: Definition) -> bool:

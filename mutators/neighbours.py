@@ -24,6 +24,7 @@ SUMMARY_LIMIT = 300
 HEAD_LIMIT = 1500
 """Characters of a signature that is shown beside another definition."""
 OWN = ("self", "cls", "super()")
+OPENING = re.compile(r"^[rRbBuUfF]{0,2}[\"']+")
 ATTRIBUTE = re.compile(rb"\bself\.(\w+)\b(?![ \t]*\()")
 
 
@@ -144,6 +145,6 @@ def head_of(definition: Definition) -> str:
 
 def lines_of(docstring: str) -> Iterator[str]:
     """Yield the lines of a docstring that say something, without its quotes."""
-    for line in docstring.strip("rRbBuUfF\"'").split("\n"):
+    for line in OPENING.sub("", docstring).rstrip("\"'").split("\n"):
         if line.strip():
             yield line.strip().rstrip("\"'")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from llm.asking import MAX_OUTPUT, Ask, Tool, blocks
-from llm.client import Model
 from llm.marks import NEVER_AN_INSTRUCTION, data
-from mutators.asking import AT_ONCE, Counts, Question, asked_for, planned, wanted
+from mutators.asking import Modelled, Question, wanted
 from mutators.bodies import body_splice
-from mutators.checking import Compiles
 from mutators.definitions import Definition, body_range
 from mutators.making import Maker
 from mutators.neighbours import callers, class_of
@@ -104,37 +102,9 @@ class Rewrite:
         return self.maker.make(question.definition, body_splice(question.definition, change))
 
 
-async def rewritten(
-    tree: str,
-    files: Mapping[str, bytes],
-    modes: Mapping[str, str],
-    *,
-    model: Model,
-    seed: int,
-    max_bugs: int | None,
-    candidates: int = CANDIDATES,
-    at_once: int = AT_ONCE,
-    compiles: Compiles | None = None,
-    counts: Counts | None = None,
-) -> AsyncIterator[Bug]:
-    """Yield distinct bugs out of functions that a model writes anew, files evenly, by seed.
-
-    A body that does what the old one did is a bug to nobody: only execution can tell, and does.
-    ``candidates``, ``compiles`` and ``counts`` are as for ``modified``.
-    """
-    maker = Maker(tree=tree, modes=modes, strategy="rewrite", seed=seed, compiles=compiles)
-    asker = Rewrite(Project(files), seed, max_bugs, candidates, maker)
-    async for bug in asked_for(
-        asker, model, max_bugs=max_bugs, at_once=at_once, counts=counts or Counts()
-    ):
-        yield bug
-
-
-def estimate(
-    files: Mapping[str, bytes], *, seed: int, max_bugs: int | None, candidates: int = CANDIDATES
-) -> list[Ask]:
-    """Return what would be asked if every answer were taken whole; nothing is sent."""
-    return planned(Rewrite(Project(files), seed, max_bugs, candidates), max_bugs)
+REWRITE = Modelled(name="rewrite", asker=Rewrite, candidates=CANDIDATES)
+"""Files evenly, by seed. A body that does what the old one did is a bug to nobody: only execution
+can tell, and does."""
 
 
 def accepts(definition: Definition) -> bool:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import logging
+import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from storage.errors import SourceError
 from storage.git import GitError, git
@@ -14,10 +17,31 @@ from storage.records import digest
 log = logging.getLogger(__name__)
 GITHUB_URL = "https://github.com"
 TIP = "refs/bugfoundry/tip"
+COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 EVERYTHING = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
 
 
-def github_variables(token: str | None, url: str = GITHUB_URL) -> dict[str, str]:
+def site_of(api_url: str) -> str:
+    """Return where the repositories are of the GitHub that has this REST API."""
+    url = api_url.rstrip("/")
+    return re.sub(r"^(https?://)api\.", r"\1", url.removesuffix("/api/v3"))
+
+
+def on_site(url: str, site: str) -> bool:
+    """Say whether a repository's URL is on a site, by whatever protocol."""
+    there, here = urlsplit(site), urlsplit(url)
+    if here.scheme in ("http", "https"):
+        return here.netloc.rpartition("@")[2].lower() == there.netloc.lower()
+    host = here.hostname if here.scheme else url.partition("@")[2].partition(":")[0].lower()
+    return bool(host) and host == there.hostname
+
+
+def variables(url: str, token: str, github: str) -> dict[str, str]:
+    """Return the variables with which git asks for a URL: a GitHub's token for that one alone."""
+    return github_variables(token, github) if on_site(url, github) else {}
+
+
+def github_variables(token: str, url: str = GITHUB_URL) -> dict[str, str]:
     """Return variables that give git a token for GitHub, seen in no argument list or URL.
 
     ``url`` is where repositories are on another GitHub: an Enterprise Server.
@@ -70,6 +94,9 @@ def fetch_history(
     cut_off = ["--unshallow"] if (git_dir / "shallow").exists() else []
     try:
         _run(git_dir, url, ["--update-shallow", *cut_off], ["+HEAD:" + TIP, *EVERYTHING], env)
+        if COMMIT.fullmatch(revision) and _known(git_dir, revision) is None:
+            # Of a pull request from a fork no branch here tells.
+            _run(git_dir, url, ["--no-tags"], [f"+{revision}:{_ref(revision)}"], env)
         return git_dir, resolve(git_dir, revision or TIP)
     except GitError as error:
         known = _known(git_dir, revision)
@@ -77,6 +104,29 @@ def fetch_history(
             raise SourceError(_explain(url, revision, error)) from error
         log.warning("%s cannot be reached; using what was fetched before (%s)", url, known[:12])
         return git_dir, known
+
+
+def forget(url: str, *, cache: Path) -> int:
+    """Remove what was fetched from a URL, and return how many clones that were."""
+    places = [cache / kind / f"{digest(url)[:24]}.git" for kind in ("clones", "histories")]
+    there = [place for place in places if place.exists()]
+    for place in there:
+        shutil.rmtree(place)
+    return len(there)
+
+
+def is_ancestor(git_dir: Path, old: str, new: str) -> bool:
+    """Say whether a commit is in the history of another; not where either is not here."""
+    try:
+        git("merge-base", "--is-ancestor", old, new, cwd=git_dir)
+    except GitError:
+        return False
+    return True
+
+
+def merge_base(git_dir: Path, one: str, other: str) -> str:
+    """Return where two commits parted. Raises GitError when they have nothing in common."""
+    return git("merge-base", one, other, cwd=git_dir).decode().strip()
 
 
 def is_shallow(git_dir: Path) -> bool:

@@ -17,6 +17,13 @@ DELIVERY = "delivery"
 """The kind of its jobs; their subject is the delivery's guid."""
 
 
+PUT = """
+    insert or replace into deliveries
+        (guid, event, action, repository, installation, received, body)
+        values (:guid, :event, :action, :repository, :installation, :received, :body)
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """One webhook delivery."""
@@ -50,7 +57,7 @@ class Deliveries(Tables):
                 known = jobs.get(DELIVERY, delivery.guid)
                 news = known is None or known.state in ("failed", "cancelled")
                 if news:
-                    self._put("deliveries", _row(delivery))
+                    self._db.execute(PUT, _row(delivery))
                     jobs.put([job_of(delivery)], now)
                 taken.append(news)
         return taken

@@ -45,6 +45,10 @@ class GitHubMissing(GitHubError):
     """There is no such thing, or the token may not see it."""
 
 
+class GitHubForbidden(GitHubRefused):
+    """The token is good, but may not do this: a permission is missing, or a rule forbids it."""
+
+
 class GitHubSuspended(GitHubRefused):
     """The App's installation is suspended: nothing can be done until its owner ends that."""
 
@@ -70,3 +74,7 @@ class GitHubBroken(GitHubError):
 
 class GitHubRejected(GitHubError):
     """GitHub found fault with what was sent: a cursor that is no longer good, for instance."""
+
+
+class BatchError(BugfoundryError):
+    """A batch, its plan, or what came back of it, that is damaged or not what it should be."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from storage import clones
 from storage.errors import SourceError
@@ -44,7 +43,7 @@ def fetch_with_history(
     *,
     cache: Path,
     trees: Trees,
-    token: str | None = None,
+    token: str = "",
     github: str = clones.GITHUB_URL,
 ) -> Cloned:
     """Fetch a source with its whole history. ``github`` is where owner/name is looked for.
@@ -57,7 +56,7 @@ def fetch_with_history(
         return _checkout(source, cache, trees)
     on_github = source.kind == "github"
     url = f"{github}/{source.place}.git" if on_github else source.place
-    env = clones.github_variables(token, github) if on_site(url, github) else None
+    env = clones.variables(url, token, github)
     git_dir, commit = clones.fetch_history(url, source.revision, cache=cache, env=env)
     if clones.is_shallow(git_dir):
         raise SourceError(CUT_OFF_THERE.format(source=source.text))
@@ -85,15 +84,6 @@ def _checkout(source: Source, cache: Path, trees: Trees) -> Cloned:
     repository = fetch(source, cache=cache, trees=trees)
     urls = (r.config_reader.get_value("url", "") for r in checkout.remotes if r.name == "origin")
     return Cloned(repository=repository, git_dir=git_dir, head=head, url=str(next(urls, "")))
-
-
-def on_site(url: str, site: str) -> bool:
-    """Say whether a repository's URL is on a site, by whatever protocol."""
-    there, here = urlsplit(site), urlsplit(url)
-    if here.scheme in ("http", "https"):
-        return here.netloc.rpartition("@")[2].lower() == there.netloc.lower()
-    host = here.hostname if here.scheme else url.partition("@")[2].partition(":")[0].lower()
-    return bool(host) and host == there.hostname
 
 
 def name_of(source: Source) -> tuple[str, str]:

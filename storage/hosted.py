@@ -22,6 +22,20 @@ WITHHELD = """
 """
 """Trees that belong to repositories on GitHub none of which lets its tasks be given away."""
 
+SKIPPED = """
+    with recursive out(bug) as (
+        select origins.bug from marks
+            join hosted_trees on hosted_trees.repository = marks.repository
+            join bugs on bugs.tree = hosted_trees.tree
+            join origins on origins.bug = bugs.id and origins.pull = marks.number
+        where marks.mark = 'skip' and origins.strategy = 'mirror'
+        union
+        select origins.bug from origins, json_each(origins.parents) as parent
+            join out on out.bug = parent.value
+    )
+    select bug from out
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
@@ -82,6 +96,7 @@ class Marked:
     number: int
     mark: Mark
     by: str = ""
+    """How somebody said so, and who: ``label ann``, ``comment ann``."""
     since: float = 0.0
 
 
@@ -153,6 +168,14 @@ class HostedTable(Tables):
         query = "select tree from hosted_trees where repository = ? order by since desc, rowid desc"
         return [row["tree"] for row in self._read(query, number)]
 
+    def tasks(self, number: int) -> int:
+        """Return how many tasks there are of a repository."""
+        query = (
+            "select count(*) as tasks from tasks join bugs on bugs.id = tasks.bug "
+            "join hosted_trees on hosted_trees.tree = bugs.tree where hosted_trees.repository = ?"
+        )
+        return int(self._read(query, number)[0]["tasks"])
+
     def withheld(self, *, private: bool = False) -> set[str]:
         """Return the trees whose tasks must not be exported.
 
@@ -177,6 +200,16 @@ class HostedTable(Tables):
         """Return what is wanted of the pull requests of a repository."""
         found = self._read("select * from marks where repository = ? order by number", repository)
         return [rows.from_row(row, Marked) for row in found]
+
+    def mark_of(self, repository: int, number: int) -> Marked | None:
+        """Return what is wanted of one pull request."""
+        query = "select * from marks where repository = ? and number = ?"
+        found = self._read(query, repository, number)
+        return next((rows.from_row(row, Marked) for row in found), None)
+
+    def skipped(self) -> set[str]:
+        """Return the bugs that undo a pull request which a maintainer keeps out, or hold one."""
+        return {row["bug"] for row in self._read(SKIPPED)}
 
     def write(self, written: Written) -> None:
         """Keep what was written to GitHub."""

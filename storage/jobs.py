@@ -26,6 +26,12 @@ CANDIDATES = """
             select 1 from jobs as other where other.lane = jobs.lane and other.state = 'running'))
     order by ifnull(turns.turn, 0), jobs.priority desc, jobs.due, jobs.id limit ?3
 """
+TAKE_TURN = """
+    insert into turns (queue, installation, turn)
+        values (?, ?, (select ifnull(max(turn), 0) + 1 from turns))
+        on conflict (queue, installation) do update set turn = excluded.turn
+"""
+LONGEST_REST = 600.0
 LOOKED_AT = 4
 """How many candidates are read for each job that is claimed: some share a lane."""
 
@@ -124,9 +130,7 @@ class Jobs(Tables):
                 row |= changed | {"attempts": row["attempts"] + 1, "again": 0}
                 self._set(row["id"], **changed, attempts=row["attempts"], again=0)
             for installation in {row["installation"] for row in chosen}:
-                turn = self._read("select ifnull(max(turn), 0) + 1 as turn from turns")[0]["turn"]
-                place = {"queue": queue, "installation": installation}
-                self._put("turns", place | {"turn": turn})
+                self._db.execute(TAKE_TURN, [queue, installation])
         return [_job(row) for row in chosen]
 
     def extend(self, job: Job, *, now: float, lease: float, note: str | None = None) -> bool:
@@ -191,25 +195,45 @@ class Jobs(Tables):
                 lost = row["attempts"] >= most
                 state: Row = {"state": "failed", "ended": now} if lost else {"state": "waiting"}
                 error = f"its worker ended {row['attempts']} times before it was done"
-                self._set(row["id"], **state, due=now, worker="", error=error)
+                due = now + rest(row["attempts"])
+                self._set(row["id"], **state, due=due, worker="", error=error)
         return [_job(row) for row in found]
 
-    def cancel(self, repository: int, *, now: float, queues: Sequence[str], why: str) -> int:
-        """Cancel what waits or runs for a repository, and return how many that are.
+    def cancel(
+        self,
+        repository: int,
+        *,
+        now: float,
+        queues: Sequence[str],
+        why: str,
+        subject: str | None = None,
+    ) -> list[Job]:
+        """Cancel what waits or runs for a repository, of one subject if named; return it.
 
         Who runs one learns of it by ``extend`` or ``finish``.
         """
         marks = ", ".join("?" for _ in queues)
         with self._writing():
             found = self._read(
-                "select id from jobs where repository = ? and state in ('waiting', 'running') "
-                f"and queue in ({marks})",
+                "select * from jobs where repository = ? and state in ('waiting', 'running') "
+                f"and subject = ifnull(?, subject) and queue in ({marks})",
                 repository,
+                subject,
                 *queues,
             )
             for row in found:
                 self._set(row["id"], state="cancelled", again=0, worker="", ended=now, note=why)
-        return len(found)
+        return [_job(row) for row in found]
+
+    def cancel_one(self, job_id: int, *, now: float, why: str) -> bool:
+        """Cancel one job that waits or runs; False when there is no such job."""
+        with self._writing():
+            found = self._read(
+                "select id from jobs where id = ? and state in ('waiting', 'running')", job_id
+            )
+            for row in found:
+                self._set(row["id"], state="cancelled", again=0, worker="", ended=now, note=why)
+        return bool(found)
 
     def retry(self, job_id: int, *, now: float) -> bool:
         """Begin a job anew that failed or was cancelled; False when there is no such job."""
@@ -268,7 +292,8 @@ class Jobs(Tables):
         due = max(job.due, now)
         if known is None:
             row = rows.to_row(job, due=due, state="waiting", created=now, **BLANK)
-            self._db.table("jobs").insert(row)
+            columns, values = ", ".join(row), ", ".join(f":{name}" for name in row)
+            self._db.execute(f"insert into jobs ({columns}) values ({values})", row)
             return True
         changed: Row = {"payload": job.payload, "priority": max(job.priority, known.priority)}
         if known.state == "running":
@@ -289,7 +314,14 @@ class Jobs(Tables):
         return bool(self._read(query, job.id, job.worker, job.attempts))
 
     def _set(self, job_id: int, **columns: object) -> None:
-        self._db.table("jobs").update(job_id, columns)
+        # Not by sqlite-utils, which looks the table up each time: half of what a job costs.
+        named = ", ".join(f"{name} = :{name}" for name in columns)
+        self._db.execute(f"update jobs set {named} where id = :id", {**columns, "id": job_id})
+
+
+def rest(deaths: int) -> float:
+    """Return the seconds for which a job rests whose worker died so often."""
+    return 0.0 if deaths < 3 else min(LONGEST_REST, 5.0 * 2 ** min(deaths - 3, 20))
 
 
 BLANK: Row = {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
+from storage import standings
+
 MIGRATIONS = Migrations("bugfoundry")
 
 APPLICATION_ID = 0x62756766
@@ -292,6 +294,13 @@ def m009_model_costs(db: Database) -> None:
 
 
 @MIGRATIONS()
+def m011_models(db: Database) -> None:
+    """The model that made a bug; what a pull request was tried to be undone by, without success."""
+    db.table("origins").add_column("model", str, not_null_default="")
+    db.table("mirrorings").add_column("tried", str, not_null_default="")
+
+
+@MIGRATIONS()
 def m011_queue(db: Database) -> None:
     """What GitHub told the service, and the jobs that come of it."""
     db.table("deliveries").create(
@@ -387,4 +396,99 @@ def m012_hosted(db: Database) -> None:
     )
     db.table("written").create(
         {"key": str, "repository": int, "number": int, "digest": str, "since": float}, pk="key"
+    )
+
+
+@MIGRATIONS()
+def m013_standings(db: Database) -> None:
+    """How each bug stands, in one row that pages can filter and count by."""
+    db.table("standings").create(
+        {
+            "id": int,
+            "bug": str,
+            "tree": str,
+            "strategy": str,
+            "operator": str,
+            "path": str,
+            "entity": str,
+            "line": int,
+            "reason": str,
+            "mode": str,
+            "environment": str,
+            "harness": str,
+            "seconds": float,
+            "tasks": int,
+        },
+        pk="id",
+    )
+    for statement in (*standings.BACKFILL, *standings.TRIGGERS):
+        db.execute(statement)
+    db.table("standings").create_index(["bug"], unique=True)
+    db.table("standings").create_index(
+        ["tree", "strategy", "operator", "reason", "mode", "tasks", "seconds"]
+    )
+    db.execute(
+        "create index idx_standings_with_tasks on standings (strategy, operator, tree, tasks, bug) "
+        "where tasks > 0"
+    )
+    db.table("tasks").create_index(["bug"])
+    db.table("tasks").create_index(["created", "id", "bug"])
+    db.table("jobs").create_index(["state", "queue", "kind", "repository"])
+    db.table("model_calls").create_index(
+        ["repository", "strategy", "purpose", "model", "created", "dollars"]
+    )
+
+
+@MIGRATIONS()
+def m014_dispatches(db: Database) -> None:
+    """Batches of bugs that are judged elsewhere, and the runner minutes they take."""
+    db.table("dispatches").create(
+        {
+            "plan": str,
+            "repository": str,
+            "environment": str,
+            "place": str,
+            "created": str,
+            "address": str,
+            "run": str,
+            "state": str,
+            "attempt": int,
+            "bugs": int,
+            "expected": float,
+            "used": float,
+            "verdicts": int,
+            "valid": int,
+            "ended": str,
+            "detail": str,
+        },
+        pk="plan",
+    )
+    for columns in (["place", "run"], ["repository"], ["created"]):
+        db.table("dispatches").create_index(columns)
+    db.table("minute_limits").create(
+        {"scope": str, "of": str, "minutes": float}, pk=("scope", "of")
+    )
+
+
+@MIGRATIONS()
+def m015_images_and_campaigns(db: Database) -> None:
+    """Where the images of environments can be pulled; how far campaigns are."""
+    db.table("images").create(
+        {"environment": str, "image": str},
+        pk="environment",
+        foreign_keys=[("environment", "environments", "id")],
+    )
+    db.table("campaign_steps").create(
+        {
+            "campaign": str,
+            "source": str,
+            "state": str,
+            "attempts": int,
+            "started": str,
+            "seconds": float,
+            "tasks": int,
+            "verdicts": int,
+            "failure": str,
+        },
+        pk=("campaign", "source"),
     )

@@ -10,6 +10,8 @@ from storage.rows import Row
 from storage.tables import Tables
 
 LISTS = {"labels": tuple[str, ...], "files": tuple[str, ...], "commits": tuple[str, ...]}
+NAMED = ("pull_requests", "issues", "mirrorings", "crawls")
+"""Tables whose rows belong to a repository by its name."""
 
 
 class Pulls(Tables):
@@ -104,6 +106,18 @@ class Pulls(Tables):
         )
         found = self._read(query, repository, tree)
         return [rows.from_row(row, Mirroring) for row in found]
+
+    def rename(self, old: str, new: str) -> None:
+        """Keep what is known of a repository under the name that it has now.
+
+        What is known under the new name already stays, and takes the place of the old.
+        """
+        with self._writing():
+            for table in NAMED:
+                self._db.execute(
+                    f"update or ignore {table} set repository = ? where repository = ?", [new, old]
+                )
+                self._db.execute(f"delete from {table} where repository = ?", [old])
 
 
 def _pull(row: Row) -> PullRequest:

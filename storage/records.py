@@ -173,6 +173,8 @@ class Origin:
     """Of a mirrored bug: how much of the fix is undone, from 0 to 1."""
     parents: tuple[str, ...] = ()
     """Of a combined bug: the ids of the bugs that it joins, sorted."""
+    model: str = ""
+    """The language model that made it, where one did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -325,6 +327,68 @@ class ModelBatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dispatch:
+    """A batch of bugs that was sent to be judged elsewhere."""
+
+    plan: str
+    """Id of its plan."""
+    repository: str
+    """``owner/name`` whose bugs they are."""
+    environment: str
+    place: str
+    """Where it was sent, as ``actions:owner/name``."""
+    created: str
+    """ISO time in UTC."""
+    address: str = ""
+    """Where it lies at that place, as a commit; empty until it does."""
+    run: str = ""
+    """The run that judges it; empty until it is known."""
+    state: Literal["planned", "put", "dispatched", "ended"] = "planned"
+    attempt: int = 1
+    """How often the bugs in it were sent, this time included."""
+    bugs: int = 0
+    expected: float = 0.0
+    """Runner minutes that were expected."""
+    used: float = 0.0
+    """Runner minutes that were paid."""
+    verdicts: int = 0
+    valid: int = 0
+    ended: str = ""
+    """ISO time in UTC."""
+    detail: str = ""
+    """How it ended, where not as it should."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MinuteLimit:
+    """Runner minutes that the batches of a repository, or of a month, may take together."""
+
+    scope: Literal["repository", "month"]
+    of: str = ""
+    """Which repository; empty for each, and for every month."""
+    minutes: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignStep:
+    """What came of one repository of a campaign."""
+
+    campaign: str
+    source: str
+    state: str
+    """``done``, ``failed`` or ``stopped``."""
+    attempts: int = 1
+    started: str = ""
+    """ISO time in UTC at which it was last begun."""
+    seconds: float = 0.0
+    """Wall clock of all attempts."""
+    tasks: int = 0
+    verdicts: int = 0
+    failure: str = ""
+    """Why it is not done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comment:
     """What somebody said under an issue."""
 
@@ -434,6 +498,8 @@ class Mirroring:
     bug: str = ""
     fix: str = ""
     """The source part of the fix as a diff, where it was undone."""
+    tried: str = ""
+    """By what it was tried without success, and need not be again; empty where that may change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

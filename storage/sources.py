@@ -25,18 +25,25 @@ LOCAL = "local"
 """Owner of what has none."""
 
 
-def fetch(source: Source, *, cache: Path, trees: Trees, token: str | None = None) -> Repository:
+def fetch(
+    source: Source,
+    *,
+    cache: Path,
+    trees: Trees,
+    token: str = "",
+    github: str = clones.GITHUB_URL,
+) -> Repository:
     """Fetch a source into the cache, and return the repository.
 
-    ``token`` is for GitHub. Raises SourceError with what to do.
+    ``github`` is where owner/name is looked for, ``token`` is for there. Raises SourceError with
+    what to do.
     """
     if source.kind == "pypi":
         return _fetch_package(source, cache, trees)
     if source.kind == "path":
         return _fetch_path(source, trees)
-    url, env = source.place, None
-    if source.kind == "github":
-        url, env = f"{clones.GITHUB_URL}/{source.place}.git", clones.github_variables(token)
+    url = f"{github}/{source.place}.git" if source.kind == "github" else source.place
+    env = clones.variables(url, token, github)
     git_dir, commit = clones.fetch_clone(url, source.revision, cache=cache, env=env)
     found = at_commit(source, git_dir, commit, trees, *owner_and_name(url))
     if found.version:

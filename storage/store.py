@@ -15,12 +15,15 @@ from typing import Self
 from storage import rows
 from storage.batches import Batches
 from storage.calls import Calls
+from storage.campaigns import Campaigns
 from storage.deliveries import Deliveries
+from storage.dispatches import Dispatches
 from storage.errors import StoreError
 from storage.hosted import HostedTable
 from storage.jobs import Jobs
 from storage.opening import explained, open_database
 from storage.pulls import Pulls
+from storage.purging import Purging
 from storage.records import (
     Attempt,
     Baseline,
@@ -35,20 +38,42 @@ from storage.records import (
 )
 from storage.tables import Tables
 from storage.test_lists import TestLists
+from storage.views import Views
 
 FIRST_ORIGIN = """
     select bugs.*, strategy, operator, path, entity, line, seed, "commit", pull, undone,
-        parents
+        parents, model
     from bugs join origins on origins.rowid =
         (select min(rowid) from origins where origins.bug = bugs.id)
 """
 
 
 class Store(Tables):
-    """One SQLite file. Opening creates it; raises StoreError when it cannot be used."""
+    """One SQLite file. Opening creates it; raises StoreError when it cannot be used.
 
-    def __init__(self, path: Path | str, *, busy_timeout: float = 30.0) -> None:
+    Nothing can be written to one that is opened ``read_only``, once it is open. What is written to
+    one that is not ``lasting`` outlives its process, but may be undone, the newest first, by a
+    machine that loses its power: for what is then done again. Without ``checkpoints`` the log is
+    left to others who write the same file: for one that is in a hurry.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        busy_timeout: float = 30.0,
+        read_only: bool = False,
+        lasting: bool = True,
+        checkpoints: bool = True,
+    ) -> None:
         super().__init__(open_database(Path(path), busy_timeout=busy_timeout), Path(path))
+        if read_only:
+            self._db.execute("PRAGMA query_only=on")
+        if not lasting:
+            # https://www.sqlite.org/pragma.html#pragma_synchronous
+            self._db.execute("PRAGMA synchronous=normal")
+        if not checkpoints:
+            self._db.execute("PRAGMA wal_autocheckpoint=0")
         self._lists = TestLists(self._db)
         self.pulls = Pulls(self._db, self.path)
         """Pull requests, their issues, and what became of them."""
@@ -62,6 +87,14 @@ class Store(Tables):
         """What the service has to do."""
         self.hosted = HostedTable(self._db, self.path)
         """Where the App is installed, and what is opted in."""
+        self.purging = Purging(self._db, self.path)
+        """Erasing what is known of a repository."""
+        self.views = Views(self._db, self.path)
+        """What pages show."""
+        self.dispatches = Dispatches(self._db, self.path)
+        """Batches of bugs that are judged elsewhere, and what they may take."""
+        self.campaigns = Campaigns(self._db, self.path)
+        """How far campaigns are."""
 
     def __enter__(self) -> Self:
         return self
@@ -191,6 +224,16 @@ class Store(Tables):
         found = self._read("select data from coverage where environment = ?", environment_id)
         return next((bytes(row["data"]) for row in found), None)
 
+    def set_image(self, environment_id: str, image: str) -> None:
+        """Keep where an environment's image can be pulled, by its digest."""
+        with self._writing():
+            self._put("images", {"environment": environment_id, "image": image})
+
+    def image(self, environment_id: str) -> str:
+        """Return where an environment's image can be pulled; empty where it is in no registry."""
+        found = self._read("select image from images where environment = ?", environment_id)
+        return str(found[0]["image"]) if found else ""
+
     def add_bug(self, bug: Bug) -> None:
         """Keep a bug and its origin; a bug already known gains the origin."""
         row = {"id": bug.id, "tree": bug.tree, "patch": rows.text(bug.patch)}
@@ -243,6 +286,23 @@ class Store(Tables):
         query = "select bug from verdicts where environment = ? and harness = ? and mode = ?"
         return {row["bug"] for row in self._read(query, environment, harness, mode)}
 
+    def verdict_sums(self) -> list[tuple[str, int, int, float]]:
+        """Return of each tree how many verdicts there are, how many valid, and their seconds."""
+        query = (
+            "select tree, count(*) as verdicts, sum(reason = 'valid') as valid, "
+            "sum(verdicts.seconds) as seconds from verdicts "
+            "join environments on environments.id = environment group by tree"
+        )
+        return [
+            (str(row["tree"]), int(row["verdicts"]), int(row["valid"]), float(row["seconds"]))
+            for row in self._read(query)
+        ]
+
+    def task_trees(self) -> list[str]:
+        """Return the tree of each task."""
+        query = "select tree from tasks join bugs on bugs.id = tasks.bug"
+        return [str(row["tree"]) for row in self._read(query)]
+
     def add_task(self, task: Task) -> None:
         """Keep a task. One with the same id is replaced, but for its time of creation."""
         with self._writing():
@@ -263,6 +323,11 @@ class Store(Tables):
         if len(found) > 1:
             raise StoreError(f"{name!r} could be {len(found)} tasks, as {found[0]['id']}; say more")
         return rows.task(found[0])
+
+    def tasks_with_trees(self) -> list[tuple[Task, str]]:
+        """Return all tasks with the trees they are of, ordered by id."""
+        query = "select tasks.*, tree from tasks join bugs on bugs.id = tasks.bug order by tasks.id"
+        return [(rows.task(row), row["tree"]) for row in self._read(query)]
 
     def tasks(self) -> list[Task]:
         """Return all tasks, ordered by id."""

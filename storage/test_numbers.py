@@ -9,8 +9,23 @@ from sqlite_utils import Database
 from storage import rows
 
 
+def note_erasure(db: Database) -> None:
+    """Have everybody who remembers numbers read them anew: some are gone, and may be given again.
+
+    SQLite keeps a number for whatever its users like (``user_version``).
+    """
+    db.execute(f"PRAGMA user_version = {_erasures(db) + 1}")
+
+
+def _erasures(db: Database) -> int:
+    return int(next(db.query("PRAGMA user_version"))["user_version"])
+
+
 class TestNumbers:
-    """Remembers what was read: numbers are never changed, only new ones added."""
+    """Remembers what was read: numbers are never changed, only new ones added.
+
+    That holds until something is erased.
+    """
 
     __test__ = False
 
@@ -18,6 +33,7 @@ class TestNumbers:
         self._db = db
         self._known: dict[str, dict[str, int]] = {}
         self._names: dict[str, list[str]] = {}
+        self._erasures = 0
 
     def of(self, environment: str, tests: Iterable[str]) -> list[int]:
         """Return the numbers of tests, new ones for those not seen before.
@@ -25,6 +41,7 @@ class TestNumbers:
         To be called with the write lock held, since it may write.
         """
         tests = list(tests)
+        self._hold_true()
         known = self._known.get(environment, {})
         if any(test not in known for test in tests):
             known = self._read(environment)
@@ -39,11 +56,17 @@ class TestNumbers:
 
     def names(self, environment: str, numbers: Sequence[int]) -> tuple[str, ...]:
         """Return the tests of numbers."""
+        self._hold_true()
         names = self._names.get(environment, [])
         if numbers and max(numbers) >= len(names):
             self._read(environment)
             names = self._names[environment]
         return tuple(names[number] for number in numbers)
+
+    def _hold_true(self) -> None:
+        if (erasures := _erasures(self._db)) != self._erasures:
+            self.forget()
+            self._erasures = erasures
 
     def _add(self, environment: str, tests: Sequence[str]) -> None:
         for number, test in enumerate(tests, len(self._known[environment])):

@@ -17,6 +17,8 @@ from storage.errors import SourceError
 from storage.git import GitError, git
 from storage.listing import EXECUTABLE, LINK, Entry, list_files
 
+PUSHED = 200
+"""Refs that one push names."""
 SUBMODULE = "160000"
 SIGNATURE = {
     f"GIT_{who}_{what}": value
@@ -56,6 +58,14 @@ class Trees:
         entries = list_files(folder)
         names = self._as_committed(folder, entries, self._keep_files(folder, entries))
         return self._write_tree((e.path, e.mode, names[e.path]) for e in entries)
+
+    def has(self, tree: str) -> bool:
+        """Say whether a tree is here, with all its files."""
+        try:
+            self._git("rev-list", "--objects", "--quiet", tree)
+        except GitError:
+            return False
+        return True
 
     def paths(self, tree: str) -> dict[str, str]:
         """Return path and mode of every file and link."""
@@ -115,6 +125,16 @@ class Trees:
         """Return the commit that holds the tree and has no past; the same on any machine."""
         made = self._git("commit-tree", tree, stdin=message.encode() + b"\n", env=SIGNATURE)
         return made.decode().strip()
+
+    def push(
+        self, commits: Mapping[str, str], url: str, *, env: Mapping[str, str] | None = None
+    ) -> None:
+        """Make refs of another repository these commits, whatever they were; an empty commit
+        removes the ref. Raises GitError.
+        """
+        listed = [f"{commit}:{ref}" for ref, commit in commits.items()]
+        for start in range(0, len(listed), PUSHED):
+            self._git("push", "--quiet", "--force", url, *listed[start : start + PUSHED], env=env)
 
     def bundle(self, commit: str, file: Path, branch: str = "main") -> None:
         """Write a git bundle that holds the commit alone, as a branch."""

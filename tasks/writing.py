@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from llm.client import Model, Tool
+from llm.asking import Ask, Tool, blocks
+from llm.client import Model
 from llm.errors import BudgetSpent, Declined, MalformedAnswer, Overloaded
 from llm.marks import NEVER_AN_INSTRUCTION, data
 from storage.errors import ModelError, SandboxError
 from tasks.drafts import CAME_OF_IT, Draft, Refused, check, composed
-from tasks.observed import Observed
+from tasks.masking import MESSAGE_LIMIT
+from tasks.observed import DOC_LIMIT, MOST_ENTITIES, MOST_MESSAGES, Observed
 from tasks.reproducing import Run, shows
-from tasks.voices import NO_SAMPLES, Style, style_of
+from tasks.voices import NO_SAMPLES, STYLES, Style, style_of
 
 ATTEMPTS = 3
 DETAIL_LIMIT = 1500
@@ -26,6 +28,10 @@ TITLE_LIMIT = 150
 BODY_LIMIT = 5000
 SCRIPT_LIMIT = 3000
 MAX_OUTPUT = 3000
+SHORT_MESSAGE = 150
+"""Characters of a failing test's message that is short."""
+SIGNATURE = 500
+"""Characters of a signature that is long."""
 
 SYSTEM = f"""You help to make tasks on which people and programs practise finding bugs. You write
 the report of a bug as a user of the project would have, one who met it in their own code and knows
@@ -120,14 +126,7 @@ async def write_statement(
     while len(turns) < attempts:
         answer: dict[str, Any] = {}
         try:
-            answer = await model.ask(
-                purpose="statement",
-                system=SYSTEM,
-                shared=repository_part(observed),
-                prompt="\n\n".join([bug_part(observed), asked_for(style, run), report(turns)]),
-                tool=TOOL,
-                max_output=MAX_OUTPUT,
-            )
+            answer = await model.put(ask_of(observed, style, turns, scripts=run is not None))
             text, script = await accepted(answer, style, observed, run)
             reasons = tuple(turn.refused.reason for turn in turns)
             return Written(statement=text, style=style.name, script=script, attempts=reasons)
@@ -140,6 +139,37 @@ async def write_statement(
         except SandboxError as error:
             return ended(turns, style, "sandbox-broken", str(error))
     return ended(turns, style)
+
+
+def ask_of(observed: Observed, style: Style, turns: Sequence[Turn], *, scripts: bool) -> Ask:
+    """Return the next question on a bug: what was seen of it, and what came of each answer."""
+    return Ask(
+        purpose="statement",
+        system=SYSTEM,
+        shared=blocks(repository_part(observed)),
+        prompt="\n\n".join([bug_part(observed), asked_for(style, scripts), report(turns)]),
+        tool=TOOL,
+        max_output=MAX_OUTPUT,
+    )
+
+
+def foreseen(observed: Observed) -> tuple[Ask, list[Ask]]:
+    """Return the shortest question that may be asked on a bug, and the longest, attempt by attempt.
+
+    ``observed`` holds what is known of any bug of the repository, and nothing of this one.
+    """
+    shortest = replace(observed, messages=("x" * SHORT_MESSAGE,))
+    longest = replace(
+        observed,
+        messages=("x" * MESSAGE_LIMIT,) * MOST_MESSAGES,
+        public="x" * (DOC_LIMIT + SIGNATURE) * MOST_ENTITIES,
+    )
+    answer = {"title": "x" * TITLE_LIMIT, "body": "x" * BODY_LIMIT, "script": "x" * SCRIPT_LIMIT}
+    refused = Refused("script-shows-nothing", "x" * DETAIL_LIMIT)
+    failed = Turn(json.dumps(answer, indent=1), refused)
+    style = max(STYLES, key=lambda style: len(style.asks))
+    asks = [ask_of(longest, style, [failed] * n, scripts=True) for n in range(ATTEMPTS)]
+    return ask_of(shortest, STYLES[0], [], scripts=True), asks
 
 
 def ended(turns: Sequence[Turn], style: Style, reason: str = "", detail: str = "") -> Unwritten:
@@ -189,10 +219,10 @@ def bug_part(observed: Observed) -> str:
     return "\n\n".join([*parts, *(data(message) for message in observed.messages)])
 
 
-def asked_for(style: Style, run: Run | None) -> str:
+def asked_for(style: Style, scripts: bool) -> str:
     """Say which style is wanted."""
     words = f"The style: {style.asks} At most {style.longest} characters of text."
-    return words if run is not None or style.script == "no" else f"{words} Leave out any script."
+    return words if scripts or style.script == "no" else f"{words} Leave out any script."
 
 
 def report(turns: Sequence[Turn]) -> str:

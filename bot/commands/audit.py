@@ -10,6 +10,7 @@ from rich.table import Table
 
 from bot.auditing import Audit, Comparison, ReasonRow, audit
 from bot.commands.options import (
+    PROCESSORS,
     JsonOption,
     SandboxChoice,
     StoreOption,
@@ -46,7 +47,8 @@ def audit_command(
         typer.Option(help="Whose verdicts; auto is docker's, or local's where docker has none."),
     ] = SandboxChoice.auto,
     workers: Annotated[
-        int, typer.Option(min=1, help="Sandboxes that judge side by side.")
+        int,
+        typer.Option(min=1, help="Sandboxes that judge side by side.", show_default=PROCESSORS),
     ] = os.cpu_count() or 1,
     store: StoreOption = None,
     as_json: JsonOption = False,

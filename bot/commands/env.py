@@ -16,7 +16,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from bot.building import Built, build_all, described, read_sources
+from bot.commands import env_travel
 from bot.commands.options import (
+    PROCESSORS,
     BaseImageOption,
     JsonOption,
     ModelBudgetOption,
@@ -40,6 +42,9 @@ from storage.records import Attempt, Repository, SandboxKind
 from storage.trees import Trees
 
 app = typer.Typer(help="See and build the environment of a repository.", no_args_is_help=True)
+app.command("push")(env_travel.push_command)
+app.command("export")(env_travel.export_command)
+app.command("import")(env_travel.import_command)
 SourceArgument = Annotated[str, typer.Argument(help="As for `bugfoundry forge`.")]
 DETAIL_LINES = 12
 
@@ -54,7 +59,10 @@ def build_command(
         typer.Option("--all", help="Build every source that this file lists, one a line."),
     ] = None,
     jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=1, help="With --all: built at a time.")
+        int,
+        typer.Option(
+            "--jobs", "-j", min=1, help="With --all: built at a time.", show_default=PROCESSORS
+        ),
     ] = os.cpu_count() or 1,
     sandbox: SandboxOption = SandboxChoice.auto,
     base_image: BaseImageOption = None,

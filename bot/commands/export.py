@@ -14,6 +14,7 @@ from storage.errors import StoreError
 from storage.paths import cache_dir
 from storage.trees import Trees
 from tasks.export import FOLDERS, export, export_folder
+from tasks.withheld import WORDS, allowed
 
 
 class Format(StrEnum):
@@ -46,9 +47,15 @@ def export_command(
             help="harbor: a name under which others can pull the image; else its digest here."
         ),
     ] = "",
+    private: Annotated[
+        str | None,
+        typer.Option(metavar="OWNER/NAME", help="Write those of this private repository alone."),
+    ] = None,
     store: StoreOption = None,
 ) -> None:
     """Write the tasks to a file or, for harbor and hf, to a folder.
+
+    Left out are those of repositories that opted out of the service, and of private ones.
 
     swe-smith rows hold the patch that makes the bug, swe-bench rows the patch that fixes it;
     jsonl and parquet hold our full record, from which `bugfoundry verify` runs tasks again from
@@ -57,21 +64,26 @@ def export_command(
     Example: bugfoundry export --format swe-bench -o tasks.jsonl
     """
     with open_store(store) as opened:
-        tasks = list(opened.tasks())
-        if not tasks:
+        if not opened.tasks():
             raise StoreError("the store holds no tasks yet; make some with `bugfoundry forge`")
+        chosen = allowed(opened, private=private)
+        for reason, count in sorted(chosen.withheld.items()):
+            text = f"{count} tasks left out: {WORDS[reason]}"
+            err.print(text, highlight=False, markup=False, soft_wrap=True)
+        if not chosen.tasks:
+            raise StoreError(f"no task is left to export, so {output} was not written")
         trees = Trees(cache_dir())
         if form.value in FOLDERS:
             count = export_folder(
                 form.value,
                 opened,
                 trees,
-                tasks,
+                chosen.tasks,
                 output,
                 runner=RUNNER.read_bytes(),
                 image=image,
                 split=split,
             )
         else:
-            count = export(form.value, opened, trees, tasks, output, split=split)
+            count = export(form.value, opened, trees, chosen.tasks, output, split=split)
     err.print(f"{count} tasks written to {output} ({form.value})", highlight=False, soft_wrap=True)

@@ -11,13 +11,22 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from bot.actions.pace import Pace
+from bot.actions.preparing import forge_far
 from bot.commands.options import (
+    PROCESSORS,
     BaseImageOption,
+    EngineChoice,
+    EngineOption,
     JsonOption,
+    MirrorsOption,
     ModelBudgetOption,
+    RegistryOption,
     SandboxChoice,
     SandboxOption,
+    ShardMinutesOption,
     StoreOption,
+    ToolOption,
     err,
     open_store,
     out,
@@ -62,7 +71,7 @@ def forge_command(
             help="Where bugs come from, in this order: mirror (people's fixes, undone), "
             "procedural (operators); by a language model: modify (slips), rewrite (functions "
             "written anew); combine (verified bugs, joined). What mirror leaves of --max-bugs is "
-            "shared by the others."
+            "shared by the others; NAME:N is N bugs of one at most, as mirror:20."
         ),
     ] = "mirror,procedural",
     operator: Annotated[
@@ -71,7 +80,8 @@ def forge_command(
     ] = None,
     sandbox: SandboxOption = SandboxChoice.auto,
     workers: Annotated[
-        int, typer.Option(min=1, help="Sandboxes that judge side by side.")
+        int,
+        typer.Option(min=1, help="Sandboxes that judge side by side.", show_default=PROCESSORS),
     ] = os.cpu_count() or 1,
     python: Annotated[
         str | None, typer.Option(help="Python version to use, as 3.12. [default: detected]")
@@ -117,6 +127,11 @@ def forge_command(
         ),
     ] = False,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Build the environment anew.")] = False,
+    engine: EngineOption = EngineChoice.local,
+    mirrors: MirrorsOption = "",
+    tool: ToolOption = "",
+    registry: RegistryOption = "ghcr.io",
+    shard_minutes: ShardMinutesOption = 10.0,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -128,6 +143,7 @@ def forge_command(
 
     Example: bugfoundry forge pypi:itsdangerous --max-bugs 50
     """
+    names, at_most = known_strategies(strategies)
     settings = Settings(
         source=source,
         cache=cache_dir(),
@@ -141,7 +157,8 @@ def forge_command(
         seed=seed,
         max_bugs=max_bugs,
         operators=known_operators(operator),
-        strategies=known_strategies(strategies),
+        strategies=names,
+        at_most=at_most,
         github_url=os.environ.get("GITHUB_API_URL") or PUBLIC,
         github_token=os.environ.get("GITHUB_TOKEN", ""),
         workers=workers,
@@ -151,6 +168,11 @@ def forge_command(
         statements=statements.value,
         batch=batch,
         rebuild=rebuild,
+        engine=engine.value,
+        mirrors=mirrors,
+        tool=tool,
+        registry=registry,
+        pace=Pace(minutes=shard_minutes),
     )
     if estimate_only:
         print_estimate(settings, store, as_json=as_json)
@@ -166,7 +188,7 @@ def forge_command(
 def print_estimate(settings: Settings, store: Path | None, *, as_json: bool) -> None:
     """Print what a run would cost."""
     with open_store(store) as opened:
-        found = run_interruptible(lambda: estimate(settings, store=opened))
+        found = run_interruptible(lambda: estimate(settings, store=opened, reporter=Quiet(err)))
     if as_json:
         print_json(found)
         return
@@ -182,15 +204,22 @@ def split(text: str, option: str) -> tuple[str, ...]:
         raise ConfigError(f"{option} {text!r}: {error}".lower()) from error
 
 
-def known_strategies(text: str) -> tuple[str, ...]:
-    """Read names of strategies. Raises ConfigError for one that does not exist."""
-    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    unknown = [name for name in names if name not in STRATEGIES]
-    if unknown or not names:
+def known_strategies(text: str) -> tuple[tuple[str, ...], dict[str, int]]:
+    """Read names of strategies, and the limits of some. Raises ConfigError for what is neither."""
+    at_most: dict[str, int] = {}
+    names = []
+    for part in filter(None, map(str.strip, text.split(","))):
+        name, colon, limit = part.partition(":")
+        names.append(name)
+        if colon:
+            at_most[name] = int(limit) if limit.isdecimal() else 0
+    if not names or set(names) - set(STRATEGIES):
         raise ConfigError(
             f"--strategies {text!r}: there is {', '.join(STRATEGIES)}; name one or more"
         )
-    return names
+    if not all(at_most.values()):
+        raise ConfigError(f"--strategies {text!r}: write NAME:N with N of 1 or more, as mirror:20")
+    return tuple(dict.fromkeys(names)), at_most
 
 
 def known_operators(names: list[str] | None) -> frozenset[str] | None:
@@ -206,10 +235,11 @@ def known_operators(names: list[str] | None) -> frozenset[str] | None:
 
 async def forge_shown(settings: Settings, store: Store) -> Summary:
     """Run the pipeline under a live line on a terminal, silently elsewhere."""
+    work = forge if settings.engine == "local" else forge_far
     if not err.is_terminal:
-        return await forge(settings, store=store, reporter=Quiet(err))
+        return await work(settings, store=store, reporter=Quiet(err))
     with Live(err) as live:
-        return await forge(settings, store=store, reporter=live)
+        return await work(settings, store=store, reporter=live)
 
 
 SCREENED = {

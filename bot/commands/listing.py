@@ -18,6 +18,7 @@ from bot.commands.options import (
 from bot.finding import Found, find_task
 from mutators.registry import operators
 from storage.records import Origin
+from tasks.withheld import withheld
 
 LISTED_TESTS = 20
 
@@ -25,14 +26,19 @@ LISTED_TESTS = 20
 def tasks_command(store: StoreOption = None, as_json: JsonOption = False) -> None:
     """List the tasks in the store."""
     with open_store(store) as opened:
-        rows = [row(find_task(opened, task.id)) for task in opened.tasks()]
+        reasons = withheld(opened)
+        rows = [
+            row(find_task(opened, task.id)) | {"withheld": reasons.get(task.id, "")}
+            for task in opened.tasks()
+        ]
     if as_json:
         print_json(rows)
         return
     for entry in rows:
         out.print(
             f"{entry['id']}  {entry['fail_to_pass']} fail, {entry['pass_to_pass']} pass  "
-            f"{entry['path']} {entry['entity']}",
+            f"{entry['path']} {entry['entity']}"
+            + (f"  withheld: {entry['withheld']}" if entry["withheld"] else ""),
             markup=False,
             highlight=False,
             soft_wrap=True,
@@ -99,14 +105,14 @@ def show_command(
     print_tests("fail with the bug (FAIL_TO_PASS)", found.verdict.fail_to_pass)
     print_tests("must keep passing (PASS_TO_PASS)", found.verdict.pass_to_pass)
     out.print()
-    out.print(found.task.statement, markup=False, highlight=False)
+    out.print(found.task.statement, markup=False, highlight=False, soft_wrap=True)
     for title, texts in (
         ("hint", found.task.hints),
         ("taken out of the issue", [f"{kind}: {text}" for kind, text in found.task.removed]),
     ):
         for text in texts:
             out.print(f"[bold]{title}[/bold]", highlight=False)
-            out.print(text, markup=False, highlight=False)
+            out.print(text, markup=False, highlight=False, soft_wrap=True)
     if found.task.test_patch:
         out.print("[bold]hidden tests[/bold], which come back for grading", highlight=False)
         print_diff(found.task.test_patch)
@@ -114,9 +120,12 @@ def show_command(
 
 def came_from(origin: Origin) -> str:
     """Say what a bug was drawn from."""
+    by = f", by {origin.model}" if origin.model else ""
+    if origin.strategy == "combine":
+        return f"joins {' and '.join(parent[:12] for parent in origin.parents)}"
     if origin.strategy != "mirror":
-        return f"seed {origin.seed}"
-    return f"#{origin.pull}" if origin.pull else origin.commit[:12]
+        return f"seed {origin.seed}{by}"
+    return (f"#{origin.pull}" if origin.pull else origin.commit[:12]) + by
 
 
 def print_diff(patch: str) -> None:

@@ -18,6 +18,9 @@ from storage.store import Store
 out = Console()
 err = Console(stderr=True)
 
+PROCESSORS = "one for each processor"
+"""How a default is shown that is of the machine."""
+
 
 class SandboxChoice(StrEnum):
     """Where the repository's code runs."""
@@ -27,6 +30,45 @@ class SandboxChoice(StrEnum):
     local = "local"
 
 
+class EngineChoice(StrEnum):
+    """Where bugs are judged."""
+
+    local = "local"
+    actions = "actions"
+
+
+EngineOption = Annotated[
+    EngineChoice,
+    typer.Option(
+        help="Where bugs are judged: on this machine, or by GitHub Actions in a mirror; "
+        "docs/actions.md."
+    ),
+]
+MirrorsOption = Annotated[
+    str,
+    typer.Option(
+        envvar="BUGFOUNDRY_MIRRORS",
+        help="With --engine actions: the account on GitHub that mirrors are made on.",
+    ),
+]
+ToolOption = Annotated[
+    str,
+    typer.Option(
+        envvar="BUGFOUNDRY_TOOL",
+        help="With --engine actions: bugfoundry's own repository, as owner/bugfoundry@COMMIT.",
+    ),
+]
+RegistryOption = Annotated[
+    str,
+    typer.Option(
+        envvar="BUGFOUNDRY_REGISTRY",
+        help="With --engine actions: the registry of the mirrors' images.",
+    ),
+]
+ShardMinutesOption = Annotated[
+    float,
+    typer.Option(min=1, help="With --engine actions: how long a shard should take, in minutes."),
+]
 StoreOption = Annotated[
     Path | None,
     typer.Option(

@@ -20,7 +20,16 @@ from storage.paths import cache_dir, default_store
 
 FILE = "bugfoundry.toml"
 FILE_VARIABLE = "BUGFOUNDRY_CONFIG"
-SECRETS = ("private_key", "webhook_secret", "operator_token")
+PLACES = (
+    ("app", "private_key_file"),
+    ("app", "webhook_secret_file"),
+    ("serve", "store"),
+    ("serve", "cache"),
+    ("serve", "operator_token_file"),
+    ("work", "mirrors_token_file"),
+)
+"""Settings that name a file or folder: in the TOML file, as seen from where that is."""
+SECRETS = ("private_key", "webhook_secret", "operator_token", "mirrors_token")
 
 T = TypeVar("T")
 
@@ -88,6 +97,31 @@ class WorkConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rebuild_days: Annotated[
         float, Meta(ge=0, description="Days after which a stale environment is built anew.")
     ] = 7.0
+    mirrors: Annotated[
+        str,
+        Meta(
+            description="Account whose repositories are the mirrors in which GitHub Actions judge "
+            "bugs; empty for none."
+        ),
+    ] = ""
+    mirrors_token_file: Annotated[
+        str,
+        Meta(
+            description="A token that may make, push to and run workflows of the repositories of "
+            "that account; the App itself may not."
+        ),
+    ] = ""
+    tool: Annotated[
+        str,
+        Meta(
+            description="Bugfoundry's own repository at a commit, as `owner/bugfoundry@COMMIT`: "
+            "whose workflows the mirrors run."
+        ),
+    ] = ""
+    registry: Annotated[str, Meta(description="Where the mirrors' images are kept.")] = "ghcr.io"
+    shard_minutes: Annotated[
+        float, Meta(gt=0, description="How long a shard of a batch should take.")
+    ] = 10.0
     statements: Annotated[
         Literal["template", "model"], Meta(description="Who states bugs that nobody reported.")
     ] = "template"
@@ -109,6 +143,9 @@ class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     reconcile_minutes: Annotated[
         float, Meta(gt=0, description="How often all is compared with what GitHub says.")
     ] = 60.0
+    missed_minutes: Annotated[
+        float, Meta(gt=0, description="How often deliveries that did not arrive are looked for.")
+    ] = 10.0
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -185,6 +222,10 @@ def _tables(path: Path) -> dict[str, dict[str, Any]]:
     for table, value in found.items():
         if not isinstance(value, dict):
             raise ConfigError(f"{path}: {table} stands outside a table; put it under [serve] …")
+    for table, name in PLACES:
+        value = found.get(table, {}).get(name)
+        if isinstance(value, str) and value:
+            found[table][name] = str(path.absolute().parent / Path(value).expanduser())
     return found
 
 

@@ -20,9 +20,20 @@ class Keeper:
     Whatever is asked runs in the order in which it was asked, one thing at a time.
     """
 
-    def __init__(self, path: Path | str, *, busy_timeout: float = 30.0) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        busy_timeout: float = 30.0,
+        read_only: bool = False,
+        lasting: bool = True,
+        checkpoints: bool = True,
+    ) -> None:
         self.path = Path(path)
         self._busy_timeout = busy_timeout
+        self._read_only = read_only
+        self._lasting = lasting
+        self._checkpoints = checkpoints
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._store: Store | None = None
 
@@ -52,4 +63,10 @@ class Keeper:
         return await asyncio.shield(loop.run_in_executor(self._thread, work, store))
 
     def _open(self) -> Store:
-        return Store(self.path, busy_timeout=self._busy_timeout)
+        return Store(
+            self.path,
+            busy_timeout=self._busy_timeout,
+            read_only=self._read_only,
+            lasting=self._lasting,
+            checkpoints=self._checkpoints,
+        )

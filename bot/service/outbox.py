@@ -53,6 +53,8 @@ class Report(Struct, frozen=True, kw_only=True):
     title: str
     body: str
     reopen: bool = False
+    quiet: bool = False
+    """Nothing is made of it where no such issue stands yet."""
 
 
 def comment_job(hosted: Hosted, comment: Comment) -> NewJob:

@@ -4,19 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.service.handlers.events import handle_delivery
-from bot.service.outbox import OUTBOX
+from bot.service.chores import INGEST, MARKS, MISSED, RECONCILE, RUNS, TIDY, UPKEEP
+from bot.service.handlers.all import handle_delivery
+from bot.service.ingesting import find_runs, ingest
+from bot.service.marking import look_at_marks
+from bot.service.missing import fetch_missed
+from bot.service.outbox import CHECK, COMMENT, ISSUE, OUTBOX
+from bot.service.plan import PULL
+from bot.service.reconciling import reconcile
 from bot.service.scene import Handler
+from bot.service.sending import send_check, send_comment, send_issue
+from bot.service.stages.combine import combine
+from bot.service.stages.crawl import crawl
+from bot.service.stages.environment import environment
+from bot.service.stages.judge import judge
+from bot.service.stages.mirror import mirror
+from bot.service.stages.model import model
+from bot.service.stages.procedural import procedural
+from bot.service.stages.pull import pull
+from bot.service.stages.report import report
+from bot.service.tidying import tidy
 from storage.deliveries import DELIVERY, INBOX
-
-UPKEEP = "upkeep"
-"""Looking after things: missed deliveries, what is opted in, what can be forgotten."""
 
 LIGHT: Mapping[str, Mapping[str, Handler]] = {
     INBOX: {DELIVERY: handle_delivery},
-    OUTBOX: {},
-    UPKEEP: {},
+    OUTBOX: {COMMENT: send_comment, CHECK: send_check, ISSUE: send_issue},
+    UPKEEP: {
+        INGEST: ingest,
+        MARKS: look_at_marks,
+        MISSED: fetch_missed,
+        RECONCILE: reconcile,
+        RUNS: find_runs,
+        TIDY: tidy,
+    },
 }
 """By queue and kind: what the serving process itself does."""
-HEAVY: Mapping[str, Handler] = {}
+HEAVY: Mapping[str, Handler] = {
+    "environment": environment,
+    "crawl": crawl,
+    "mirror": mirror,
+    "procedural": procedural,
+    "model": model,
+    "combine": combine,
+    "judge": judge,
+    "report": report,
+    PULL: pull,
+}
 """By kind: what a process of `bugfoundry work` does, one at a time."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -18,10 +19,12 @@ from bot.service.crew import Crew
 from bot.service.inbox import Inbox
 from bot.service.keeping import Keeper
 from bot.service.metrics import Metrics
+from bot.service.pages.board import Board
+from bot.service.patience import MOST_DEATHS
 from bot.service.queues import LIGHT
-from bot.service.scene import Scene
+from bot.service.scene import Handler, Scene
 from bot.service.upkeep import Upkeep
-from bot.service.web import Front, make_app
+from bot.service.web import UNDER_WAY, Front, make_app
 from bot.service.worker import Worker
 from mirror.github.hub import Hub
 from storage.deliveries import INBOX
@@ -29,8 +32,8 @@ from storage.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
-MOST_DEATHS = 5
-"""How often a job is begun whose worker was killed."""
+TAKEN_WITHIN = 5.0
+"""Seconds that a delivery waits for a store that is locked: GitHub gives up after ten."""
 GRACE = 20.0
 """Seconds that requests under way have to end when the service stops."""
 SERVES = "serve:"
@@ -43,6 +46,8 @@ class Running:
 
     port: int
     scene: Scene
+    nudge: Callable[[], None]
+    """Has all queues looked at now."""
 
 
 async def serve(config: Config, *, started: Callable[[Running], None] = lambda _: None) -> None:
@@ -57,21 +62,29 @@ async def serve(config: Config, *, started: Callable[[Running], None] = lambda _
 
 @asynccontextmanager
 async def service(
-    config: Config, *, clock: Callable[[], float] = time.time
+    config: Config,
+    *,
+    clock: Callable[[], float] = time.time,
+    light: Mapping[str, Mapping[str, Handler]] = LIGHT,
 ) -> AsyncIterator[Running]:
-    """Run the service inside the block."""
+    """Run the service inside the block; ``light`` is what its own workers do, by queue and kind."""
     key, hook = credentials(config)
     metrics = Metrics()
     async with AsyncExitStack() as stack:
         stack.enter_context(alone(config.store))
-        taking = await stack.enter_async_context(Keeper(config.store))
-        keeper = await stack.enter_async_context(Keeper(config.store))
+        taking = await stack.enter_async_context(
+            Keeper(config.store, busy_timeout=TAKEN_WITHIN, checkpoints=False)
+        )
+        # What a power cut undoes of these is begun again: a delivery that was taken lasts.
+        keeper = await stack.enter_async_context(Keeper(config.store, lasting=False))
+        reading = await stack.enter_async_context(Keeper(config.store, read_only=True))
         hub = await stack.enter_async_context(
             Hub(
                 config.app.api_url,
                 app_id=config.app.id,
                 private_key=key,
                 at_once=config.limits.requests,
+                clock=clock,
             )
         )
         scene = Scene(config=config, keeper=keeper, hub=hub, clock=clock)
@@ -86,7 +99,7 @@ async def service(
                 parallel=config.limits.handlers,
                 metrics=metrics,
             )
-            for queue, handlers in LIGHT.items()
+            for queue, handlers in light.items()
         }
         front = Front(
             inbox=Inbox(taking, clock=clock),
@@ -97,7 +110,15 @@ async def service(
             clock=clock,
             requests=lambda: hub.requests,
         )
-        port = await stack.enter_async_context(listening(make_app(front), config))
+        board = Board(
+            reading=reading,
+            writing=keeper,
+            token=secret("operator_token", config.serve.operator_token_file),
+            web_url=config.app.web_url,
+            secure=config.serve.public_url.startswith("https://"),
+            clock=clock,
+        )
+        port = await stack.enter_async_context(listening(make_app(front, board), config))
         crew = Crew(config)
         tasks = [asyncio.create_task(worker.run()) for worker in workers.values()]
         tasks += [
@@ -106,8 +127,13 @@ async def service(
         ]
         for task in tasks:
             task.add_done_callback(_told)
+
+        def nudge() -> None:
+            for worker in workers.values():
+                worker.nudge()
+
         try:
-            yield Running(port=port, scene=replace(scene))
+            yield Running(port=port, scene=replace(scene), nudge=nudge)
         finally:
             log.info("stopping")
             await crew.stop()
@@ -147,7 +173,13 @@ async def listening(app: web.Application, config: Config) -> AsyncIterator[int]:
         except OSError as error:
             where = f"{config.serve.host}:{config.serve.port}"
             raise ConfigError(f"{where} cannot be listened on: {error.strerror}") from error
-        yield int(runner.addresses[0][1])
+        try:
+            yield int(runner.addresses[0][1])
+        finally:
+            await site.stop()
+            # What is still being sent to us the runner would not read to its end.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(app[UNDER_WAY].none(), GRACE)
     finally:
         await runner.cleanup()
 

@@ -1,11 +1,12 @@
-"""The service over HTTP: webhooks, health and metrics. Pages are added by whoever makes the app."""
+"""The service over HTTP: webhooks, health and metrics, and the pages of the dashboard."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -14,6 +15,8 @@ from bot.service import webhooks
 from bot.service.inbox import Inbox
 from bot.service.keeping import Keeper
 from bot.service.metrics import Metrics
+from bot.service.pages.board import Board
+from bot.service.pages.routes import add_pages
 from bot.service.webhooks import LARGEST, Refused
 from storage.deliveries import Delivery
 from storage.errors import StoreError
@@ -43,17 +46,48 @@ class Front:
     """How many requests were sent to GitHub."""
 
 
+class UnderWay:
+    """The requests that are being answered."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._ended = asyncio.Event()
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Count a request while the block lasts."""
+        self._count += 1
+        try:
+            yield
+        finally:
+            self._count -= 1
+            self._ended.set()
+
+    async def none(self) -> None:
+        """Wait until there are none."""
+        while self._count:
+            self._ended.clear()
+            await self._ended.wait()
+
+
 FRONT: web.AppKey[Front] = web.AppKey("front", Front)
+UNDER_WAY: web.AppKey[UnderWay] = web.AppKey("under_way", UnderWay)
 
 
-def make_app(front: Front) -> web.Application:
-    """Return the application."""
-    app = web.Application(client_max_size=LARGEST, middlewares=[plain_errors])
+def make_app(front: Front, board: Board | None = None) -> web.Application:
+    """Return the application, with the pages of a dashboard where there is one.
+
+    Raises ConfigError when its operator's token could be guessed.
+    """
+    app = web.Application(client_max_size=LARGEST, middlewares=[counted, plain_errors])
     app[FRONT] = front
+    app[UNDER_WAY] = UnderWay()
     app.router.add_post("/webhooks", take)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics)
+    if board is not None:
+        add_pages(app, board)
     return app
 
 
@@ -121,6 +155,15 @@ async def metrics(request: web.Request) -> web.Response:
     front.metrics.requests.set(front.requests())
     shown = front.metrics.show(counts, front.clock())
     return web.Response(body=shown, headers={"Content-Type": "text/plain; version=0.0.4"})
+
+
+@web.middleware
+async def counted(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Count a request while it is being answered."""
+    with request.app[UNDER_WAY].one():
+        return await handler(request)
 
 
 @web.middleware

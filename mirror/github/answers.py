@@ -11,6 +11,7 @@ from typing import Any
 from storage.errors import (
     GitHubBroken,
     GitHubError,
+    GitHubForbidden,
     GitHubGone,
     GitHubMissing,
     GitHubRefused,
@@ -131,7 +132,7 @@ def problem(answer: Answer, what: str, *, refusal: str) -> GitHubError | None:
         case 403 if "suspended" in answer.message.lower():
             return GitHubSuspended(SUSPENDED.format(what=what))
         case 403:
-            return GitHubRefused(f"GitHub refuses {what}: {answer.message or 'no reason given'}")
+            return GitHubForbidden(f"GitHub refuses {what}: {answer.message or 'no reason given'}")
         case 404 if answer.message == NO_APP:
             # It is not what was asked for that is missing.
             return GitHubRefused(APP_UNKNOWN)

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from typing import Any, Literal
+from urllib.parse import quote
 
 from mirror.github.client import GitHub
 from mirror.github.texts import bears, cut, cut_title, marked, same
@@ -70,6 +71,24 @@ async def put_check_run(
     elif found is None:
         found = await run.make(wanted, annotations)
     return await run.complete(found, wanted, annotations, digest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenCheck:
+    """A check run as it is now."""
+
+    head: str
+    """The commit that it is of."""
+    login: str
+    """Whose it is, as the author of what that App writes."""
+
+
+async def look_at_check_run(github: GitHub, repository: str, number: int) -> SeenCheck:
+    """Return a check run. Raises GitHubError."""
+    path = f"/repos/{quote(repository)}/check-runs/{number}"
+    one = (await github.get(path, what=f"check run {number} of {repository}")).data
+    app = one.get("app") or {}
+    return SeenCheck(head=one["head_sha"], login=f"{app['slug']}[bot]" if app.get("slug") else "")
 
 
 class _Run:

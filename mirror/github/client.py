@@ -20,7 +20,7 @@ from mirror.github.etags import Known
 from mirror.github.pace import WRITE, Pace
 from mirror.github.pygithub import PyGithub
 from mirror.github.tokens import Fixed, TokenSource
-from mirror.github.wire import Wire
+from mirror.github.wire import MOVED, Wire
 from storage.errors import GitHubError, GitHubRefused
 
 PATIENCE = 4000.0
@@ -28,6 +28,9 @@ PATIENCE = 4000.0
 PAGE = 100
 """Entries on a page of a list; the most GitHub gives."""
 ELSEWHERE = "GitHub leads to another host for the rest of {what}; that is not followed"
+
+NOT_LED = "GitHub does not say where {what} is"
+TOO_LARGE = "{what} is larger than {limit} MiB; it is not taken"
 
 T = TypeVar("T")
 
@@ -185,6 +188,27 @@ class GitHub:
             if answer.next and not answer.next.startswith(f"{self.base_url}/"):
                 raise GitHubError(ELSEWHERE.format(what=what))
             path, asked = answer.next.removeprefix(self.base_url), {}
+
+    async def download(self, path: str, *, limit: int, what: str) -> bytes:
+        """Return what GitHub leads to on another host: no token goes there. Raises GitHubError.
+
+        More than ``limit`` bytes are not taken.
+        """
+        url = self.base_url + path
+
+        async def send(token: str | None) -> Answer:
+            answer = await self._wire.send("GET", url, token=token)
+            if answer.status not in MOVED:
+                return answer
+            fetched = await self._wire.fetch(answer.headers.get("location", ""), limit=limit)
+            return Answer(status=fetched.status, headers={}, data=fetched.content)
+
+        answer = await self._asker.ask(Question(what=what), send)
+        if not isinstance(answer.data, bytes):
+            raise GitHubError(NOT_LED.format(what=what))
+        if len(answer.data) > limit:
+            raise GitHubError(TOO_LARGE.format(what=what, limit=limit >> 20))
+        return answer.data
 
     async def write(
         self, method: str, path: str, body: Any = None, *, what: str, look: Look | None = None

@@ -39,17 +39,17 @@ class Delivered:
         return 200 <= self.status < 300
 
 
-async def deliveries(as_app: GitHub, since: float) -> list[Delivered]:
+async def deliveries(as_app: GitHub, since: float, *, most: int | None = None) -> list[Delivered]:
     """Return the attempts since then, oldest first; GitHub keeps them for some days.
 
-    Raises GitHubError.
+    With ``most``, of the newest pages that hold so many. Raises GitHubError.
     """
     found: dict[int, Delivered] = {}
     async for page in as_app.pages("/app/hook/deliveries", what="the App's deliveries"):
         read = [_delivered(one) for one in page]
         # While pages are read, new attempts push older ones onto the next.
         found |= {one.id: one for one in read if one.delivered >= since}
-        if any(one.delivered < since for one in read):
+        if any(one.delivered < since for one in read) or (most is not None and len(found) >= most):
             break
     return sorted(found.values(), key=lambda one: (one.delivered, one.id))
 

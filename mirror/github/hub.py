@@ -80,13 +80,13 @@ class Hub:
         if key not in self._clients:
             identity = f"installation {installation}"
             self._clients[key] = self._client(
-                self._tokens_of(installation, narrow), identity, f"{identity} {narrow}"
+                self.tokens(installation, narrow), identity, f"{identity} {narrow}"
             )
         return self._clients[key]
 
     async def token(self, installation: int, narrow: Narrowing = WHOLE) -> str:
         """Return a token for an installation, for git or an image registry. Raises GitHubError."""
-        return await self._tokens_of(installation, narrow).token()
+        return await self.tokens(installation, narrow).token()
 
     async def login(self) -> str:
         """Return whom GitHub names as the author of what the App writes. Raises GitHubError."""
@@ -110,7 +110,8 @@ class Hub:
             known=self._known,
         )
 
-    def _tokens_of(self, installation: int, narrow: Narrowing) -> InstallationTokens:
+    def tokens(self, installation: int, narrow: Narrowing = WHOLE) -> InstallationTokens:
+        """Return the tokens of an installation, always the same."""
         key = (installation, narrow)
 
         async def ask() -> Answer:

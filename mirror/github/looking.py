@@ -46,6 +46,8 @@ class Pull:
     """Of a merged one; empty before."""
     head: str
     """The commit to be merged."""
+    base: str = ""
+    """The newest commit of the branch that it goes into, as GitHub last saw it."""
     from_fork: bool
     author: str
     bot: bool
@@ -73,6 +75,8 @@ class Installation:
 
     id: int
     account: str
+    kind: str
+    """Of the account: ``User`` or ``Organization``."""
     suspended: bool
     every_repository: bool
     """Not only chosen ones."""
@@ -121,6 +125,7 @@ async def look_at_pull(github: GitHub, repository: str, number: int) -> Pull:
         merged=one["merged"],
         merge_commit=merge or "",
         head=one["head"]["sha"],
+        base=one["base"]["sha"],
         from_fork=head is None or head["id"] != one["base"]["repo"]["id"],
         author=author,
         bot=bot,
@@ -177,6 +182,29 @@ async def look_at_installation(as_app: GitHub, installation: int) -> Installatio
     return _installation((await as_app.get(f"/app/installations/{installation}", what=what)).data)
 
 
+async def installation_of(as_app: GitHub, repository: int) -> Installation | None:
+    """Return the installation that covers a repository; None for none. Raises GitHubError.
+
+    What is public can be seen by every installation, also by one that does not cover it.
+    """
+    what = f"the installation of repository {repository}"
+    try:
+        answer = await as_app.get(f"/repositories/{repository}/installation", what=what)
+    except GitHubMissing:
+        return None
+    return _installation(answer.data)
+
+
+async def branch_head(github: GitHub, repository: str, branch: str) -> str:
+    """Return the newest commit of a branch; empty where there is none. Raises GitHubError."""
+    path = f"{_at(repository)}/branches/{quote(branch, safe='')}"
+    try:
+        answer = await github.get(path, what=f"branch {branch} of {repository}", cached=True)
+    except GitHubMissing:
+        return ""
+    return str(answer.data["commit"]["sha"])
+
+
 async def installation_repositories(github: GitHub) -> list[Seen]:
     """Return the repositories that an installation may see. Raises GitHubError."""
     found: dict[int, Seen] = {}
@@ -225,6 +253,7 @@ def _installation(one: Json) -> Installation:
     return Installation(
         id=one["id"],
         account=account.get("login") or account.get("slug") or "",
+        kind=account.get("type") or "Enterprise",
         suspended=one.get("suspended_at") is not None,
         every_repository=one.get("repository_selection") == "all",
         permissions=dict(one.get("permissions") or {}),

@@ -20,8 +20,12 @@ def bug_of(
     *,
     pull: int = 0,
     tier: str = "",
+    model: str = "",
 ) -> Bug:
-    """Return the bug that undoing a fix makes of a tree whose ``files`` are given."""
+    """Return the bug that undoing a fix makes of a tree whose ``files`` are given.
+
+    ``tier`` and ``model`` are given where a language model undid it.
+    """
     patches, changes = [], []
     for path in sorted(undo.files):
         content, mode = undo.files[path], modes.get(path, "100644")
@@ -40,5 +44,6 @@ def bug_of(
         commit=fix.commit,
         pull=pull,
         undone=round(undo.undone, 3),
+        model=model,
     )
     return Bug(tree=tree, patch=patch, changes=tuple(changes), origin=origin)

@@ -7,6 +7,7 @@ definition.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -28,6 +29,10 @@ from syntax.text import with_ends_of
 
 Tier = Literal["apply", "three-way", "structural"]
 TIERS: tuple[Tier, ...] = ("apply", "three-way", "structural")
+RULES = "1"
+"""Version of the rules by which a fix is undone, those of the model's tier included: what did not
+do by them is not tried again. Raise it with every change of what can be undone."""
+WORD = re.compile(rb"\w+")
 ENOUGH = 0.5
 """Share of a fix's changed statements that must be undone for it to count."""
 
@@ -253,12 +258,14 @@ class Undoing:
         Where none can be named, all that do not stand together with the others.
         """
         units = [unit for unit in units_of(parts) if id(unit) not in dropped]
+        paths = {part.home for part in parts} | {unit.path for unit in units}
+        gone = {name.rpartition(".")[2].encode() for name in broken - paths}
         blamed = {id(unit): "used" for unit in units if broken & set(unit.removes)}
         if blamed:
             return blamed
         for unit in units:
             texts = b"\n".join(splice.text for splice in unit.splices)
-            if any(name.rpartition(".")[2].encode() in texts for name in broken):
+            if gone & set(WORD.findall(texts)):
                 blamed[id(unit)] = "needs-what-is-gone"
         if blamed:
             return blamed

@@ -19,9 +19,9 @@ from bot.listed import list_pulls
 from bot.progress import Quiet
 from mirror.choosing.rules import Limits
 from storage import clones
+from storage.clones import on_site
 from storage.errors import ConfigError, SourceError
 from storage.git import git, line
-from storage.histories import on_site
 from storage.records import Mirroring
 from storage.store import Store
 from tests.mirror.maker import SITE, Maker
@@ -257,6 +257,26 @@ def test_an_outcome_that_is_none_is_answered_with_those_there_are(run: Run, made
     assert code == 1
     assert "candidate, dependency-bump, docs" in errors
     assert listed(run, "shop", "--reason", "release") == {}
+
+
+def test_a_commit_that_no_branch_tells_of_is_fetched_by_its_name(
+    made: Maker, tmp_path: Path
+) -> None:
+    base = made.head
+    made.branch("fork")
+    proposed = made.commit("Propose it")
+    made.goto()
+    git("update-ref", "refs/pull/15/head", proposed, cwd=made.folder)
+    git("branch", "-D", "fork", cwd=made.folder)
+    url = made.folder.as_uri()
+
+    git_dir, commit = clones.fetch_history(url, proposed, cache=tmp_path / "cache")
+
+    assert commit == proposed
+    assert clones.merge_base(git_dir, proposed, made.head) == base
+    assert clones.is_ancestor(git_dir, base, proposed)
+    assert not clones.is_ancestor(git_dir, proposed, base)
+    assert not clones.is_ancestor(git_dir, "0" * 40, base)
 
 
 def test_a_shallow_fetch_does_not_cut_off_the_history_that_was_crawled(

@@ -8,20 +8,18 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from bot import cli, mirroring
 from bot.context import Context
-from bot.mirroring import Mirror, feedback_of, today_paths
-from bot.pipeline import make_mirror
-from bot.preparing import Ready
+from bot.mirroring import Mirror, make_mirror
 from bot.progress import Quiet
 from bot.proposals import Proposals
 from bot.settings import Settings
+from bot.undoing import feedback_of, today_paths
 from storage.errors import SandboxError, SourceError
 from storage.records import Bug, FileChange, PullRequest, Verdict
 from storage.store import Store
@@ -30,13 +28,16 @@ from tests.bot.mirrored import (
     COUNT_OF_MANY,
     FILE,
     NOTHING,
+    TEST_COUNT,
     TESTS,
     TOTAL,
     TOTAL_OF_MANY,
     Bench,
     Shop,
 )
+from tests.furniture.batches_api import BatchService, batches_api
 from tests.furniture.messages_api import Scripted, Service, messages_api
+from tests.llm.test_batches import batched
 from tests.llm.test_client import model
 from tests.tasks.made import make_bug
 
@@ -72,6 +73,23 @@ async def test_fixes_are_undone_the_newest_first(shop: Shop, bench: Bench) -> No
     assert bench.broken(oldest) == shop.source.replace(TOTAL[1], TOTAL[0])
     assert {bug.origin.strategy for bug in (newest, oldest)} == {"mirror"}
     assert (oldest.origin.operator, oldest.origin.undone) == ("apply", 1.0)
+
+
+async def test_of_some_fixes_only_those_are_undone_whatever_speaks_against_them(
+    shop: Shop, bench: Bench
+) -> None:
+    shop.fix_total()
+    shop.fix("Fix the count (#5)", COUNT, TEST_COUNT)
+    await bench.crawl()
+    assert bench.outcomes()["Fix the count"].outcome == "no-issue"
+    mirror = bench.mirror()
+
+    mirror.only = frozenset({5})
+    assert [bug.origin.pull async for bug in mirror(bench.context)] == [5]
+    mirror.skip = frozenset({5})
+    assert [bug.origin.pull async for bug in mirror(bench.context)] == []
+    mirror.only = None
+    assert [bug.origin.pull async for bug in mirror(bench.context)] == [3]
 
 
 async def test_what_was_undone_is_kept_with_its_fix(shop: Shop, bench: Bench) -> None:
@@ -142,6 +160,34 @@ async def test_a_second_run_tells_of_what_is_gone_as_the_first_did(
 
     assert bench.outcomes() == first
     assert first["Fix the total"].detail == ""
+
+
+async def test_what_could_not_be_undone_is_not_tried_again_by_the_same_rules(
+    shop: Shop, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.fix_total()
+    shop.age(("        result += item.price * item.count\n", "        result = add(item)\n"))
+    await bench.crawl()
+    tries: list[object] = []
+    undo = mirroring.undo
+
+    def counted(*given: Any) -> Any:
+        tries.append(given)
+        return undo(*given)
+
+    monkeypatch.setattr(mirroring, "undo", counted)
+    for _ in range(3):
+        assert await bench.bugs() == []
+    assert len(tries) == 1
+
+    monkeypatch.setattr(mirroring, "RULES", "other rules")
+    assert await bench.bugs() == []
+    assert len(tries) == 2
+
+    shop.age(("        result = add(item)\n", "        result = add(item) + 0\n"))
+    await bench.crawl()
+    assert await bench.bugs() == []
+    assert len(tries) == 3
 
 
 async def test_two_fixes_whose_undoing_is_one_bug_propose_it_once(shop: Shop, bench: Bench) -> None:
@@ -255,6 +301,50 @@ async def test_what_the_model_made_is_proposed_again_without_asking(rewritten: B
 
     assert len(service.asked) == 1
     assert [t.id for t in tasks] == [t.id for t in again] == [t.id for t in without]
+
+
+async def test_what_the_model_could_not_undo_is_not_asked_again_until_more_is_known(
+    rewritten: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with messages_api(*[{"edits": [], "because": "it is gone"}] * 2) as service:
+        assert await rewritten.judge(model(service)) == []
+        with monkeypatch.context() as patch:
+            patch.setattr(mirroring, "undo", None)
+            assert await rewritten.judge(model(service)) == []
+            assert await rewritten.judge() == []
+        assert len(service.asked) == 1
+        rewritten.tell(2, "The total is too small", "Three teas cost as much as one.")
+        assert await rewritten.judge(model(service)) == []
+
+    assert len(service.asked) == 2
+
+
+async def test_in_batches_one_fix_does_not_wait_for_another(rewritten: Bench) -> None:
+    rewritten.shop.fix_count()
+    old = "    found = 0\n    for item in items:\n        found += item.count\n    return found\n"
+    new = "    return many(item.count for item in items)\n"
+    rewritten.shop.age((old, new))
+    await rewritten.crawl()
+
+    def answer(request: dict[str, Any]) -> dict[str, Any]:
+        is_total = "+        result += item.price * item.count" in str(request)
+        return edits(RIGHT if is_total else (new, "    return len(items)\n"))
+
+    async def end(service: BatchService) -> None:
+        while sum(len(batch.requests) for batch in service.batches.values()) < 2:
+            await asyncio.sleep(0.01)
+        for batch in service.batches.values():
+            batch.looks = 0
+
+    async with (
+        batches_api(answer, repeat=True, looks=1_000_000) as service,
+        asyncio.timeout(LONG),
+        asyncio.TaskGroup() as group,
+    ):
+        group.create_task(end(service))
+        tasks = await rewritten.judge(batched(service, rewritten.store))
+
+    assert len(tasks) == len(service.asked) == 2
 
 
 async def test_a_budget_that_is_spent_is_told_and_the_run_goes_on(rewritten: Bench) -> None:
@@ -437,9 +527,19 @@ async def test_who_stops_listening_stops_the_source(bench: Bench) -> None:
 # The command line.
 
 
-@pytest.mark.parametrize("named", ["mirrors", "mirror,guess", "", " , "])
-def test_a_strategy_that_does_not_exist_gets_one_clear_line(
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        *(
+            (named, "there is mirror, procedural")
+            for named in ("mirrors", "mirror,guess:2", "", " , ")
+        ),
+        *((f"mirror:{limit}", "write NAME:N") for limit in ("", "0", "-1", "1.5", "many")),
+    ],
+)
+def test_a_strategy_that_does_not_exist_or_no_limit_gets_one_clear_line(
     named: str,
+    said: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -452,7 +552,7 @@ def test_a_strategy_that_does_not_exist_gets_one_clear_line(
 
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert ended.value.code == 1
-    assert line.startswith(f"bugfoundry: --strategies {named!r}: there is mirror, procedural")
+    assert line.startswith(f"bugfoundry: --strategies {named!r}: {said}")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -464,12 +564,13 @@ async def test_without_a_history_nothing_is_mirrored_and_only_that_alone_is_an_e
     plain.mkdir()
     (plain / "a.py").write_text("a = 1\n")
     said = StringIO()
-    ready = cast("Ready", SimpleNamespace(repository=bench.repository))
 
     async def made(*strategies: str) -> Mirror | None:
         settings = Settings(source=str(plain), cache=tmp_path / "cache", strategies=strategies)
         reporter = Quiet(Console(file=said))
-        return await make_mirror(settings, ready, bench.trees, store=bench.store, reporter=reporter)
+        return await make_mirror(
+            settings, bench.repository, bench.trees, store=bench.store, reporter=reporter
+        )
 
     assert await made("mirror", "procedural") is None
     assert "nothing is mirrored: " in said.getvalue()

@@ -34,6 +34,16 @@ def test_no_service_or_no_budget_is_no_model() -> None:
     assert configured_model(free, store, KEYED) is None
 
 
+def test_of_two_limits_on_a_month_the_smaller_holds() -> None:
+    settings = Settings(source=".", cache=Path("cache"), month_budget=5.0)
+    for set_by_hand, dollars in ((None, 5.0), ("3", 3.0), ("20", 5.0)):
+        month = {} if set_by_hand is None else {"BUGFOUNDRY_MODEL_MONTH_BUDGET": set_by_hand}
+        model = configured_model(settings, Store(":memory:"), {**KEYED, **month}, repository="a/b")
+        assert model is not None
+        limits = {limit.scope: limit.dollars for limit in model.budget.limits("a/b")}
+        assert limits["month"] == dollars
+
+
 def test_the_messages_api_is_the_default() -> None:
     model = configured_model(
         SETTINGS, Store(":memory:"), KEYED, repository="a/b", strategy="modify"

@@ -9,8 +9,8 @@ from typing import Any, cast
 import pytest
 
 from bot.context import Context, Source
-from bot.sources import MODELLED, STRATEGIES, asking, shared_out, sources
-from mutators.rewrite import estimate
+from bot.sources import MODELLED, STRATEGIES, asking, limited, shared_out, sources
+from mutators.rewrite import REWRITE
 from storage.errors import ConfigError
 from storage.records import Bug, FileChange, Origin, Repository
 from tests.furniture.messages_api import messages_api
@@ -89,6 +89,22 @@ async def test_the_mirror_goes_first_and_the_others_share_the_rest() -> None:
     assert notes == []
 
 
+async def test_a_strategy_may_be_limited_by_itself() -> None:
+    found = await taken(shared_out([limited(giving("a", 50), 1), giving("b", 50)]))
+    assert counted(found) == {"a": 1, "b": 11}
+
+    source = sources(
+        ("mirror", "procedural"),
+        mirror=giving("m", 9),
+        model=None,
+        note=print,
+        at_most={"mirror": 2, "procedural": 3},
+    )
+    names = await taken(source)
+    assert [name for name in names if name not in FILES] == ["m0", "m1"]
+    assert len(names) == 5
+
+
 def test_without_a_model_what_needs_one_is_skipped_and_named() -> None:
     notes: list[str] = []
     sources(STRATEGIES, mirror=None, model=None, note=notes.append)
@@ -116,6 +132,6 @@ async def test_why_a_strategy_ended_early_is_noted() -> None:
     async with messages_api() as service:
         source = asking("rewrite", model(service, budget=0.001), notes.append, candidates=1)
         assert [found async for found in source(CONTEXT)] == []
-        assert len(estimate(FILES, seed=1, max_bugs=1)) == 1
+        assert len(REWRITE.planned(FILES, seed=1, max_bugs=1)) == 1
     (note,) = notes
     assert "rewrite ended after 0 bugs" in note and "budget" in note

@@ -41,10 +41,12 @@ from syntax.patches import unified_diff
 from tasks.make import make_task
 from tasks.statements import is_template
 from tasks.voices import style_of
+from tests.furniture.batches_api import BatchService, batches_api
 from tests.furniture.messages_api import messages_api
 from tests.furniture.project import SOURCE, write_project
 from tests.harness.plain import PlainBackend
 from tests.harness.test_environment import SOURCE as ON_THE_PATH
+from tests.llm.test_batches import batched
 from tests.llm.test_client import model
 
 WHERE = "src/shop/__init__.py"
@@ -70,11 +72,11 @@ class Bench:
     engine: LocalEngine
     messages: dict[str, Any]
 
-    def bug(self, style: str) -> Bug:
-        """A bug whose statement gets a style."""
+    def bug(self, style: str, gives: str) -> Bug:
+        """A new bug whose statement gets a style."""
         tree = self.ready.repository.tree
         for number in range(1000):
-            content = SOURCE.replace("return high", f"return low  # {number}").encode()
+            content = SOURCE.replace("return high", f"return {gives}  # {number}").encode()
             change = FileChange(path=WHERE, mode="100644", sha256=sha256(content).hexdigest())
             bug = Bug(
                 tree=tree,
@@ -82,13 +84,14 @@ class Bench:
                 changes=(change,),
                 origin=Origin(strategy="procedural", operator="swap-names", path=WHERE),
             )
-            if style_of(bug.id, scripts=True).name == style:
+            found = style_of(bug.id, scripts=True).name == style
+            if found and self.store.bug(bug.id) is None:
                 return bug
         raise AssertionError(style)
 
-    async def task(self, style: str) -> Task:
-        """Have a bug judged, and keep its task as the pipeline does."""
-        bug = self.bug(style)
+    async def task(self, style: str, gives: str = "low") -> Task:
+        """Have a new bug judged, and keep its task as the pipeline does."""
+        bug = self.bug(style, gives)
 
         async def given() -> AsyncIterator[Bug]:
             yield bug
@@ -219,6 +222,25 @@ async def test_where_nothing_is_known_any_more_the_tests_are_run_again(bench: Be
         await bench.write(task, asked=asked)
     assert len(service.asked) == 1
     assert bench.store.task(task.id).statement == first == f"# {TITLE}\n\n{BODY}\n"
+
+
+async def test_in_batches_all_statements_are_asked_for_together(bench: Bench) -> None:
+    tasks = [await bench.task("terse", gives=f"{number}") for number in range(6)]
+
+    async def end(service: BatchService) -> None:
+        while sum(len(batch.requests) for batch in service.batches.values()) < len(tasks):
+            await asyncio.sleep(0.01)
+        for batch in service.batches.values():
+            batch.looks = 0
+
+    async with (
+        batches_api(answer(), repeat=True, looks=1_000_000) as service,
+        asyncio.timeout(60),
+        asyncio.TaskGroup() as group,
+    ):
+        group.create_task(end(service))
+        noted = await bench.write(*tasks, asked=batched(service, bench.store))
+    assert "6 statements written" in noted
 
 
 async def test_what_is_written_is_not_asked_for_again(bench: Bench) -> None:

@@ -289,3 +289,19 @@ async def test_every_published_example_can_be_delivered(world: World, app: App) 
         return headers_of(one, one.body)["X-Hub-Signature-256"].startswith("sha256=")
 
     assert all(signed(one) for one in made)
+
+
+async def test_a_list_in_pages_has_every_delivery_once_whatever_order_they_ended_in(
+    world: World, repository: Repository, app: App
+) -> None:
+    for number in range(150):
+        world.create_label(repository, f"x{number}")
+    random.Random(1).shuffle(world.hooks.pending)
+    world.hooks.lose()
+    path, found = "/app/hook/deliveries?per_page=40", []
+    while path:
+        answered = await call(world, "GET", path, token=world.jwt(app))
+        found += [one["id"] for one in answered.json]
+        link = answered.headers.get("Link", "")
+        path = link.partition(">")[0].lstrip("<").removeprefix(world.api)
+    assert sorted(found) == sorted(one.id for one in world.hooks.log)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -23,6 +24,18 @@ def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_engine")
 def test_auto_is_local_where_no_engine_answers(tmp_path: Path) -> None:
     assert backends.choose("auto", cache=tmp_path).kind == "local"
+
+
+@pytest.mark.usefixtures("no_engine")
+@pytest.mark.parametrize("kind", ["auto", "local"])
+def test_a_plain_process_is_refused_where_code_has_to_be_shut_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Literal["auto", "local"]
+) -> None:
+    monkeypatch.setattr(bubblewrap, "works", lambda *_: False)
+
+    assert backends.choose(kind, cache=tmp_path).kind == "local"
+    with pytest.raises(SandboxError, match="never runs as a plain process"):
+        backends.choose(kind, cache=tmp_path, isolated=True)
 
 
 @pytest.mark.usefixtures("no_engine")

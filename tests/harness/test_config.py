@@ -51,8 +51,15 @@ def test_an_empty_file_decides_nothing() -> None:
 def test_an_unknown_key_is_named_with_the_allowed_ones() -> None:
     message = error("instal: []")
     assert message == (
-        "unknown key 'instal'; allowed are env, exclude, install, pytest_args, python"
+        "unknown key 'instal'; allowed are env, exclude, install, pytest_args, python, report, "
+        "strategies"
     )
+
+
+def test_what_concerns_the_app_is_checked_and_decides_nothing_here() -> None:
+    assert parse_config(b"report: check\nstrategies: [mirror]") == Overrides()
+    assert error("report: email") == "'report' must be 'issue' or 'check' or 'none', not 'email'"
+    assert error("strategies: [mirror, magic]").startswith("'strategies[1]' must be 'mirror' or ")
 
 
 def test_a_number_as_python_asks_for_quotes() -> None:

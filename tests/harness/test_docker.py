@@ -19,12 +19,13 @@ import pytest
 from docker.models.containers import Container
 
 from harness.collecting import docker_garbage, remove
-from harness.docker_backend import OWNER, DockerBackend
-from harness.docker_build import BUILDER
+from harness.docker_backend import DockerBackend
 from harness.docker_layers import DEPENDENCIES, ENVIRONMENT
+from harness.docker_owners import BUILDER, OWNER
 from harness.sandbox import BuildFailed, Limits
 from storage.errors import SandboxError
 from storage.records import Environment
+from storage.rows import to_json
 from tests.harness.probes import EDITABLE, PROBE, SMALL, Probe, build, plan, probing
 
 pytestmark = pytest.mark.docker
@@ -341,6 +342,47 @@ async def test_a_sandbox_outlives_the_start_of_another_though_its_images_builder
         await second.close()
     finally:
         engine.images.remove(str(image.id), force=True)
+
+
+UNSEEN = """
+import asyncio, sys
+from pathlib import Path
+from harness.docker_backend import DockerBackend
+from harness.sandbox import Limits
+from storage.rows import from_json
+from storage.records import Environment
+
+async def main():
+    backend = DockerBackend(runner=Path(sys.argv[1]))
+    sandbox = await backend.start(from_json(sys.stdin.read(), Environment), limits=Limits())
+    try:
+        channel = await sandbox.runner()
+        print(sandbox._container.attrs["Mounts"][0]["Type"])
+        await channel.send({"code": "result = 7"})
+        print((await channel.receive(timeout=30))["result"])
+    finally:
+        await sandbox.close()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="mounting needs root")
+def test_a_runner_that_the_engine_does_not_see_is_carried_to_it(
+    environment: Environment, tmp_path: Path
+) -> None:
+    """As when we are in a container ourselves, and have only the engine's socket."""
+    script = (
+        'mount -t tmpfs none "$1" && cp "$2" "$1/runner.py" && exec "$3" -c "$4" "$1/runner.py"'
+    )
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script, "sh", tmp_path, PROBE, sys.executable, UNSEEN],
+        input=to_json(environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout.splitlines(), done.returncode) == (["volume", "7"], 0), done.stderr
 
 
 async def test_an_image_that_is_gone_is_refused(

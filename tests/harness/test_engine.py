@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from harness import local_engine
 from harness.baseline import measure
 from harness.hardening import Limits
 from harness.local_engine import LocalEngine
@@ -205,3 +206,27 @@ async def test_a_sandbox_that_nobody_waits_for_any_more_is_thrown_away(measured:
     with pytest.raises(asyncio.CancelledError):
         await starting
     assert closed == [True]
+
+
+async def test_who_stops_listening_leaves_no_sandbox_that_was_about_to_be_cleared_away(
+    measured: Measured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cleared: list[str] = []
+    discard = local_engine.Worker.discard
+
+    async def slowly(worker: local_engine.Worker) -> None:
+        await asyncio.sleep(0.2)
+        await discard(worker)
+        cleared.append("sandbox")
+
+    monkeypatch.setattr(local_engine.Worker, "discard", slowly)
+
+    async def given() -> AsyncIterator[Bug]:
+        yield bug(DISCOUNT)
+
+    async with aclosing(engine(measured, None).judge(given())) as verdicts:
+        await anext(verdicts)
+        # The worker has met the end by now, and clears away.
+        await asyncio.sleep(0.05)
+
+    assert cleared == ["sandbox"]

@@ -38,7 +38,7 @@ async def test_what_is_billed_lies_between_least_and_most() -> None:
                     await ask(each.within(strategy="modify"), prompt, shared)
         assert service.asked == []
         estimate = estimated.estimate
-        assert (estimate.calls, estimate.stored) == (10, 0)
+        assert (estimate.least_calls, estimate.most_calls, estimate.stored) == (10, 10, 0)
         assert batch.estimate.most == pytest.approx(estimate.most / 2)
         real = model(service, store=store, budget=10)
         for prompt, shared in asks:
@@ -53,7 +53,8 @@ async def test_what_is_billed_lies_between_least_and_most() -> None:
         again = estimator(service, store)
         for prompt, shared in asks:
             await ask(again, prompt, shared)
-    assert (again.estimate.calls, again.estimate.stored, again.estimate.most) == (0, 10, 0)
+    left = again.estimate
+    assert (left.least_calls, left.most_calls, left.stored, left.most) == (0, 0, 10, 0)
 
 
 def test_who_goes_on_without_a_model_goes_on_in_an_estimate() -> None:

@@ -182,6 +182,18 @@ def test_what_needs_a_name_that_is_no_more_is_not_put_back() -> None:
     assert result.files == {}
 
 
+def test_a_name_that_only_begins_alike_does_not_need_what_is_gone() -> None:
+    result = undone(
+        "from pkg.old import wide\n\n\ndef f(x):\n    return wide(x)\n\n\n"
+        "def g(x, wider=2):\n    return x * wider\n",
+        "def f(x):\n    return x + 1\n\n\ndef g(x, wider=2):\n    return x\n",
+        "def f(x: int) -> int:\n    return x + 1\n\n\ndef g(x: int, wider=2):\n    return x\n",
+    )
+
+    assert (result.undone, result.entities) == (0.5, ("g",))
+    assert "return x * wider\n" in text(result)
+
+
 def test_code_that_is_gone_is_named_as_such() -> None:
     result = undone(BEFORE, FIXED, "def something_else():\n    return 1\n")
 

@@ -13,11 +13,15 @@ from llm.estimating import Estimator
 from llm.patience import MOST_TRIES
 from mutators.asking import Counts
 from mutators.mistakes import MISTAKES
-from mutators.modify import estimate, modified
+from mutators.modify import MODIFY, accepts
+from mutators.project import Project
 from storage.records import Bug
+from syntax.patches import decode
+from tests.furniture.answers import DATA
 from tests.furniture.messages_api import Scripted, Service, messages_api
 from tests.llm.test_client import model
 from tests.mutators.shelf import CLAMP, FILES, PATH, SOURCE, after, kinds, mistakes, told
+from tests.mutators.test_rewrite import OWN
 
 GOOD = ("if low > high:", "if low >= high:")
 BETTER = ("bounded != value", "bounded > value")
@@ -28,8 +32,18 @@ async def ask(
 ) -> tuple[list[Bug], Counts]:
     counts = Counts()
     how = {"seed": 1, "max_bugs": None, "candidates": 1} | how
-    bugs = [bug async for bug in modified("tree", files, {}, model=asked, counts=counts, **how)]
+    bugs = [bug async for bug in MODIFY.bugs("tree", files, {}, model=asked, counts=counts, **how)]
     return bugs, counts
+
+
+def words(code: str) -> set[str]:
+    return set(re.findall(r"\w+", code))
+
+
+def own_name(qualified: str) -> str:
+    """What a definition is called by; a class for its constructor."""
+    *around, own = qualified.split(".")
+    return around[-1] if own == "__init__" else own
 
 
 async def modify(
@@ -134,7 +148,7 @@ async def test_a_spent_budget_ends_it_cleanly() -> None:
 
 
 async def test_what_is_set_aside_for_one_call_and_not_spent_serves_the_next() -> None:
-    (first, second) = estimate(TWO, seed=1, max_bugs=None, candidates=1)
+    (first, second) = MODIFY.planned(TWO, seed=1, max_bugs=None, candidates=1)
     async with messages_api(mistakes(GOOD), mistakes(GOOD)) as service:
         rich = model(service)
         dearest = max(
@@ -153,7 +167,7 @@ async def test_an_estimate_counts_what_would_be_asked_and_no_more() -> None:
         )
         bugs, counts = await ask(estimator, TWO, max_bugs=1)
     assert (bugs, counts.later, counts.ended) == ([], 1, "later")
-    assert estimator.estimate.calls == 1
+    assert estimator.estimate.most_calls == 1
 
 
 async def test_an_overloaded_service_ends_it_with_a_note() -> None:
@@ -199,6 +213,34 @@ async def test_what_cannot_matter_is_not_shown() -> None:
         assert foreign not in text
 
 
+def test_in_real_code_too_all_that_is_shown_calls_it_is_called_by_it_or_is_used() -> None:
+    asks = MODIFY.planned(OWN, seed=2, max_bugs=None, candidates=1)
+    assert len(asks) > 100
+    project = Project(OWN)
+    for ask_ in asks:
+        pieces = [text for _, text in DATA.findall(ask_.prompt)]
+        path, _, name = pieces[-2].partition(": ")
+        code = pieces[-1]
+        for shown in re.findall(r"(?m)^# \S+, (?!in )(\S+)$", ask_.prompt):
+            assert own_name(shown) in words(code), f"{name} does not call {shown}"
+        callers = ask_.prompt.partition("Where it is called:")[2].partition("The definition, of")[0]
+        for caller in re.split(r"(?m)^# \S+, in ", callers)[1:]:
+            assert own_name(name) in words(caller), f"{caller} does not call {name}"
+        users = [each for each in project.definitions(path) if accepts(each)]
+        used = {word for each in users for word in words(decode(each.code))}
+        for line in re.findall(r"(?m)^(?:import|from|\w+ ?[:=]) .*", ask_.shared[-1]):
+            assert words(line) & used, f"{path}: {line} is of no use"
+
+
+async def test_what_a_docstring_says_first_is_shown_whole() -> None:
+    files = {
+        **FILES,
+        PATH: SOURCE.replace(b'"""Say which end is wrong."""', b'r"""Return buffer"""'),
+    }
+    _, _, service = await modify(mistakes(GOOD), files=files)
+    assert "# Return buffer\n" in told(service.asked[0])
+
+
 async def test_what_others_wrote_is_data_that_cannot_close_its_mark() -> None:
     _, _, service = await modify(mistakes(GOOD))
     outside = re.sub(r"(?s)<data-([0-9a-f]{16})>\n.*?\n</data-\1>", "", told(service.asked[0]))
@@ -214,8 +256,8 @@ async def test_a_model_that_obeys_the_code_changes_nothing() -> None:
 
 
 async def test_what_would_be_asked_is_what_is_asked() -> None:
-    (ask_,) = estimate(FILES, seed=1, max_bugs=None, candidates=1)
+    (ask_,) = MODIFY.planned(FILES, seed=1, max_bugs=None, candidates=1)
     _, _, service = await modify(mistakes(GOOD))
     assert "\n\n".join([*ask_.shared, ask_.prompt]) == told(service.asked[0])
-    assert len(estimate(TWO, seed=1, max_bugs=4, candidates=3)) == 2
-    assert len(estimate(TWO, seed=1, max_bugs=1, candidates=3)) == 1
+    assert len(MODIFY.planned(TWO, seed=1, max_bugs=4, candidates=3)) == 2
+    assert len(MODIFY.planned(TWO, seed=1, max_bugs=1, candidates=3)) == 1

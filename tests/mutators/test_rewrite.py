@@ -14,7 +14,7 @@ from mutators.asking import Counts
 from mutators.bodies import body_splice
 from mutators.definitions import Definition, body_range
 from mutators.project import Project
-from mutators.rewrite import accepts, estimate, hidden_lines, rewritten
+from mutators.rewrite import REWRITE, accepts, hidden_lines
 from storage.records import Bug
 from tests.furniture.messages_api import Scripted, Service, messages_api
 from tests.llm.test_client import model
@@ -36,7 +36,7 @@ async def ask(
 ) -> tuple[list[Bug], Counts]:
     counts = Counts()
     how = {"seed": 1, "max_bugs": None} | how
-    bugs = [bug async for bug in rewritten("tree", files, {}, model=asked, counts=counts, **how)]
+    bugs = [bug async for bug in REWRITE.bugs("tree", files, {}, model=asked, counts=counts, **how)]
     return bugs, counts
 
 
@@ -164,7 +164,7 @@ async def test_the_body_is_not_shown_and_what_is_around_it_is() -> None:
 
 
 def test_no_line_of_any_body_is_in_what_is_asked_about_it() -> None:
-    asks = estimate(OWN, seed=2, max_bugs=None)
+    asks = REWRITE.planned(OWN, seed=2, max_bugs=None)
     project = Project(OWN)
     known = [d for path in project.files for d in project.definitions(path) if accepts(d)]
     assert len(known) * 0.8 < len(asks) <= len(known)

@@ -180,11 +180,25 @@ def test_what_kills_its_workers_is_set_aside(store: Store) -> None:
     assert state(store, "a") == "failed"
 
 
+def test_a_job_in_hand_when_workers_were_killed_lets_others_go_first(store: Store) -> None:
+    """It may be what kills them, or have only run beside that."""
+    store.jobs.put([job("a")], 1)
+    rests = []
+    for now in range(1000, 6000, 1000):
+        take(store, now)
+        store.jobs.expire(now=now + 60.5, most=10)
+        found = store.jobs.get("crawl", "a")
+        assert found is not None
+        rests.append(found.due - (now + 60.5))
+
+    assert rests == [0, 0, 5, 10, 20]
+
+
 def test_opting_out_cancels_what_waits_and_what_runs(store: Store) -> None:
     store.jobs.put([job("a", repository=7), job("b", repository=7), job("c", repository=8)], now=0)
     [running] = take(store)
 
-    assert store.jobs.cancel(7, now=1, queues=["work"], why="opted out") == 2
+    assert len(store.jobs.cancel(7, now=1, queues=["work"], why="opted out")) == 2
 
     assert not store.jobs.extend(running, now=2, lease=60)
     assert not store.jobs.finish(running, now=2)

@@ -258,7 +258,7 @@ def test_a_token_reaches_git_for_github_alone() -> None:
     assert header.startswith(b"Authorization: Basic ")
     with pytest.raises(GitError):
         git("config", "--get-urlmatch", "http.extraHeader", "https://example.org", env=variables)
-    assert github_variables(None) == {}
+    assert github_variables("") == {}
 
 
 def test_a_token_is_in_no_argument_and_no_error(
@@ -339,14 +339,37 @@ def zipped(name: str) -> bytes:
     return stream.getvalue()
 
 
+def linked(name: str, to: str, *, kind: bytes = tarfile.SYMTYPE) -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as tar:
+        link = tarfile.TarInfo(name)
+        link.type, link.linkname = kind, to
+        tar.addfile(link)
+        tar.addfile(tarfile.TarInfo(f"{name}/evil"))
+    return stream.getvalue()
+
+
+@pytest.fixture(params=["newer", "3.11.2"])
+def python(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Pythons with a filter for what archives hold, and one from before that."""
+    if request.param == "3.11.2":
+        monkeypatch.delattr(tarfile, "data_filter", raising=False)
+    return str(request.param)
+
+
 @pytest.mark.parametrize(
     ("filename", "archive"),
     [
         ("demo-1.0.tar.gz", sdist({"../../evil": b""})),
+        ("demo-1.0.tar.gz", linked("demo/out", "../../..")),
+        ("demo-1.0.tar.gz", linked("demo/out", "/etc")),
+        ("demo-1.0.tar.gz", linked("demo/out", "../../evil", kind=tarfile.LNKTYPE)),
+        ("demo-1.0.tar.gz", linked("demo/device", "", kind=tarfile.CHRTYPE)),
         ("demo-1.0.tar.gz", b"no archive"),
         ("demo-1.0.zip", zipped("demo/../../evil")),
     ],
 )
+@pytest.mark.usefixtures("python")
 def test_an_archive_cannot_write_elsewhere(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, filename: str, archive: bytes
 ) -> None:
@@ -354,6 +377,14 @@ def test_an_archive_cannot_write_elsewhere(
 
     with pytest.raises(SourceError, match="cannot be unpacked"):
         get("pypi:demo", cache)
+
+
+@pytest.mark.usefixtures("python")
+def test_an_archive_of_an_older_python_is_unpacked_too(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_INDEX_URL", publish(tmp_path, {"demo-1.0.tar.gz": sdist(FILES)}))
+    assert get("pypi:demo", cache)
 
 
 @pytest.mark.network

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.furniture.actions.expressions import as_text, render
 from tests.furniture.github_world.state import Repository, User, node_id
 
 FAILED = frozenset({"failure", "cancelled", "timed_out"})
@@ -22,6 +23,8 @@ class Workflow:
     name: str
     inputs: Mapping[str, Mapping[str, Any]] | None
     """What a dispatch takes; None where it cannot be dispatched."""
+    run_name: str = ""
+    """What its runs are called, in its own words; empty where by its name."""
 
     @property
     def node(self) -> str:
@@ -99,6 +102,13 @@ class Run:
     @property
     def node(self) -> str:
         return node_id("WFR", self.id)
+
+    @property
+    def title(self) -> str:
+        """What people see it called."""
+        if not self.workflow.run_name:
+            return self.workflow.name
+        return as_text(render(self.workflow.run_name, {"inputs": self.inputs}))
 
     @property
     def latest(self) -> list[Job]:

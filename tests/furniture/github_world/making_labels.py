@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from tests.furniture.github_world.base import Base
-from tests.furniture.github_world.state import Issue, Label, Pull, Repository, User
+from tests.furniture.github_world.state import (
+    Issue,
+    Label,
+    Labelling,
+    Pull,
+    Repository,
+    User,
+)
 
 
 class Labels(Base):
@@ -79,8 +86,7 @@ class Labels(Base):
             if found not in thread.labels:
                 thread.labels.append(found)
                 thread.updated = self.tick()
-                who = self.person(by, thread.repository)
-                self._thread_told("labeled", thread, who, label=found)
+                self._labelled("labeled", thread, found, by)
 
     def unlabel(self, thread: Issue, name: str, *, by: User | None = None) -> None:
         """Take a label off. Raises KeyError when it is not on it."""
@@ -89,8 +95,26 @@ class Labels(Base):
             raise KeyError(name)
         thread.labels.remove(found)
         thread.updated = self.tick()
+        self._labelled("unlabeled", thread, found, by)
+
+    def _labelled(
+        self,
+        event: Literal["labeled", "unlabeled"],
+        thread: Issue,
+        label: Label,
+        by: User | None,
+    ) -> None:
         who = self.person(by, thread.repository)
-        self._thread_told("unlabeled", thread, who, label=found)
+        made = Labelling(
+            id=self.next_id(),
+            event=event,
+            actor=who,
+            label=label.name,
+            color=label.color,
+            created=self.clock.text,
+        )
+        thread.labellings.append(made)
+        self._thread_told(event, thread, who, label=label)
 
     def _label_told(
         self, action: str, repository: Repository, label: Label, by: User | None, **more: Any

@@ -201,6 +201,7 @@ class Runs(Apps):
             id=known,
             path=path,
             name=described.get("name", path),
+            run_name=described.get("run-name", ""),
             inputs=(dispatch.get("inputs") or {}) if "workflow_dispatch" in events else None,
         )
 

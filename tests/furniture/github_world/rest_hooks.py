@@ -43,7 +43,9 @@ def deliveries(view: View, operation: Operation) -> Reply:
         place = re.fullmatch(r"v1_(\d+)", query["cursor"])
         if place is None:
             return error(422, "Invalid cursor")
-        shown = [one for one in shown if one.id <= int(place[1])]
+        # By place, not by number: deliveries that are sent side by side end in any order.
+        begins = [at for at, one in enumerate(shown) if one.id == int(place[1])]
+        shown = shown[begins[0] :] if begins else []
     page, rest = shown[: query["per_page"]], shown[query["per_page"] :]
     headers = {}
     if rest:

@@ -110,7 +110,7 @@ def own_run(view: View, one: Run) -> dict[str, Any]:
         "id": one.id,
         "node_id": one.node,
         "name": one.workflow.name,
-        "display_title": one.workflow.name,
+        "display_title": one.title,
         "path": one.workflow.path,
         "head_branch": one.branch,
         "head_sha": one.sha,

@@ -25,6 +25,7 @@ from tests.furniture.github_world import (
     rest_checks,
     rest_code,
     rest_comments,
+    rest_events,
     rest_hooks,
     rest_labels,
     rest_limits,
@@ -60,6 +61,7 @@ REGISTERED = (
     rest_checks,
     rest_code,
     rest_comments,
+    rest_events,
     rest_hooks,
     rest_labels,
     rest_limits,
@@ -229,7 +231,7 @@ class Serving:
         for one in self._world.repositories.values():
             if one.id == int(words[2]):
                 return "/".join(["/repos", one.full_name, *words[3:]])
-        return path
+        return "/".join(["/repos", "nobody", "nothing", *words[3:]])
 
     def _check(self, asked: Operation, reply: Reply) -> None:
         api = self._world.descriptions.openapi

@@ -74,6 +74,22 @@ class Comment:
         return node_id("IC", self.id)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Labelling:
+    """Somebody put a label on an issue or pull request, or took it off."""
+
+    id: int
+    event: Literal["labeled", "unlabeled"]
+    actor: User | None
+    label: str
+    color: str
+    created: str
+
+    @property
+    def node(self) -> str:
+        return node_id("LE", self.id)
+
+
 @dataclass(kw_only=True)
 class Issue:
     """An issue. No author is an account that was deleted."""
@@ -90,6 +106,7 @@ class Issue:
     state: str = "OPEN"
     closed: str | None = None
     labels: list[Label] = field(default_factory=list)
+    labellings: list[Labelling] = field(default_factory=list)
     comments: list[Comment] = field(default_factory=list)
 
     @property

@@ -46,6 +46,8 @@ class View:
             only = self.grant.only
             held = self.world.covers(self.grant.installation, repository)
             return held and (only is None or repository.id in only)
+        if self.app is not None:
+            return self.world.installation_of(self.app, repository) is not None
         return bool(self.login) and self.role(repository) != "none"
 
     def role(self, repository: Repository) -> str:

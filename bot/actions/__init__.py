@@ -1,0 +1,1 @@
+"""GitHub Actions as the engine that judges at scale."""

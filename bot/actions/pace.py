@@ -1,0 +1,23 @@
+"""How bugs are gathered into batches, and how runs are looked after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Of one run of the pipeline."""
+
+    minutes: float = 10.0
+    """How long a shard should take."""
+    workers: int = 4
+    """Of a shard."""
+    shards: int | None = None
+    """How many; by minutes where not said."""
+    most: int = 20_000
+    """Bugs of one batch."""
+    linger: float = 30.0
+    """Seconds without another bug after which those that are there are sent: a source may wait."""
+    poll: float = 30.0
+    """Seconds between two looks at a run."""

@@ -1,0 +1,109 @@
+"""The bugs that a batch is made of: proposed now, or proposed before and never judged."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from contextlib import aclosing
+
+from bot.batch.bugs import Bugs, gather
+from bot.batch.environments import Packed, pack
+from bot.mirroring import make_mirror
+from bot.models import configured_model
+from bot.pipeline import make_context
+from bot.preparing import fetch, make_ready
+from bot.progress import Reporter
+from bot.settings import Settings
+from bot.sources import sources
+from harness.compiling import compiling
+from harness.coverage import decode
+from harness.environment import Prepared
+from harness.judge import HARNESS_VERSION
+from storage.errors import BatchError, ConfigError
+from storage.records import Bug, Repository, SandboxKind
+from storage.store import Store
+from storage.trees import Trees
+
+COMBINE = "combine joins bugs that are verified: use `bugfoundry forge --engine actions`"
+NOT_BUILT = "{source} has no environment in the store; `bugfoundry env build {source}` makes it"
+ALL_JUDGED = "{source}: every bug has a verdict already; propose others, by --seed or --max-bugs"
+
+
+async def propose(
+    settings: Settings, *, image: str = "", store: Store, reporter: Reporter
+) -> tuple[Packed, Bugs]:
+    """Propose bugs as `forge` would, keep them, and return those that nobody has judged.
+
+    Raises BugfoundryError.
+    """
+    if "combine" in settings.strategies:
+        raise ConfigError(COMBINE)
+    trees = Trees(settings.cache)
+    ready = await make_ready(settings, store=store, trees=trees, reporter=reporter)
+    name = f"{ready.repository.owner}/{ready.repository.name}"
+    reporter.stage(f"{ready.repository.name}: proposing bugs")
+    model = configured_model(settings, store, repository=name)
+    mirror = await make_mirror(
+        settings,
+        ready.repository,
+        trees,
+        store=store,
+        reporter=reporter,
+        model=model,
+        tests=ready.prepared.baseline.green,
+    )
+    source = sources(
+        settings.strategies,
+        mirror=mirror,
+        model=model,
+        note=reporter.note,
+        candidates=settings.candidates,
+        at_most=settings.at_most,
+    )
+    found: list[Bug] = []
+    async with compiling(ready.backend, ready.prepared.environment) as compiles:
+        context = make_context(settings, ready, trees, compiles)
+        async with aclosing(source(context)) as bugs:  # type: ignore[type-var]
+            async for bug in bugs:
+                store.add_bug(bug)
+                found.append(bug)
+    packed = pack(ready.repository, ready.prepared, image, store, full=settings.full)
+    return packed, unjudged(settings, packed, found, store, trees)
+
+
+def stored(settings: Settings, *, image: str = "", store: Store) -> tuple[Packed, Bugs]:
+    """Return what was proposed before and has no verdict. Raises BugfoundryError."""
+    trees = Trees(settings.cache)
+    repository = fetch(settings, trees, store)
+    packed = packed_environment(repository, settings, image, store)
+    return packed, unjudged(settings, packed, store.bugs(repository.tree), store, trees)
+
+
+def packed_environment(
+    repository: Repository, settings: Settings, image: str, store: Store
+) -> Packed:
+    """Return the environment that the store knows; docker's before the local one.
+
+    Raises BatchError.
+    """
+    kinds: tuple[SandboxKind, ...] = ("docker", "local")
+    for kind in kinds if settings.sandbox == "auto" else (settings.sandbox,):
+        environment = store.environment_for(repository.tree, kind)
+        baseline = None if environment is None else store.baseline(environment.id)
+        if environment is not None and baseline is not None:
+            kept = store.coverage(environment.id)
+            coverage = None if kept is None else decode(kept)
+            prepared = Prepared(environment=environment, baseline=baseline, coverage=coverage)
+            return pack(repository, prepared, image, store, full=settings.full)
+    raise BatchError(NOT_BUILT.format(source=settings.source))
+
+
+def unjudged(
+    settings: Settings, packed: Packed, bugs: Sequence[Bug], store: Store, trees: Trees
+) -> Bugs:
+    """Return those of the bugs that have no verdict, each once. Raises BatchError for none."""
+    known: Collection[str] = store.judged(packed.environment.id, HARNESS_VERSION, packed.mode)
+    new = {bug.id: bug for bug in bugs if bug.id not in known}
+    if not new:
+        raise BatchError(ALL_JUDGED.format(source=settings.source))
+    tree = packed.environment.tree
+    return gather(tree, list(new.values()), lambda path: trees.read(tree, path))

@@ -1,0 +1,1 @@
+"""Campaigns: many repositories forged under one budget, unattended."""

@@ -1,0 +1,1 @@
+"""`bugfoundry app check`: what is wrong with a configuration, in plain words."""

@@ -1,0 +1,16 @@
+"""The App was installed, removed, suspended, or given other repositories."""
+
+from __future__ import annotations
+
+from bot.service.chores import reconcile_job
+from bot.service.handlers.events import Event, on
+from bot.service.scene import Outcome, Scene
+
+
+@on("installation", "created", "deleted", "new_permissions_accepted", "suspend", "unsuspend")
+@on("installation_repositories", "added", "removed")
+async def installation_changed(event: Event, scene: Scene) -> Outcome:
+    """Have the installation and all its repositories looked at: they may be thousands."""
+    if not event.installation:
+        return Outcome(note="no installation")
+    return Outcome(note="to be looked at", jobs=(reconcile_job(event.installation),))

@@ -1,0 +1,69 @@
+"""Commands in comments: from people who may write, each answered once, in one comment."""
+
+from __future__ import annotations
+
+from bot.service.answering import answer
+from bot.service.comments import MARKER, Command, find_command
+from bot.service.handlers.events import Event, on
+from bot.service.handlers.people import hosted_of, may_command
+from bot.service.optin import may_write
+from bot.service.outbox import Comment, comment_job
+from bot.service.scene import Outcome, Scene
+from mirror.github.client import GitHub
+from mirror.github.looking import Pull, Said, look_at_comment, look_at_pull
+from storage.errors import GitHubMissing
+from storage.hosted import Hosted, Written
+from storage.store import Store
+
+
+@on("issue_comment", "created", "edited")
+async def commented(event: Event, scene: Scene) -> Outcome:
+    """Do what a comment asks for, as it is now, unless that was done."""
+    told = event.payload["comment"]
+    # What is told is only a hint, but one that spares asking about every comment there is.
+    if find_command(str(told.get("body") or "")) is None:
+        return Outcome(note="no command")
+    hosted = await hosted_of(event, scene)
+    if hosted is None:
+        return Outcome(note="not opted in")
+    key = f"command:{hosted.id}:{int(told['id'])}"
+    if await scene.keeper(lambda store: store.hosted.written(key)) is not None:
+        return Outcome(note="answered before")
+    github = scene.hub.installation(hosted.installation)
+    try:
+        said = await look_at_comment(github, hosted.name, int(told["id"]))
+        command = find_command(said.body)
+        if command is None or not await _heard(github, hosted, said):
+            return Outcome(note="no command of somebody who may")
+        pull = await _pull(github, hosted, event, said.number)
+    except GitHubMissing:
+        return Outcome(note="it is gone")
+    return _answered(command, hosted, said, pull, key=key, now=scene.clock())
+
+
+async def _heard(github: GitHub, hosted: Hosted, said: Said) -> bool:
+    return not said.bot and await may_command(github, hosted.name, said.author)
+
+
+async def _pull(github: GitHub, hosted: Hosted, event: Event, number: int) -> Pull | None:
+    if not (event.payload.get("issue") or {}).get("pull_request"):
+        return None
+    return await look_at_pull(github, hosted.name, number)
+
+
+def _answered(
+    command: Command, hosted: Hosted, said: Said, pull: Pull | None, *, key: str, now: float
+) -> Outcome:
+    def write(store: Store) -> None:
+        present = store.hosted.get(hosted.id)
+        if present is None or not may_write(present) or store.hosted.written(key) is not None:
+            return
+        text = answer(command, store, present, pull, by=said.author, now=now)
+        comment = Comment(number=said.number, marker=MARKER, body=text)
+        store.jobs.put([comment_job(present, comment)], now)
+        done = Written(
+            key=key, repository=present.id, number=said.id, digest=command.name, since=now
+        )
+        store.hosted.write(done)
+
+    return Outcome(note=f"{command.name} on #{said.number}", changes=(write,))

@@ -1,0 +1,27 @@
+"""Who caused an event, and what they may do now: who is not known may nothing."""
+
+from __future__ import annotations
+
+from bot.service.handlers.events import Event
+from bot.service.optin import WRITERS, may_write
+from bot.service.scene import Scene
+from mirror.github.client import GitHub
+from mirror.github.looking import permission
+from storage.hosted import Hosted
+
+
+def sender(event: Event) -> str:
+    """Return the login of the person who caused an event; empty for programs and the unknown."""
+    found = event.payload.get("sender") or {}
+    return str(found.get("login") or "") if found.get("type") == "User" else ""
+
+
+async def may_command(github: GitHub, repository: str, login: str) -> bool:
+    """Tell whether somebody may have the App do things in a repository. Raises GitHubError."""
+    return bool(login) and await permission(github, repository, login) in WRITERS
+
+
+async def hosted_of(event: Event, scene: Scene) -> Hosted | None:
+    """Return the repository of an event, if it is opted in and can be worked on."""
+    hosted = await scene.keeper(lambda store: store.hosted.get(event.repository))
+    return hosted if may_write(hosted) else None

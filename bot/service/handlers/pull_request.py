@@ -1,0 +1,65 @@
+"""A pull request was labelled, or merged."""
+
+from __future__ import annotations
+
+import json
+
+from bot.service.handlers.events import Event, on
+from bot.service.handlers.people import hosted_of
+from bot.service.marking import look_at_mark, pull_of
+from bot.service.optin import LABEL, SKIP, has, may_write
+from bot.service.scene import Outcome, Scene
+from mirror.github.looking import Pull, look_at_pull
+from storage.errors import GitHubMissing
+from storage.jobs import Job
+from storage.store import Store
+
+NOT_OPTED_IN = Outcome(note="not opted in")
+
+
+@on("pull_request", "labeled", "unlabeled")
+async def pull_labelled(event: Event, scene: Scene) -> Outcome:
+    """See what the labels of the pull request ask for now."""
+    label = str((event.payload.get("label") or {}).get("name") or "")
+    if not has((LABEL, SKIP), label):
+        return Outcome(note="another label")
+    hosted = await hosted_of(event, scene)
+    if hosted is None:
+        return NOT_OPTED_IN
+    number = int(event.payload["number"])
+    return Outcome(note=f"#{number}", changes=(await look_at_mark(scene, hosted, number),))
+
+
+@on("pull_request", "closed")
+async def pull_closed(event: Event, scene: Scene) -> Outcome:
+    """Have a pull request mirrored once it is merged, unless it is kept out."""
+    hosted = await hosted_of(event, scene)
+    if hosted is None:
+        return NOT_OPTED_IN
+    number = int(event.payload["number"])
+    try:
+        github = scene.hub.installation(hosted.installation)
+        pull = await look_at_pull(github, hosted.name, number)
+    except GitHubMissing:
+        return Outcome(note=f"#{number} is gone")
+    if not pull.merged:
+        return Outcome(note=f"#{number} is not merged")
+    look = await look_at_mark(scene, hosted, number)
+
+    def mirror(store: Store) -> None:
+        look(store)
+        present, mark = store.hosted.get(hosted.id), store.hosted.mark_of(hosted.id, number)
+        if present is None or not may_write(present) or (mark and mark.mark == "skip"):
+            return
+        job = pull_of(present, pull, asked=mark is not None)
+        if not _known(store.jobs.get(job.kind, job.subject), pull):
+            store.jobs.put([job], scene.clock())
+
+    return Outcome(note=f"#{number} is merged", changes=(mirror,))
+
+
+def _known(job: Job | None, pull: Pull) -> bool:
+    """Tell whether a pull request was asked for since it was merged."""
+    if job is None or job.state == "cancelled":
+        return False
+    return bool(json.loads(job.payload).get("merged") == pull.merge_commit)

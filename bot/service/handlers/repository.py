@@ -1,0 +1,34 @@
+"""A repository was renamed, moved, archived, hidden, shown or deleted; or more code came."""
+
+from __future__ import annotations
+
+from bot.service.handlers.events import Event, on
+from bot.service.refreshing import refresh
+from bot.service.scene import Outcome, Scene
+
+
+@on(
+    "repository",
+    "archived",
+    "deleted",
+    "edited",
+    "privatized",
+    "publicized",
+    "renamed",
+    "transferred",
+    "unarchived",
+)
+async def repository_changed(event: Event, scene: Scene) -> Outcome:
+    """See what the repository is now."""
+    return await refresh(scene, event.repository)
+
+
+@on("push")
+async def pushed(event: Event, scene: Scene) -> Outcome:
+    """See where the default branch is now: what was built is stale, and in time built anew."""
+    hosted = await scene.keeper(lambda store: store.hosted.get(event.repository))
+    if hosted is None or not hosted.opted_in:
+        return Outcome(note="not opted in")
+    if event.payload.get("ref") != f"refs/heads/{hosted.default_branch}":
+        return Outcome(note="another branch")
+    return await refresh(scene, event.repository)

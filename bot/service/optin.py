@@ -1,0 +1,159 @@
+"""Whether a repository is opted in, and what follows: decided from what was seen, nothing else.
+
+What stands in the repository now decides, not what a webhook told: a label that is there opts it
+in, one that is gone opts it out. Who may no longer write is not heard, nor who is not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from bot.service.wishes import Wishes, kept, wishes_of
+from storage.hosted import Hosted, HostedState, Mark, Marked
+
+if TYPE_CHECKING:
+    # It brings an HTTP client along, which takes a while.
+    from mirror.github.looking import Seen
+
+LABEL = "bugfoundry"
+"""In a repository it opts it in; on a pull request it asks for that to be mirrored next."""
+SKIP = "bugfoundry: skip"
+"""Keeps a pull request out."""
+LABELLED = f"it has the label {LABEL}"
+UNLABELLED = f"it has no label {LABEL}"
+UNTRUSTED = f"its label {LABEL} was made by somebody who may not write there; make it again"
+GONE = "the App cannot see it"
+BY_OPERATOR = "the operator does not want it"
+WRITERS = frozenset({"admin", "maintain", "write"})
+"""Roles of whom a command or the label of a repository is taken from."""
+LABELLERS = WRITERS | {"triage"}
+"""Roles that GitHub lets set a label on a pull request."""
+
+Way = Literal["label", "comment"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What was seen of a repository at one moment."""
+
+    id: int
+    installation: int = 0
+    """The App's installation that covers it; 0 for none."""
+    suspended: bool = False
+    repository: Seen | None = None
+    """None where it is gone, or where nothing may be read."""
+    labels: frozenset[str] = frozenset()
+    head: str = ""
+    """The newest commit of the default branch; empty where it was not looked for."""
+    wishes: Wishes | None = None
+    """What its file wants; None where it was not read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What a sight makes of a repository."""
+
+    hosted: Hosted
+    begins: bool = False
+    """It is worked on from now on."""
+    stops: str = ""
+    """Why it is no longer worked on; empty when it is, or was not before."""
+
+
+def may_write(hosted: Hosted | None) -> bool:
+    """Tell whether anything may be written to a repository, or worked on for it."""
+    return hosted is not None and hosted.opted_in and hosted.state == "active"
+
+
+def has(labels: Collection[str], label: str) -> bool:
+    """Tell whether a label is among others; GitHub does not heed the case."""
+    return label.casefold() in {one.casefold() for one in labels}
+
+
+def decide(
+    before: Hosted | None, sight: Sight, *, now: float, trusted: bool | None = None
+) -> Decision | None:
+    """Decide what a repository is, by what was seen; None where it never was anything to us.
+
+    ``trusted`` says whether who has just made the label may write; None when nobody just did.
+    """
+    if sight.repository is None and before is None:
+        return None
+    seen = _seen(before, sight, now)
+    opted_in, because = _wanted(before, sight, trusted)
+    if before is None or (opted_in, because) != (before.opted_in, before.because):
+        seen = replace(seen, opted_in=opted_in, because=because, since=now)
+    did, does = may_write(before), may_write(seen)
+    return Decision(
+        hosted=seen,
+        begins=does and not did,
+        stops=(seen.because if not opted_in else f"it is {seen.state}") if did and not does else "",
+    )
+
+
+def marked(
+    before: Marked | None, labels: Collection[str], *, setter: str | None
+) -> tuple[Mark | None, str]:
+    """Return what is wanted of a pull request with these labels, and by whom.
+
+    ``setter`` is who set the label that asks for it, None unless somebody who may. Without one
+    nothing new is wanted, but what was stays. Keeping out takes no more than the label.
+    """
+    if has(labels, SKIP):
+        return "skip", signed("label", setter or "")
+    asked = has(labels, LABEL)
+    if asked and setter is not None and not (before and before.mark == "wanted"):
+        return "wanted", signed("label", setter)
+    if before is None or (way_of(before) == "label" and not (asked and before.mark == "wanted")):
+        return None, ""
+    return before.mark, before.by
+
+
+def signed(way: Way, login: str) -> str:
+    """Return who wanted something, and how they said so, as it is kept with a mark."""
+    return f"{way} {login}".strip()
+
+
+def way_of(mark: Marked) -> str:
+    """Return how somebody said what they want."""
+    return mark.by.partition(" ")[0]
+
+
+def _seen(before: Hosted | None, sight: Sight, now: float) -> Hosted:
+    found = sight.repository
+    if found is None:
+        if before is None:
+            raise ValueError("nothing was seen, and nothing known")
+        return replace(before, state="suspended" if sight.suspended else "gone", looked=now)
+    known = before or Hosted(id=sight.id, installation=sight.installation, name=found.name)
+    state: HostedState = "archived" if found.archived or found.disabled else "active"
+    return replace(
+        known,
+        installation=sight.installation,
+        name=found.name,
+        private=found.private,
+        state=state,
+        default_branch=found.default_branch,
+        head=sight.head or known.head,
+        settings=kept(sight.wishes or wishes_of(known)),
+        looked=now,
+    )
+
+
+def _wanted(before: Hosted | None, sight: Sight, trusted: bool | None) -> tuple[bool, str]:
+    because = before.because if before is not None else ""
+    if because == BY_OPERATOR:
+        return False, because
+    if sight.repository is None:
+        if sight.suspended and before is not None:
+            return before.opted_in, because
+        return False, GONE
+    if not has(sight.labels, LABEL):
+        return False, UNLABELLED
+    if before is not None and before.opted_in:
+        return True, because
+    if trusted is False or (trusted is None and because == UNTRUSTED):
+        return False, UNTRUSTED
+    return True, LABELLED

@@ -1,0 +1,93 @@
+"""The list of repositories, and one repository's page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from bot.service.optin import BY_OPERATOR
+from bot.service.pages import asking
+from bot.service.pages.board import BOARD, sight_of
+from bot.service.pages.rendering import render
+from bot.service.plan import STAGES
+from storage.hosted import Hosted
+from storage.store import Store
+from storage.views.bugs import BugFilter
+from storage.views.queue import JobFilter
+from storage.views.reading import Sight
+from storage.views.repositories import WHICH
+
+SHOWN_JOBS = 12
+GAPS = BugFilter(reason="no-test-failed", mode="full")
+"""Bugs that no test noticed in a full run."""
+
+
+async def listed(request: web.Request) -> web.Response:
+    """Show the repositories."""
+    sight = sight_of(request)
+    text, number = asking.text(request, "q"), asking.page(request)
+    which = asking.one_of(request, "show", WHICH, "all")
+
+    def ask(store: Store) -> dict[str, Any]:
+        views = store.views.repositories
+        found = views.page(sight, text=text, which=which, number=number)
+        return {"found": found, "any": bool(found.total or views.counted(sight))}
+
+    values = await request.app[BOARD].ask(ask)
+    return render(request, "repositories.html", text=text, which=which, **values)
+
+
+async def shown(request: web.Request) -> web.Response:
+    """Show a repository."""
+    sight = sight_of(request)
+    name = f"{request.match_info['owner']}/{request.match_info['name']}"
+    wanted = _wanted(request)
+    numbers = {part: asking.page(request, part) for part in ("page", "pulls", "gaps")}
+    outcome = asking.text(request, "outcome")
+
+    def ask(store: Store) -> dict[str, Any] | None:
+        hosted = store.views.repositories.named(sight, name)
+        return _gathered(store, sight, hosted, wanted, outcome, numbers) if hosted else None
+
+    values = await request.app[BOARD].ask(ask)
+    if values is None:
+        raise web.HTTPNotFound
+    return render(
+        request,
+        "repository.html",
+        wanted=wanted,
+        nothing=BugFilter(),
+        outcome=outcome,
+        stages=STAGES,
+        by_operator=BY_OPERATOR,
+        **values,
+    )
+
+
+def _wanted(request: web.Request) -> BugFilter:
+    names = ("strategy", "operator", "reason", "mode", "file", "text")
+    return BugFilter(**{name: asking.text(request, name) for name in names})
+
+
+def _gathered(
+    store: Store,
+    sight: Sight,
+    hosted: Hosted,
+    wanted: BugFilter,
+    outcome: str,
+    numbers: dict[str, int],
+) -> dict[str, Any]:
+    views = store.views
+    jobs = views.queue.page(sight, JobFilter(repository=hosted.id))
+    return {
+        "line": views.repositories.line(sight, hosted),
+        "built": views.repositories.built(sight, hosted),
+        "jobs": jobs.rows[:SHOWN_JOBS],
+        "more_jobs": max(0, jobs.total - SHOWN_JOBS),
+        "choices": views.bugs.choices(sight, hosted.id),
+        "bugs": views.bugs.page(sight, hosted.id, wanted, number=numbers["page"]),
+        "gaps": views.bugs.page(sight, hosted.id, GAPS, number=numbers["gaps"], tree=hosted.tree),
+        "pulls": views.pulls.page(sight, hosted, outcome=outcome, number=numbers["pulls"]),
+        "outcomes": views.pulls.outcomes(sight, hosted),
+    }

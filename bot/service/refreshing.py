@@ -1,0 +1,142 @@
+"""Looks at a repository as it is now, and stores what follows from that, all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from bot.service.chores import marks_job
+from bot.service.optin import LABEL, Decision, Sight, decide, has, may_write
+from bot.service.outbox import OUTBOX
+from bot.service.plan import STAGES, WORK, first, stage_job
+from bot.service.scene import Outcome, Scene
+from bot.service.wishes import Wishes, read_wishes, wishes_of
+from harness.config import SPELLINGS
+from mirror.github.client import GitHub
+from mirror.github.looking import (
+    Seen,
+    branch_head,
+    file_at,
+    installation_of,
+    labels,
+    look_at_repository,
+)
+from storage.errors import BugfoundryError, GitHubMissing, GitHubSuspended
+from storage.hosted import Hosted
+from storage.jobs import NewJob
+from storage.store import Store
+
+ATTEMPTS = 5
+DAY = 86400.0
+
+Trusting = Callable[[GitHub, str], Awaitable[bool]]
+"""Given the repository's name, tells whether who has just made its label may write there."""
+
+
+class Overtaken(BugfoundryError):
+    """Others changed what was looked at, again and again; looked at later it will stand still."""
+
+
+async def refresh(scene: Scene, number: int, *, trusting: Trusting | None = None) -> Outcome:
+    """Look at a repository and store what follows. Raises BugfoundryError."""
+    for _ in range(ATTEMPTS):
+        before = await scene.keeper(lambda s: s.hosted.get(number))
+        sight, trusted = await look(scene, number, before, trusting)
+        said = await store_sight(scene, before, sight, trusted=trusted)
+        if said is not None:
+            return Outcome(note=said)
+    raise Overtaken(f"repository {number} changed each time it was looked at; try again")
+
+
+async def look(
+    scene: Scene, number: int, before: Hosted | None, trusting: Trusting | None = None
+) -> tuple[Sight, bool | None]:
+    """Return a repository as it is now, and whether who made its label may. Raises GitHubError."""
+    gone = Sight(id=number)
+    found = await installation_of(scene.hub.as_app(), number)
+    if found is None:
+        return gone, None
+    if found.suspended:
+        return replace(gone, installation=found.id, suspended=True), None
+    github = scene.hub.installation(found.id)
+    try:
+        seen = await look_at_repository(github, number)
+        sight = await look_into(github, seen, found.id, before)
+        trusted = (
+            await trusting(github, seen.name) if trusting and has(sight.labels, LABEL) else None
+        )
+    except GitHubSuspended:
+        return replace(gone, installation=found.id, suspended=True), None
+    except GitHubMissing:
+        return gone, None
+    return sight, trusted
+
+
+async def look_into(github: GitHub, seen: Seen, installation: int, before: Hosted | None) -> Sight:
+    """Return what matters inside a repository. Raises GitHubError."""
+    sight = Sight(id=seen.id, installation=installation, repository=seen)
+    found = await labels(github, seen.name)
+    if not has(found, LABEL):
+        return replace(sight, labels=found)
+    head = await branch_head(github, seen.name, seen.default_branch)
+    unread = before is None or not before.opted_in or head != before.head
+    wishes = await _wishes(github, seen, head, before) if head and unread else None
+    return replace(sight, labels=found, head=head, wishes=wishes)
+
+
+async def store_sight(
+    scene: Scene, before: Hosted | None, sight: Sight, *, trusted: bool | None = None
+) -> str | None:
+    """Store what follows, and say what it is; None when the repository changed since ``before``."""
+    now, days = scene.clock(), scene.config.work.rebuild_days
+
+    def write(store: Store) -> str | None:
+        with store.together():
+            if store.hosted.get(sight.id) != before:
+                return None
+            decision = decide(before, sight, now=now, trusted=trusted)
+            return (
+                "nothing to us" if decision is None else _follow(store, before, decision, now, days)
+            )
+
+    return await scene.keeper(write)
+
+
+def _follow(
+    store: Store, before: Hosted | None, decision: Decision, now: float, days: float
+) -> str:
+    hosted = decision.hosted
+    store.hosted.put(hosted)
+    if before is not None and before.name != hosted.name:
+        store.pulls.rename(before.name, hosted.name)
+    if decision.stops:
+        store.jobs.cancel(hosted.id, now=now, queues=(WORK, OUTBOX), why=decision.stops)
+        return f"{hosted.name} stopped: {decision.stops}"
+    if decision.begins:
+        store.jobs.put([first(hosted), marks_job(hosted)], now)
+        return f"{hosted.name} begins"
+    if may_write(hosted):
+        store.jobs.put(rebuild(store, hosted, now=now, days=days), now)
+    state = "in" if hosted.opted_in else "out"
+    return f"{hosted.name} {hosted.state}, opted {state}: {hosted.because}"
+
+
+def rebuild(store: Store, hosted: Hosted, *, now: float, days: float) -> list[NewJob]:
+    """Return the job of a new environment, due so many days after the last, where one is needed."""
+    if not hosted.head or hosted.head == hosted.commit:
+        return []
+    job = store.jobs.get(STAGES[0], str(hosted.id))
+    if job is not None and job.state in ("waiting", "running"):
+        return []
+    last = max(hosted.built, job.ended if job is not None else 0.0)
+    # A clock that was ahead must not put it off for longer than the time between two.
+    return [stage_job(hosted, STAGES[0], due=min(last, now) + days * DAY)]
+
+
+async def _wishes(github: GitHub, seen: Seen, head: str, before: Hosted | None) -> Wishes:
+    held = wishes_of(before) if before is not None else Wishes()
+    for path in SPELLINGS:
+        data = await file_at(github, seen.name, path, head)
+        if data is not None:
+            return read_wishes(data, held, path=path)
+    return read_wishes(None, held)

@@ -1,0 +1,250 @@
+"""What the stages have in common: whose turn it is, what they work with, and what comes next."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bot.actions.mirrors import Operator
+from bot.actions.pace import Pace
+from bot.actions.preparing import make_ready_far
+from bot.pipeline import forge_in
+from bot.preparing import Ready, fetch, make_ready_for
+from bot.service.allowing import looked_up
+from bot.service.apart import apart
+from bot.service.config import Config, secret
+from bot.service.patience import MOST_BUILDS
+from bot.service.plan import STAGES, after, first
+from bot.service.scene import Handler, Outcome, Scene
+from bot.service.wishes import wanted_strategies
+from bot.settings import Settings
+from bot.summary import Summary
+from mirror.github.client import GitHub
+from mirror.github.lending import Lender
+from mirror.github.tokens import Narrowing
+from storage.clones import site_of
+from storage.errors import ConfigError
+from storage.hosted import Hosted
+from storage.jobs import Job
+from storage.records import Repository
+from storage.store import Store
+from storage.trees import Trees
+
+UNWANTED = "{strategies}: not wanted by the operator or the repository"
+NO_TOKEN = (
+    "mirrors need work.tool and a token of their own in work.mirrors_token_file; docs/actions.md"
+)
+NO_ENVIRONMENT = "there is no environment yet; that comes first"
+READING = ("contents", "issues", "metadata", "pull_requests")
+"""What a token may read that is used beside untrusted code and text; it may write nothing."""
+
+
+class Told:
+    """Passes on what the pipeline is doing, and keeps its notes for the job's own."""
+
+    def __init__(self, progress: Callable[[str], None]) -> None:
+        self._progress = progress
+        self.notes: list[str] = []
+
+    def stage(self, text: str) -> None:
+        self._progress(text)
+
+    def count(self, done: int, total: int, text: str) -> None:
+        self._progress(f"{text} ({done} of {total})")
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mirrors:
+    """The account on which repositories are mirrored, as long as a stage lasts."""
+
+    operator: Operator
+    github: GitHub
+
+
+@asynccontextmanager
+async def mirrors_of(config: Config) -> AsyncIterator[Mirrors | None]:
+    """Give the account of the mirrors, where the operator has one. Raises ConfigError."""
+    work = config.work
+    if not work.mirrors:
+        yield None
+        return
+    key = secret("mirrors_token", work.mirrors_token_file)
+    if not key or not work.tool:
+        raise ConfigError(NO_TOKEN)
+
+    async def token() -> str:
+        return key
+
+    site = site_of(config.app.api_url)
+    operator = Operator(account=work.mirrors, tool=work.tool, url=site, token=token)
+    async with GitHub(config.app.api_url, token=key) as github:
+        yield Mirrors(operator=operator, github=github)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A stage under way, in a thread of its own."""
+
+    hosted: Hosted
+    """The repository as it was when the stage began."""
+    asked: Mapping[str, Any]
+    """The job's payload."""
+    config: Config
+    store: Store
+    trees: Trees
+    tokens: Lender = field(repr=False)
+    told: Told
+    now: float
+    final: bool
+    """Whether this is the last attempt at an environment."""
+    mirrors: Mirrors | None = None
+    """Where bugs are judged; None for this machine."""
+
+    @property
+    def url(self) -> str:
+        """Where git finds the repository; never a name that a folder here could have too."""
+        return f"{self.site}/{self.hosted.name}.git"
+
+    @property
+    def site(self) -> str:
+        """Where the repositories of the GitHub are."""
+        return site_of(self.config.app.api_url)
+
+    def settings(self, commit: str = "", **changed: Any) -> Settings:
+        """Return how the pipeline is run for the repository, at a commit or the newest one."""
+        work, limits = self.config.work, self.config.limits
+        return Settings(
+            source=f"{self.url}@{commit}" if commit else self.url,
+            cache=self.config.cache,
+            sandbox=work.sandbox,
+            isolated=True,
+            base_image=work.base_image or None,
+            max_bugs=work.max_bugs,
+            github_url=self.config.app.api_url,
+            github_tokens=self.tokens,
+            workers=work.workers,
+            model_budget=limits.repository_dollars,
+            month_budget=limits.month_dollars,
+            statements=work.statements,
+            registry=work.registry,
+            pace=Pace(minutes=work.shard_minutes),
+            **changed,
+        )
+
+    def fetched(self, commit: str = "") -> Repository:
+        """Fetch a commit, the newest by default. Raises BugfoundryError."""
+        self.told.stage(f"fetching {self.hosted.name}")
+        return fetch(self.settings(commit), self.trees, self.store)
+
+    def repository(self) -> Repository:
+        """Return the repository at the commit that serves, from the cache where it is there."""
+        hosted = self.hosted
+        for found in self.store.repositories():
+            mine = f"{found.owner}/{found.name}".lower() == hosted.name.lower()
+            if mine and (found.commit, found.tree) == (hosted.commit, hosted.tree):
+                return found if self.trees.has(found.tree) else self.fetched(hosted.commit)
+        return self.fetched(hosted.commit)
+
+    async def ready(self, repository: Repository | None = None) -> Ready:
+        """Return an environment, found again or built. Raises BugfoundryError."""
+        repository = repository or self.repository()
+        settings = self.settings(repository.commit)
+        if self.mirrors is None:
+            return await make_ready_for(
+                repository, settings, store=self.store, trees=self.trees, reporter=self.told
+            )
+        return await make_ready_far(
+            repository,
+            settings,
+            self.mirrors.operator,
+            self.mirrors.github,
+            private=self.hosted.private,
+            store=self.store,
+            trees=self.trees,
+            reporter=self.told,
+        )
+
+    async def forged(self, *strategies: str) -> Outcome:
+        """Make bugs by those of the strategies that are wanted. Raises BugfoundryError."""
+        allowed = wanted_strategies(self.hosted, self.config)
+        wanted = tuple(name for name in strategies if name in allowed)
+        if not wanted:
+            return Outcome(
+                note=f"{' and '.join(strategies)}: not wanted by the operator or the repository"
+            )
+        ready = await self.ready()
+        settings = self.settings(
+            ready.repository.commit, strategies=wanted, skip_pulls=self.skipped
+        )
+        summary = await forge_in(ready, settings, self.trees, store=self.store, reporter=self.told)
+        return Outcome(note=said(summary))
+
+    @property
+    def skipped(self) -> frozenset[int]:
+        """Numbers of the pull requests that a label keeps out."""
+        marks = self.store.hosted.marks(self.hosted.id)
+        return frozenset(marked.number for marked in marks if marked.mark == "skip")
+
+
+def said(summary: Summary) -> str:
+    """Say what a run came to, in a few words."""
+    total = summary.total
+    reused = f", {summary.reused} known already" if summary.reused else ""
+    return f"{total.proposed} bugs, {total.valid} valid{reused}"
+
+
+Work = Callable[[Stage], Coroutine[Any, Any, Outcome]]
+
+
+def staged(name: str, work: Work, *, needs_environment: bool = True) -> Handler:
+    """Return the handler of a stage: only for who is opted in, and followed by the next stage."""
+
+    async def handler(job: Job, scene: Scene) -> Outcome:
+        hosted, why = await scene.keeper(lambda store: looked_up(store, job.repository))
+        if hosted is None or why:
+            return Outcome(note=why)
+        if needs_environment and not hosted.tree:
+            return Outcome(note=NO_ENVIRONMENT, jobs=(first(hosted, priority=job.priority),))
+        asked = json.loads(job.payload)
+        outcome = await run(work, job, scene, hosted, asked)
+        if name not in STAGES or asked.get("alone"):
+            return outcome
+        following = after(hosted, name, priority=job.priority)
+        return replace(outcome, jobs=(*outcome.jobs, *([following] if following else [])))
+
+    return handler
+
+
+async def run(
+    work: Work, job: Job, scene: Scene, hosted: Hosted, asked: Mapping[str, Any]
+) -> Outcome:
+    """Do a stage's work beside the event loop, so that the job's lease is kept up."""
+    reading = tuple((what, "read") for what in READING)
+    narrow = Narrowing(repositories=(hosted.id,), permissions=reading)
+    lender = Lender(scene.hub.tokens(hosted.installation, narrow))
+    told = Told(scene.progress)
+
+    async def begun(store: Store) -> Outcome:
+        async with mirrors_of(scene.config) as mirrors:
+            stage = Stage(
+                hosted=hosted,
+                asked=asked,
+                config=scene.config,
+                store=store,
+                trees=Trees(scene.config.cache),
+                tokens=lender,
+                told=told,
+                now=scene.clock(),
+                final=job.attempts >= MOST_BUILDS,
+                mirrors=mirrors,
+            )
+            return await work(stage)
+
+    outcome = await apart(scene.keeper.path, begun)
+    return replace(outcome, note="; ".join(filter(None, (outcome.note, *told.notes))))

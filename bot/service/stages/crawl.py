@@ -1,0 +1,33 @@
+"""The crawl: pull requests and the issues they close, as GitHub has them now."""
+
+from __future__ import annotations
+
+from bot.crawling import CrawlSettings, crawl_repository
+from bot.service.scene import Outcome
+from bot.service.stages.base import Stage, staged
+
+
+async def work(stage: Stage) -> Outcome:
+    """Bring up to date what is known of the pull requests. Raises BugfoundryError."""
+    summary = await crawl_repository(
+        crawl_settings(stage, stage.hosted.commit), store=stage.store, reporter=stage.told
+    )
+    return Outcome(
+        note=f"{summary.pulls} pull requests, {summary.new} read anew, "
+        f"{summary.candidates} to mirror"
+    )
+
+
+def crawl_settings(stage: Stage, commit: str) -> CrawlSettings:
+    """Return how the pull requests are crawled, and chosen for a commit."""
+    settings = stage.settings(commit)
+    return CrawlSettings(
+        source=settings.source,
+        cache=settings.cache,
+        way="github",
+        api_url=settings.github_url,
+        tokens=settings.github_tokens,
+    )
+
+
+crawl = staged("crawl", work)

@@ -1,0 +1,97 @@
+"""A full run of what no test noticed: selecting tests must not be why nobody objects."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace
+
+from bot.context import Context
+from bot.mirroring import make_mirror
+from bot.pipeline import Run, engine_for, judge_all, make_context
+from bot.preparing import Ready
+from bot.service.reports.ranking import ranked
+from bot.service.scene import Outcome
+from bot.service.stages.base import Stage, staged
+from harness.judge import HARNESS_VERSION
+from storage.records import Bug
+from storage.store import Store
+
+FULL, SELECTED = "full", "selected"
+UNNOTICED = "no-test-failed"
+MOST = 60
+"""Bugs of a repository that get a full run: each costs the whole suite, and few read of more."""
+DISAGREED = (
+    "{count} bugs that the selected tests let pass were noticed by the whole suite; from here on "
+    "every test is run"
+)
+
+
+async def work(stage: Stage) -> Outcome:
+    """Judge what has no verdict, then give the worst of the unnoticed a full run.
+
+    Raises BugfoundryError.
+    """
+    ready = await stage.ready()
+    environment = ready.prepared.environment.id
+    unjudged = without_verdict(stage.store, ready.repository.tree, environment)
+    await judged(stage, ready, unjudged, full=False)
+    doubtful = to_run_in_full(stage, ready)
+    run = await judged(stage, ready, doubtful, full=True)
+    noticed = len(run.tasks)
+    notes = [f"{len(unjudged)} had no verdict, {len(doubtful)} were run in full"]
+    if noticed:
+        stage.store.set_coverage(environment, None)
+        notes.append(DISAGREED.format(count=noticed))
+    return Outcome(note="; ".join(notes))
+
+
+def without_verdict(store: Store, tree: str, environment: str) -> list[Bug]:
+    """Return the bugs that no execution has said anything of: an earlier run was cut off."""
+    known = store.judged(environment, HARNESS_VERSION, SELECTED)
+    known |= store.judged(environment, HARNESS_VERSION, FULL)
+    return [bug for bug in store.bugs(tree) if bug.id not in known]
+
+
+def to_run_in_full(stage: Stage, ready: Ready) -> list[Bug]:
+    """Return the bugs that no selected test noticed and that had no full run: the worst few."""
+    store, environment = stage.store, ready.prepared.environment.id
+    verdicts = store.verdicts(environment, HARNESS_VERSION, SELECTED)
+    unnoticed = {verdict.bug for verdict in verdicts if verdict.reason == UNNOTICED}
+    worst = ranked(
+        [bug for bug in store.bugs(ready.repository.tree) if bug.id in unnoticed],
+        ready.prepared.coverage,
+        lambda path: stage.trees.read(ready.repository.tree, path),
+    )
+    full = store.judged(environment, HARNESS_VERSION, FULL)
+    return [gap.bug for gap in worst[:MOST] if gap.bug.id not in full]
+
+
+async def judged(stage: Stage, ready: Ready, bugs: Iterable[Bug], *, full: bool) -> Run:
+    """Judge bugs that are stored, as any others are."""
+    bugs, run = list(bugs), Run()
+    if not bugs:
+        return run
+    settings = stage.settings(ready.repository.commit, full=full)
+    settings = replace(settings, strategies=tuple({bug.origin.strategy for bug in bugs}))
+    mirror = await make_mirror(
+        settings, ready.repository, stage.trees, store=stage.store, reporter=stage.told
+    )
+
+    async def source(context: Context) -> AsyncIterator[Bug]:
+        for bug in bugs:
+            yield bug
+
+    await judge_all(
+        source,
+        engine_for(settings, ready, stage.trees, store=stage.store, reporter=stage.told, run=run),
+        make_context(settings, ready, stage.trees, None),
+        ready,
+        store=stage.store,
+        reporter=stage.told,
+        run=run,
+        mirror=mirror,
+    )
+    return run
+
+
+judge = staged("judge", work)

@@ -1,0 +1,14 @@
+"""The mirror: fixes that people made, undone on the code that serves."""
+
+from __future__ import annotations
+
+from bot.service.scene import Outcome
+from bot.service.stages.base import Stage, staged
+
+
+async def work(stage: Stage) -> Outcome:
+    """Undo the pull requests that were chosen, and judge. Raises BugfoundryError."""
+    return await stage.forged("mirror")
+
+
+mirror = staged("mirror", work)

@@ -1,0 +1,23 @@
+"""Bugs by a language model: bodies written anew, and slips put in."""
+
+from __future__ import annotations
+
+from bot.models import configured_model
+from bot.service.scene import Outcome
+from bot.service.stages.base import Stage, staged
+
+STRATEGIES = ("rewrite", "modify")
+NO_MODEL = "rewrite and modify are left out: no language model is configured"
+NO_DOLLARS = "rewrite and modify are left out: limits.repository_dollars is 0"
+
+
+async def work(stage: Stage) -> Outcome:
+    """Ask the model within the limits, and judge. Raises BugfoundryError."""
+    if not stage.config.limits.repository_dollars:
+        return Outcome(note=NO_DOLLARS)
+    if configured_model(stage.settings(), stage.store) is None:
+        return Outcome(note=NO_MODEL)
+    return await stage.forged(*STRATEGIES)
+
+
+model = staged("model", work)

@@ -1,0 +1,183 @@
+"""One pull request: undone on today's code, and its maintainers told which tests guard it.
+
+An open one is undone at its own head, for then nothing but its own change is missing.
+"""
+
+from __future__ import annotations
+
+from bot.crawling import crawl_repository
+from bot.pipeline import forge_in
+from bot.preparing import Ready
+from bot.service.outbox import check_job
+from bot.service.plan import PULL, first, stage_job
+from bot.service.reports.guards import Guards, guards_check, unbuilt_check
+from bot.service.scene import Outcome
+from bot.service.stages.base import Stage, staged
+from bot.service.stages.crawl import crawl_settings
+from bot.service.stages.environment import DAY, attempts
+from bot.service.stages.judge import FULL, UNNOTICED
+from bot.service.stages.unmerged import undone_at_head
+from harness.judge import HARNESS_VERSION
+from mirror.choosing.rules import REASONS
+from mirror.github.client import GitHub
+from mirror.github.looking import Pull, look_at_pull
+from storage.clones import is_ancestor
+from storage.errors import EnvironmentFailed
+from storage.histories import fetch_with_history
+from storage.naming import parse
+from storage.records import Mirroring, Repository
+
+SKIPPED = "#{number} is kept out by its label"
+CLOSED = "#{number} was closed and not merged"
+NOT_ASKED = "#{number} is open, and nobody asked for it"
+LATER = "#{number} was merged after {commit}, which serves; the next environment takes it"
+OTHER_BRANCH = "it was merged into another branch than the default one"
+UNKNOWN = "GitHub names no commit for it"
+
+
+async def work(stage: Stage) -> Outcome:
+    """Do what the pull request's present state asks for. Raises BugfoundryError."""
+    number = int(stage.asked["number"])
+    async with GitHub(stage.config.app.api_url, token=stage.tokens) as github:
+        pull = await look_at_pull(github, stage.hosted.name, number)
+    if number in stage.skipped:
+        return Outcome(note=SKIPPED.format(number=number))
+    if pull.merged:
+        return await merged(stage, pull)
+    if not pull.open:
+        return Outcome(note=CLOSED.format(number=number))
+    if not wanted(stage, pull):
+        return Outcome(note=NOT_ASKED.format(number=number))
+    return await unmerged(stage, pull)
+
+
+def wanted(stage: Stage, pull: Pull) -> bool:
+    """Say whether a person asked for it who may: by the label, or by a command."""
+    marks = stage.store.hosted.marks(stage.hosted.id)
+    marked = any((one.number, one.mark) == (pull.number, "wanted") for one in marks)
+    return marked or bool(stage.asked.get("asked"))
+
+
+async def unmerged(stage: Stage, pull: Pull) -> Outcome:
+    """Undo an open pull request at its head."""
+    repository = stage.fetched(pull.head)
+    stage.store.hosted.add_tree(stage.hosted.id, repository.tree, repository.commit, stage.now)
+    try:
+        ready = await stage.ready(repository)
+    except EnvironmentFailed:
+        return unbuilt(stage, pull, repository)
+    return told(stage, pull, await undone_at_head(stage, ready, pull))
+
+
+async def merged(stage: Stage, pull: Pull) -> Outcome:
+    """Undo a merged pull request in the code that serves; in the newest where that lacks it.
+
+    For one that nobody asked for no environment is built: the next one takes it.
+    """
+    hosted, asked = stage.hosted, wanted(stage, pull)
+    cloned = fetch_with_history(
+        parse(stage.url),
+        cache=stage.config.cache,
+        trees=stage.trees,
+        token=stage.tokens.lend(),
+        github=stage.site,
+    )
+    commit = pull.merge_commit
+    if not is_ancestor(cloned.git_dir, commit, cloned.head):
+        found = Guards(
+            head=pull.head, commit=cloned.head, merged=True, judged=False, reason=OTHER_BRANCH
+        )
+        return told(stage, pull, found) if asked else Outcome(note=OTHER_BRANCH)
+    if hosted.commit and is_ancestor(cloned.git_dir, commit, hosted.commit):
+        repository = stage.repository()
+    elif asked:
+        repository = stage.fetched(cloned.head)
+        stage.store.hosted.add_tree(hosted.id, repository.tree, repository.commit, stage.now)
+    else:
+        return await later(stage, pull)
+    try:
+        ready = await stage.ready(repository)
+    except EnvironmentFailed:
+        if not asked:
+            raise
+        return unbuilt(stage, pull, repository)
+    found = await undone_in(stage, ready, pull)
+    return told(stage, pull, found) if asked else Outcome(note=noted(pull, found))
+
+
+async def later(stage: Stage, pull: Pull) -> Outcome:
+    """Crawl a pull request now, and have it mirrored with the next environment."""
+    hosted = stage.hosted
+    if not hosted.commit:
+        return Outcome(jobs=(first(hosted),))
+    await crawl_repository(
+        crawl_settings(stage, hosted.commit), store=stage.store, reporter=stage.told
+    )
+    due = hosted.built + stage.config.work.rebuild_days * DAY
+    note = LATER.format(number=pull.number, commit=hosted.commit[:12])
+    return Outcome(note=note, jobs=(stage_job(hosted, "environment", due=due),))
+
+
+async def undone_in(stage: Stage, ready: Ready, pull: Pull) -> Guards:
+    """Mirror one pull request, judged by the whole suite, and return what came of it."""
+    repository = ready.repository
+    settings = stage.settings(
+        repository.commit,
+        strategies=("mirror",),
+        only_pulls=frozenset({pull.number}),
+        full=True,
+    )
+    await forge_in(ready, settings, stage.trees, store=stage.store, reporter=stage.told)
+    became = mirroring(stage, repository, pull)
+    bug = stage.store.bug(became.bug) if became is not None and became.bug else None
+    environment = ready.prepared.environment.id
+    verdict = bug and stage.store.verdict(bug.id, environment, HARNESS_VERSION, FULL)
+    if became is None or not verdict:
+        why = UNKNOWN if became is None else REASONS.get(became.outcome, became.outcome)
+        return Guards(
+            head=pull.head, commit=repository.commit, merged=True, judged=False, reason=why
+        )
+    return Guards(
+        head=pull.head,
+        commit=repository.commit,
+        merged=True,
+        reason=verdict.reason,
+        tests=verdict.fail_to_pass,
+        others=len(verdict.pass_to_pass),
+        undone=became.undone,
+    )
+
+
+def mirroring(stage: Stage, repository: Repository, pull: Pull) -> Mirroring | None:
+    """Return what became of a pull request on a tree."""
+    name = f"{repository.owner}/{repository.name}"
+    pulls = stage.store.pulls
+    commits = {one.commit for one in pulls.all(name) if one.number == pull.number}
+    found = (one for one in pulls.outcomes(name, repository.tree) if one.commit in commits)
+    return next(found, None)
+
+
+def told(stage: Stage, pull: Pull, found: Guards) -> Outcome:
+    """Have the check run stand on the pull request."""
+    return Outcome(note=noted(pull, found), jobs=(check_job(stage.hosted, guards_check(found)),))
+
+
+def unbuilt(stage: Stage, pull: Pull, repository: Repository) -> Outcome:
+    """Say on the pull request that no test could be run."""
+    failed = attempts(stage.store, repository.tree)
+    reason = failed[-1].reason if failed else "no plan"
+    check = unbuilt_check(pull.head, repository.commit, reason)
+    return Outcome(
+        note=f"#{pull.number}: no environment at {repository.commit[:12]}: {reason}",
+        jobs=(check_job(stage.hosted, check),),
+    )
+
+
+def noted(pull: Pull, found: Guards) -> str:
+    """Say in a few words what came of it."""
+    if found.reason == "valid":
+        return f"#{pull.number}: {len(found.tests)} tests guard it"
+    return f"#{pull.number}: {'no test guards it' if found.reason == UNNOTICED else found.reason}"
+
+
+pull = staged(PULL, work, needs_environment=False)

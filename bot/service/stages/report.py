@@ -1,0 +1,100 @@
+"""The report: what no test would notice, told to the maintainers where they want to read it."""
+
+from __future__ import annotations
+
+from bot.service.reports.gaps import Facts, Yield, gap_report
+from bot.service.reports.ranking import Gap, ranked
+from bot.service.reports.telling import report_jobs
+from bot.service.scene import Outcome
+from bot.service.stages.base import Stage, staged
+from bot.service.stages.judge import FULL, SELECTED, UNNOTICED
+from harness.coverage import decode
+from harness.judge import HARNESS_VERSION
+from storage.records import Bug, Environment, SandboxKind, Verdict
+from storage.store import Store
+
+KINDS: tuple[SandboxKind, ...] = ("docker", "local")
+UNJUDGED = "nothing was judged yet"
+
+
+async def work(stage: Stage) -> Outcome:
+    """Have the report stand there, as far as anything was judged."""
+    hosted, config = stage.hosted, stage.config
+    environment = latest(stage.store, hosted.tree)
+    if environment is None:
+        return Outcome(note=UNJUDGED)
+    bugs = stage.store.bugs(hosted.tree)
+    verdicts = best(stage.store, environment.id)
+    gaps = unnoticed(stage, environment, bugs, verdicts)
+    facts = Facts(
+        name=hosted.name,
+        commit=hosted.commit,
+        web_url=config.app.web_url,
+        public_url=config.serve.public_url,
+        yields=yields(bugs, verdicts),
+        tests=tests_of(stage.store, environment.id),
+    )
+    return Outcome(
+        note=f"{len(gaps)} bugs that no test notices",
+        jobs=report_jobs(hosted, hosted.commit, gap_report(facts, gaps)),
+    )
+
+
+def latest(store: Store, tree: str) -> Environment | None:
+    """Return the environment of a tree: the one whose verdicts are the most."""
+    found = [store.environment_for(tree, kind) for kind in KINDS]
+    there = [environment for environment in found if environment is not None]
+    return max(there, key=lambda one: len(best(store, one.id)), default=None)
+
+
+def best(store: Store, environment: str) -> dict[str, Verdict]:
+    """Return the verdict on each bug, that of a full run where there is one."""
+    verdicts: dict[str, Verdict] = {}
+    for mode in (SELECTED, FULL):
+        found = store.verdicts(environment, HARNESS_VERSION, mode)
+        verdicts |= {verdict.bug: verdict for verdict in found}
+    return verdicts
+
+
+def unnoticed(
+    stage: Stage, environment: Environment, bugs: list[Bug], verdicts: dict[str, Verdict]
+) -> list[Gap]:
+    """Return what no test noticed in a full run, worst first."""
+    kept = stage.store.coverage(environment.id)
+    found = [
+        bug
+        for bug in bugs
+        if (verdict := verdicts.get(bug.id)) is not None
+        and (verdict.mode, verdict.reason) == (FULL, UNNOTICED)
+    ]
+
+    def read(path: str) -> bytes | None:
+        return stage.trees.read(stage.hosted.tree, path)
+
+    return ranked(found, None if kept is None else decode(kept), read)
+
+
+def yields(bugs: list[Bug], verdicts: dict[str, Verdict]) -> tuple[Yield, ...]:
+    """Count bugs by strategy: those that were judged, and what came of them."""
+    counts: dict[str, list[str]] = {}
+    for bug in bugs:
+        if (verdict := verdicts.get(bug.id)) is not None:
+            counts.setdefault(bug.origin.strategy, []).append(verdict.reason)
+    return tuple(
+        Yield(
+            strategy=strategy,
+            judged=len(reasons),
+            valid=reasons.count("valid"),
+            unnoticed=reasons.count(UNNOTICED),
+        )
+        for strategy, reasons in sorted(counts.items())
+    )
+
+
+def tests_of(store: Store, environment: str) -> int:
+    """Return how many tests serve."""
+    baseline = store.baseline(environment)
+    return 0 if baseline is None else len(baseline.green)
+
+
+report = staged("report", work)

@@ -1,0 +1,86 @@
+"""A pull request that is still open, undone at its own head.
+
+It becomes no task: what is not merged may yet change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from bot.mirroring import tree_of
+from bot.pipeline import engine_for, make_context
+from bot.preparing import Ready
+from bot.service.reports.guards import Guards
+from bot.service.stages.base import Stage
+from harness.judge import HARNESS_VERSION
+from mirror.choosing.rules import REASONS
+from mirror.github.looking import Pull
+from mirror.undoing.bugs import bug_of
+from mirror.undoing.fixes import Clone, Fix
+from mirror.undoing.undo import undo
+from storage.clones import merge_base
+from storage.histories import fetch_with_history
+from storage.naming import parse
+from storage.records import Bug, Verdict
+
+
+async def undone_at_head(stage: Stage, ready: Ready, pull: Pull) -> Guards:
+    """Undo it, judge by the whole suite, and return what came of it. Raises BugfoundryError."""
+    fix, clone = fix_of(stage, pull)
+    if not fix.changes:
+        return not_undone(pull, REASONS["no-source"])
+    context = make_context(stage.settings(pull.head), ready, stage.trees, None)
+    result = undo(
+        fix, tree_of(ready.repository.tree, context, stage.trees), clone.homes(fix, context.files)
+    )
+    if not result.enough:
+        return not_undone(pull, REASONS.get(result.reason, result.reason))
+    bug = bug_of(ready.repository.tree, fix, result, context.files, context.modes, pull=pull.number)
+    verdict = await judged(stage, ready, bug)
+    return Guards(
+        head=pull.head,
+        commit=pull.head,
+        merged=False,
+        reason=verdict.reason,
+        tests=verdict.fail_to_pass,
+        others=len(verdict.pass_to_pass),
+        undone=bug.origin.undone,
+    )
+
+
+def not_undone(pull: Pull, why: str) -> Guards:
+    """Return what is known of one that could not be undone."""
+    return Guards(head=pull.head, commit=pull.head, merged=False, judged=False, reason=why)
+
+
+def fix_of(stage: Stage, pull: Pull) -> tuple[Fix, Clone]:
+    """Read what it changes since it parted from the branch it goes into."""
+    cloned = fetch_with_history(
+        parse(f"{stage.url}@{pull.head}"),
+        cache=stage.config.cache,
+        trees=stage.trees,
+        token=stage.tokens.lend(),
+        github=stage.site,
+    )
+    clone = Clone(cloned.git_dir, pull.head)
+    base = merge_base(cloned.git_dir, pull.base, pull.head)
+    return clone.fix(base, pull.head), clone
+
+
+async def judged(stage: Stage, ready: Ready, bug: Bug) -> Verdict:
+    """Return the verdict of the whole suite on one bug, which is stored."""
+    settings = stage.settings(ready.repository.commit, full=True)
+    engine = engine_for(settings, ready, stage.trees, store=stage.store, reporter=stage.told)
+    environment = ready.prepared.environment.id
+    known = stage.store.verdict(bug.id, environment, HARNESS_VERSION, engine.mode)
+    if known is not None:
+        return known
+    stage.store.add_bug(bug)
+
+    async def one() -> AsyncIterator[Bug]:
+        yield bug
+
+    stage.told.stage(f"{ready.repository.name}: judging")
+    [verdict] = [found async for found in engine.judge(one())]
+    stage.store.add_verdict(verdict)
+    return verdict

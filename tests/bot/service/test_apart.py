@@ -1,0 +1,106 @@
+"""Long work beside the event loop: it waits for nothing, and ends when it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from bot.service.apart import apart
+from bot.service.keeping import Keeper
+from bot.service.scene import Outcome, Scene
+from bot.service.worker import Worker
+from storage.jobs import Job, NewJob
+from storage.store import Store
+from tests.bot.service.made import scene_of
+from tests.furniture.github_world.clock import Clock
+
+
+async def test_it_runs_in_a_thread_and_with_a_store_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with Store(path) as store:
+        store.jobs.put([NewJob(queue="q", kind="kind", subject="a")], 0)
+
+    async def work(store: Store) -> tuple[bool, bool]:
+        apart_from_us = threading.current_thread() is not threading.main_thread()
+        return apart_from_us, store.jobs.get("kind", "a") is not None
+
+    assert await apart(path, work) == (True, True)
+
+
+async def test_an_error_comes_out_as_it_is(tmp_path: Path) -> None:
+    async def work(store: Store) -> None:
+        raise KeyError("surprise")
+
+    with pytest.raises(KeyError, match="surprise"):
+        await apart(tmp_path / "store.db", work)
+
+
+async def test_cancelled_it_has_cleaned_up_when_it_ends(tmp_path: Path) -> None:
+    begun, cleaned = asyncio.Event(), []
+    loop = asyncio.get_running_loop()
+
+    async def work(store: Store) -> None:
+        loop.call_soon_threadsafe(begun.set)
+        try:
+            await asyncio.sleep(600)
+        finally:
+            await asyncio.sleep(0.05)
+            cleaned.append("sandbox")
+
+    task = asyncio.create_task(apart(tmp_path / "store.db", work))
+    await begun.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    # Who is in a hurry and cancels once more has to wait for that too.
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert cleaned == ["sandbox"]
+
+
+async def test_cancelled_before_it_began_it_never_begins(tmp_path: Path) -> None:
+    begun: list[str] = []
+
+    async def work(store: Store) -> None:
+        begun.append("work")
+
+    task = asyncio.create_task(apart(tmp_path / "store.db", work))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert begun == []
+
+
+async def test_a_lease_is_kept_up_while_the_work_blocks_its_thread(tmp_path: Path) -> None:
+    async with Keeper(tmp_path / "store.db") as keeper:
+
+        async def handler(job: Job, scene: Scene) -> Outcome:
+            async def work(store: Store) -> Outcome:
+                # As git or a parser does: no event loop turns meanwhile.
+                time.sleep(1.0)
+                return Outcome(note="done")
+
+            return await apart(keeper.path, work)
+
+        await keeper(lambda s: s.jobs.put([NewJob(queue="q", kind="kind", subject="a")], 0))
+        clock = Clock()
+        worker = Worker("q", {"kind": handler}, scene_of(keeper, clock=clock), name="w", lease=0.3)
+        running = asyncio.create_task(worker.run(until_idle=True))
+        leases: set[float] = set()
+        for _ in range(16):
+            await asyncio.sleep(0.05)
+            clock.now += 0.1
+            job = await keeper(lambda s: s.jobs.get("kind", "a"))
+            leases.add(job.lease if job is not None else 0.0)
+        await running
+
+        job = await keeper(lambda s: s.jobs.get("kind", "a"))
+        assert job is not None
+        assert (job.state, job.note) == ("done", "done")
+        assert len(leases) > 3
