@@ -35,7 +35,10 @@ from storage.store import Store
 from storage.trees import Trees
 
 WORKERS = os.cpu_count() or 1
-WorkersOption = Annotated[int, typer.Option(min=1, help="Sandboxes side by side.")]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="Sandboxes side by side. [default: one a processor]"),
+]
 TasksOption = Annotated[
     Path | None,
     typer.Option(
@@ -57,7 +60,7 @@ def evaluate_command(
         Path, typer.Option("-o", "--output", help="The report; results lie beside it.")
     ] = Path("report.json"),
     tasks: TasksOption = None,
-    workers: WorkersOption = WORKERS,
+    workers: WorkersOption = None,
     full: Annotated[
         bool, typer.Option("--full", help="Run every test of a task, in a fresh process.")
     ] = False,
@@ -76,7 +79,7 @@ def evaluate_command(
     found, covered = known_tasks(listed, tasks, store)
     evaluation = Evaluation(
         cache=cache_dir(),
-        workers=workers,
+        workers=workers or WORKERS,
         full=full,
         base_image=base_image,
         coverage=covered.get,

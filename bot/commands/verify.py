@@ -48,7 +48,7 @@ def verify_command(
         ),
     ] = 0,
     seed: Annotated[int, typer.Option(help="Which tasks are probed.")] = 0,
-    workers: WorkersOption = WORKERS,
+    workers: WorkersOption = None,
     sandbox: Annotated[
         SandboxChoice | None,
         typer.Option(help="Where the code runs. [default: as the tasks were judged]"),
@@ -68,7 +68,7 @@ def verify_command(
     tasks = from_nothing(carried(export, trees))
     evaluation = Evaluation(
         cache=cache_dir(),
-        workers=workers,
+        workers=workers or WORKERS,
         base_image=base_image,
         sandbox="" if sandbox is None else sandbox.value,
     )
