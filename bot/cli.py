@@ -24,6 +24,7 @@ from bot.commands import (
     images,
     jobs,
     listing,
+    rollout,
     serve,
     stats,
     verify,
@@ -51,6 +52,7 @@ app.command("costs")(costs.costs_command)
 app.command("check")(grading.check_command)
 app.command("grade")(grading.grade_command)
 app.command("evaluate")(evaluate.evaluate_command)
+app.command("rollout")(rollout.rollout_command)
 app.command("verify")(verify.verify_command)
 app.command("checkout")(grading.checkout_command)
 app.command("audit")(audit.audit_command)

@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from bot.commands.options import StoreOption, err, open_store
+from bot.commands.rollout import export_trajectories
 from harness.local import RUNNER
-from storage.errors import StoreError
+from storage.errors import ConfigError, StoreError
 from storage.paths import cache_dir
 from storage.trees import Trees
 from tasks.export import FOLDERS, export, export_folder
@@ -26,6 +27,7 @@ class Format(StrEnum):
     parquet = "parquet"
     harbor = "harbor"
     hf = "hf"
+    trajectories = "trajectories"
 
 
 def export_command(
@@ -47,6 +49,13 @@ def export_command(
             help="harbor: a name under which others can pull the image; else its digest here."
         ),
     ] = "",
+    rollouts: Annotated[
+        Path | None,
+        typer.Option(help="trajectories: the file that `bugfoundry rollout` wrote."),
+    ] = None,
+    resolved: Annotated[
+        bool, typer.Option("--resolved", help="trajectories: those that solved their task alone.")
+    ] = False,
     private: Annotated[
         str | None,
         typer.Option(metavar="OWNER/NAME", help="Write those of this private repository alone."),
@@ -61,8 +70,16 @@ def export_command(
     jsonl and parquet hold our full record, from which `bugfoundry verify` runs tasks again from
     nothing. harbor is a folder for each task, hf a data set with its card.
 
+    trajectories are what agents did, for training.
+
     Example: bugfoundry export --format swe-bench -o tasks.jsonl
     """
+    if form is Format.trajectories:
+        if rollouts is None:
+            raise ConfigError("name what `bugfoundry rollout` wrote with --rollouts")
+        count = export_trajectories(rollouts, output, resolved=resolved)
+        err.print(f"{count} trajectories written to {output}", highlight=False, soft_wrap=True)
+        return
     with open_store(store) as opened:
         if not opened.tasks():
             raise StoreError("the store holds no tasks yet; make some with `bugfoundry forge`")
