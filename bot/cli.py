@@ -27,6 +27,7 @@ from bot.commands import (
     rollout,
     serve,
     stats,
+    transfer,
     verify,
 )
 from bot.commands.options import err
@@ -53,6 +54,7 @@ app.command("check")(grading.check_command)
 app.command("grade")(grading.grade_command)
 app.command("evaluate")(evaluate.evaluate_command)
 app.command("rollout")(rollout.rollout_command)
+app.command("transfer")(transfer.transfer_command)
 app.command("verify")(verify.verify_command)
 app.command("checkout")(grading.checkout_command)
 app.command("audit")(audit.audit_command)

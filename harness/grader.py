@@ -2,7 +2,8 @@
 
 What a patch leaves different from the unbroken code decides which tests are run: FAIL_TO_PASS
 always, and of PASS_TO_PASS those that can notice the difference. The others are what the baseline
-proved. A test that is not green is run again, alone in a process of its own, before it counts.
+proved. Where a FAIL_TO_PASS test still fails, that is the start state's own outcome and decides;
+anything else that is not green is run again, alone in a process of its own, before it counts.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from harness.worker import Files, Terms, Worker
 from storage.errors import SandboxError
 
 TRIES = 2
+AS_AT_START = frozenset({"failed", "error"})
+"""Outcomes of a FAIL_TO_PASS test that need no second run: it is red as it was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +73,7 @@ class Grader:
         selection = self._select(changed, question)
         chosen = selection.tests or frozenset(question.tests)
         run = await worker.run(self.terms, changed, tests=chosen, selection=selection, short=True)
-        run = await self._confirmed(worker, changed, run, chosen, len(question.tests))
+        run = await self._confirmed(worker, changed, run, chosen, question)
         whole = with_the_rest(run, question.tests, chosen)
         return grade(question.fail_to_pass, question.pass_to_pass, whole)
 
@@ -85,11 +88,13 @@ class Grader:
         return replace(found, tests=frozenset(question.fail_to_pass) | (found.tests & every))
 
     async def _confirmed(
-        self, worker: Worker, changed: Files, run: Run, tests: Collection[str], total: int
+        self, worker: Worker, changed: Files, run: Run, tests: Collection[str], question: Question
     ) -> Run:
-        """Run again, each alone in its process, what is not green; not where half is red."""
+        """Run again, each alone in its process, what is not green, where that can matter."""
         doubtful = [test for test in tests if status(run, test) != "green"]
-        if not doubtful or len(doubtful) * 2 > total:
+        if not doubtful or len(doubtful) * 2 > len(question.tests):
+            return run
+        if any(run.outcome(test) in AS_AT_START for test in question.fail_to_pass):
             return run
         forked = Selection(tests=frozenset(doubtful), why="alone", path="fork")
         alone = await worker.run(

@@ -123,6 +123,8 @@ def existing(path: Path) -> Path:
     """Return a folder's whole path. Raises ConfigError where there is none."""
     if not path.exists():
         raise ConfigError(f"--mount {path}: there is no such folder")
+    if path.stat().st_mode & 0o005 != 0o005 and path.is_dir():
+        raise ConfigError(f"--mount {path}: agents run as another user; chmod o+rx lets them in")
     return path.absolute()
 
 
