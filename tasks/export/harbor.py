@@ -17,7 +17,7 @@ from tasks.export.archives import packed
 from tasks.export.full import content_of
 from tasks.export.rows import Row
 from tasks.material import Material
-from tasks.start_state import CONFIGURATION, is_protected
+from tasks.start_state import CONFIGURATION, files_of_tests, is_protected
 
 SCHEMA = "1.4"
 TREE = "/testbed"
@@ -349,7 +349,7 @@ def protected(material: Material) -> bytes:
 def held(material: Material) -> list[str]:
     """Return the paths that are restored before grading."""
     tests = (*material.verdict.fail_to_pass, *material.verdict.pass_to_pass)
-    named = {test.partition("::")[0] for test in tests}
+    named = files_of_tests(tests)
     changed = {change.path for change in material.bug.changes}
     paths = material.trees.paths(material.bug.tree)
     return [path for path in paths if path not in changed and (path in named or is_protected(path))]
