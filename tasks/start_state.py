@@ -120,8 +120,9 @@ def is_doctest(test: str) -> bool:
     if not path.endswith(".py"):
         return False
     parts = path.removesuffix(".py").removesuffix("/__init__").split("/")
-    modules = (".".join(parts[first:]) for first in range(len(parts)))
-    return any(name == module or name.startswith(f"{module}.") for module in modules)
+    modules = [".".join(parts[first:]) for first in range(len(parts))]
+    whole = name in modules and ("." in name or len(parts) == 1)
+    return whole or any(name.startswith(f"{module}.") for module in modules)
 
 
 def is_protected(path: str) -> bool:
