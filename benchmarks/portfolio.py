@@ -36,8 +36,10 @@ from tests.furniture.messages_api import Service, messages_api
 ROOT = Path(__file__).parents[1]
 STORE = "portfolio.db"
 WIDTH = "132"
-LONGEST_DIFF = 70
 LISTED_TESTS = 4
+LISTED_OPERATORS = 9
+TEST = re.compile(r"  \S+\.py::|  … and \d+ more$")
+ROW = re.compile(r" \S.* +\d+ +\d+ +\d+ +\d+% +[\d.]+$")
 PAGE = """# All strategies in one run
 
 What `python -m benchmarks.portfolio` printed for {name} on {date}, shortened: five strategies and
@@ -186,16 +188,16 @@ def fenced(text: str) -> str:
 
 
 def shortened(text: str) -> str:
-    """Leave out the middle of long diffs, and most of the names of tests."""
+    """Leave out most of the names of tests and of the rows of operators."""
     kept: list[str] = []
-    tests = diff = 0
+    tests = rows = 0
     for line in text.splitlines():
-        tests = tests + 1 if line.startswith("  tests/") else 0
-        diff = 0 if line.startswith("diff --git") else diff + 1
-        if tests == LISTED_TESTS + 1:
-            kept.append("  …")
-        if tests <= LISTED_TESTS:
+        tests = tests + 1 if TEST.match(line) else 0
+        rows = rows + 1 if ROW.match(line) and not line.startswith(" all ") else 0
+        if tests <= LISTED_TESTS and rows <= LISTED_OPERATORS:
             kept.append(line)
+        elif tests == LISTED_TESTS + 1 or rows == LISTED_OPERATORS + 1:
+            kept.append("  …")
     return "\n".join(kept)
 
 

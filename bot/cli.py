@@ -13,12 +13,14 @@ from bot.commands import (
     audit,
     batch,
     campaign,
+    contamination,
     costs,
     crawl,
     env,
     evaluate,
     export,
     forge,
+    gates,
     grading,
     hosted,
     images,
@@ -55,10 +57,12 @@ app.command("grade")(grading.grade_command)
 app.command("evaluate")(evaluate.evaluate_command)
 app.command("rollout")(rollout.rollout_command)
 app.command("transfer")(transfer.transfer_command)
-app.command("verify")(verify.verify_command)
 app.command("checkout")(grading.checkout_command)
+app.command("verify")(verify.verify_command)
 app.command("audit")(audit.audit_command)
 app.command("export")(export.export_command)
+app.command("gates")(gates.gates_command)
+app.command("contamination")(contamination.contamination_command)
 app.command("stats")(stats.stats_command)
 app.command("campaign")(campaign.campaign_command)
 app.command("serve")(serve.serve_command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.context import Code, Context
 from bot.crawling import CANDIDATE, CrawlSettings, crawl_clone
@@ -344,6 +344,8 @@ async def make_mirror(
             raise
         reporter.note(f"{repository.name}: nothing is mirrored: {error}")
         return None
+    if cloned.repository.root:
+        store.add_repository(replace(repository, root=cloned.repository.root))
     reporter.stage(f"{summary.repository}: {summary.candidates} pull requests to mirror")
     return Mirror(
         repository=repository,

@@ -25,6 +25,12 @@ from bot.settings import PASSED_TO_BUILDS
 TyperContext = tuple[TyperCommand, typer.Context]
 NOTE = "<!-- Written from the code by `./run docs`: change it there. -->\n\n"
 ELSEWHERE: Mapping[str, str] = {
+    "BUGFOUNDRY_MIRRORS": "the account on GitHub that mirrors are made on, as `--mirrors`",
+    "BUGFOUNDRY_TOOL": "bugfoundry's own repository at a commit, as `--tool`",
+    "BUGFOUNDRY_REGISTRY": "the registry that images of environments are pushed to",
+    "BUGFOUNDRY_MODEL_RUN": "the name under which the costs of several commands are one run",
+    "GITHUB_ACTIONS": "set by GitHub in a job: a plain process as sandbox is refused there",
+    "GITHUB_OUTPUT": "set by GitHub in a step: where `--github` writes what the next step reads",
     FILE_VARIABLE: f"the TOML file of settings, where `--config` names none and it is no `{FILE}`",
     "BUGFOUNDRY_STORE": "the store, where neither `--store` nor `serve.store` names one",
     "BUGFOUNDRY_CACHE": "the folder of clones and environments, where `serve.cache` names none",
@@ -35,6 +41,8 @@ ELSEWHERE: Mapping[str, str] = {
     "ANTHROPIC_API_KEY": "the key to Claude; [models.md](models.md) has the others of this kind",
     "ANTHROPIC_AUTH_TOKEN": "a token in the place of that key",
     "ANTHROPIC_BASE_URL": "where the Messages API is",
+    "BUGFOUNDRY_ALLOWED_LICENSES": "SPDX licences that an export lets through besides the "
+    "permissive ones, separated by blanks",
     "BUGFOUNDRY_MODEL": "the language model",
     "BUGFOUNDRY_MODEL_PRICE": "dollars for a million tokens of input and of output, as `3/15`",
     "BUGFOUNDRY_MODEL_URL": "an OpenAI-compatible endpoint in the place of Claude",

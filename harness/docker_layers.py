@@ -20,6 +20,7 @@ from docker.errors import ImageNotFound
 from docker.models.images import Image
 
 from harness.docker_build import PATH, TIDY, TOOLS, TREE, USER, VENV, Builder
+from harness.own_packages import own_packages
 from harness.sandbox import BuildFailed
 from harness.start_state import files_of
 from storage.records import Plan, digest
@@ -48,9 +49,12 @@ ACCOUNT = f"""grep -q '^[^:]*:[^:]*:{USER}:' /etc/passwd ||
 grep -q '^[^:]*:[^:]*:{USER}:' /etc/group || echo 'sandbox:x:{USER}:' >>/etc/group
 """
 """Gives the user that runs the tests a name: what asks for it would fail without."""
-RECIPE = "2"
+RECIPE = "3"
 """Version of how layers are made: a layer made in another way is not found again."""
 LABEL = "bugfoundry."
+SCRIPT = Path(__file__).with_name("second_copies.py").read_text(encoding="utf-8")
+LEFT_ALONE = ":".join((TREE, VENV, PYTHONS, "/proc", "/sys", "/dev", "/tmp"))
+"""Where copies of the project's packages stay: in its tree, and where its tests run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +83,8 @@ class Layers:
             for step in code_steps(plan):
                 builder.run([*INSTALL, "--no-deps", *step], settings(plan), folder=TREE)
             builder.run(["sh", "-c", TIDY])
+            if own := own_packages(files_of(checkout)):
+                builder.run(["python3", "-c", SCRIPT, LEFT_ALONE, *own])
             labels = {
                 "tree": tree,
                 "plan": plan.name,

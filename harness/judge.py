@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -61,6 +63,8 @@ class Decision:
     pass_to_pass: tuple[str, ...] = ()
     spilled: tuple[str, ...] = ()
     detail: str = ""
+    kinds: tuple[tuple[str, int], ...] = ()
+    """How many of FAIL_TO_PASS were red in which way."""
     messages: Mapping[str, str] = field(default_factory=dict, compare=False)
     """What some of the failing tests said, for the problem statement; no part of the verdict."""
 
@@ -81,7 +85,26 @@ def decide(green: Sequence[str], whole: Run, alone: Run) -> Decision:
     if all(alone.outcome(test) == "timeout" for test in confirmed):
         return Decision(reason="timeout", spilled=spilled)
     passing = tuple(test for test in green if status(whole, test) == "green")
-    return Decision(reason="valid", fail_to_pass=confirmed, pass_to_pass=passing, spilled=spilled)
+    return Decision(
+        reason="valid",
+        fail_to_pass=confirmed,
+        pass_to_pass=passing,
+        spilled=spilled,
+        kinds=kinds_of(alone, confirmed),
+    )
+
+
+NO_IMPORT = re.compile(r"(?:\w+\.)*(?:ImportError|ModuleNotFoundError)\b")
+
+
+def kinds_of(run: Run, tests: Collection[str]) -> tuple[tuple[str, int], ...]:
+    """Count in which ways tests are red; one that says that an import failed counts as such."""
+    found: Counter[str] = Counter()
+    for test in tests:
+        outcome, result = str(run.outcome(test)), run.results.get(test)
+        told = result.detail if result is not None and outcome in ("failed", "error") else ""
+        found["import" if NO_IMPORT.match(told) else outcome] += 1
+    return tuple(sorted(found.items()))
 
 
 UNSTEADY_REASONS = frozenset({"valid", "no-test-failed", "spilled"})

@@ -21,8 +21,10 @@ from harness import bubblewrap
 from harness.bubblewrap import Cage
 from harness.interpreters import Interpreter, find_interpreter
 from harness.local_sandbox import Isolation, LocalSandbox, outside_system
+from harness.own_packages import own_packages
 from harness.process_tree import kill_tree
 from harness.sandbox import BuildFailed, Limits
+from harness.second_copies import copies
 from harness.start_state import files_of, make_repository
 from harness.stopping import step, stoppable
 from harness.unpacking import pack
@@ -234,6 +236,7 @@ class LocalBackend:
             isolation=self.isolation,
             user=self._user(place),
             archive=self._packed(root / "w00" / "tree") if self.isolation == "bubblewrap" else b"",
+            hidden=hidden(root, interpreter.prefix) if self.isolation == "bubblewrap" else (),
         )
 
     def place(self, environment: Environment) -> tuple[Path, Path, int | None]:
@@ -255,6 +258,27 @@ class LocalBackend:
             return None
         user = host_user(place)
         return user if bubblewrap.works(host_user(place.with_name("w00"))) else None
+
+
+def hidden(root: Path, prefix: Path) -> list[tuple[Path, Path]]:
+    """Return what to lay over copies of the project's packages in the machine's interpreter.
+
+    Pairs of what is empty and of the copy. Found once for an environment, and kept beside it.
+    """
+    listed = root / "hidden.json"
+    nothing, empty = root / "nothing", root / "nothing.whl"
+    if not outside_system(prefix):
+        return []
+    if not listed.exists():
+        nothing.mkdir(exist_ok=True)
+        empty.touch()
+        names = own_packages(files_of(root / "w00" / "tree"))
+        found = [str(path) for path in copies(prefix, names)] if names else []
+        part = root / f"hidden.{os.getpid()}.json"
+        part.write_text(json.dumps(found))
+        part.replace(listed)
+    paths = map(Path, json.loads(listed.read_text()))
+    return [(nothing if path.is_dir() else empty, path) for path in paths if path.exists()]
 
 
 def dated(plan: Plan) -> list[str]:

@@ -34,6 +34,10 @@ TRIES = 2
 TOLD = 10
 """Failing tests of a bug whose messages are kept until its verdict is known."""
 
+HELD = 3
+"""Tests that hung with a bug and are run without it, to tell a hang from a machine that is busy."""
+BUSY = "the machine is too busy: tests run out of their time without the bug, too"
+
 WINDOW = 16
 """Bugs for each worker that wait to be handed out, the longest expected first."""
 
@@ -178,6 +182,7 @@ class LocalEngine:
             spilled=decision.spilled,
             seconds=round(time.monotonic() - started, 4),
             detail=decision.detail,
+            kinds=decision.kinds,
         )
 
     async def _decide(self, worker: Worker, job: Job, bug: Bug) -> Decision:
@@ -185,12 +190,25 @@ class LocalEngine:
             return Decision(reason="does-not-apply", detail=job.fault)
         last = ""
         for _ in range(TRIES):
+            worker.hung.clear()
             try:
-                return await self._judge_files(worker, job, bug)
+                decision = await self._judge_files(worker, job, bug)
+                if decision.reason == "timeout" or (
+                    decision.reason == "breaks-everything" and worker.hung
+                ):
+                    await self._hold_against_unbroken(worker)
+                return decision
             except SandboxError as error:
                 last = str(error)
                 await worker.discard()
         return Decision(reason="sandbox-broken", detail=last)
+
+    async def _hold_against_unbroken(self, worker: Worker) -> None:
+        """Raise SandboxError where tests that hung do not end in time without the bug either."""
+        tests = (list(worker.hung) or list(self._baseline.green))[:HELD]
+        run = await self._run(worker, {}, tests=tests, isolate=True)
+        if run.exhausted or any(run.outcome(test) == "timeout" for test in tests):
+            raise SandboxError(BUSY)
 
     async def _judge_files(self, worker: Worker, job: Job, bug: Bug) -> Decision:
         """Judge by the tests that can notice the bug, and where that is to be checked, by all."""
@@ -302,6 +320,7 @@ class LocalEngine:
             reports=isolate and self._told is not None,
         )
         self.tests_run += len(run.results)
+        worker.hung |= {t: None for t, r in run.results.items() if r.outcome == "timeout"}
         return run
 
     async def messages(self, files: Files, tests: Collection[str]) -> dict[str, str]:

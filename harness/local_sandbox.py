@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -52,7 +52,9 @@ class LocalSandbox:
         isolation: Isolation,
         archive: bytes,
         user: int | None = None,
+        hidden: Sequence[tuple[Path, Path]] = (),
     ) -> None:
+        self._hidden = hidden
         self._user = user
         self._archive = archive
         self._first = first
@@ -105,6 +107,7 @@ class LocalSandbox:
         return Cage(
             read_only=[
                 *((p, p) for p in outside_system(self._prefix)),
+                *self._hidden,
                 (home / "venv", home / "venv"),
                 (self._runner, INSIDE),
                 *accounts(self._place, self._user or MAPPED_USER),

@@ -54,6 +54,8 @@ class Worker:
         self._limits = limits
         self._sandbox: Sandbox | None = None
         self._channel: Channel | None = None
+        self.hung: dict[str, None] = {}
+        """Tests that ran out of their time since a bug's turn came, in order."""
 
     async def channel(self) -> Channel:
         """The runner's channel, in a fresh sandbox where there is none."""

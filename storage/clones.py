@@ -135,6 +135,14 @@ def is_shallow(git_dir: Path) -> bool:
     return answer.strip() == b"true"
 
 
+def root_of(git_dir: Path, commit: str) -> str:
+    """Return the first commit of the main line that leads to one; empty where it was cut off."""
+    if is_shallow(git_dir):
+        return ""
+    words = ("rev-list", "--first-parent", "--max-parents=0", commit)
+    return git(f"--git-dir={git_dir}", *words).decode().strip()
+
+
 def tags_of(git_dir: Path, url: str, env: Mapping[str, str] | None = None) -> list[str]:
     """Return the tags of a repository; none when it cannot be asked."""
     try:

@@ -492,3 +492,10 @@ def m015_images_and_campaigns(db: Database) -> None:
         },
         pk=("campaign", "source"),
     )
+
+
+@MIGRATIONS()
+def m016_gates(db: Database) -> None:
+    """In which ways tests failed, and the first commit of a repository."""
+    db.table("verdicts").add_column("kinds", str, not_null_default="[]")
+    db.table("repositories").add_column("root", str, not_null_default="")

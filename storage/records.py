@@ -44,6 +44,8 @@ class Repository:
     """ISO date of the commit, empty when unknown."""
     version: str = ""
     """Version to tell build backends that ask version control, empty when unknown."""
+    root: str = ""
+    """First commit of its main line, which forks share and renames keep; empty when unknown."""
 
     @property
     def key(self) -> str:
@@ -214,6 +216,9 @@ class Verdict:
     spilled: tuple[str, ...] = ()
     seconds: float = 0.0
     detail: str = ""
+    kinds: tuple[tuple[str, int], ...] = ()
+    """How many of FAIL_TO_PASS were red in which way: an outcome, or ``import`` where the test said
+    that an import failed; sorted by name. Empty where it was not noted."""
 
     @property
     def valid(self) -> bool:

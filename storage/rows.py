@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from storage.records import Attempt, Bug, Environment, FileChange, Origin, Plan, Task
+from storage.records import Attempt, Bug, Environment, FileChange, Origin, Plan, Task, Verdict
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -85,6 +85,12 @@ def origin(row: Row) -> Origin:
 def from_origin(found: Bug) -> Row:
     """Return the row of a bug's origin."""
     return to_row(found.origin, bug=found.id, parents=to_json(found.origin.parents))
+
+
+def verdict(row: Row, lists: Row) -> Verdict:
+    """Return the verdict of a row, given its lists of tests."""
+    kinds = from_json(row["kinds"], tuple[tuple[str, int], ...])
+    return from_row(row, Verdict, kinds=kinds, **lists)
 
 
 def task(row: Row) -> Task:

@@ -102,7 +102,7 @@ def _fetch_path(source: Source, trees: Trees) -> Repository:
         return at_commit(source, git_dir, commit, trees, owner, name)
     if folder != Path(line("rev-parse", "--show-toplevel", cwd=folder)).resolve():
         return _orphan(source, folder, trees, owner, _plain(folder.name))
-    return _work_tree(source, folder, trees, owner, name)
+    return _work_tree(source, folder, git_dir, trees, owner, name)
 
 
 def open_checkout(folder: Path) -> Repo | None:
@@ -127,14 +127,21 @@ def _folder_name(checkout: Repo, folder: Path) -> str:
     return folder.name.removesuffix(".git")
 
 
-def _work_tree(source: Source, folder: Path, trees: Trees, owner: str, name: str) -> Repository:
+def _work_tree(
+    source: Source, folder: Path, git_dir: Path, trees: Trees, owner: str, name: str
+) -> Repository:
     """Return a checkout as it is on disk; it is its commit where nothing was changed."""
     plain = _orphan(source, folder, trees, owner, name)
     try:
         head = clones.resolve(folder, "HEAD")
     except SourceError:
         return plain
-    described = replace(plain, date=_date(folder, head), version=versions.described(folder, head))
+    described = replace(
+        plain,
+        date=_date(folder, head),
+        version=versions.described(folder, head),
+        root=clones.root_of(git_dir, head),
+    )
     unchanged = trees.adopt(folder, head) == plain.tree
     return replace(described, commit=head) if unchanged else described
 
@@ -155,6 +162,7 @@ def at_commit(
         source=source.text,
         date=_date(git_dir, commit),
         version=versions.described(git_dir, commit),
+        root=clones.root_of(git_dir, commit),
     )
 
 

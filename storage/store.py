@@ -124,10 +124,13 @@ class Store(Tables):
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def add_repository(self, repository: Repository) -> None:
-        """Keep a repository; it becomes the one its tree is known by."""
+        """Keep a repository; it becomes the one its tree is known by. A root once known stays."""
+        row = rows.to_row(repository)
+        if not repository.root:
+            del row["root"]
         with self._writing():
             self._tree(repository.tree)
-            self._put("repositories", rows.to_row(repository, turn=self._turn("repositories")))
+            self._put("repositories", row | {"turn": self._turn("repositories")})
 
     def repository(self, tree: str) -> Repository | None:
         """Return the repository that was last added with this tree."""
@@ -263,7 +266,8 @@ class Store(Tables):
         Its bug and environment are to be in the store: StoreError when they are not.
         """
         with self._writing():
-            self._put("verdicts", rows.to_row(verdict, **self._lists.columns(verdict)))
+            kinds = rows.to_json(verdict.kinds)
+            self._put("verdicts", rows.to_row(verdict, kinds=kinds, **self._lists.columns(verdict)))
 
     def verdict(self, bug: str, environment: str, harness: str, mode: str) -> Verdict | None:
         """Return the verdict on a bug in an environment, by one version of the rules and mode."""
@@ -342,4 +346,4 @@ class Store(Tables):
         query = f"select * from verdicts where {where} order by rowid"
         found = self._read(query, *wanted.values())
         with explained(self.path):
-            return [rows.from_row(row, Verdict, **self._lists.of(row)) for row in found]
+            return [rows.verdict(row, self._lists.of(row)) for row in found]

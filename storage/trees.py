@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -170,7 +171,7 @@ class Trees:
             return False
 
     def checkout(self, commit: str, dest: Path, branch: str = "main") -> None:
-        """Make a git repository of the one commit: no past, no remote, a clean work tree."""
+        """Make a git repository of the one commit: no past, no remote, no log, a clean tree."""
         if dest.exists() and any(dest.iterdir()):
             raise SourceError(f"{dest} is not empty; name a folder that does not exist yet")
         tree = self._git("rev-parse", f"{commit}^{{tree}}").decode().strip()
@@ -178,6 +179,7 @@ class Trees:
         self._seed(dest, commit, branch)
         git("read-tree", commit, cwd=dest)
         git("update-index", "-q", "--refresh", cwd=dest)
+        shutil.rmtree(dest / ".git" / "logs", ignore_errors=True)
 
     def adopt(self, git_dir: Path, revision: str) -> str:
         """Copy a revision's files from another repository, and return the tree's hash."""

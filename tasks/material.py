@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -29,6 +30,19 @@ class Material:
     """One whole run of the baseline."""
     slowest_test: float = 0.0
     """Seconds of the baseline's slowest test that passed."""
+    licence: str = ""
+    """SPDX expression of the repository's licence; empty when not known."""
+    benchmarks: tuple[str, ...] = ()
+    """Public benchmarks that the repository is in."""
+    overlaps: int = 0
+    """Tasks of the whole export whose repository is in a public benchmark."""
+    nearest: tuple[str, ...] | None = None
+    """PASS_TO_PASS as it leaves, where it was cut down; None for all of the verdict's."""
+
+    @property
+    def pass_to_pass(self) -> tuple[str, ...]:
+        """PASS_TO_PASS as it leaves."""
+        return self.verdict.pass_to_pass if self.nearest is None else self.nearest
 
     @cached_property
     def start(self) -> StartState:
@@ -56,7 +70,8 @@ def gather(store: Store, trees: Trees, task: Task) -> Material:
     """Return a task with what belongs to it. Raises StoreError when the store lacks some."""
     bug, environment = store.bug(task.bug), store.environment(task.environment)
     verdicts = [v for v in store.verdicts(task.environment, bug=task.bug) if v.valid]
-    repository = None if bug is None else _repository(store, bug.tree, task.id)
+    known = store.repositories()
+    repository = None if bug is None else named_repository(known, bug.tree, task.id)
     if bug is None or environment is None or repository is None or not verdicts:
         raise StoreError(f"task {task.id} lacks its bug or a valid verdict; forge it again")
     baseline = store.baseline(task.environment)
@@ -74,9 +89,11 @@ def gather(store: Store, trees: Trees, task: Task) -> Material:
     )
 
 
-def _repository(store: Store, tree: str, task_id: str) -> Repository | None:
-    """Return the repository under whose name the task was made: trees can have several."""
-    for repository in store.repositories():
+def named_repository(
+    repositories: Iterable[Repository], tree: str, task_id: str
+) -> Repository | None:
+    """Return the repository under whose name a task was made: trees can have several."""
+    for repository in repositories:
         if repository.tree == tree and task_id.startswith(f"{environment_key(repository)}."):
             return repository
     return None

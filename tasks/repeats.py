@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
 from storage.errors import PatchError
-from syntax.marked import marked_hunks
+from syntax.marked import MarkedHunk, marked_hunks
 from syntax.paths import is_test_path
 
 JOINED = 5
@@ -45,12 +45,18 @@ def added_code(diff: str) -> frozenset[str]:
     that cannot be read adds nothing.
     """
     try:
-        hunks = [h for h in marked_hunks(diff) if is_code(h.path)]
+        return gained(marked_hunks(diff))
     except PatchError:
         return frozenset()
+
+
+def gained(hunks: Iterable[MarkedHunk]) -> frozenset[str]:
+    """Return what hunks add to the source, in normal form, and what was not there before."""
     added: set[str] = set()
     before: set[str] = set()
     for hunk in hunks:
+        if not is_code(hunk.path):
+            continue
         before.update(normal(joined) for joined, _ in windows(hunk.having(" -")))
         for run in runs(hunk.lines):
             added.update(normal(joined) for joined, _ in windows(run) if not is_trivial(joined))

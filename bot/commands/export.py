@@ -10,11 +10,13 @@ import typer
 
 from bot.commands.options import StoreOption, err, open_store
 from bot.commands.rollout import export_trajectories
-from harness.local import RUNNER
+from bot.exporting import NEAREST, export_tasks
 from storage.errors import ConfigError, StoreError
 from storage.paths import cache_dir
 from storage.trees import Trees
-from tasks.export import FOLDERS, export, export_folder
+from tasks.gates import chosen
+from tasks.gates.subject import Rules
+from tasks.licences import ALLOWED, canonical
 from tasks.withheld import WORDS, allowed
 
 
@@ -28,6 +30,23 @@ class Format(StrEnum):
     harbor = "harbor"
     hf = "hf"
     trajectories = "trajectories"
+
+
+AllowLicenceOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-license",
+        envvar="BUGFOUNDRY_ALLOWED_LICENSES",
+        help="An SPDX licence to let through besides the permissive ones; may be repeated.",
+    ),
+]
+AllowBenchmarkOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-benchmark",
+        help="Let tasks on repositories of public benchmarks through; they stay marked.",
+    ),
+]
 
 
 def export_command(
@@ -56,21 +75,36 @@ def export_command(
     resolved: Annotated[
         bool, typer.Option("--resolved", help="trajectories: those that solved their task alone.")
     ] = False,
+    gates: Annotated[
+        list[str] | None,
+        typer.Option("--gates", help="Use only this gate; may be repeated. [default: all]"),
+    ] = None,
+    without_gate: Annotated[
+        list[str] | None,
+        typer.Option("--without-gate", help="Switch this gate off; may be repeated."),
+    ] = None,
+    pass_to_pass: Annotated[
+        str,
+        typer.Option(
+            "--pass-to-pass", metavar="N|all", help="How many of PASS_TO_PASS leave: the nearest."
+        ),
+    ] = str(NEAREST),
+    allow_license: AllowLicenceOption = None,
+    allow_benchmark: AllowBenchmarkOption = False,
     private: Annotated[
         str | None,
         typer.Option(metavar="OWNER/NAME", help="Write those of this private repository alone."),
     ] = None,
     store: StoreOption = None,
 ) -> None:
-    """Write the tasks to a file or, for harbor and hf, to a folder.
+    """Write the tasks that pass the gates to a file or, for harbor and hf, to a folder.
 
     Left out are those of repositories that opted out of the service, and of private ones.
 
     swe-smith rows hold the patch that makes the bug, swe-bench rows the patch that fixes it;
     jsonl and parquet hold our full record, from which `bugfoundry verify` runs tasks again from
-    nothing. harbor is a folder for each task, hf a data set with its card.
-
-    trajectories are what agents did, for training.
+    nothing. harbor is a folder for each task, hf a data set with its card; trajectories are what
+    agents did, for training. `bugfoundry gates` says what each gate stops.
 
     Example: bugfoundry export --format swe-bench -o tasks.jsonl
     """
@@ -83,24 +117,42 @@ def export_command(
     with open_store(store) as opened:
         if not opened.tasks():
             raise StoreError("the store holds no tasks yet; make some with `bugfoundry forge`")
-        chosen = allowed(opened, private=private)
-        for reason, count in sorted(chosen.withheld.items()):
+        free = allowed(opened, private=private)
+        for reason, count in sorted(free.withheld.items()):
             text = f"{count} tasks left out: {WORDS[reason]}"
             err.print(text, highlight=False, markup=False, soft_wrap=True)
-        if not chosen.tasks:
+        if not free.tasks:
             raise StoreError(f"no task is left to export, so {output} was not written")
-        trees = Trees(cache_dir())
-        if form.value in FOLDERS:
-            count = export_folder(
-                form.value,
-                opened,
-                trees,
-                chosen.tasks,
-                output,
-                runner=RUNNER.read_bytes(),
-                image=image,
-                split=split,
-            )
-        else:
-            count = export(form.value, opened, trees, chosen.tasks, output, split=split)
-    err.print(f"{count} tasks written to {output} ({form.value})", highlight=False, soft_wrap=True)
+        done = export_tasks(
+            form.value,
+            opened,
+            Trees(cache_dir()),
+            free.tasks,
+            output,
+            rules=rules_of(allow_license, allow_benchmark),
+            names=chosen(gates or (), without_gate or ()),
+            limit=how_many(pass_to_pass),
+            image=image,
+            split=split,
+        )
+    told = f"{done.tasks} tasks written to {output} ({form.value}); {done.told}"
+    err.print(told, highlight=False, soft_wrap=True)
+
+
+def rules_of(licences: list[str] | None, benchmarks: bool) -> Rules:
+    """Return the rules that options make. Raises ConfigError for a licence that is none."""
+    named = set()
+    for text in licences or ():
+        if not (name := canonical(text)):
+            raise ConfigError(f"{text!r} is no SPDX licence; https://spdx.org/licenses lists them")
+        named.add(name)
+    return Rules(licences=ALLOWED | named, benchmarks_allowed=benchmarks)
+
+
+def how_many(text: str) -> int | None:
+    """Read how many tests leave, None for all. Raises ConfigError."""
+    if text == "all":
+        return None
+    if not text.isdecimal():
+        raise ConfigError(f"--pass-to-pass takes a number or `all`, not {text!r}")
+    return int(text)

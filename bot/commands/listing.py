@@ -81,8 +81,9 @@ def show_command(
     out.print(f"[bold]{found.task.id}[/bold]", highlight=False, soft_wrap=True)
     for origin in origins:
         out.print(
-            f"origin: {origin.strategy} {origin.operator} in {origin.path}:{origin.line} "
-            f"{origin.entity} ({came_from(origin)})",
+            " ".join(f"origin: {origin.strategy} {origin.operator}".split()),
+            f"in {origin.path}:{origin.line} {origin.entity}".rstrip(),
+            f"({came_from(origin)})",
             highlight=False,
             markup=False,
             soft_wrap=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from rich.console import Console
 from rich.table import Table
 
 from bot.commands.options import JsonOption, StoreOption, open_store, out, print_json
@@ -32,7 +33,8 @@ def show(found: Stats) -> None:
         table.add_column(heading, justify="right")
     for each in found.repositories:
         add_row(table, each)
-    out.print(table)
+    wide = out if out.is_terminal else Console(width=max(out.width, 120))
+    wide.print(table)
     out.print(f"runner minutes in {found.month}: {found.month_minutes:.0f}", highlight=False)
     for limit in found.limits:
         of = limit.of or ("every month" if limit.scope == "month" else "each repository")

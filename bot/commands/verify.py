@@ -13,7 +13,16 @@ import typer
 
 from bot.carried import carried, read_rows
 from bot.commands.evaluate import WORKERS, WorkersOption
-from bot.commands.options import BaseImageOption, JsonOption, SandboxChoice, err, out, print_json
+from bot.commands.leaks import search_leaks
+from bot.commands.options import (
+    BaseImageOption,
+    JsonOption,
+    SandboxChoice,
+    StoreOption,
+    err,
+    out,
+    print_json,
+)
 from bot.evaluating import Evaluation
 from bot.finding import Found
 from bot.ledger import Ledger, write_whole
@@ -21,19 +30,25 @@ from bot.probes import Probe, in_words, probe, probes_of, sample, weakness
 from bot.rounds import Round, Score, key_of, score
 from bot.running import run_interruptible
 from bot.verifying import Due, verify
-from storage.errors import BugfoundryError
+from storage.errors import BugfoundryError, ConfigError
 from storage.paths import cache_dir
 from storage.trees import Trees
 
 ROUNDS = 5
+WHAT = "say what to verify: one export; or --leaks searches what a solver is given for the fix"
 BROKE = frozenset({"environment-failed", "sandbox-broken"})
 """Reasons that say nothing of the task: such a round is run again the next time."""
 
 
 def verify_command(
-    export: Annotated[
-        Path, typer.Argument(help="An export: jsonl or parquet file, hf or harbor folder.")
-    ],
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="EXPORT",
+            help="An export: jsonl or parquet file, hf or harbor folder. With --leaks: ids of "
+            "tasks in the store, or unique parts; all by default.",
+        ),
+    ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds on each task.")] = ROUNDS,
     output: Annotated[
         Path | None,
@@ -54,6 +69,22 @@ def verify_command(
         typer.Option(help="Where the code runs. [default: as the tasks were judged]"),
     ] = None,
     base_image: BaseImageOption = None,
+    leaks: Annotated[
+        bool,
+        typer.Option(
+            "--leaks",
+            help="Instead: search environments and start states of the store for the fix.",
+        ),
+    ] = False,
+    image: Annotated[
+        list[str] | None,
+        typer.Option(help="With --leaks: search this docker image instead, as it is."),
+    ] = None,
+    folder: Annotated[
+        list[Path] | None,
+        typer.Option(help="With --leaks: search this folder instead, as it is."),
+    ] = None,
+    store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run exported tasks again from nothing, both sides, in fresh sandboxes, several rounds.
@@ -62,8 +93,19 @@ def verify_command(
     seed, under CPU load, with another clock, and with all of it. The export is enough: no store is
     needed. Scores are kept beside it as they come; the same command goes on where it was stopped.
 
+    --leaks searches environments whole for the fix (other copies of the code, archives, caches,
+    byte-code), and each task's start state with its git; exit code 1 where something shows it.
+
     Example: bugfoundry verify tasks.jsonl --rounds 5 -o held.jsonl
     """
+    if leaks:
+        search_leaks(
+            what or [], images=image or (), folders=folder or (), store=store, as_json=as_json
+        )
+        return
+    if len(what or ()) != 1:
+        raise ConfigError(WHAT)
+    export = Path((what or [""])[0])
     trees = Trees(cache_dir())
     tasks = from_nothing(carried(export, trees))
     evaluation = Evaluation(

@@ -22,6 +22,8 @@ from tasks.material import Material, gather
 
 log = logging.getLogger(__name__)
 
+Refine = Callable[[Material], Material]
+
 FORMATS: dict[str, Callable[[Material], Row]] = {
     "swe-smith": swe_smith.row,
     "swe-bench": swe_bench.row,
@@ -37,17 +39,19 @@ def export(
     tasks: Iterable[Task],
     output: Path,
     *,
+    refine: Refine | None = None,
     split: bool = False,
 ) -> int:
     """Write tasks, ordered by id, and return how many; the file appears whole or not at all.
 
-    SWE-smith and SWE-bench rows are JSON lines, or one array where the name ends in ``.json``.
+    ``refine`` is given all that belongs to a task, and returns it as it leaves. SWE-smith and
+    SWE-bench rows are JSON lines, or one array where the name ends in ``.json``.
     Raises ConfigError for an unknown format or a place that cannot be written, StoreError for
     a task that lacks what belongs to it.
     """
     if form not in FORMATS:
         raise ConfigError(f"no format {form!r}; there are {', '.join(FORMATS)}")
-    rows = make_rows(FORMATS[form], store, trees, tasks)
+    rows = make_rows(FORMATS[form], store, trees, tasks, refine)
     if FORMATS[form] is full.row:
         rows = with_trees(split_rows(rows, trees, split), trees)
     elif split:
@@ -76,6 +80,7 @@ def export_folder(
     *,
     runner: bytes,
     image: str = "",
+    refine: Refine | None = None,
     split: bool = False,
 ) -> int:
     """Write tasks as a folder, and return how many; it appears whole or not at all.
@@ -85,8 +90,7 @@ def export_folder(
     """
     if output.is_dir() and any(output.iterdir()):
         raise ConfigError(f"{output} is not empty; name a folder that does not exist yet")
-    materials = [gather(store, trees, task) for task in sorted(tasks, key=lambda task: task.id)]
-    materials = [each for each in materials if _is_text(full.row(each))]
+    materials = [each for each in gathered(store, trees, tasks, refine) if told(full.row(each))]
     rows = list(with_trees(split_rows(map(full.row, materials), trees, split), trees))
     part = output.with_name(f".{output.name}.{os.getpid()}.part")
     try:
@@ -121,16 +125,33 @@ def split_of(rows: Iterable[Row], trees: Trees) -> dict[str, Split]:
     )
 
 
+def gathered(
+    store: Store, trees: Trees, tasks: Iterable[Task], refine: Refine | None
+) -> Iterator[Material]:
+    """Yield all that belongs to each task, as it leaves, ordered by id."""
+    for task in sorted(tasks, key=lambda task: task.id):
+        material = gather(store, trees, task)
+        yield refine(material) if refine else material
+
+
 def make_rows(
-    make: Callable[[Material], Row], store: Store, trees: Trees, tasks: Iterable[Task]
+    make: Callable[[Material], Row],
+    store: Store,
+    trees: Trees,
+    tasks: Iterable[Task],
+    refine: Refine | None = None,
 ) -> Iterator[Row]:
     """Yield the rows of tasks; those that no text format can hold are named and left out."""
-    for task in sorted(tasks, key=lambda task: task.id):
-        row = make(gather(store, trees, task))
-        if _is_text(row):
-            yield row
-        else:
-            log.warning("%s is left out: its files are not UTF-8, rows can hold only text", task.id)
+    yield from filter(told, map(make, gathered(store, trees, tasks, refine)))
+
+
+def told(row: Row) -> bool:
+    """Say whether a row is text; name one that is not."""
+    if _is_text(row):
+        return True
+    name = row["instance_id"]
+    log.warning("%s is left out: its files are not UTF-8, rows can hold only text", name)
+    return False
 
 
 def with_trees(rows: Iterable[Row], trees: Trees) -> Iterator[Row]:

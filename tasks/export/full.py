@@ -8,12 +8,21 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from tasks.export.provenance import columns
 from tasks.export.rows import Row
 from tasks.material import Material
 
 FORMAT_VERSION = 2
 LOOSE = frozenset(
-    {"created_at", "content_sha256", "tree_bundle", "split", "verified_rounds", "verified_score"}
+    {
+        "created_at",
+        "content_sha256",
+        "overlap_count",
+        "split",
+        "tree_bundle",
+        "verified_rounds",
+        "verified_score",
+    }
 )
 """Fields that are no part of what a task is."""
 
@@ -29,6 +38,7 @@ def row(material: Material) -> Row:
         **_bug(material),
         **_environment(material),
         **_verdict(material),
+        **columns(material),
     }
     return {**found, "content_sha256": content_of(found), "tree_bundle": ""}
 
@@ -48,7 +58,6 @@ def _repository(material: Material) -> Row:
         "commit_date": repository.date,
         "version": repository.version,
         "tree": repository.tree,
-        "license": "",
     }
 
 
@@ -106,7 +115,8 @@ def _verdict(material: Material) -> Row:
         "mode": verdict.mode,
         "seconds": verdict.seconds,
         "FAIL_TO_PASS": list(verdict.fail_to_pass),
-        "PASS_TO_PASS": list(verdict.pass_to_pass),
+        "PASS_TO_PASS": list(material.pass_to_pass),
+        "pass_to_pass_all": len(verdict.pass_to_pass),
         "spilled": list(verdict.spilled),
         "suite_seconds": material.suite_seconds,
         "slowest_test": material.slowest_test,

@@ -321,7 +321,7 @@ def config(material: Material) -> dict[str, Any]:
     return {
         "instance_id": material.task.id,
         "FAIL_TO_PASS": list(material.verdict.fail_to_pass),
-        "PASS_TO_PASS": list(material.verdict.pass_to_pass),
+        "PASS_TO_PASS": list(material.pass_to_pass),
         "pytest_args": list(material.environment.plan.pytest_args),
         "test_timeout": max(LEAST_TEST_TIMEOUT, 10 * material.slowest_test),
         "total_timeout": total_timeout(material),
@@ -348,7 +348,7 @@ def protected(material: Material) -> bytes:
 
 def held(material: Material) -> list[str]:
     """Return the paths that are restored before grading."""
-    tests = (*material.verdict.fail_to_pass, *material.verdict.pass_to_pass)
+    tests = (*material.verdict.fail_to_pass, *material.pass_to_pass)
     named = files_of_tests(tests)
     changed = {change.path for change in material.bug.changes}
     paths = material.trees.paths(material.bug.tree)

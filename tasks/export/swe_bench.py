@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from tasks.export.provenance import columns
 from tasks.export.rows import Row
 from tasks.material import Material
 
@@ -22,6 +23,7 @@ def row(material: Material) -> Row:
         "created_at": material.task.created,
         "version": repository.version,
         "FAIL_TO_PASS": json.dumps(material.verdict.fail_to_pass),
-        "PASS_TO_PASS": json.dumps(material.verdict.pass_to_pass),
+        "PASS_TO_PASS": json.dumps(material.pass_to_pass),
         "environment_setup_commit": repository.commit,
+        **columns(material),
     }

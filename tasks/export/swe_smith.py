@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasks.export.provenance import columns
 from tasks.export.rows import Row
 from tasks.ids import environment_key
 from tasks.material import Material
@@ -19,8 +20,9 @@ def row(material: Material) -> Row:
         "instance_id": material.task.id,
         "patch": material.bug.patch,
         "FAIL_TO_PASS": list(material.verdict.fail_to_pass),
-        "PASS_TO_PASS": list(material.verdict.pass_to_pass),
+        "PASS_TO_PASS": list(material.pass_to_pass),
         "image_name": image.lower(),
         "repo": f"swesmith/{environment_key(repository)}",
         "problem_statement": material.task.statement,
+        **columns(material),
     }

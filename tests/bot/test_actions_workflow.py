@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -202,7 +203,7 @@ async def test_a_maintainer_needs_no_bot(site: Site) -> None:
     with Store(site.folder / "given" / "bugfoundry.db") as store:
         assert len(store.verdicts()) == 6
         assert len(tasks) == len(store.tasks()) >= 2
-    assert "expected to be paid: 6 runner minutes" in result.log("plan")
+    assert re.search(r"expected to be paid: \d+ runner minutes", result.log("plan"))
 
 
 async def test_the_action_forges_within_one_job(site: Site, tmp_path: Path) -> None:

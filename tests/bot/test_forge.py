@@ -117,10 +117,11 @@ def test_a_solver_finds_one_commit_and_its_diff_is_graded(
 def test_each_format_can_be_loaded(workplace: Workplace, forged: dict[str, object]) -> None:
     count = len(forged["tasks"])  # type: ignore[arg-type]
     for form, name in (("swe-smith", "a.jsonl"), ("swe-bench", "b.jsonl"), ("jsonl", "c.jsonl")):
-        workplace.run("export", "--store", "local.db", "--format", form, "-o", name)
+        words = ("export", "--store", "local.db", "--gates", "pass-to-pass")
+        workplace.run(*words, "--format", form, "-o", name)
         frame = pandas.read_json(workplace.folder / name, lines=True)
         assert len(frame) == count
-    workplace.run("export", "--store", "local.db", "--format", "parquet", "-o", "d.parquet")
+    workplace.run(*words, "--format", "parquet", "-o", "d.parquet")
     assert len(pandas.read_parquet(workplace.folder / "d.parquet")) == count
 
 

@@ -19,6 +19,7 @@ from tests.furniture.slips import slip
 DATA = re.compile(r"(?s)<data-([0-9a-f]{16})>\n(.*?)\n</data-\1>")
 KIND = re.compile(r"^- ([a-z-]+): ", re.M)
 SENSES = re.compile(r"where (.+?) = ([\w.]+)\((.*)\)")
+ERROR = re.compile(r"[\w.]*(?:Error|Exception|Exit|Warning)\b")
 MODULE = re.compile(r"^module ([\w.]+)\n(\w+)\(", re.M)
 
 
@@ -126,10 +127,10 @@ def changes(diff: str) -> Iterator[tuple[str, str]]:
 def report(text: str) -> dict[str, Any]:
     """A user's report of what was printed."""
     printed = [match[2] for match in DATA.finditer(text.partition("What was printed where")[2])]
-    said = next((line.strip() for line in printed[0].splitlines() if line.strip()), "nothing")
+    said = seen(printed[0])
     what = after(text, "What misbehaves, as it is documented:").splitlines()
     name = what[1].partition("(")[0] if len(what) > 1 else after(text, "The project:")
-    kind = re.match(r"[\w.]*(?:Error|Exception|Exit|Warning)\b", said)
+    kind = ERROR.match(said)
     title = f"{name} gives an unexpected {kind[0]}" if kind else f"{name} gives a wrong result"
     style = text.rpartition("The style: ")[2].partition(":")[0].partition(".")[0]
     return {
@@ -137,6 +138,15 @@ def report(text: str) -> dict[str, Any]:
         "body": told_in(style, name, said),
         "script": script(text, printed) if style in ("With a script", "Detailed") else "",
     }
+
+
+def seen(printed: str) -> str:
+    """The end of what was printed: the error's name and what it says."""
+    lines = [line.rstrip() for line in printed.splitlines() if line.strip()]
+    errors = [number for number, line in enumerate(lines) if ERROR.match(line)]
+    return (
+        "\n    ".join(line.strip() for line in lines[errors[-1] if errors else -1 :]) or "nothing"
+    )
 
 
 def told_in(style: str, name: str, said: str) -> str:
@@ -163,10 +173,13 @@ def script(text: str, printed: list[str]) -> str:
         if match is not None and match[2] in modules and literal(match[3]):
             call = f"{match[2]}({match[3]})"
             return f"from {modules[match[2]]} import {match[2]}\n\nprint(repr({call}))\n"
-    project = after(text, "The project:")
-    return (
-        f"import {project.replace('-', '_')}\n\nprint(sorted(dir({project.replace('-', '_')})))\n"
-    )
+    return example(after(text, "From its README:")) or f"import {after(text, 'The project:')}\n"
+
+
+def example(readme: str) -> str:
+    """The first example of a README, asked for its help."""
+    found = re.search(r"(?s)```python\n(.*?)```", readme)
+    return f"import sys\n\nsys.argv[1:] = ['--help']\n\n{found[1]}" if found is not None else ""
 
 
 def literal(arguments: str) -> bool:

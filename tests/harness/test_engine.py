@@ -14,7 +14,7 @@ from harness import local_engine
 from harness.baseline import measure
 from harness.hardening import Limits
 from harness.local_engine import LocalEngine
-from harness.sandbox import Sandbox, start
+from harness.sandbox import Channel, Frame, Sandbox, start
 from harness.selection import Coverage, Seen
 from storage.records import Baseline, Bug, Environment, Verdict
 from tests.furniture.project import SOURCE, write_project
@@ -130,6 +130,37 @@ async def test_a_slow_failure_is_none_of_a_hang(
     for coverage in (None, measured[3]):
         (verdict,) = await judged(engine(measured, coverage, judged=1000), bug(source))
         assert verdict.reason == reason
+
+
+class Busy:
+    """A runner on a machine on which some tests do not end in time."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    async def send(self, frame: Frame) -> None:
+        await self._channel.send(frame)
+
+    async def receive(self, *, timeout: float) -> Frame:
+        frame = await self._channel.receive(timeout=timeout)
+        is_late = frame.get("event") == "outcome" and "discount" in str(frame.get("test"))
+        return {**frame, "outcome": "timeout"} if is_late else frame
+
+    async def close(self) -> None:
+        await self._channel.close()
+
+
+async def test_a_busy_machine_makes_no_bug_a_hang(measured: Measured) -> None:
+    backend, environment, baseline, coverage = measured
+    busy = PlainBackend(
+        backend._project, backend.places / "busy", wrap=lambda channel, number: Busy(channel)
+    )
+    for known in (None, coverage):
+        (verdict,) = await judged(
+            engine((busy, environment, baseline, coverage), known, judged=1000), bug(DISCOUNT)
+        )
+        assert verdict.reason == "sandbox-broken"
+        assert "too busy" in verdict.detail
 
 
 HANGING_IN_COMPANY = SOURCE.replace(

@@ -110,3 +110,17 @@ def test_a_patch_solves_when_every_listed_test_is_green() -> None:
     assert not grade(["t1"], ["t2"], run(t2="missing")).resolved
     assert not grade(["t1"], ["t2"], run(t1="skipped")).resolved
     assert not grade(["t1"], ["t2"], run(collected=None)).resolved
+
+
+def test_it_is_noted_in_which_ways_tests_failed() -> None:
+    alone = run(t1="failed", t2="timeout", t3="missing", t4="error", t5="failed")
+    said = {
+        "t4": Result(outcome="error", detail="ModuleNotFoundError: No module named 'shop'"),
+        "t5": Result(outcome="failed", detail="assert 'ImportError' == ''"),
+    }
+    alone = replace(alone, results={**alone.results, **said})
+
+    decision = decide(GREEN, alone, alone)
+
+    assert decision.reason == "valid"
+    assert decision.kinds == (("failed", 2), ("import", 1), ("missing", 1), ("timeout", 1))

@@ -10,7 +10,7 @@ import pytest
 
 from storage.clones import GITHUB_URL, github_variables
 from storage.errors import SourceError
-from storage.git import GitError, git
+from storage.git import GitError, git, line
 from storage.records import Repository
 from storage.sources import fetch, owner_and_name, parse
 from storage.trees import Trees
@@ -193,6 +193,20 @@ def test_a_checkout_at_a_revision_is_that_commit(cache: Path, tmp_path: Path) ->
     assert get(f"{folder}@{first.commit[:10]}", cache).tree == first.tree
     with pytest.raises(SourceError, match="no commit, branch or tag 'older'"):
         get(f"{folder}@older", cache)
+
+
+def test_the_first_commit_is_known_where_the_whole_history_is(cache: Path, tmp_path: Path) -> None:
+    project = make_checkout(tmp_path / "project", FILES)
+    first = line("rev-parse", "HEAD", cwd=project)
+    (project / "more.py").write_text("y = 2\n")
+    commit(project)
+    cut = tmp_path / "cut"
+    git("clone", "--quiet", "--depth=1", project.as_uri(), cut)
+
+    assert get(str(project), cache).root == first
+    assert get(f"{project}@HEAD", cache).root == first
+    assert get(str(cut), cache).root == ""
+    assert get(project.as_uri(), cache).root == ""
 
 
 def test_a_submodule_that_is_not_there_leaves_a_checkout_its_commit(

@@ -43,6 +43,14 @@ def test_a_repository_comes_back_as_it_was(store: Store) -> None:
     assert store.repositories() == [REPOSITORY]
 
 
+def test_a_first_commit_that_was_known_once_stays(store: Store) -> None:
+    store.add_repository(replace(REPOSITORY, root="f" * 40))
+    store.add_repository(REPOSITORY)
+
+    (found,) = store.repositories()
+    assert found.root == "f" * 40
+
+
 def test_a_tree_is_known_by_the_repository_added_last(store: Store) -> None:
     fork = replace(REPOSITORY, owner="someone")
     store.add_repository(fork)
@@ -188,6 +196,15 @@ def test_a_verdict_on_an_unknown_bug_is_refused_whole(judging: Store) -> None:
     judging.add_bug(known)
     judging.add_verdict(make_verdict(known, failing=("tests/test_y.py::test_newer",)))
     assert [v.fail_to_pass for v in judging.verdicts()] == [("tests/test_y.py::test_newer",)]
+
+
+def test_a_verdict_keeps_in_which_ways_tests_failed(judging: Store) -> None:
+    bug = make_bug()
+    judging.add_bug(bug)
+    verdict = replace(make_verdict(bug), kinds=(("failed", 2), ("import", 1)))
+    judging.add_verdict(verdict)
+
+    assert judging.verdicts() == [verdict]
 
 
 def test_verdicts_can_be_asked_for_by_part_of_their_key(judging: Store) -> None:

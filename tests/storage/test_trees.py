@@ -192,6 +192,7 @@ def test_a_checkout_holds_one_commit_and_no_remote(trees: Trees, tmp_path: Path)
     assert line("rev-parse", "HEAD", cwd=dest) == made
     assert line("rev-list", "--all", "--count", cwd=dest) == "1"
     assert line("remote", cwd=dest) == ""
+    assert not (dest / ".git" / "logs").exists()
     assert line("status", "--porcelain", cwd=dest) == ""
     assert line("cat-file", "--batch-all-objects", "--batch-check", cwd=dest).count("\n") == 4
     with pytest.raises(SourceError, match="not empty"):

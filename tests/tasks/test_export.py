@@ -14,11 +14,15 @@ import pytest
 from storage.errors import ConfigError, StoreError
 from storage.git import git, line
 from tasks.export import FORMATS, export
+from tasks.export.provenance import provenance
 from tasks.make import make_task
+from tasks.material import Material, gather
 from tasks.start_state import check_out, start_commit
 from tests.tasks.made import FILES, TESTS, Made, make_bug, make_verdict
 
-SWE_SMITH = {
+OURS = {"license": str, "provenance": str, "benchmarks": list, "overlap_count": int}
+"""Columns that rows of every format have besides their own."""
+SWE_SMITH = OURS | {
     "instance_id": str,
     "patch": str,
     "FAIL_TO_PASS": list,
@@ -27,7 +31,7 @@ SWE_SMITH = {
     "repo": str,
     "problem_statement": str,
 }
-SWE_BENCH = dict.fromkeys(
+SWE_BENCH = OURS | dict.fromkeys(
     [
         "repo",
         "instance_id",
@@ -191,3 +195,39 @@ def test_a_place_that_cannot_be_written_is_one_line(made: Made, tmp_path: Path) 
         export("jsonl", made.store, made.trees, [made.task], tmp_path / "no" / "out.jsonl")
     with pytest.raises(ConfigError, match="no format 'csv'"):
         export("csv", made.store, made.trees, [made.task], tmp_path / "out.csv")
+
+
+def test_rows_say_where_the_code_is_public(made: Made, tmp_path: Path) -> None:
+    (row,) = rows(made, "swe-bench", tmp_path / "a.jsonl")
+
+    assert row["provenance"] == (
+        f"the code without the bug is public: Someone/shop at {made.repository.commit}; "
+        "the bug was made by procedural and is nowhere public"
+    )
+
+
+def test_a_mirrored_bug_says_that_its_fix_is_public(made: Made, tmp_path: Path) -> None:
+    origin = replace(made.bug.origin, strategy="mirror", commit="a" * 40, pull=12)
+    material = replace(
+        gather(made.store, made.trees, made.task), bug=replace(made.bug, origin=origin)
+    )
+
+    assert provenance(material).endswith(
+        f"the bug is a real one, and its fix is public too: pull request 12, commit {'a' * 40}"
+    )
+
+
+def test_what_is_refined_is_what_leaves(made: Made, tmp_path: Path) -> None:
+    def refine(material: Material) -> Material:
+        return replace(
+            material, licence="MIT", benchmarks=("swe-bench",), overlaps=1, nearest=TESTS[2:4]
+        )
+
+    output = tmp_path / "a.jsonl"
+    export("jsonl", made.store, made.trees, made.store.tasks(), output, refine=refine)
+    row = json.loads(output.read_text())
+
+    assert row["license"] == "MIT"
+    assert (row["benchmarks"], row["overlap_count"]) == (["swe-bench"], 1)
+    assert row["PASS_TO_PASS"] == list(TESTS[2:4])
+    assert row["pass_to_pass_all"] == len(TESTS[2:])

@@ -374,10 +374,9 @@ def test_too_little_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("kind", ["auto", "docker", "local"])
-def test_no_sandbox_but_a_plain_process(
-    kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+def test_no_sandbox_but_a_plain_process(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # No path of a socket: the Docker SDK leaves one open that it cannot connect.
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
     monkeypatch.setattr(machine.bubblewrap, "works", lambda: False)
     found = machine.sandbox_of(Config(work=WorkConfig(sandbox=kind)))  # type: ignore[arg-type]
     assert (found.verdict, "install bubblewrap" in found.do) == ("wrong", True)

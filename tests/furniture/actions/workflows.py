@@ -39,7 +39,10 @@ class WorkflowError(Exception):
 def load(path: Path) -> Document:
     """Read a workflow or an action. ``on``, which YAML takes for true, gets its name back."""
     document = yaml.safe_load(path.read_text())
-    return {("on" if key is True else key): value for key, value in document.items()}
+    found = {("on" if key is True else key): value for key, value in document.items()}
+    if isinstance(found.get("on"), str):
+        found["on"] = {found["on"]: None}
+    return found
 
 
 def read_workflow(path: Path) -> Document:

@@ -41,7 +41,7 @@ method="POST")``.
 from tests.furniture.github_world.actions import Artifact, Job, Run, Workflow
 from tests.furniture.github_world.apps import App, Grant, Installation
 from tests.furniture.github_world.calling import Answered, call
-from tests.furniture.github_world.clients import client_of
+from tests.furniture.github_world.clients import client_of, hub_of
 from tests.furniture.github_world.code import Code
 from tests.furniture.github_world.descriptions import Descriptions
 from tests.furniture.github_world.faults import (

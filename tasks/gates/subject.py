@@ -1,0 +1,137 @@
+"""What gates look at: a task with what belongs to it, and the rules that a person may set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+
+from storage.errors import StoreError
+from storage.records import Bug, Repository, Task
+from storage.store import Store
+from storage.trees import Trees
+from syntax.paths import is_source_path
+from tasks.contamination.benchmarks import Overlap, deny_list
+from tasks.declared import declared
+from tasks.licences import ALLOWED, Licence, detect
+from tasks.material import named_repository
+from tasks.public import as_text, is_documentation, public_names, words_of
+from tasks.statements import is_template
+
+Read = Callable[[str], bytes | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What is let through. Each setting is of one gate."""
+
+    licences: frozenset[str] = ALLOWED
+    largest_share: float = 0.25
+    """Of the suite that a bug may turn red, where it is more than ``few`` tests."""
+    few: int = 10
+    likeness: float = 0.9
+    """From which two patches or two statements are the same in all but name (Jaccard)."""
+    benchmarks_allowed: bool = False
+    """Let tasks on repositories of public benchmarks through."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tree:
+    """A repository at one tree, and what gates know of it; found out once for all its tasks."""
+
+    repository: Repository
+    paths: frozenset[str]
+    read: Read
+    read_all: Callable[[Iterable[str]], Mapping[str, bytes]]
+
+    @cached_property
+    def licence(self) -> Licence:
+        """What it is licensed under."""
+        return detect(self.paths, self.read)
+
+    @cached_property
+    def public(self) -> frozenset[str]:
+        """Words of its documentation, and names that its code shows to whoever uses it."""
+        docs = self.read_all(path for path in sorted(self.paths) if is_documentation(path))
+        source = self.read_all(path for path in sorted(self.paths) if is_source_path(path))
+        found = set(words_of("\n".join(map(as_text, docs.values()))))
+        return frozenset(found.union(*(public_names(as_text(each)) for each in source.values())))
+
+    @cached_property
+    def overlap(self) -> Overlap | None:
+        """What it has to do with public benchmarks."""
+        return deny_list().match(self.repository, declared(self.read).name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A task as gates see it. Light: there may be many thousands at once."""
+
+    task: Task
+    bug: Bug
+    tree: Tree
+    fail_to_pass: tuple[str, ...]
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    """In which ways FAIL_TO_PASS were red; empty where it was not noted."""
+    suite: int = 0
+    """Tests of the baseline that pass."""
+
+    @property
+    def told(self) -> bool:
+        """Whether somebody wrote the statement, and no template."""
+        return not is_template(self.task.statement)
+
+
+def subjects(store: Store, trees: Trees, tasks: Iterable[Task]) -> list[Subject]:
+    """Gather what gates look at, ordered by id. Raises StoreError for a task that lacks some."""
+    known = {(each.tree, each.owner, each.name, each.commit): each for each in store.repositories()}
+    found = Gathering(store, trees, tuple(known.values()))
+    return [found.subject(task) for task in sorted(tasks, key=lambda task: task.id)]
+
+
+class Gathering:
+    """Reads each tree, baseline and environment once."""
+
+    def __init__(self, store: Store, trees: Trees, repositories: tuple[Repository, ...]) -> None:
+        self._store = store
+        self._trees = trees
+        self._repositories = repositories
+        self._known: dict[tuple[str, str], Tree] = {}
+        self._suites: dict[str, int] = {}
+
+    def subject(self, task: Task) -> Subject:
+        """Gather one task."""
+        bug = self._store.bug(task.bug)
+        verdicts = self._store.verdicts(task.environment, bug=task.bug)
+        valid = [verdict for verdict in verdicts if verdict.valid]
+        repository = (
+            None if bug is None else named_repository(self._repositories, bug.tree, task.id)
+        )
+        if not (bug and valid and repository):
+            raise StoreError(f"task {task.id} lacks its bug or a valid verdict; forge it again")
+        return Subject(
+            task=task,
+            bug=bug,
+            tree=self._tree(repository),
+            fail_to_pass=valid[-1].fail_to_pass,
+            kinds=dict(valid[-1].kinds),
+            suite=self._suite(task.environment),
+        )
+
+    def _tree(self, repository: Repository) -> Tree:
+        key = (repository.tree, repository.key)
+        if key not in self._known:
+            tree = repository.tree
+            self._known[key] = Tree(
+                repository=repository,
+                paths=frozenset(self._trees.paths(tree)),
+                read=lru_cache(maxsize=200)(lambda path: self._trees.read(tree, path)),
+                read_all=lambda paths: self._trees.read_all(tree, paths),
+            )
+        return self._known[key]
+
+    def _suite(self, environment: str) -> int:
+        if environment not in self._suites:
+            baseline = self._store.baseline(environment)
+            self._suites[environment] = len(baseline.green) if baseline else 0
+        return self._suites[environment]
