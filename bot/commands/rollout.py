@@ -67,7 +67,6 @@ def rollout_command(
     """
     if not agent.strip():
         raise ConfigError("name the agent's command with --agent")
-    chosen = chosen_tasks(names or [], tasks, store)
     what = Agent(
         command=agent,
         timeout=timeout,
@@ -75,6 +74,7 @@ def rollout_command(
         env=dict(variable(each) for each in passed or []),
         mounts=tuple(existing(each) for each in mounts or []),
     )
+    chosen = chosen_tasks(names or [], tasks, store)
     ledger = Ledger(output)
     due = [
         Attempt(found=found, number=number, model=model)

@@ -42,7 +42,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     """A folder with an export of one task, and its fix in a folder of its own."""
     made = Workplace(tmp_path_factory.mktemp("work"))
     made.forge("local", "--max-bugs", "3", "--seed", "5")
-    made.run("export", "--store", "local.db", "--format", "jsonl", "-o", "tasks.jsonl")
+    words = ("--gates", "pass-to-pass", "--format", "jsonl", "-o", "tasks.jsonl")
+    made.run("export", "--store", "local.db", *words)
     row = json.loads((made.folder / "tasks.jsonl").read_text().splitlines()[0])
     (made.folder / "one.jsonl").write_text(json.dumps(row) + "\n")
     (made.folder / "fix").mkdir()

@@ -19,7 +19,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     """A folder with an export; store and cache are gone."""
     made = Workplace(tmp_path_factory.mktemp("work"))
     made.forge("local", "--max-bugs", "8", "--seed", "5")
-    made.run("export", "--store", "local.db", "--format", "jsonl", "-o", "tasks.jsonl")
+    words = ("--gates", "pass-to-pass", "--format", "jsonl", "-o", "tasks.jsonl")
+    made.run("export", "--store", "local.db", *words)
     (made.folder / "local.db").unlink()
     (made.folder / "cache").rename(made.folder / "old-cache")
     return made
