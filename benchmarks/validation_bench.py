@@ -16,10 +16,10 @@ from harness.baseline import (
     test_timeout,
     total_timeout,
 )
-from harness.local_engine import Worker
 from harness.sandbox import Backend, Channel, Limits
 from harness.selection import files_of
 from harness.suite import Run, run_suite
+from harness.worker import Worker
 from storage.errors import SandboxError
 from storage.records import RED, Baseline, Bug, Environment
 

@@ -17,6 +17,7 @@ from bot.commands import (
     costs,
     crawl,
     env,
+    evaluate,
     export,
     forge,
     gates,
@@ -27,8 +28,10 @@ from bot.commands import (
     listing,
     realism,
     report,
+    rollout,
     serve,
     stats,
+    transfer,
     verify,
 )
 from bot.commands.options import err
@@ -53,6 +56,9 @@ app.command("operators")(listing.operators_command)
 app.command("costs")(costs.costs_command)
 app.command("check")(grading.check_command)
 app.command("grade")(grading.grade_command)
+app.command("evaluate")(evaluate.evaluate_command)
+app.command("rollout")(rollout.rollout_command)
+app.command("transfer")(transfer.transfer_command)
 app.command("checkout")(grading.checkout_command)
 app.command("verify")(verify.verify_command)
 app.command("audit")(audit.audit_command)

@@ -9,11 +9,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from harness.coverage import decode
+from harness.local import RUNNER
 from storage.errors import StoreError
 from storage.records import Task
 from storage.store import Store
 from storage.trees import Trees
-from tasks.export import export
+from tasks.export import FOLDERS, export, export_folder
 from tasks.gates import NAMES, PASS_TO_PASS, Stopped, pass_gates
 from tasks.gates.subject import Rules, Subject, subjects
 from tasks.material import Material
@@ -51,8 +52,12 @@ def export_tasks(
     rules: Rules,
     names: Sequence[str] = NAMES,
     limit: int | None = NEAREST,
+    image: str = "",
+    split: bool = False,
 ) -> Exported:
     """Write those of the tasks that pass gates; ``limit`` is how much of PASS_TO_PASS leaves.
+
+    ``image`` is a name under which others can pull the image, ``split`` puts tasks into splits.
 
     Raises StoreError where none is left.
     """
@@ -62,7 +67,17 @@ def export_tasks(
     leaving = [subject.task for subject in passed.subjects]
     cut = limit if PASS_TO_PASS in names else None
     refine = refining(store, passed.subjects, cut)
-    count = export(form, store, trees, leaving, output, refine=refine)
+    if form in FOLDERS:
+        runner = RUNNER.read_bytes()
+        count = export_folder(
+            *(form, store, trees, leaving, output),
+            runner=runner,
+            image=image,
+            refine=refine,
+            split=split,
+        )
+    else:
+        count = export(form, store, trees, leaving, output, refine=refine, split=split)
     return Exported(tasks=count, stopped=passed.stopped, overlaps=overlaps(passed.subjects))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,7 +12,9 @@ from bot.settings import build_env
 from harness import backends
 from harness.judge import Grade, grade
 from harness.local_engine import LocalEngine
-from harness.sandbox import Limits
+from harness.sandbox import Backend, Limits
+from harness.worker import Files
+from storage.records import Environment, Plan
 from storage.trees import Trees
 from syntax.applying import apply_patch
 from tasks.start_state import grading_files, hidden_files
@@ -75,26 +77,52 @@ def undoing(found: Found, trees: Trees) -> dict[str, bytes | None]:
     return apply_patch(found.bug.patch, start_state(found, trees), reverse=True)
 
 
-async def grade_files(
-    found: Found, solved: dict[str, bytes | None], *, cache: Path, base_image: str | None
-) -> Grade:
+async def standing(found: Found, backend: Backend, trees: Trees) -> Environment:
+    """Return a task's environment, built again of its own versions where it is gone.
+
+    Raises BuildFailed.
+    """
+    environment = found.environment
+    here = environment.handle and environment.sandbox == backend.kind
+    if here and await backend.exists(environment):
+        return environment
+    with TemporaryDirectory(prefix="bugfoundry-") as folder:
+        checkout = Path(folder) / found.repository.name
+        trees.materialise(environment.tree, checkout)
+        plan = pinned(environment)
+        return await backend.build(checkout, environment.tree, plan, env=build_env())
+
+
+def pinned(environment: Environment) -> Plan:
+    """Return a plan that installs just the versions an environment has, then the code.
+
+    An installer leaves alone what is there already and satisfies it.
+    """
+    plan, lock = environment.plan, tuple(environment.lock.split())
+    if not lock or plan.install[:1] == (lock,):
+        return plan
+    return replace(plan, install=(lock, *plan.install))
+
+
+def changed_files(found: Found, trees: Trees, solved: Files) -> dict[str, bytes | None]:
+    """Return a solver's files over the start state, as they differ from the unbroken tree."""
+    broken = apply_patch(found.bug.patch, lambda path: trees.read(found.bug.tree, path))
+    return {**broken, **solved}
+
+
+async def grade_files(found: Found, solved: Files, *, cache: Path, base_image: str | None) -> Grade:
     """Run the suite in a fresh sandbox on the start state with a solver's files over it."""
     trees = Trees(cache)
     tree = found.bug.tree
     backend = backends.choose(found.environment.sandbox, cache=cache, base_image=base_image)
-    if not await backend.exists(found.environment):
-        with TemporaryDirectory(prefix="bugfoundry-") as folder:
-            checkout = Path(folder) / found.repository.name
-            trees.materialise(tree, checkout)
-            await backend.build(checkout, tree, found.environment.plan, env=build_env())
+    environment = await standing(found, backend, trees)
     engine = LocalEngine(
         backend,
-        found.environment,
+        environment,
         found.baseline,
         workers=1,
         read=lambda path: trees.read(tree, path),
         limits=Limits(),
     )
-    broken = apply_patch(found.bug.patch, lambda path: trees.read(tree, path))
-    run = await engine.run_files({**broken, **solved})
+    run = await engine.run_files(changed_files(found, trees, solved))
     return grade(found.verdict.fail_to_pass, found.verdict.pass_to_pass, run)

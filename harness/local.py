@@ -239,6 +239,13 @@ class LocalBackend:
             hidden=hidden(root, interpreter.prefix) if self.isolation == "bubblewrap" else (),
         )
 
+    def place(self, environment: Environment) -> tuple[Path, Path, int | None]:
+        """Claim a place, to be released; return the environment's folder, the place, its user."""
+        root = self._envs / environment.handle
+        sweep(root)
+        place = claim(root)
+        return root / "w00", place, self._user(place)
+
     def _packed(self, tree: Path) -> bytes:
         """The work tree as it goes into each sandbox, packed once."""
         if self._archive is None or self._archive[0] != tree:

@@ -20,24 +20,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from harness.baseline import (
-    HANG_LIMIT,
-    collect_timeout,
-    runnable,
-    short_timeouts,
-    test_timeout,
-    total_timeout,
-)
 from harness.judge import HARNESS_VERSION, Decision, agree, decide, screen, status
-from harness.sandbox import Backend, Channel, Limits, Sandbox, start
-from harness.selection import Coverage, Selection, files_of, select
-from harness.suite import Result, Run, run_suite
+from harness.sandbox import Backend, Limits
+from harness.selection import Coverage, Selection, select
+from harness.suite import Result, Run
 from harness.trust import Audits, first_and_sampled
+from harness.worker import Files, Terms, Worker
 from storage.errors import PatchError, SandboxError
 from storage.records import Baseline, Bug, Environment, Verdict
 from syntax.applying import apply_patch
 
-Files = Mapping[str, bytes | None]
 TRIES = 2
 TOLD = 10
 """Failing tests of a bug whose messages are kept until its verdict is known."""
@@ -63,35 +55,6 @@ class Job:
     fault: str = field(compare=False, default="")
     audited: bool = field(compare=False, default=False)
     """It is judged both ways."""
-
-
-class Worker:
-    """One sandbox with its runner, replaced when it breaks."""
-
-    def __init__(self, backend: Backend, environment: Environment, limits: Limits) -> None:
-        self._backend = backend
-        self._environment = environment
-        self._limits = limits
-        self._sandbox: Sandbox | None = None
-        self._channel: Channel | None = None
-        self.hung: dict[str, None] = {}
-        """Tests that ran out of their time since a bug's turn came, in order."""
-
-    async def channel(self) -> Channel:
-        """The runner's channel, in a fresh sandbox where there is none."""
-        if self._channel is None:
-            self._sandbox = await start(self._backend, self._environment, self._limits)
-            self._channel = await self._sandbox.runner()
-        return self._channel
-
-    async def discard(self) -> None:
-        """Throw the sandbox away."""
-        channel, sandbox = self._channel, self._sandbox
-        self._channel = self._sandbox = None
-        if channel is not None:
-            await channel.close()
-        if sandbox is not None:
-            await sandbox.close()
 
 
 class LocalEngine:
@@ -133,7 +96,7 @@ class LocalEngine:
         self._backend = backend
         self._environment = environment
         self._baseline = baseline
-        self._limits_of_tests = short_timeouts(baseline)
+        self._terms = Terms(environment=environment, baseline=baseline)
         self._seconds = {test.id: test.seconds for test in baseline.tests}
         self._workers = workers
         self._read = read
@@ -310,7 +273,7 @@ class LocalEngine:
         failed = any(status(run, test) == "red" for test in run.results if test not in hung)
         if not hung or (failed and not run.exhausted):
             return run, False
-        quickest = min(hung, key=lambda test: self._limits_of_tests.get(test, 0.0))
+        quickest = min(hung, key=lambda test: self._terms.short.get(test, 0.0))
         alone = await self._run(worker, files, tests=[quickest], isolate=True, narrow=True)
         if alone.outcome(quickest) == "timeout":
             return run, True
@@ -344,35 +307,20 @@ class LocalEngine:
         narrow: bool = False,
         short: bool = False,
     ) -> Run:
-        """Run tests, those of a ``selection`` by its path, all others in a fresh process.
-
-        ``narrow`` collects the files of the tests alone.
-        """
-        narrow = narrow or (selection is not None and not selection.everywhere)
-        limits = self._limits_of_tests
-        run = await run_suite(
-            await worker.channel(),
-            args=self._environment.plan.pytest_args,
-            tests=runnable(self._baseline) if tests is None else tests,
-            files=files,
+        """Run tests, those of a ``selection`` by its path, all others in a fresh process."""
+        run = await worker.run(
+            self._terms,
+            files,
+            tests=tests,
             isolate=isolate,
-            path="fresh" if selection is None else selection.path,
-            changes=None if selection is None else selection.changes,
-            only_files=files_of(tests) if narrow and tests is not None else None,
             stop_after_red=stop_after_red,
-            test_timeout=test_timeout(self._baseline),
-            test_timeouts={test: limits[test] for test in tests or limits} if short else None,
-            collect_timeout=collect_timeout(self._baseline),
-            total_timeout=total_timeout(self._baseline),
-            hang_limit=HANG_LIMIT,
+            selection=selection,
+            narrow=narrow,
+            short=short,
             reports=isolate and self._told is not None,
         )
         self.tests_run += len(run.results)
         worker.hung |= {t: None for t, r in run.results.items() if r.outcome == "timeout"}
-        if run.error:
-            raise SandboxError(f"the runner could not do its work: {run.error}")
-        if not run.restored:
-            await worker.discard()
         return run
 
     async def messages(self, files: Files, tests: Collection[str]) -> dict[str, str]:

@@ -20,6 +20,7 @@ import ctypes
 import dis
 import functools
 import gc
+import glob
 import importlib
 import importlib.util
 import inspect
@@ -27,6 +28,7 @@ import itertools
 import json
 import linecache
 import os
+import random
 import re
 import select
 import shutil
@@ -69,6 +71,11 @@ NO_SWAP = -1
 """Stands for an exit code where the changed functions could not be given their new code."""
 MODULES_LIMIT = 2000
 MESSAGE_LIMIT = 1 << 17
+FAKETIME = (
+    "/usr/lib/*/faketime/libfaketime.so.1",
+    "/usr/lib*/faketime/libfaketime.so.1",
+    "/usr/local/lib/faketime/libfaketime.so.1",
+)
 PATIENCE = 2
 """Tests that may hang before the others are given less time, where that is asked for."""
 REAPING_ROUNDS = 200
@@ -893,6 +900,7 @@ class Request:
         self.watch = bool(frame.get("watch"))
         self.reports = bool(frame.get("reports"))
         self.only_files = frame.get("only_files")
+        self.conditions = frame.get("conditions") or {}
         self.impatient_timeout = frame.get("impatient_timeout")
         self.hung = 0
         self.collected: list[str] | None = None
@@ -949,12 +957,13 @@ class Request:
             "watch": self.watch,
             "reports": self.reports,
             "only_files": self.only_files,
+            "order_seed": self.conditions.get("order_seed"),
             "swaps": self.swaps,
         }
         for path, held in [*self.held, ("fresh", None)]:
             if path == "swap" and self.mode != "swap":
                 continue
-            child = Child(config, environment(), held)
+            child = Child(config, environment(self.conditions), held)
             self.path = path if child.forked else "fresh"
             if self.one(child, isolate):
                 return
@@ -1044,12 +1053,31 @@ class Request:
             self.exhausted = True
 
 
-def environment() -> dict[str, str]:
+def environment(conditions: dict[str, Any] | None = None) -> dict[str, str]:
+    """Return what a process of the tests sees; ``conditions`` are other than usual."""
+    conditions = conditions or {}
     env = dict(os.environ)
     env.update(PYTHONHASHSEED="0", TZ="UTC", LC_ALL="C.UTF-8", PYTHONDONTWRITEBYTECODE="1")
+    if conditions.get("hash_seed"):
+        env["PYTHONHASHSEED"] = str(int(conditions["hash_seed"]))
+    library = faketime() if conditions.get("clock_days") else ""
+    if library:
+        env.update(
+            LD_PRELOAD=library,
+            FAKETIME="%+dd" % int(conditions["clock_days"]),
+            FAKETIME_DISABLE_SHM="1",
+            FAKETIME_DONT_FAKE_MONOTONIC="1",
+            FAKETIME_NO_CACHE="1",
+        )
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTHONPYCACHEPREFIX"):
         env.pop(name, None)
     return env
+
+
+def faketime() -> str:
+    """Return where the library is that shifts a process's clock; empty where it is not."""
+    found = [path for pattern in FAKETIME for path in glob.glob(pattern)]
+    return sorted(found)[0] if found else ""
 
 
 class Server:
@@ -1087,6 +1115,7 @@ class Server:
             {
                 "event": "done",
                 "path": {"mode": request.path, "why": request.why, "forked": request.forks},
+                "clock": bool(request.conditions.get("clock_days") and faketime()),
                 "collect_errors": request.errors[:50],
                 "exhausted": request.exhausted,
                 "stopped": request.stopped,
@@ -1209,6 +1238,7 @@ class Plugin:
         self.told: dict[str, str] = {}
         self.root = os.getcwd()
         self.only_files = None if config["only_files"] is None else set(config["only_files"])
+        self.order_seed = config["order_seed"]
         self.phases: dict[str, list[Any]] = {}
         self.copies: dict[str, list[Any]] = {}
         self.lock = threading.Lock()
@@ -1247,6 +1277,8 @@ class Plugin:
             items[:] = [item for item in items if item.nodeid in self.wanted]
             if gone:
                 config.hook.pytest_deselected(items=gone)
+        if self.order_seed is not None:
+            items[:] = shuffled(items, self.order_seed)
 
     def pytest_collection_finish(self, session: Any) -> None:
         """Say what was collected; pytest calls this also when a module has ended collection."""
@@ -1337,6 +1369,22 @@ class Plugin:
         if self.watcher is not None:
             self.watcher.stop()
             self.send(event="seen", test=test, **self.watcher.seen())
+
+
+def shuffled(items: list[Any], seed: int) -> list[Any]:
+    """Return tests in a random order: files, and the tests inside each; files stay together.
+
+    What is set up once for a file is then set up once, as in any run.
+    """
+    chance = random.Random(seed)
+    files: dict[str, list[Any]] = {}
+    for item in items:
+        files.setdefault(item.nodeid.partition("::")[0], []).append(item)
+    groups = list(files.values())
+    chance.shuffle(groups)
+    for group in groups:
+        chance.shuffle(group)
+    return [item for group in groups for item in group]
 
 
 class Keeper(Plugin):
@@ -1553,6 +1601,7 @@ NOTHING_ASKED: dict[str, Any] = {
     "hung": 0,
     "reports": False,
     "only_files": None,
+    "order_seed": None,
 }
 FUTURE = 0
 for _name in __future__.all_feature_names:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.hardening import Limits
-from harness.local_engine import Worker
 from harness.sandbox import Backend, Channel, Frame
 from harness.suite import GRACE, encode
+from harness.worker import Worker
 from storage.errors import SandboxError
 from storage.records import Environment
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from harness.changes import Change
+from harness.conditions import AS_JUDGED, Conditions
 from harness.sandbox import Channel, Frame
 from harness.selection import Path, Seen
 from storage.errors import SandboxError
@@ -51,6 +52,8 @@ class Run:
     path: str = "fresh"
     """The way by which the last process was started, and why not by a faster one."""
     why: str = ""
+    clock: bool = False
+    """Another clock was asked for, and could be had."""
     seen: Mapping[str, Seen] = field(default_factory=dict)
     """What each test ran, where it was watched; what ran before the first is under ``""``."""
 
@@ -84,6 +87,7 @@ async def run_suite(
     only_files: Collection[str] | None = None,
     path: Path = "fresh",
     changes: Mapping[str, Sequence[Change]] | None = None,
+    conditions: Conditions = AS_JUDGED,
 ) -> Run:
     """Write ``files`` into the tree, run the tests in a fresh process, restore the tree.
 
@@ -97,8 +101,9 @@ async def run_suite(
     ``watched`` alone where it is given. More than ``hang_limit`` tests that time out, or a
     collection that hangs, use up the time of the whole run; after a few, ``impatient_timeout`` is
     all that a test may take. ``watch`` notes what each test runs, ``reports`` what Python prints of
-    each failure; ``only_files`` are the only files of tests that are collected. Raises SandboxError
-    when the runner is gone or does not keep to the protocol.
+    each failure; ``only_files`` are the only files of tests that are collected. ``conditions``
+    other than those of judging hold for fresh processes alone. Raises SandboxError when the runner
+    is gone or does not keep to the protocol.
     """
     await channel.send(
         {
@@ -119,6 +124,7 @@ async def run_suite(
             "watch": watch,
             "reports": reports,
             "only_files": None if only_files is None else sorted(only_files),
+            "conditions": conditions.frame(),
         }
     )
     started = time.monotonic()
@@ -213,6 +219,7 @@ class Gathered:
             seconds=seconds,
             path=str(done["path"]["mode"]),
             why=str(done["path"]["why"]),
+            clock=bool(done.get("clock")),
             seen={t: s for t, s in self._seen.items() if not t or t in self._known},
         )
 

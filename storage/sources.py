@@ -17,14 +17,12 @@ from storage.errors import SourceError
 from storage.git import GitError, line
 from storage.naming import Source, parse
 from storage.records import Repository
-from storage.trees import Trees
+from storage.trees import COMMIT_MESSAGE, Trees
 
 __all__ = ["COMMIT_MESSAGE", "Source", "fetch", "parse"]
 
 LOCAL = "local"
 """Owner of what has none."""
-COMMIT_MESSAGE = "Start"
-"""Message of a tree's orphan commit: a part of its identity, never to be changed."""
 
 
 def fetch(

@@ -31,6 +31,8 @@ SIGNATURE = {
     )
 }
 """The same for every commit, so that the same tree is the same commit on any machine."""
+COMMIT_MESSAGE = "Start"
+"""Message of a tree's orphan commit: a part of its identity, never to be changed."""
 
 
 class Trees:
@@ -69,6 +71,10 @@ class Trees:
     def paths(self, tree: str) -> dict[str, str]:
         """Return path and mode of every file and link."""
         return {path: mode for path, (mode, _) in self._entries(tree).items()}
+
+    def contents(self, tree: str) -> frozenset[str]:
+        """Return the names that git gives to the contents of a tree's files."""
+        return frozenset(name for _, name in self._entries(tree).values())
 
     def read(self, tree: str, path: str) -> bytes | None:
         """Return a file's content, or a link's target; None where there is none."""
@@ -137,6 +143,32 @@ class Trees:
             repository = Path(folder)
             self._seed(repository, commit, branch)
             git("bundle", "create", "--quiet", file.absolute(), branch, cwd=repository)
+
+    def packed(self, tree: str) -> bytes:
+        """Return a git bundle of the one commit that holds a tree, as ``unpack`` takes it."""
+        commit = self.orphan_commit(tree, COMMIT_MESSAGE)
+        with TemporaryDirectory(prefix="bugfoundry-") as folder:
+            file = Path(folder) / "tree.bundle"
+            self.bundle(commit, file)
+            return file.read_bytes()
+
+    def unpack(self, bundle: bytes) -> str:
+        """Take in a bundle that ``packed`` made, and return its tree's hash."""
+        with TemporaryDirectory(prefix="bugfoundry-") as folder:
+            file = Path(folder) / "tree.bundle"
+            file.write_bytes(bundle)
+            self._git("bundle", "unbundle", str(file))
+            heads = self._git("bundle", "list-heads", str(file)).decode().split()
+        if len(heads) != 2:
+            raise SourceError("a bundle of a tree holds one branch; this one does not")
+        return self._git("rev-parse", f"{heads[0]}^{{tree}}").decode().strip()
+
+    def holds(self, tree: str) -> bool:
+        """Say whether a tree is here."""
+        try:
+            return self._git("cat-file", "-t", tree).decode().strip() == "tree"
+        except GitError:
+            return False
 
     def checkout(self, commit: str, dest: Path, branch: str = "main") -> None:
         """Make a git repository of the one commit: no past, no remote, no log, a clean tree."""

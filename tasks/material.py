@@ -26,6 +26,10 @@ class Material:
     environment: Environment
     repository: Repository
     trees: Trees
+    suite_seconds: float = 0.0
+    """One whole run of the baseline."""
+    slowest_test: float = 0.0
+    """Seconds of the baseline's slowest test that passed."""
     licence: str = ""
     """SPDX expression of the repository's licence; empty when not known."""
     benchmarks: tuple[str, ...] = ()
@@ -70,6 +74,8 @@ def gather(store: Store, trees: Trees, task: Task) -> Material:
     repository = None if bug is None else named_repository(known, bug.tree, task.id)
     if bug is None or environment is None or repository is None or not verdicts:
         raise StoreError(f"task {task.id} lacks its bug or a valid verdict; forge it again")
+    baseline = store.baseline(task.environment)
+    passed = [t.seconds for t in baseline.tests if t.outcome == "passed"] if baseline else []
     return Material(
         task=task,
         bug=bug,
@@ -78,6 +84,8 @@ def gather(store: Store, trees: Trees, task: Task) -> Material:
         environment=environment,
         repository=repository,
         trees=trees,
+        suite_seconds=baseline.seconds if baseline else 0.0,
+        slowest_test=max(passed, default=0.0),
     )
 
 

@@ -94,13 +94,35 @@ def grading_files(
     """
     if not patch.strip():
         return {}
-    test_files = {test.partition("::")[0] for test in tests}
+    held = files_of_tests(tests)
     changed = apply_patch(patch, read)
     return {
         path: content
         for path, content in changed.items()
-        if path not in test_files and not is_protected(path)
+        if path not in held and not is_protected(path)
     }
+
+
+def files_of_tests(tests: Iterable[str]) -> frozenset[str]:
+    """Return the files that hold tests, by the tests' ids.
+
+    The examples in a module's docstrings do not make it one: it is what a solver has to change.
+    """
+    return frozenset(test.partition("::")[0] for test in tests if not is_doctest(test))
+
+
+def is_doctest(test: str) -> bool:
+    """Say whether an id is of a docstring's examples: named by module, not by function.
+
+    So pytest names them, as ``src/shop/cart.py::shop.cart.Cart.total``.
+    """
+    path, _, name = test.partition("::")
+    if not path.endswith(".py"):
+        return False
+    parts = path.removesuffix(".py").removesuffix("/__init__").split("/")
+    modules = [".".join(parts[first:]) for first in range(len(parts))]
+    whole = name in modules and ("." in name or len(parts) == 1)
+    return whole or any(name.startswith(f"{module}.") for module in modules)
 
 
 def is_protected(path: str) -> bool:

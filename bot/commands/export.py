@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from bot.commands.options import StoreOption, err, open_store
+from bot.commands.rollout import export_trajectories
 from bot.exporting import NEAREST, export_tasks
 from storage.errors import ConfigError, StoreError
 from storage.paths import cache_dir
@@ -26,6 +27,9 @@ class Format(StrEnum):
     swe_bench = "swe-bench"
     jsonl = "jsonl"
     parquet = "parquet"
+    harbor = "harbor"
+    hf = "hf"
+    trajectories = "trajectories"
 
 
 AllowLicenceOption = Annotated[
@@ -46,10 +50,31 @@ AllowBenchmarkOption = Annotated[
 
 
 def export_command(
-    output: Annotated[Path, typer.Option("-o", "--output", help="The file to write.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file or folder to write.")],
     form: Annotated[Format, typer.Option("--format", help="Whose rows to write.")] = (
         Format.swe_smith
     ),
+    split: Annotated[
+        bool,
+        typer.Option(
+            "--split",
+            help="Say of each task whether it is for training, validation or test; repositories "
+            "of one family (forks, mirrors) are never in two.",
+        ),
+    ] = False,
+    image: Annotated[
+        str,
+        typer.Option(
+            help="harbor: a name under which others can pull the image; else its digest here."
+        ),
+    ] = "",
+    rollouts: Annotated[
+        Path | None,
+        typer.Option(help="trajectories: the file that `bugfoundry rollout` wrote."),
+    ] = None,
+    resolved: Annotated[
+        bool, typer.Option("--resolved", help="trajectories: those that solved their task alone.")
+    ] = False,
     gates: Annotated[
         list[str] | None,
         typer.Option("--gates", help="Use only this gate; may be repeated. [default: all]"),
@@ -72,15 +97,23 @@ def export_command(
     ] = None,
     store: StoreOption = None,
 ) -> None:
-    """Write the tasks that pass the gates to a file.
+    """Write the tasks that pass the gates to a file or, for harbor and hf, to a folder.
 
     Left out are those of repositories that opted out of the service, and of private ones.
 
     swe-smith rows hold the patch that makes the bug, swe-bench rows the patch that fixes it;
-    jsonl and parquet hold our full record. `bugfoundry gates` says what each gate stops.
+    jsonl and parquet hold our full record, from which `bugfoundry verify` runs tasks again from
+    nothing. harbor is a folder for each task, hf a data set with its card; trajectories are what
+    agents did, for training. `bugfoundry gates` says what each gate stops.
 
     Example: bugfoundry export --format swe-bench -o tasks.jsonl
     """
+    if form is Format.trajectories:
+        if rollouts is None:
+            raise ConfigError("name what `bugfoundry rollout` wrote with --rollouts")
+        count = export_trajectories(rollouts, output, resolved=resolved)
+        err.print(f"{count} trajectories written to {output}", highlight=False, soft_wrap=True)
+        return
     with open_store(store) as opened:
         if not opened.tasks():
             raise StoreError("the store holds no tasks yet; make some with `bugfoundry forge`")
@@ -99,6 +132,8 @@ def export_command(
             rules=rules_of(allow_license, allow_benchmark),
             names=chosen(gates or (), without_gate or ()),
             limit=how_many(pass_to_pass),
+            image=image,
+            split=split,
         )
     told = f"{done.tasks} tasks written to {output} ({form.value}); {done.told}"
     err.print(told, highlight=False, soft_wrap=True)

@@ -1,29 +1,80 @@
-"""``bugfoundry verify``: what whoever is given tasks may rely on."""
+"""``bugfoundry verify``: prove exported tasks, without the store that they came from."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
-from bot.commands.options import JsonOption, StoreOption, open_store, out, print_json
-from bot.finding import find_task
-from bot.leaking import LeakReport, leaks_in, leaks_of, told
-from storage.errors import BugfoundryError, ConfigError, StoreError
+from bot.carried import carried, read_rows
+from bot.commands.evaluate import WORKERS, WorkersOption
+from bot.commands.leaks import search_leaks
+from bot.commands.options import (
+    BaseImageOption,
+    JsonOption,
+    SandboxChoice,
+    StoreOption,
+    err,
+    out,
+    print_json,
+)
+from bot.evaluating import Evaluation
+from bot.finding import Found
+from bot.ledger import Ledger, write_whole
+from bot.probes import Probe, in_words, probe, probes_of, sample, weakness
+from bot.rounds import Round, Score, key_of, score
+from bot.running import run_interruptible
+from bot.verifying import Due, verify
+from storage.errors import BugfoundryError, ConfigError
 from storage.paths import cache_dir
 from storage.trees import Trees
 
-LISTED = 40
-WHAT = "say what to verify: --leaks searches what a solver is given for the fix"
+ROUNDS = 5
+WHAT = "say what to verify: one export; or --leaks searches what a solver is given for the fix"
+BROKE = frozenset({"environment-failed", "sandbox-broken"})
+"""Reasons that say nothing of the task: such a round is run again the next time."""
 
 
 def verify_command(
-    tasks: Annotated[
-        list[str] | None, typer.Argument(help="Ids of tasks, or unique parts. [default: all]")
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="EXPORT",
+            help="An export: jsonl or parquet file, hf or harbor folder. With --leaks: ids of "
+            "tasks in the store, or unique parts; all by default.",
+        ),
     ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds on each task.")] = ROUNDS,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="Where the tasks that held are written. [default: nowhere]"
+        ),
+    ] = None,
+    probes: Annotated[
+        int,
+        typer.Option(
+            "--probe", min=0, help="Instead: try wrong patches on so many tasks; 0 tries none."
+        ),
+    ] = 0,
+    seed: Annotated[int, typer.Option(help="Which tasks are probed.")] = 0,
+    workers: WorkersOption = None,
+    sandbox: Annotated[
+        SandboxChoice | None,
+        typer.Option(help="Where the code runs. [default: as the tasks were judged]"),
+    ] = None,
+    base_image: BaseImageOption = None,
     leaks: Annotated[
-        bool, typer.Option("--leaks", help="Search environments and start states for the fix.")
+        bool,
+        typer.Option(
+            "--leaks",
+            help="Instead: search environments and start states of the store for the fix.",
+        ),
     ] = False,
     image: Annotated[
         list[str] | None,
@@ -36,48 +87,200 @@ def verify_command(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check that nothing which a solver is given shows the fix; exit code 1 where something does.
+    """Run exported tasks again from nothing, both sides, in fresh sandboxes, several rounds.
 
-    Environments are searched whole: other copies of the code, archives, caches, byte-code; and
-    each task's start state with its git. With --image or --folder the work tree there has to be a
-    task's own, with the bug in it.
+    The first round is as the tasks were judged; then with tests in random order and another hash
+    seed, under CPU load, with another clock, and with all of it. The export is enough: no store is
+    needed. Scores are kept beside it as they come; the same command goes on where it was stopped.
 
-    Example: bugfoundry verify --leaks
+    --leaks searches environments whole for the fix (other copies of the code, archives, caches,
+    byte-code), and each task's start state with its git; exit code 1 where something shows it.
+
+    Example: bugfoundry verify tasks.jsonl --rounds 5 -o held.jsonl
     """
-    if not leaks:
+    if leaks:
+        search_leaks(
+            what or [], images=image or (), folders=folder or (), store=store, as_json=as_json
+        )
+        return
+    if len(what or ()) != 1:
         raise ConfigError(WHAT)
-    with open_store(store) as opened:
-        names = tasks or [task.id for task in opened.tasks()]
-        found = [find_task(opened, name) for name in names]
-    if not found:
-        raise StoreError("the store holds no tasks yet; make some with `bugfoundry forge`")
+    export = Path((what or [""])[0])
     trees = Trees(cache_dir())
-    if image or folder:
-        report = leaks_in(found, trees, images=image or (), folders=folder or ())
-    else:
-        report = leaks_of(found, trees, cache_dir())
-    if as_json:
-        print_json(report)
-    else:
-        print_report(report)
-    if report.leaks:
-        raise BugfoundryError(f"{len(report.leaks)} leaks; a solver could read the fix there")
-
-
-def print_report(report: LeakReport) -> None:
-    """Print what was searched and found."""
-    for leak in report.leaks[:LISTED]:
-        out.print(told(leak), markup=False, highlight=False, soft_wrap=True)
-    if len(report.leaks) > LISTED:
-        out.print(f"… and {len(report.leaks) - LISTED} more; --json has all", highlight=False)
-    for twin in report.twins[:LISTED]:
-        line = f"{told(twin)} (the project's own code, no leak)"
-        out.print(line, markup=False, highlight=False, soft_wrap=True)
-    for task in report.blind:
-        line = f"{task}  its fix brings back no line that it could be told by; git was looked at"
-        out.print(line, markup=False, highlight=False, soft_wrap=True)
-    out.print(
-        f"{report.tasks} tasks, {report.places} environments or places, {report.files} files, "
-        f"{report.size / 1e6:.0f} MB searched: {len(report.leaks)} leaks",
-        highlight=False,
+    tasks = from_nothing(carried(export, trees))
+    evaluation = Evaluation(
+        cache=cache_dir(),
+        workers=workers or WORKERS,
+        base_image=base_image,
+        sandbox="" if sandbox is None else sandbox.value,
     )
+    contents = {row["instance_id"]: row["content_sha256"] for row in read_rows(export)}
+    if probes:
+        probe_tasks(evaluation, trees, tasks, contents, export, probes, seed, as_json=as_json)
+        return
+    scores = verified(evaluation, tasks, contents, rounds, beside(export, "verified"), as_json)
+    if output is not None:
+        keep_those_that_held(export, output, scores)
+    if as_json:
+        print_json([{**asdict(each), "score": each.score} for each in scores])
+    failed = [each for each in scores if not each.holds]
+    if not as_json:
+        summarise(scores)
+    if failed:
+        raise BugfoundryError(
+            f"{len(failed)} of {len(scores)} tasks do not hold: {failed[0].instance_id}"
+        )
+
+
+def from_nothing(tasks: Mapping[str, Found]) -> dict[str, Found]:
+    """Forget where environments are, so that they are built anew."""
+    return {
+        name: replace(found, environment=replace(found.environment, handle=""))
+        for name, found in tasks.items()
+    }
+
+
+def beside(export: Path, what: str) -> Path:
+    """Name a file of results beside an export."""
+    return export.with_name(f"{export.name}.{what}.lines")
+
+
+def verified(
+    evaluation: Evaluation,
+    tasks: Mapping[str, Found],
+    contents: Mapping[str, str],
+    rounds: int,
+    place: Path,
+    quiet: bool,
+) -> list[Score]:
+    """Run the rounds that are due, keep each at once, and return the score of every task."""
+    ledger = Ledger(place)
+    due, known = [], []
+    for name, found in tasks.items():
+        for number in range(1, rounds + 1):
+            kept = ledger.get(key_of(name, contents[name], number))
+            if kept is None or kept["reason"] in BROKE:
+                due.append(Due(found=found, content=contents[name], number=number))
+            else:
+                known.append(msgspec.convert(kept, Round))
+    if known and not quiet:
+        err.print(f"{len(known)} rounds are known from before", highlight=False)
+    scored = Scored(known, rounds, total=len(tasks), quiet=quiet)
+    run_interruptible(lambda: gather(evaluation, due, ledger, scored))
+    return scored.scores
+
+
+class Scored:
+    """The rounds of each task, and its score once all are there: told in a line."""
+
+    def __init__(self, known: Sequence[Round], rounds: int, *, total: int, quiet: bool) -> None:
+        self.scores: list[Score] = []
+        self._rounds = rounds
+        self._total = total
+        self._quiet = quiet
+        self._of: dict[str, list[Round]] = {}
+        for each in known:
+            self.add(each)
+
+    def add(self, each: Round) -> None:
+        """Take in one round."""
+        found = self._of.setdefault(each.task, [])
+        found.append(each)
+        if len(found) < self._rounds:
+            return
+        done = score(each.task, found)
+        self.scores.append(done)
+        if not self._quiet:
+            word = "holds" if done.holds else "DROPPED"
+            why = "" if done.holds else f": {done.reasons[0]}"
+            out.print(
+                f"{len(self.scores)}/{self._total} {done.instance_id}: "
+                f"{done.held} of {done.rounds} rounds, {word}{why}",
+                highlight=False,
+                markup=False,
+                soft_wrap=True,
+            )
+
+
+async def gather(
+    evaluation: Evaluation, due: Sequence[Due], ledger: Ledger, scored: Scored
+) -> None:
+    """Run what is due; what is known of each round is kept before it is told."""
+    async for each in verify(evaluation, due):
+        ledger.add(each.key, asdict(each))
+        scored.add(each)
+
+
+def keep_those_that_held(export: Path, output: Path, scores: Sequence[Score]) -> None:
+    """Write the records of the tasks that held, each with its score."""
+    by_name = {each.instance_id: each for each in scores}
+    lines, bundles, held = [], {}, set()
+    rows = read_rows(export)
+    for row in rows:
+        if row["tree_bundle"]:
+            bundles[row["tree"]] = row["tree_bundle"]
+    for row in rows:
+        found = by_name[row["instance_id"]]
+        if found.holds:
+            bundle = "" if row["tree"] in held else bundles[row["tree"]]
+            held.add(row["tree"])
+            told = {"verified_rounds": found.rounds, "verified_score": found.score}
+            lines.append(json.dumps({**row, "tree_bundle": bundle, **told}, ensure_ascii=False))
+    write_whole(output, "".join(f"{line}\n" for line in lines))
+
+
+def summarise(scores: Sequence[Score]) -> None:
+    """Say how it went, all in all."""
+    held = sum(each.holds for each in scores)
+    share = held / len(scores) if scores else 0.0
+    clocks = sorted({each.clock for each in scores if each.clock})
+    clock = f"; another clock: {', '.join(clocks)}" if clocks else ""
+    out.print(f"{held} of {len(scores)} tasks hold ({share:.1%}){clock}", highlight=False)
+
+
+def probe_tasks(
+    evaluation: Evaluation,
+    trees: Trees,
+    tasks: Mapping[str, Found],
+    contents: Mapping[str, str],
+    export: Path,
+    count: int,
+    seed: int,
+    *,
+    as_json: bool,
+) -> None:
+    """Try wrong patches on a sample of the tasks, and say how many were taken for solutions."""
+    chosen = sample(sorted(tasks), count, seed)
+    wrong = [each for name in chosen for each in probes_of(tasks, name, contents[name], trees)]
+    ledger = Ledger(beside(export, "probed"))
+    results = run_interruptible(lambda: gather_probes(evaluation, trees, tasks, wrong, ledger))
+    if as_json:
+        print_json({"repositories": weakness(results), "probes": [asdict(e) for e in results]})
+        return
+    for each in results:
+        if each.accepted or each.error:
+            out.print(in_words(each), highlight=False, markup=False, soft_wrap=True)
+    for repository, told in weakness(results).items():
+        out.print(
+            f"{repository}: {told['accepted']} of {told['tried']} wrong patches accepted "
+            f"({told['share']:.1%})",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+async def gather_probes(
+    evaluation: Evaluation,
+    trees: Trees,
+    tasks: Mapping[str, Found],
+    wrong: Sequence[Probe],
+    ledger: Ledger,
+) -> list[Probe]:
+    """Grade the probes that are not known from before."""
+    known = [msgspec.convert(found, Probe) for each in wrong if (found := ledger.get(each.key))]
+    done = {each.key for each in known}
+    async for each in probe(evaluation, trees, tasks, [w for w in wrong if w.key not in done]):
+        if not each.error:
+            ledger.add(each.key, asdict(each))
+        known.append(each)
+    return sorted(known, key=lambda each: (each.task, each.kind, each.key))

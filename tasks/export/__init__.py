@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from storage.errors import ConfigError
@@ -13,7 +15,9 @@ from storage.records import Task
 from storage.store import Store
 from storage.trees import Trees
 from tasks.export import full, swe_bench, swe_smith
+from tasks.export.folders import write_harbor, write_hf
 from tasks.export.rows import Row, Write, write_array, write_lines, write_parquet
+from tasks.export.splits import Relative, Split, splits
 from tasks.material import Material, gather
 
 log = logging.getLogger(__name__)
@@ -36,6 +40,7 @@ def export(
     output: Path,
     *,
     refine: Refine | None = None,
+    split: bool = False,
 ) -> int:
     """Write tasks, ordered by id, and return how many; the file appears whole or not at all.
 
@@ -47,6 +52,10 @@ def export(
     if form not in FORMATS:
         raise ConfigError(f"no format {form!r}; there are {', '.join(FORMATS)}")
     rows = make_rows(FORMATS[form], store, trees, tasks, refine)
+    if FORMATS[form] is full.row:
+        rows = with_trees(split_rows(rows, trees, split), trees)
+    elif split:
+        raise ConfigError(f"rows of {form} have no place for a split; use jsonl, parquet or hf")
     part = output.with_name(f".{output.name}.{os.getpid()}.part")
     try:
         count = _writer(form, output)(rows, part)
@@ -58,6 +67,73 @@ def export(
     return count
 
 
+Folder = Callable[[Sequence[Material], Sequence[Row], Path, bytes, str], None]
+FOLDERS: dict[str, Folder] = {"harbor": write_harbor, "hf": write_hf}
+
+
+def export_folder(
+    form: str,
+    store: Store,
+    trees: Trees,
+    tasks: Iterable[Task],
+    output: Path,
+    *,
+    runner: bytes,
+    image: str = "",
+    refine: Refine | None = None,
+    split: bool = False,
+) -> int:
+    """Write tasks as a folder, and return how many; it appears whole or not at all.
+
+    ``runner`` is the file that runs tests, ``image`` a name under which the image can be pulled.
+    Raises ConfigError where the folder is there and not empty, or cannot be written.
+    """
+    if output.is_dir() and any(output.iterdir()):
+        raise ConfigError(f"{output} is not empty; name a folder that does not exist yet")
+    materials = [each for each in gathered(store, trees, tasks, refine) if told(full.row(each))]
+    rows = list(with_trees(split_rows(map(full.row, materials), trees, split), trees))
+    part = output.with_name(f".{output.name}.{os.getpid()}.part")
+    try:
+        part.mkdir(parents=True)
+        FOLDERS[form](materials, rows, part, runner, image)
+        if output.is_dir():
+            output.rmdir()
+        part.replace(output)
+    except OSError as error:
+        raise ConfigError(f"{output} cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return len(rows)
+
+
+def split_rows(rows: Iterable[Row], trees: Trees, split: bool) -> Iterator[Row]:
+    """Say of each row which split it is in, where that is asked for."""
+    if not split:
+        yield from rows
+        return
+    listed = list(rows)
+    places = split_of(listed, trees)
+    for row in listed:
+        yield {**row, "split": places[row["tree"]]}
+
+
+def split_of(rows: Iterable[Row], trees: Trees) -> dict[str, Split]:
+    """Return the split of each tree that rows are about."""
+    names = {row["tree"]: row["repo"] for row in rows}
+    return splits(
+        Relative(tree=tree, name=name, files=trees.contents(tree)) for tree, name in names.items()
+    )
+
+
+def gathered(
+    store: Store, trees: Trees, tasks: Iterable[Task], refine: Refine | None
+) -> Iterator[Material]:
+    """Yield all that belongs to each task, as it leaves, ordered by id."""
+    for task in sorted(tasks, key=lambda task: task.id):
+        material = gather(store, trees, task)
+        yield refine(material) if refine else material
+
+
 def make_rows(
     make: Callable[[Material], Row],
     store: Store,
@@ -66,13 +142,26 @@ def make_rows(
     refine: Refine | None = None,
 ) -> Iterator[Row]:
     """Yield the rows of tasks; those that no text format can hold are named and left out."""
-    for task in sorted(tasks, key=lambda task: task.id):
-        material = gather(store, trees, task)
-        row = make(refine(material) if refine else material)
-        if _is_text(row):
-            yield row
-        else:
-            log.warning("%s is left out: its files are not UTF-8, rows can hold only text", task.id)
+    yield from filter(told, map(make, gathered(store, trees, tasks, refine)))
+
+
+def told(row: Row) -> bool:
+    """Say whether a row is text; name one that is not."""
+    if _is_text(row):
+        return True
+    name = row["instance_id"]
+    log.warning("%s is left out: its files are not UTF-8, rows can hold only text", name)
+    return False
+
+
+def with_trees(rows: Iterable[Row], trees: Trees) -> Iterator[Row]:
+    """Put each tree, as a git bundle, into the first row that needs it."""
+    held: set[str] = set()
+    for row in rows:
+        if row["tree"] not in held:
+            held.add(row["tree"])
+            row["tree_bundle"] = base64.b64encode(trees.packed(row["tree"])).decode()
+        yield row
 
 
 def _is_text(row: Row) -> bool:

@@ -12,7 +12,14 @@ from storage.git import git, line
 from storage.trees import Trees
 from syntax.patches import unified_diff
 from tasks.material import gather
-from tasks.start_state import bundle, check_out, grading_files, is_protected, start_commit
+from tasks.start_state import (
+    bundle,
+    check_out,
+    grading_files,
+    is_doctest,
+    is_protected,
+    start_commit,
+)
 from tests.tasks.made import BROKEN, FILES, Made, make_bug, make_repository
 
 
@@ -131,3 +138,26 @@ def test_a_patch_that_does_not_apply_is_refused(made: Made) -> None:
 )
 def test_what_is_protected(path: str, expected: bool) -> None:
     assert is_protected(path) is expected
+
+
+@pytest.mark.parametrize(
+    ("test", "doctest"),
+    [
+        ("shop/cart.py::shop.cart.Cart.total", True),
+        ("src/shop/cart.py::shop.cart", True),
+        ("src/shop/__init__.py::shop.total", True),
+        ("checks/cart.py::test_total", False),
+        ("checks/cart.py::TestCart::test_total[1.5]", False),
+        ("docs/cart.rst::cart.rst", False),
+    ],
+)
+def test_examples_in_docstrings_are_told_from_tests(test: str, doctest: bool) -> None:
+    assert is_doctest(test) is doctest
+
+
+def test_a_fix_counts_in_a_module_whose_docstrings_are_tested() -> None:
+    files = {"shop/cart.py": b"one\n", "checks/cart.py": b"one\n"}
+    patch = "".join(unified_diff(path, data, b"two\n") for path, data in files.items())
+    tests = ["shop/cart.py::shop.cart.total", "checks/cart.py::test_total"]
+
+    assert grading_files(files.get, patch, tests=tests) == {"shop/cart.py": b"two\n"}

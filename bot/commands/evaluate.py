@@ -1,0 +1,180 @@
+"""``bugfoundry evaluate``: grade the patches of solvers, and report on them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from bot.carried import carried
+from bot.commands.options import (
+    BaseImageOption,
+    JsonOption,
+    StoreOption,
+    err,
+    open_store,
+    out,
+    print_json,
+)
+from bot.evaluating import Case, Evaluation, cases, evaluate
+from bot.finding import Found, find_task
+from bot.ledger import Ledger, write_whole
+from bot.predictions import Graded, Prediction, read_predictions, report
+from bot.running import run_interruptible
+from harness.coverage import decode
+from harness.selection import Coverage
+from storage.errors import StoreError
+from storage.paths import cache_dir
+from storage.store import Store
+from storage.trees import Trees
+
+WORKERS = os.cpu_count() or 1
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="Sandboxes side by side. [default: one a processor]"),
+]
+TasksOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--tasks",
+        help="An export that holds the tasks (jsonl, parquet, hf or harbor), instead of the store.",
+    ),
+]
+
+
+def evaluate_command(
+    predictions: Annotated[
+        Path,
+        typer.Option(
+            help="Patches as SWE-bench has them: instance_id, model_patch, model_name_or_path; "
+            "JSON lines, or an object by id."
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The report; results lie beside it.")
+    ] = Path("report.json"),
+    tasks: TasksOption = None,
+    workers: WorkersOption = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Run every test of a task, in a fresh process.")
+    ] = False,
+    base_image: BaseImageOption = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Grade patches on tasks, in parallel, and write a report.
+
+    Test files and pytest's configuration are those of the start state, whatever a patch says.
+    A run that was stopped goes on where it was: each grade is kept beside the report.
+
+    Example: bugfoundry evaluate --predictions preds.jsonl -o report.json
+    """
+    listed = read_predictions(predictions)
+    found, covered = known_tasks(listed, tasks, store)
+    evaluation = Evaluation(
+        cache=cache_dir(),
+        workers=workers or WORKERS,
+        full=full,
+        base_image=base_image,
+        coverage=covered.get,
+    )
+    todo, done = cases(listed, found, evaluation.mode)
+    ledger = Ledger(output.with_name(f"{output.name}.lines"))
+    kept, todo = reused(todo, ledger)
+    if kept and not as_json:
+        err.print(f"{len(kept)} grades are known from before", highlight=False)
+    done += [*kept, *run_interruptible(lambda: gather(evaluation, todo, ledger, quiet=as_json))]
+    told = report(done)
+    write_whole(output, json.dumps(told, indent=1) + "\n")
+    if as_json:
+        print_json(told)
+    else:
+        summarise(told, output)
+
+
+def known_tasks(
+    listed: Sequence[Prediction], tasks: Path | None, store: Path | None
+) -> tuple[dict[str, Found], dict[str, Coverage]]:
+    """Return the tasks that predictions name, and what is known of their tests."""
+    if tasks is not None:
+        return carried(tasks, Trees(cache_dir())), {}
+    with open_store(store) as opened:
+        found = {}
+        for name in sorted({each.instance_id for each in listed}):
+            if known_to(opened, name):
+                found[name] = find_task(opened, name)
+        covered = {}
+        for environment in {each.environment.id for each in found.values()}:
+            data = opened.coverage(environment)
+            coverage = None if data is None else decode(data)
+            if coverage is not None:
+                covered[environment] = coverage
+    return found, covered
+
+
+def known_to(store: Store, name: str) -> bool:
+    """Say whether the store has a task of just this id."""
+    try:
+        return store.task(name).id == name
+    except StoreError:
+        return False
+
+
+def reused(todo: Sequence[Case], ledger: Ledger) -> tuple[list[Graded], list[Case]]:
+    """Return what was graded before, and what is left. What broke then is tried again."""
+    kept, left = [], []
+    for case in todo:
+        found = ledger.get(case.key)
+        if found is None or found["error"] in ("sandbox-broken", "environment-failed"):
+            left.append(case)
+        else:
+            kept.append(msgspec.convert(found, Graded))
+    return kept, left
+
+
+async def gather(
+    evaluation: Evaluation, todo: Sequence[Case], ledger: Ledger, *, quiet: bool
+) -> list[Graded]:
+    """Grade, keep each grade at once, and say so."""
+    found = []
+    async for each in evaluate(evaluation, todo):
+        ledger.add(each.key, asdict(each))
+        found.append(each)
+        if not quiet:
+            out.print(
+                f"{len(found)}/{len(todo)} {each.instance_id}: {in_words(each)}",
+                highlight=False,
+                soft_wrap=True,
+            )
+    return found
+
+
+def in_words(each: Graded) -> str:
+    """What came of a prediction, in a few words."""
+    if each.error:
+        return f"not graded ({each.error})"
+    green, red = each.fail_to_pass
+    lost = len(each.pass_to_pass[1])
+    word = "resolved" if each.resolved else "not resolved"
+    broken = f", {lost} broken" if lost else ""
+    return f"{word} ({len(green)} of {len(green) + len(red)} fixed{broken}) {each.seconds:.1f} s"
+
+
+def summarise(told: Mapping[str, object], output: Path) -> None:
+    """Say how it went, for each model."""
+    models = told["models"]
+    assert isinstance(models, Mapping)
+    for name, totals in models.items():
+        out.print(
+            f"{name or 'no model named'}: {totals['resolved']} of {totals['total']} resolved"
+            + (f", {totals['errors']} could not be graded" if totals["errors"] else ""),
+            highlight=False,
+            soft_wrap=True,
+        )
+    err.print(f"report in {output}", highlight=False, soft_wrap=True)

@@ -1,0 +1,80 @@
+"""Results kept as they come, a line of JSON each, so that a run that was killed goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from storage.errors import ConfigError
+
+
+class Ledger:
+    """A file of results by their keys. A last line that was cut off is left out, and overwritten.
+
+    Raises ConfigError where the file cannot be read or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._held: dict[str, Mapping[str, Any]] = {}
+        try:
+            whole = self._read()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("ab") as file:
+                file.truncate(whole)
+        except OSError as error:
+            raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
+
+    def _read(self) -> int:
+        """Read what is there; return how many bytes of it are whole lines."""
+        if not self.path.exists():
+            return 0
+        whole = 0
+        for line in self.path.read_bytes().splitlines(keepends=True):
+            if not line.endswith(b"\n"):
+                break
+            self._hold(line)
+            whole += len(line)
+        return whole
+
+    def _hold(self, line: bytes) -> None:
+        try:
+            found = json.loads(line)
+            self._held[found["key"]] = found
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigError(
+                f"{self.path} is there and holds something else; name another file"
+            ) from error
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._held
+
+    def get(self, key: str) -> Mapping[str, Any] | None:
+        """Return what was kept under a key."""
+        return self._held.get(key)
+
+    def values(self) -> Iterator[Mapping[str, Any]]:
+        """Yield all that is kept."""
+        yield from self._held.values()
+
+    def add(self, key: str, value: Mapping[str, Any]) -> None:
+        """Keep a result, on disk before this returns."""
+        kept = {"key": key, **value}
+        with self.path.open("ab") as file:
+            file.write(json.dumps(kept, ensure_ascii=True).encode() + b"\n")
+        self._held[key] = kept
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that it appears whole or not at all. Raises ConfigError."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,167 @@
+"""Prove exported tasks: run both sides from nothing, again and again, under other conditions.
+
+Environments are built anew from what the export carries. Every run has a sandbox of its own, and
+is graded by the rules of judging.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from bot.evaluating import Evaluation, backend_of, grader_of
+from bot.finding import Found
+from bot.grading import changed_files, standing, undoing
+from bot.rounds import Round, fault
+from harness.conditions import Conditions, of_round
+from harness.grader import Grader
+from harness.judge import Grade, grade
+from harness.load import load
+from harness.sandbox import BuildFailed
+from harness.worker import Files
+from storage.errors import SandboxError
+from storage.trees import Trees
+
+TRIES = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A round that has not been run."""
+
+    found: Found
+    content: str
+    number: int
+
+
+async def verify(evaluation: Evaluation, due: Sequence[Due]) -> AsyncGenerator[Round, None]:
+    """Yield each round as it is known; those under load one after the other, at the end.
+
+    The load is the machine's, so that it would be on the others too.
+    """
+    trees = Trees(evaluation.cache)
+    graders = Graders(evaluation, trees)
+    quiet = [each for each in due if not of_round(each.number).load]
+    busy = [each for each in due if of_round(each.number).load]
+    async for found in side_by_side(evaluation.workers, graders, trees, quiet):
+        yield found
+    async with AsyncExitStack() as stack:
+        if busy:
+            await stack.enter_async_context(load())
+        async for found in side_by_side(evaluation.workers, graders, trees, busy):
+            yield found
+
+
+class Graders:
+    """One for each environment, which is built for the first task that needs it."""
+
+    def __init__(self, evaluation: Evaluation, trees: Trees) -> None:
+        self._evaluation = evaluation
+        self._trees = trees
+        self._made: dict[str, Grader | BuildFailed | SandboxError] = {}
+        self._building = asyncio.Lock()
+
+    async def of(self, found: Found) -> Grader:
+        """Return what grades a task. Raises BuildFailed or SandboxError, each time anew."""
+        key = found.environment.id
+        async with self._building:
+            if key not in self._made:
+                self._made[key] = await self._make(found)
+        made = self._made[key]
+        if isinstance(made, Grader):
+            return made
+        raise made
+
+    async def _make(self, found: Found) -> Grader | BuildFailed | SandboxError:
+        try:
+            backend = backend_of(self._evaluation, found)
+            environment = await standing(found, backend, self._trees)
+        except (BuildFailed, SandboxError) as error:
+            return error
+        return grader_of(self._evaluation, self._trees, found, backend, environment)
+
+
+async def side_by_side(
+    workers: int, graders: Graders, trees: Trees, due: Sequence[Due]
+) -> AsyncGenerator[Round, None]:
+    """Yield what comes of rounds, some at a time."""
+    slots = asyncio.Semaphore(workers)
+
+    async def one(each: Due) -> Round:
+        async with slots:
+            return await run_round(graders, trees, each)
+
+    tasks = [asyncio.ensure_future(one(each)) for each in due]
+    try:
+        for finished in asyncio.as_completed(tasks):
+            yield await finished
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def run_round(graders: Graders, trees: Trees, due: Due) -> Round:
+    """Run both sides of a task once. What goes wrong is part of the answer."""
+    started = time.monotonic()
+    conditions = of_round(due.number)
+    reason, detail, clock = "", "", ""
+    tests: tuple[str, ...] = ()
+    try:
+        grader = await graders.of(due.found)
+        sides = sides_of(due.found, trees)
+        grades = {}
+        for side, files in sides.items():
+            grades[side], clock = await in_fresh_sandbox(grader, due.found, files, conditions)
+        reason, tests = fault(grades["empty"], grades["gold"])
+        detail = (grades["empty"].detail or grades["gold"].detail) if reason else ""
+    except BuildFailed as error:
+        reason, detail = "environment-failed", str(error)
+    except SandboxError as error:
+        reason, detail = "sandbox-broken", str(error)
+    return Round(
+        task=due.found.task.id,
+        content=due.content,
+        number=due.number,
+        conditions=str(conditions),
+        reason=reason,
+        tests=tests,
+        detail=detail,
+        clock=clock,
+        seconds=round(time.monotonic() - started, 2),
+    )
+
+
+def sides_of(found: Found, trees: Trees) -> Mapping[str, Files]:
+    """Return the files of the start state and of the fix, as they differ from the tree."""
+    gold = undoing(found, trees)
+    return {
+        "empty": changed_files(found, trees, {}),
+        "gold": changed_files(found, trees, gold),
+    }
+
+
+async def in_fresh_sandbox(
+    grader: Grader, found: Found, files: Files, conditions: Conditions
+) -> tuple[Grade, str]:
+    """Run a task's tests once, in one process of a new sandbox. Raises SandboxError.
+
+    Returns too what became of another clock.
+    """
+    verdict = found.verdict
+    tests = (*verdict.fail_to_pass, *verdict.pass_to_pass)
+    for left in range(TRIES, 0, -1):
+        worker = grader.worker()
+        try:
+            run = await worker.run(grader.terms, files, tests=tests, conditions=conditions)
+            break
+        except SandboxError:
+            if left == 1:
+                raise
+        finally:
+            await worker.discard()
+    clock = ("shifted" if run.clock else "not to be had") if conditions.clock_days else ""
+    return grade(verdict.fail_to_pass, verdict.pass_to_pass, run), clock

@@ -1,0 +1,110 @@
+"""Grade patches on the tasks of one environment, in long-lived sandboxes, by the rules of judging.
+
+What a patch leaves different from the unbroken code decides which tests are run: FAIL_TO_PASS
+always, and of PASS_TO_PASS those that can notice the difference. The others are what the baseline
+proved. Where a FAIL_TO_PASS test still fails, that is the start state's own outcome and decides;
+anything else that is not green is run again, alone in a process of its own, before it counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+
+from harness.judge import Grade, grade, status
+from harness.local_engine import with_the_rest
+from harness.sandbox import Backend, Limits
+from harness.selection import Coverage, Selection, select
+from harness.suite import Run
+from harness.worker import Files, Terms, Worker
+from storage.errors import SandboxError
+
+TRIES = 2
+AS_AT_START = frozenset({"failed", "error"})
+"""Outcomes of a FAIL_TO_PASS test that need no second run: it is red as it was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is graded: the files as the solver left them, and the task's tests."""
+
+    files: Files
+    """What the bug and the solver changed, over the environment's unbroken tree."""
+    fail_to_pass: Sequence[str]
+    pass_to_pass: Sequence[str]
+
+    @property
+    def tests(self) -> tuple[str, ...]:
+        return (*self.fail_to_pass, *self.pass_to_pass)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grader:
+    """Grades on one environment. Without ``coverage`` all tests of a task are run."""
+
+    backend: Backend
+    terms: Terms
+    read: Callable[[str], bytes | None]
+    limits: Limits
+    coverage: Coverage | None = None
+
+    def worker(self) -> Worker:
+        """Return a sandbox for one grade after another, started for the first."""
+        return Worker(self.backend, self.terms.environment, self.limits)
+
+    async def grade(self, worker: Worker, question: Question) -> Grade:
+        """Grade by the tests that matter. Raises SandboxError when sandboxes break repeatedly."""
+        for left in range(TRIES, 0, -1):
+            try:
+                return await self._grade(worker, question)
+            except SandboxError:
+                await worker.discard()
+                if left == 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def grade_by_all(self, worker: Worker, question: Question) -> Grade:
+        """Grade by all tests of the task, in one fresh process. Raises SandboxError."""
+        run = await worker.run(self.terms, question.files, tests=question.tests)
+        return grade(question.fail_to_pass, question.pass_to_pass, run)
+
+    async def _grade(self, worker: Worker, question: Question) -> Grade:
+        changed = {p: data for p, data in question.files.items() if data != self.read(p)}
+        selection = self._select(changed, question)
+        chosen = selection.tests or frozenset(question.tests)
+        run = await worker.run(self.terms, changed, tests=chosen, selection=selection, short=True)
+        run = await self._confirmed(worker, changed, run, chosen, question)
+        whole = with_the_rest(run, question.tests, chosen)
+        return grade(question.fail_to_pass, question.pass_to_pass, whole)
+
+    def _select(self, changed: Files, question: Question) -> Selection:
+        """Choose the tests to run, and the way of running them."""
+        every = frozenset(question.tests)
+        if self.coverage is None:
+            return Selection(tests=every, why="no coverage is known", path="fork")
+        found = select(self.coverage, changed, {path: self.read(path) for path in changed})
+        if found.tests is None:
+            return replace(found, tests=every, everywhere=True)
+        return replace(found, tests=frozenset(question.fail_to_pass) | (found.tests & every))
+
+    async def _confirmed(
+        self, worker: Worker, changed: Files, run: Run, tests: Collection[str], question: Question
+    ) -> Run:
+        """Run again, each alone in its process, what is not green, where that can matter."""
+        doubtful = [test for test in tests if status(run, test) != "green"]
+        if not doubtful or len(doubtful) * 2 > len(question.tests):
+            return run
+        if any(run.outcome(test) in AS_AT_START for test in question.fail_to_pass):
+            return run
+        forked = Selection(tests=frozenset(doubtful), why="alone", path="fork")
+        alone = await worker.run(
+            self.terms, changed, tests=doubtful, selection=forked, isolate=True
+        )
+        return merged(run, alone)
+
+
+def merged(run: Run, alone: Run) -> Run:
+    """Return a run in which the results of the second stand for those of the first."""
+    results = {**run.results, **alone.results}
+    collected = tuple(dict.fromkeys([*(run.collected or ()), *(alone.collected or ())]))
+    return replace(run, results=results, collected=collected, exhausted=alone.exhausted)

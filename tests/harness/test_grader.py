@@ -1,0 +1,99 @@
+"""Grading by the tests that matter comes to what grading by all of them does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.grader import Grader, Question
+from harness.sandbox import Limits
+from harness.selection import Coverage, Seen
+from harness.worker import Terms
+from storage.errors import SandboxError
+from storage.records import Baseline, BaselineTest
+from tests.harness.plain import PlainBackend, make_environment
+
+CODE = "def one():\n    return 1\n\n\ndef two():\n    return 2\n"
+BROKEN = CODE.replace("return 1", "return 0").encode()
+TESTS = "from code_of import one, two\ndef test_one(): assert one() == 1\n" + "".join(
+    f"def test_two_{n}(): assert two() == 2\n" for n in range(5)
+)
+ONE = "test_it.py::test_one"
+TWOS = tuple(f"test_it.py::test_two_{n}" for n in range(5))
+
+
+@pytest.fixture
+def backend(tmp_path: Path) -> PlainBackend:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project/code_of.py").write_text(CODE)
+    (tmp_path / "project/test_it.py").write_text(TESTS)
+    return PlainBackend(tmp_path / "project", tmp_path / "places")
+
+
+def grader(backend: PlainBackend, coverage: Coverage | None = None) -> Grader:
+    tests = tuple(BaselineTest(id=t, outcome="passed", seconds=0.01) for t in (ONE, *TWOS))
+    baseline = Baseline(environment="e", tests=tests, seconds=0.1, runs=2)
+    return Grader(
+        backend=backend,
+        terms=Terms(environment=make_environment(), baseline=baseline),
+        read={"code_of.py": CODE.encode(), "test_it.py": TESTS.encode()}.get,
+        limits=Limits(),
+        coverage=coverage,
+    )
+
+
+def covered() -> Coverage:
+    """What each test runs: its own function."""
+    seen = {ONE: Seen(code={"code_of.py": 1 << 1}, lines={"code_of.py": 1 << 2})}
+    seen |= {t: Seen(code={"code_of.py": 1 << 5}, lines={"code_of.py": 1 << 6}) for t in TWOS}
+    return Coverage(imported=Seen(opened=frozenset({"code_of.py", "test_it.py"})), tests=seen)
+
+
+def question(content: bytes) -> Question:
+    return Question(files={"code_of.py": content}, fail_to_pass=(ONE,), pass_to_pass=TWOS)
+
+
+PATCHES = {
+    "nothing": (BROKEN, False),
+    "gold": (CODE.encode(), True),
+    "another way": (CODE.replace("return 1", "return 2 - 1").encode(), True),
+    "breaks another": (CODE.replace("return 2", "return 3").encode(), False),
+    "does not compile": (b"def one(:\n", False),
+}
+
+
+@pytest.mark.parametrize("name", PATCHES)
+@pytest.mark.parametrize("known", [False, True], ids=["no coverage", "coverage"])
+async def test_the_ways_of_grading_agree(backend: PlainBackend, name: str, known: bool) -> None:
+    content, resolved = PATCHES[name]
+    found = grader(backend, covered() if known else None)
+    worker = found.worker()
+    try:
+        some = await found.grade(worker, question(content))
+        every = await found.grade_by_all(worker, question(content))
+    finally:
+        await worker.discard()
+
+    assert some.resolved == every.resolved == resolved
+    assert some.pass_to_pass_red == every.pass_to_pass_red
+    assert some.fail_to_pass_green == every.fail_to_pass_green
+
+
+async def test_one_sandbox_serves_one_grade_after_another(backend: PlainBackend) -> None:
+    found = grader(backend)
+    worker = found.worker()
+    try:
+        grades = [await found.grade(worker, question(c)) for c in (BROKEN, CODE.encode(), BROKEN)]
+    finally:
+        await worker.discard()
+
+    assert [each.resolved for each in grades] == [False, True, False]
+    assert backend.started == 1
+
+
+async def test_sandboxes_that_cannot_be_had_are_told(backend: PlainBackend) -> None:
+    backend.broken = True
+    found = grader(backend)
+    with pytest.raises(SandboxError, match="no sandbox can be had"):
+        await found.grade(found.worker(), question(BROKEN))

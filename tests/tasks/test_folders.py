@@ -1,0 +1,211 @@
+"""Exports that are folders: every file is there, and says what it must."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import tarfile
+import tomllib
+from pathlib import Path
+
+import pandas  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.carried import carried
+from harness.judge import grade
+from harness.suite import Result, Run
+from storage.errors import ConfigError, SourceError
+from storage.trees import Trees
+from tasks.export import export_folder
+from tasks.export import grade as inside
+from tasks.export.fields import FIELDS
+from tests.tasks.made import FILES, TESTS, Made
+
+RUNNER = b"# the runner\n"
+TEXT = st.text(max_size=5)
+
+
+@pytest.fixture
+def harbor(made: Made, tmp_path: Path) -> Path:
+    return exported(made, "harbor", tmp_path / "harbor")
+
+
+@pytest.fixture
+def hf(made: Made, tmp_path: Path) -> Path:
+    return exported(made, "hf", tmp_path / "hf", split=True)
+
+
+def exported(made: Made, form: str, folder: Path, *, split: bool = False) -> Path:
+    tasks = made.store.tasks()
+    count = export_folder(form, made.store, made.trees, tasks, folder, runner=RUNNER, split=split)
+    assert count == 1
+    return folder
+
+
+def test_a_harbor_task_has_its_files(made: Made, harbor: Path) -> None:
+    task = harbor / made.task.id
+    settings = tomllib.loads((task / "task.toml").read_text())
+
+    assert settings["schema_version"] == "1.4"
+    assert settings["task"]["name"] == f"bugfoundry/{made.task.id}"
+    assert settings["environment"]["network_mode"] == "no-network"
+    assert settings["metadata"]["bug_id"] == made.bug.id
+    assert settings["metadata"]["fix_is_public"] is False
+    assert len(settings["metadata"]["content_sha256"]) == 64
+    assert made.task.statement.strip() in (task / "instruction.md").read_text()
+    assert (task / "tests/runner.py").read_bytes() == RUNNER
+    for script in ("tests/test.sh", "solution/solve.sh", "environment/start.sh"):
+        assert (task / script).stat().st_mode & 0o111
+        assert subprocess.run(["sh", "-n", task / script], check=True).returncode == 0
+
+
+def test_a_harbor_environment_holds_the_start_state_alone(made: Made, harbor: Path) -> None:
+    folder = harbor / made.task.id / "environment"
+    with tarfile.open(folder / "start.tar.gz") as tar:
+        held = {e.name: tar.extractfile(e).read() for e in tar.getmembers()}  # type: ignore[union-attr]
+        modes = {e.name: e.mode for e in tar.getmembers()}
+
+    assert held == made.trees.read_all(exported_start(made))
+    assert held["pkg/clamp.py"] != FILES["pkg/clamp.py"]
+    assert modes["pkg/run.sh"] == 0o755
+    fix = FILES["pkg/clamp.py"].splitlines()[1].strip()
+    loose = [path for path in folder.iterdir() if path.suffix != ".gz"]
+    assert not [path for path in loose if fix in path.read_bytes()]
+
+
+def exported_start(made: Made) -> str:
+    from tasks.start_state import start_commit
+
+    return start_commit(made.trees, made.bug, made.task.test_patch).tree
+
+
+def test_the_solution_fixes_the_start_state(made: Made, harbor: Path, tmp_path: Path) -> None:
+    made.trees.materialise(exported_start(made), tmp_path / "work")
+    fix = harbor / made.task.id / "solution/fix.patch"
+
+    subprocess.run(["git", "apply", "--whitespace=nowarn", fix], cwd=tmp_path / "work", check=True)
+
+    assert (tmp_path / "work/pkg/clamp.py").read_bytes() == FILES["pkg/clamp.py"]
+
+
+def test_tests_and_configuration_are_put_back(made: Made, harbor: Path, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    made.trees.materialise(exported_start(made), work)
+    (work / "tests/test_clamp.py").write_text("cheat")
+    (work / "conftest.py").unlink()
+    (work / "pkg/conftest.py").write_text("cheat")
+    (work / "pkg/clamp.py").write_text("mine")
+    tests = harbor / made.task.id / "tests"
+
+    subprocess.run(
+        ["python3", "-I", tests / "restore.py", tests / "files.tar.gz"], cwd=work, check=True
+    )
+
+    assert (work / "tests/test_clamp.py").read_bytes() == FILES["tests/test_clamp.py"]
+    assert (work / "conftest.py").exists()
+    assert not (work / "pkg/conftest.py").exists()
+    assert (work / "pkg/clamp.py").read_text() == "mine"
+
+
+OUTCOMES = st.sampled_from(
+    ["passed", "failed", "error", "skipped", "xfailed", "timeout", "crashed", None]
+)
+
+
+@given(st.lists(OUTCOMES, min_size=6, max_size=6))
+def test_the_rule_inside_the_container_is_the_one_rule(found: list[str | None]) -> None:
+    outcomes = {test: each for test, each in zip(TESTS, found, strict=True) if each is not None}
+    results = {test: Result(outcome=each) for test, each in outcomes.items()}  # type: ignore[arg-type]
+    run = Run(results=results, collected=tuple(results))
+    config = {"FAIL_TO_PASS": TESTS[:2], "PASS_TO_PASS": TESTS[2:]}
+
+    assert inside.solved(config, outcomes) == grade(TESTS[:2], TESTS[2:], run).resolved
+
+
+def test_a_data_set_has_card_schema_and_rows(made: Made, hf: Path) -> None:
+    (file,) = (hf / "data").iterdir()
+    (row,) = pq.read_table(file).to_pylist()
+    schema = json.loads((hf / "schema.json").read_text())
+    card = (hf / "README.md").read_text()
+
+    assert row["instance_id"] == made.task.id
+    assert f"{row['split']}.parquet" == file.name
+    assert [field["name"] for field in schema] == list(row)
+    assert list(pandas.read_parquet(file).columns) == list(row)
+    assert card.startswith("---\n") and f"path: data/{file.name}" in card
+    assert "bugfoundry verify . --rounds 5" in card
+    assert all(f"| `{name}` |" in card for name in row)
+
+
+def test_every_field_is_described(hf: Path) -> None:
+    described = {
+        field["name"]: field["description"]
+        for field in json.loads((hf / "schema.json").read_text())
+    }
+    assert described == {name: FIELDS[name] for name in described}
+    assert set(FIELDS) - set(described) == {"verified_rounds", "verified_score"}
+
+
+@pytest.mark.parametrize("form", ["harbor", "hf"])
+def test_checksums_cover_every_file(made: Made, tmp_path: Path, form: str) -> None:
+    folder = exported(made, form, tmp_path / form)
+    lines = (folder / "SHA256SUMS").read_text().splitlines()
+    told = {line[66:]: line[:64] for line in lines}
+
+    found = {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "SHA256SUMS"
+    }
+    assert told == found
+
+
+@pytest.mark.parametrize("form", ["harbor", "hf"])
+def test_a_folder_carries_its_tasks_without_the_store(
+    made: Made, tmp_path: Path, form: str
+) -> None:
+    folder = exported(made, form, tmp_path / form)
+    elsewhere = Trees(tmp_path / "elsewhere")
+
+    found = carried(folder, elsewhere)[made.task.id]
+
+    assert found.bug.id == made.bug.id
+    assert found.bug.changes == made.bug.changes
+    assert elsewhere.read_all(found.bug.tree) == FILES
+    assert found.verdict.fail_to_pass == made.verdict.fail_to_pass
+    assert found.environment.id == made.verdict.environment
+    assert found.task.statement == made.task.statement
+
+
+def test_a_record_that_was_changed_is_refused(made: Made, tmp_path: Path) -> None:
+    folder = exported(made, "harbor", tmp_path / "harbor")
+    place = folder / "tasks.jsonl"
+    row = json.loads(place.read_text())
+
+    place.write_text(json.dumps({**row, "FAIL_TO_PASS": row["FAIL_TO_PASS"][:1]}) + "\n")
+    with pytest.raises(SourceError, match="was changed after it was exported"):
+        carried(folder, Trees(tmp_path / "elsewhere"))
+    place.write_text(json.dumps({**row, "tree_bundle": ""}) + "\n")
+    with pytest.raises(SourceError, match="is not in the file"):
+        carried(folder, Trees(tmp_path / "other"))
+    place.write_text(json.dumps({**row, "tree_bundle": "bm8gYnVuZGxl"}) + "\n")
+    with pytest.raises(SourceError, match="cannot be unpacked"):
+        carried(folder, Trees(tmp_path / "other"))
+
+
+def test_a_folder_that_is_not_empty_is_left_alone(made: Made, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there/mine.txt").write_text("mine")
+    with pytest.raises(ConfigError, match="not empty"):
+        exported(made, "hf", tmp_path / "there")
+    assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".part")] == []
+
+
+def test_the_same_tasks_make_the_same_folder(made: Made, tmp_path: Path) -> None:
+    one = exported(made, "harbor", tmp_path / "one")
+    two = exported(made, "harbor", tmp_path / "two")
+    assert (one / "SHA256SUMS").read_text() == (two / "SHA256SUMS").read_text()
