@@ -26,6 +26,8 @@ from bot.commands import (
     images,
     jobs,
     listing,
+    realism,
+    report,
     rollout,
     serve,
     stats,
@@ -60,6 +62,8 @@ app.command("transfer")(transfer.transfer_command)
 app.command("checkout")(grading.checkout_command)
 app.command("verify")(verify.verify_command)
 app.command("audit")(audit.audit_command)
+app.command("realism")(realism.realism_command)
+app.command("report")(report.report_command)
 app.command("export")(export.export_command)
 app.command("gates")(gates.gates_command)
 app.command("contamination")(contamination.contamination_command)

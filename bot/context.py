@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from storage.records import Bug, Environment, Repository, Verdict
+from syntax.features.profile import Profile
 
 Compiles = Callable[[list[str]], list[bool]]
 """Say of each Python source whether it compiles under the environment's own Python."""
@@ -35,6 +36,8 @@ class Context(Code):
     max_bugs: int | None
     operators: frozenset[str] | None
     """Names of the operators to use; all when None."""
+    profile: Profile | None = None
+    """Draw procedural bugs by how much they look like people's; None draws them evenly."""
     compiles: Compiles | None
     """May be called from a thread only; None where the running Python is the environment's."""
     judge: Callable[[Bug], Awaitable[Verdict]] | None = None

@@ -35,6 +35,9 @@ from storage.trees import Trees
 from syntax.paths import is_source_path
 from tasks.make import make_task
 
+KNOWN = (
+    "the profile of human bugs was fitted on {name} too: how human its bugs look is no measurement"
+)
 FILES_KEPT = 500
 """Source files that are kept in memory: to ask git for each bug costs more than to judge it."""
 
@@ -79,6 +82,8 @@ async def forge_in(
     async with compiling(ready.backend, ready.prepared.environment) as compiles:
         context = make_context(settings, ready, trees, compiles)
         name = f"{ready.repository.owner}/{ready.repository.name}"
+        if settings.profile is not None and settings.profile.knows(name):
+            reporter.note(KNOWN.format(name=name))
         model = configured_model(
             settings, store, repository=name, mode="batch" if settings.batch else "ask"
         )
@@ -208,6 +213,7 @@ def make_context(
         seed=settings.seed,
         max_bugs=settings.max_bugs,
         operators=settings.operators,
+        profile=settings.profile,
         compiles=compiles,
     )
 

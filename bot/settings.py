@@ -12,6 +12,7 @@ from bot.actions.pace import Pace
 from harness.config import Overrides
 from harness.sandbox import Limits
 from mutators.modify import CANDIDATES
+from syntax.features.profile import Profile
 
 if TYPE_CHECKING:
     from mirror.github.lending import Lender
@@ -52,6 +53,8 @@ class Settings:
     seed: int = 0
     max_bugs: int | None = 100
     operators: frozenset[str] | None = None
+    profile: Profile | None = None
+    """Draw procedural bugs by how much they look like people's; None draws them evenly."""
     strategies: tuple[str, ...] = ("mirror", "procedural")
     """In the order in which they propose."""
     at_most: Mapping[str, int] = field(default_factory=dict)
@@ -85,6 +88,8 @@ class Settings:
     """The account on GitHub whose repositories mirror others, for their bugs to be judged there."""
     tool: str = ""
     """``owner/bugfoundry@COMMIT``: whose workflows the mirrors run."""
+    publish: bool = False
+    """Put each task into the mirror as a branch."""
     registry: str = "ghcr.io"
     """Where the mirrors' images are kept."""
     pace: Pace = field(default_factory=Pace)

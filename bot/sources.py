@@ -42,6 +42,7 @@ async def procedural(context: Context) -> AsyncIterator[Bug]:
         max_bugs=context.max_bugs,
         compiles=context.compiles,
         operators=context.operators,
+        profile=context.profile,
     )
     while (bug := await asyncio.to_thread(next, bugs, None)) is not None:
         yield bug

@@ -9,11 +9,13 @@ from itertools import islice
 from random import Random
 
 from mutators.checking import Checker, Compiles
+from mutators.likely import drawn, ratio_of
 from mutators.operator import Operator, Source
 from mutators.registry import operators as all_operators
 from mutators.sampling import sampled
 from mutators.sites import Site, unit_around
 from storage.records import Bug, FileChange, Origin
+from syntax.features.profile import Profile
 from syntax.languages import language_of
 from syntax.patches import splice_diff
 from syntax.paths import is_test_path
@@ -72,8 +74,11 @@ def propose(
     max_bugs: int | None,
     compiles: Compiles | None,
     operators: Collection[str] | None = None,
+    profile: Profile | None = None,
 ) -> Iterator[Bug]:
     """Yield distinct bugs, deterministic by seed, evenly over files, operators and entities.
+
+    With a ``profile`` they are drawn from those by how much they look like people's bugs.
 
     ``files`` are the sources that may be changed; tests among them are left alone. ``compiles``
     asks another Python than the running one; None when the running one is the environment's.
@@ -81,6 +86,8 @@ def propose(
     chosen = [o for o in all_operators() if operators is None or o.name in operators]
     Random(seed).shuffle(chosen)
     candidates = distinct(candidates_of(tree, files, modes, chosen, seed=seed))
+    if profile is not None:
+        candidates = drawn(candidates, lambda c: ratio_of(c.bug, files, profile), seed=seed)
     bugs = (c.bug for c in candidates) if compiles is None else compiled(candidates, compiles)
     return islice(bugs, max_bugs)
 

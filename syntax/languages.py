@@ -12,7 +12,7 @@ from typing import Literal
 
 import tree_sitter_python
 from tree_sitter import Language as Grammar
-from tree_sitter import Node, Parser
+from tree_sitter import Node, Parser, Tree
 
 Word = Literal[
     "function",
@@ -54,6 +54,7 @@ Word = Literal[
     "finally",
     "delete",
     "subscript",
+    "import",
 ]
 
 
@@ -71,7 +72,15 @@ class Language:
 
     def parse(self, source: bytes) -> Node:
         """Parse a file; the tree holds error nodes where it cannot be understood."""
-        return Parser(self.grammar).parse(source).root_node
+        return self.tree(source).root_node
+
+    def tree(self, source: bytes, before: Tree | None = None) -> Tree:
+        """Parse a file, as the tree that holds its nodes.
+
+        ``before`` is the tree of other bytes, told of where they differ: the rest is taken from it.
+        """
+        parser = Parser(self.grammar)
+        return parser.parse(source) if before is None else parser.parse(source, before)
 
 
 PYTHON = Language(
@@ -123,6 +132,9 @@ PYTHON = Language(
         "finally_clause": "finally",
         "delete_statement": "delete",
         "subscript": "subscript",
+        "import_statement": "import",
+        "import_from_statement": "import",
+        "future_import_statement": "import",
     },
     empty_block=b"pass",
 )

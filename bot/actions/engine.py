@@ -214,6 +214,7 @@ class Judging:
             self._engine._disagreed(text)
         missing = settled.collected.missing
         if not missing:
+            await self._engine._place.remove(dispatch.plan)
             return
         if dispatch.attempt >= ATTEMPTS:
             raise BatchError(GIVEN_UP.format(count=len(missing), attempts=ATTEMPTS, url=url))

@@ -69,5 +69,10 @@ class Place(Protocol):
     async def state(self, run: str) -> RunState:
         """Say where a run stands. Raises BugfoundryError."""
 
+    async def remove(self, plan: str) -> None:
+        """Take away the files of a batch that is not needed any more. Raises nothing: they do no
+        harm where they stay.
+        """
+
     def artifacts(self, run: str) -> AsyncIterator[Artifact]:
         """Yield all that the jobs of a run uploaded, unpacked; not to be trusted."""

@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 
 from bot.actions.far_backend import FarBackend
 from bot.actions.github import GitHubPlace
-from bot.actions.mirror_files import FILE, TITLE
-from bot.actions.mirrors import BRANCH, Mirror, Operator, ensure_mirror
+from bot.actions.mirror_files import FILE, TITLE, mirror_name
+from bot.actions.mirrors import BRANCH, Mirror, Operator, ensure_mirror, publish
 from bot.batch.artifacts import LARGEST_ARCHIVE, unpack_one
 from bot.batch.environments import Packed, read_environment
 from bot.batch.ingesting import keep_environment
@@ -73,7 +73,27 @@ async def forge_far(settings: Settings, *, store: Store, reporter: Reporter) -> 
             trees=trees,
             reporter=reporter,
         )
-        return await forge_in(ready, settings, trees, store=store, reporter=reporter)
+        summary = await forge_in(ready, settings, trees, store=store, reporter=reporter)
+        if settings.publish:
+            await publish_all(summary, operator, repository, trees, store=store, reporter=reporter)
+        return summary
+
+
+async def publish_all(
+    summary: Summary,
+    operator: Operator,
+    repository: Repository,
+    trees: Trees,
+    *,
+    store: Store,
+    reporter: Reporter,
+) -> None:
+    """Put the tasks of a run into the mirror, each as a branch. Raises GitError."""
+    tasks = [store.task(name) for name in summary.tasks]
+    found = [(task, bug) for task in tasks if (bug := store.bug(task.bug)) is not None]
+    mirror = f"{operator.account}/{mirror_name(repository)}"
+    await publish(operator, mirror, found, trees)
+    reporter.note(f"{repository.name}: {len(found)} tasks are branches of {mirror}")
 
 
 def operator_of(settings: Settings) -> Operator:

@@ -32,10 +32,13 @@ from bot.batch.waves import next_wave
 from bot.commands.forge import known_operators, known_strategies
 from bot.commands.options import (
     BaseImageOption,
+    HumanProfileOption,
     JsonOption,
+    LikeHumanOption,
     SandboxChoice,
     SandboxOption,
     StoreOption,
+    chosen_profile,
     err,
     open_store,
     out,
@@ -79,6 +82,8 @@ def plan_command(
     operator: Annotated[
         list[str] | None, typer.Option(help="Use only this operator (repeatable).")
     ] = None,
+    like_human: LikeHumanOption = False,
+    human_profile: HumanProfileOption = None,
     only_stored: Annotated[
         bool,
         typer.Option("--stored", help="Propose nothing: take what the store has without verdict."),
@@ -121,6 +126,7 @@ def plan_command(
         seed=seed,
         max_bugs=max_bugs,
         operators=known_operators(operator),
+        profile=chosen_profile(like_human, human_profile),
         strategies=names,
         at_most=at_most,
         full=full,

@@ -12,8 +12,11 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from mutators.likely import shipped_profile
+from storage.errors import ConfigError
 from storage.paths import default_store
 from storage.store import Store
+from syntax.features.profile import Profile, read_profile
 
 out = Console()
 err = Console(stderr=True)
@@ -58,6 +61,12 @@ ToolOption = Annotated[
         help="With --engine actions: bugfoundry's own repository, as owner/bugfoundry@COMMIT.",
     ),
 ]
+PublishOption = Annotated[
+    bool,
+    typer.Option(
+        "--publish", help="With --engine actions: put each task into the mirror as a branch."
+    ),
+]
 RegistryOption = Annotated[
     str,
     typer.Option(
@@ -99,7 +108,32 @@ ModelBudgetOption = Annotated[
         "is set: it is asked for a plan when every other failed.",
     ),
 ]
+LikeHumanOption = Annotated[
+    bool,
+    typer.Option(
+        "--like-human",
+        help="Draw procedural bugs by how much they look like people's: operators and places by "
+        "the likelihood ratio of a profile that was fitted on other repositories.",
+    ),
+]
+HumanProfileOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="The profile of --like-human, as `bugfoundry realism --save-profile` writes it. "
+        "[default: the one that comes with bugfoundry]"
+    ),
+]
 TaskArgument = Annotated[str, typer.Argument(help="A task's id, or its unique beginning or end.")]
+
+
+def chosen_profile(like_human: bool, path: Path | None) -> Profile | None:
+    """Return the profile that bugs are drawn by, or none. Raises ConfigError for a bad file."""
+    if path is None:
+        return shipped_profile() if like_human else None
+    try:
+        return read_profile(path.read_bytes(), str(path))
+    except OSError as error:
+        raise ConfigError(f"--human-profile {path}: {error.strerror}") from error
 
 
 def open_store(path: Path | None) -> Store:

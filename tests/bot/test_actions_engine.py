@@ -40,6 +40,7 @@ class Desk:
         self.batches: list[Batch] = []
         self.addresses: list[str] = []
         self.fails_after_dispatch = False
+        self.removed: list[str] = []
 
     async def put(self, folder: Path, plan: str) -> str:
         return str(folder)
@@ -53,6 +54,9 @@ class Desk:
 
     async def find(self, address: str, plan: str) -> str | None:
         return str(self.addresses.index(address) + 1) if address in self.addresses else None
+
+    async def remove(self, plan: str) -> None:
+        self.removed.append(plan)
 
     async def state(self, run: str) -> RunState:
         if not self.ended:
@@ -134,6 +138,7 @@ async def test_every_bug_gets_its_verdict_from_one_run(store: Store, tmp_path: P
     assert dispatch.state == "ended"
     assert (dispatch.bugs, dispatch.verdicts, dispatch.valid) == (12, 12, 12)
     assert (dispatch.expected, dispatch.used) == (8, 6)
+    assert desk.removed == [dispatch.plan]
     assert notes == [
         "12 bugs to desk in 3 shards, 8 runner minutes expected",
         "run 1 ended (success) after 6 runner minutes: 12 verdicts",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
@@ -9,17 +10,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from bot.actions.engine import ActionsEngine
 from bot.actions.github import GitHubPlace
 from bot.actions.mirrors import BRANCH, CODE, Mirror, Operator, ensure_mirror, publish
 from bot.actions.pace import Pace
+from bot.actions.preparing import is_private, make_ready_far
 from bot.batch.artifacts import Artifact
 from bot.batch.bugs import gather
+from bot.batch.environments import Packed, write_environment
 from bot.batch.ingesting import keep_environment
 from bot.batch.plans import Batch, make_batch, read_batch, write_batch
+from bot.preparing import Ready
+from bot.progress import Quiet
+from bot.settings import Settings
 from mirror.github.client import GitHub
-from storage.errors import ConfigError, GitHubError
+from storage.errors import BatchError, ConfigError, GitHubError
 from storage.git import git
 from storage.records import Bug, Repository, Verdict
 from storage.store import Store
@@ -372,3 +379,113 @@ async def test_a_batch_is_the_same_commit_wherever_it_is_put_from(place: Place) 
     assert len(addresses) == 1
     await at.remove(batch.planned.id)
     assert not any("batches" in ref for ref in place.refs("operator/acme__shop.22222222"))
+
+
+class Building:
+    """Stands in for the machine that builds: leaves what ``made`` returns as the environment."""
+
+    def __init__(self, place: Place, made: Callable[[Packed], Packed], conclusion: str) -> None:
+        self.place = place
+        self.made = made
+        self.conclusion = conclusion
+        self.runs: list[Run] = []
+
+    async def __call__(self, run: Run) -> None:
+        self.runs.append(run)
+        self.place.world.begin_run(run)
+        folder = self.place.folder / f"built-{len(self.runs)}"
+        name = write_environment(folder, self.made(packed_for(self.place)))
+        archive = zipped({name: (folder / name).read_bytes()})
+        self.place.world.upload_artifact(run, "environment", archive)
+        self.place.world.end_run(run, self.conclusion)
+
+
+IMAGE = f"ghcr.io/operator/acme__shop.22222222/environment@sha256:{'e' * 64}"
+
+
+def packed_for(place: Place) -> Packed:
+    tree = place.repository.tree
+    mine = packed(image=IMAGE)
+    environment = replace(mine.environment, tree=tree, sandbox="docker")
+    baseline = replace(mine.baseline, environment=environment.id)
+    return replace(mine, environment=environment, baseline=baseline)
+
+
+async def ready_far(place: Place, store: Store) -> Ready:
+    settings = Settings(
+        source="acme/shop", cache=place.folder / "cache", pace=Pace(poll=0.05), registry="ghcr.io"
+    )
+    store.add_repository(place.repository)
+    return await make_ready_far(
+        place.repository,
+        settings,
+        place.operator,
+        place.github,
+        private=False,
+        store=store,
+        trees=place.trees,
+        reporter=Quiet(Console(file=io.StringIO())),
+    )
+
+
+async def test_an_environment_is_built_in_the_mirror_once(place: Place, store: Store) -> None:
+    place.world.executor = building = Building(place, lambda made: made, "success")
+
+    ready = await ready_far(place, store)
+    again = await ready_far(place, store)
+
+    (run,) = building.runs
+    assert run.inputs["batch"] == ""
+    assert run.inputs["code"] == place.refs("operator/acme__shop.22222222")[CODE]
+    assert ready.image == again.image == IMAGE
+    assert ready.prepared == again.prepared
+    assert isinstance(ready.place, GitHubPlace)
+
+
+async def test_a_build_that_nobody_waited_for_is_found(place: Place, store: Store) -> None:
+    place.world.executor = building = Building(place, lambda made: made, "success")
+    await ready_far(place, store)
+
+    with Store(place.folder / "other.db") as other:
+        await ready_far(place, other)
+
+    assert len(building.runs) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "conclusion", "said"),
+    [
+        (lambda made: made, "failure", r"could not be built .*\(failure\): http"),
+        (lambda made: replace(made, image="ghcr.io/evil:latest"), "success", "by its digest"),
+        (lambda made: replace(made, image=""), "success", "by its digest"),
+        (lambda made: packed(image=IMAGE), "success", "another tree's"),
+    ],
+    ids=["failed", "by tag", "no image", "another tree"],
+)
+async def test_an_environment_that_cannot_be_relied_on_is_refused(
+    place: Place,
+    store: Store,
+    change: Callable[[Packed], Packed],
+    conclusion: str,
+    said: str,
+) -> None:
+    place.world.executor = Building(place, change, conclusion)
+
+    with pytest.raises(BatchError, match=said):
+        await ready_far(place, store)
+
+    assert store.environment_for(place.repository.tree, "docker") is None
+
+
+async def test_a_source_counts_as_private_until_github_says_otherwise(place: Place) -> None:
+    place.world.repository("octo/open")
+    place.world.privatize(place.world.repository("octo/closed"))
+
+    async def private(source: str) -> bool:
+        return await is_private(source, place.github)
+
+    assert not await private("pypi:toolz")
+    assert not await private("octo/open")
+    assert await private("octo/closed")
+    assert await private("octo/nowhere")
+    assert await private(str(place.folder))

@@ -15,23 +15,24 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from bot.models import KEYS, URL
 from bot.service.checkup.findings import Finding, note, ok, wrong
-from bot.service.config import Config, secret
+from bot.service.config import PLACES, Config, secret
 from bot.service.credentials import too_open
 from harness import bubblewrap
 from harness.base_image import connect
 from storage.errors import ConfigError, SandboxError
 from storage.opening import is_store
 
-KEY, SECRET, TOKEN, STORE, ROOM, SANDBOX, MODEL = (
+KEY, SECRET, TOKEN, MIRRORS, STORE, ROOM, SANDBOX, MODEL = (
     "private key",
     "webhook secret",
     "operator token",
+    "mirrors' token",
     "store",
     "disk space",
     "sandbox",
     "language model",
 )
-MAKE = "`bugfoundry app create` makes the App and sets it"
+MAKE = "`bugfoundry app create` makes the App and sets what it is known by"
 SHORTEST = 16
 """Characters of a secret that nobody guesses."""
 LEAST_ROOM = 5 * 10**9
@@ -39,7 +40,7 @@ LEAST_ROOM = 5 * 10**9
 
 
 def secrets_of(config: Config, environ: Mapping[str, str] | None = None) -> Iterator[Finding]:
-    """Look at the key, the webhook secret and the operator's token."""
+    """Look at the key, the webhook secret and the tokens."""
     environ = os.environ if environ is None else environ
     yield _key(config.app.private_key_file, environ)
     yield _secret(SECRET, "webhook_secret", config.app.webhook_secret_file, environ)
@@ -47,6 +48,8 @@ def secrets_of(config: Config, environ: Mapping[str, str] | None = None) -> Iter
         yield _secret(TOKEN, "operator_token", config.serve.operator_token_file, environ)
     else:
         yield note(TOKEN, "none is set: the dashboard shows, and does nothing")
+    if config.work.mirrors:
+        yield _secret(MIRRORS, "mirrors_token", config.work.mirrors_token_file, environ)
 
 
 def _key(file: str, environ: Mapping[str, str]) -> Finding:
@@ -77,7 +80,8 @@ def _secret(what: str, name: str, file: str, environ: Mapping[str, str]) -> Find
 def _read(
     what: str, name: str, file: str, environ: Mapping[str, str]
 ) -> tuple[str, Finding | None]:
-    setting = f"{'serve' if name == 'operator_token' else 'app'}.{name}_file"
+    table = next(table for table, setting in PLACES if setting == f"{name}_file")
+    setting = f"{table}.{name}_file"
     given = environ.get(f"BUGFOUNDRY_{name}".upper())
     if not given and file and Path(file).is_file() and too_open(Path(file)):
         return "", wrong(what, f"others may read {file}", f"chmod 600 {file}")

@@ -10,9 +10,10 @@ from bot.service.handlers import (
     repository,
     workflow_run,
 )
-from bot.service.handlers.events import handle_delivery
+from bot.service.handlers.events import EVENTS, handle_delivery
 
 __all__ = [
+    "EVENTS",
     "check_run",
     "handle_delivery",
     "installation",

@@ -19,7 +19,7 @@ from storage.store import Store
 @on("issue_comment", "created", "edited")
 async def commented(event: Event, scene: Scene) -> Outcome:
     """Do what a comment asks for, as it is now, unless that was done."""
-    told = event.payload["comment"]
+    told = event.payload.get("comment") or {}
     # What is told is only a hint, but one that spares asking about every comment there is.
     if find_command(str(told.get("body") or "")) is None:
         return Outcome(note="no command")

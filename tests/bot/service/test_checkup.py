@@ -165,6 +165,12 @@ async def test_a_secret_in_a_variable_needs_no_file() -> None:
     assert found == {"private key": "ok", "webhook secret": "ok", "operator token": "note"}
 
 
+async def test_mirrors_need_a_token_of_their_own() -> None:
+    config = Config(work=WorkConfig(mirrors="acme"))
+    found = {one.what: one for one in machine.secrets_of(config, {})}["mirrors' token"]
+    assert (found.verdict, "work.mirrors_token_file" in found.do) == ("wrong", True)
+
+
 @pytest.mark.github
 async def test_an_id_that_github_does_not_know(setup: Setup) -> None:
     setup.change("app", id="424242")

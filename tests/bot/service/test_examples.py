@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.service.handlers.events import EVENTS
+from bot.service.handlers.all import EVENTS
 
 if TYPE_CHECKING:
     from tests.bot.service.running import Serving

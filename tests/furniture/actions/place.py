@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bot.actions.mirror_files import FILE, WORKFLOWS, workflow
 from bot.actions.place import Job, RunState
-from bot.actions.shipping import ship
+from bot.actions.shipping import ship, unship
 from bot.batch.artifacts import Artifact, read_archive
 from storage.trees import Trees
 from tests.furniture.actions.runs import Dispatch, Run, RunResult
@@ -89,6 +89,9 @@ class ExecutorPlace:
         started.thread.start()
         self._begun(number, run)
         return name
+
+    async def remove(self, plan: str) -> None:
+        await asyncio.to_thread(unship, plan, str(self._dispatch.code), trees=self._trees)
 
     def _mirror(self) -> Path:
         """Return a checkout of the mirror, as far as GitHub needs it to dispatch."""

@@ -1,0 +1,147 @@
+"""How well made bugs are told from people's, before and after ``forge --like-human``.
+
+    python benchmarks/realism.py sample OWNER/NAME=GIT_DIR … --made 300 -o samples.jsonl
+    python benchmarks/realism.py score samples.jsonl
+    python benchmarks/realism.py fit other-samples.jsonl --date 2026-11-25 -o mutators/human.json
+
+A human sample is a fix that closes an issue, undone at its own commit; a made one is a procedural
+bug as it is proposed at the head, drawn evenly or by the shipped profile. Nothing is run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from bot.realism.fitting import fit_profile
+from bot.realism.samples import HUMAN, Sample, human_samples, made_sample
+from bot.realism.twosample import Score, by_repository, halves, told_apart
+from mutators.likely import shipped_profile
+from mutators.procedural import propose
+from storage.git import git
+from syntax.features.profile import Profile
+from syntax.paths import is_source_path
+
+EVEN, LIKELY = "procedural", "like-human"
+
+
+def files_of(git_dir: Path) -> dict[str, bytes]:
+    """Read the source files at the head."""
+    listed = git(f"--git-dir={git_dir}", "ls-tree", "-r", "-z", "--name-only", "HEAD")
+    paths = [path for path in listed.decode().split("\0") if path and is_source_path(path)]
+    return {path: git(f"--git-dir={git_dir}", "show", f"HEAD:{path}") for path in paths}
+
+
+def made(
+    name: str, files: dict[str, bytes], limit: int, profile: Profile | None
+) -> Iterator[Sample]:
+    """Propose bugs."""
+    bugs = propose("0" * 40, files, {}, seed=0, max_bugs=limit, compiles=None, profile=profile)
+    for bug in bugs:
+        sample = made_sample(name, bug, files, EVEN if profile is None else LIKELY)
+        if sample is not None:
+            yield sample
+
+
+def sample(options: argparse.Namespace) -> None:
+    """Read the samples of some repositories; each is written as soon as it is read."""
+    with options.output.open("ab") as output:
+        for each in options.repositories:
+            name, _, folder = each.partition("=")
+            started, git_dir = time.monotonic(), Path(folder)
+            head = git(f"--git-dir={git_dir}", "rev-parse", "HEAD").decode().strip()
+            files = files_of(git_dir)
+            found = [*human_samples(git_dir, head, name), *made(name, files, options.made, None)]
+            if options.like_human:
+                found += made(name, files, options.made, shipped_profile())
+            output.writelines(msgspec.json.encode(sample) + b"\n" for sample in found)
+            output.flush()
+            seconds = time.monotonic() - started
+            print(f"{name} at {head[:12]}: {len(found)} samples, {seconds:.0f} s", flush=True)
+
+
+def read(path: Path) -> list[Sample]:
+    """Read samples."""
+    return [msgspec.json.decode(line, type=Sample) for line in path.open("rb")]
+
+
+def score(options: argparse.Namespace) -> None:
+    """Print how well each kind is told from human bugs, all together and by repository."""
+    samples = read(options.samples)
+    human = [each for each in samples if each.strategy == HUMAN]
+    sides = {
+        "even": [each for each in samples if each.strategy == EVEN],
+        "like-human": [each for each in samples if each.strategy == LIKELY],
+    }
+    print(f"{'told from human bugs':40} {'AUC':>6}  95 % interval   human  other")
+    for label, other in sides.items():
+        judged = told_apart(human, other)
+        if judged is None:
+            continue
+        show(f"{label}, all", judged.score())
+        for name in sorted(by_repository(samples)):
+            show(f"{label}, {name}", judged.score(repository=name))
+        single = told_apart(of_one_run(human), of_one_run(other))
+        show(f"{label}, of one run alone", single.score() if single else None)
+    older, newer = halves(human)
+    floor = told_apart(newer, older)
+    show("floor: newer from older human bugs", floor.score() if floor else None)
+    for name, own in sorted(by_repository(human).items()):
+        rest = [replace(each, repository=name) for each in human if each.repository != name]
+        floor = told_apart(own, rest)
+        show(f"floor: {name} from the rest", floor.score() if floor else None)
+
+
+def of_one_run(samples: list[Sample]) -> list[Sample]:
+    """Leave out bugs that change lines in several places."""
+    return [each for each in samples if each.numbers["hunks"] == 1]
+
+
+def show(label: str, found: Score | None) -> None:
+    """Print one line."""
+    if found is None:
+        print(f"{label:40} too few")
+        return
+    interval = f"{found.low:.3f} to {found.high:.3f}"
+    print(f"{label:40} {found.auc:6.3f}  {interval}  {found.human:6} {found.other:6}", flush=True)
+
+
+def fit(options: argparse.Namespace) -> None:
+    """Fit a profile, and write it."""
+    samples = read(options.samples)
+    human = [each for each in samples if each.strategy == HUMAN]
+    even = [each for each in samples if each.strategy == EVEN]
+    options.output.write_bytes(fit_profile(human, even, date=options.date).encoded())
+
+
+def main() -> None:
+    """Read samples, score them, or fit a profile."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    commands = parser.add_subparsers(required=True)
+    sampling = commands.add_parser("sample")
+    sampling.add_argument("repositories", nargs="+", metavar="OWNER/NAME=GIT_DIR")
+    sampling.add_argument("--made", type=int, default=300, help="made bugs of each")
+    sampling.add_argument("--even-only", dest="like_human", action="store_false")
+    sampling.add_argument("-o", dest="output", type=Path, required=True)
+    sampling.set_defaults(run=sample)
+    scoring = commands.add_parser("score")
+    scoring.add_argument("samples", type=Path)
+    scoring.set_defaults(run=score)
+    fitting = commands.add_parser("fit")
+    fitting.add_argument("samples", type=Path)
+    fitting.add_argument("--date", required=True)
+    fitting.add_argument("-o", dest="output", type=Path, required=True)
+    fitting.set_defaults(run=fit)
+    options = parser.parse_args()
+    options.run(options)
+
+
+main()

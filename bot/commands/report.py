@@ -1,0 +1,88 @@
+"""``bugfoundry report``: one page on what came of all bugs, how hard they are and how human."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.commands.options import (
+    HumanProfileOption,
+    LikeHumanOption,
+    StoreOption,
+    chosen_profile,
+    err,
+    open_store,
+    out,
+)
+from bot.commands.realism import UNMADE
+from bot.progress import Live, Quiet
+from bot.realism.measuring import MeasureSettings
+from bot.reporting.gathering import Report, gather_report, output_ready
+from bot.reporting.page import page
+from bot.running import run_interruptible
+from storage.errors import ConfigError
+from storage.paths import cache_dir
+from storage.store import Store
+
+NOWHERE = "-o {path}: no file can be written there"
+
+
+def report_command(
+    output: Annotated[Path, typer.Option("-o", "--output", help="The HTML file to write.")],
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Git repositories whose bugs are to be compared with those that people fixed; "
+            "needs the extra `realism`. Without any, nothing is compared."
+        ),
+    ] = None,
+    made: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Compare so many bugs as they are proposed, not the store's verified ones."
+        ),
+    ] = 0,
+    like_human: LikeHumanOption = False,
+    human_profile: HumanProfileOption = None,
+    seed: Annotated[int, typer.Option(help="Chooses bugs and samples.")] = 0,
+    store: StoreOption = None,
+) -> None:
+    """Write one page on all bugs of the store: yields, costs, difficulty, and realism.
+
+    It needs no network and no other file. Private repositories are in it too.
+
+    Example: bugfoundry report pallets/click -o report.html
+    """
+    profile = chosen_profile(like_human, human_profile)
+    if profile is not None and not made:
+        raise ConfigError(UNMADE)
+    if not output_ready(output):
+        raise ConfigError(NOWHERE.format(path=output))
+    settings = MeasureSettings(
+        sources=tuple(sources or ()),
+        cache=cache_dir(),
+        made=made,
+        profile=profile,
+        seed=seed,
+        token=os.environ.get("GITHUB_TOKEN", ""),
+    )
+    now = datetime.now(UTC)
+    with open_store(store) as opened:
+        found = run_interruptible(lambda: gathered(settings, now.isoformat()[:7], opened))
+    try:
+        output.write_text(page(found, made=f"{now:%Y-%m-%d %H:%M} UTC"))
+    except OSError as error:
+        raise ConfigError(f"-o {output}: {error.strerror}") from error
+    out.print(f"wrote {output}", highlight=False, markup=False, soft_wrap=True)
+
+
+async def gathered(settings: MeasureSettings, month: str, store: Store) -> Report:
+    """Gather under a live line on a terminal, silently elsewhere."""
+    if not err.is_terminal:
+        return await gather_report(settings, month=month, store=store, reporter=Quiet(err))
+    with Live(err) as live:
+        return await gather_report(settings, month=month, store=store, reporter=live)

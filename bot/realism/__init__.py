@@ -1,0 +1,1 @@
+"""How far made bugs are from the bugs that people fixed."""
