@@ -84,6 +84,34 @@ async def test_another_clock_is_shifted_or_said_not_to_be_had(channel: Channel) 
     assert not (await run(channel)).clock
 
 
+CLOCKS = b"""
+import datetime, subprocess, sys, threading, time
+def test_clock():
+    began = time.monotonic()
+    time.sleep(0.1)
+    threading.Event().wait(0.1)
+    took = time.monotonic() - began
+    assert 0.15 < took < 5
+    child = [sys.executable, "-c", "import time; time.sleep(0.01); print(int(time.time()))"]
+    true = int(subprocess.run(child, capture_output=True, check=True).stdout)
+    raise ValueError(round((datetime.datetime.now().timestamp() - true) / 86400))
+"""
+
+
+async def test_another_clock_runs_as_clocks_do(channel: Channel) -> None:
+    if not faketime():
+        pytest.skip("libfaketime is not installed")
+    found = await run_suite(
+        channel,
+        args=[],
+        files={"test_it.py": CLOCKS},
+        test_timeout=20.0,
+        total_timeout=60.0,
+        conditions=Conditions(clock_days=CLOCK_DAYS),
+    )
+    assert next(iter(found.results.values())).detail == f"ValueError: {CLOCK_DAYS}"
+
+
 def test_five_rounds_try_each_condition_alone_and_all_together() -> None:
     rounds = [of_round(number) for number in range(1, 6)]
 
