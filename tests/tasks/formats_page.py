@@ -21,7 +21,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "formats.md"
 BEGIN = "<!-- Written from the code by `python -m tests.tasks.formats_page`: change it there. -->\n"
 CREATED = "2026-01-01T00:00:00+00:00"
 LONG = {"tests/runner.py": "harness/runner.py", "tests/grade.py": "tasks/export/grade.py"}
-KINDS = {".py": "python", ".sh": "sh", ".toml": "toml", ".json": "json", ".md": "markdown"}
+KINDS = {".sh": "sh", ".toml": "toml", ".json": "json", ".md": "markdown"}
 
 
 def written() -> str:
