@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -42,6 +43,7 @@ class Site:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.code = write_project(folder / "shop")
+        shutil.copy(ROOT / "LICENSE", self.code / "LICENSE")
         for words in (
             ("init", "--quiet", "--initial-branch=main"),
             ("config", "uploadpack.allowAnySHA1InWant", "true"),

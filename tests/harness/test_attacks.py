@@ -74,7 +74,7 @@ def measured(
 @pytest.fixture
 def judge(measured: Measured, monkeypatch: pytest.MonkeyPatch) -> LocalEngine:
     """A runner that is silent is given up after seconds instead of minutes."""
-    monkeypatch.setattr("harness.local_engine.total_timeout", lambda _: 15.0)
+    monkeypatch.setattr("harness.worker.total_timeout", lambda _: 15.0)
     monkeypatch.setattr("harness.suite.GRACE", 3.0)
     return engine_of(measured)
 

@@ -99,7 +99,8 @@ def _without_standings(path: Path, old: Path) -> None:
         db.execute("attach ? as newer", [str(path)])
         for table in ("trees", "repositories", "environments", "tests", "test_sets", "baselines",
                       "baseline_tests", "bugs", "origins", "verdicts", "tasks"):  # fmt: skip
-            db.execute(f"insert into main.{table} select * from newer.{table}")
+            names = ", ".join(f"[{column.name}]" for column in db[table].columns)
+            db.execute(f"insert into main.{table} ({names}) select {names} from newer.{table}")
         db.conn.commit()
 
 
