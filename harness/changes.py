@@ -7,12 +7,12 @@ parsed anew. The rules are written down, with their reasons, in docs/selection.m
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from harness.statements import Function, Lines, bound, doc, nature, span_of, touch
+from syntax.python import PARSING, parse_python
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ class Outline:
 
 @lru_cache(maxsize=256)
 def outline_of(source: bytes) -> Outline | None:
-    tree = parse(source)
+    tree = parse_python(source)
     text = decode(source)
     if tree is None or text is None:
         return None
@@ -89,15 +89,6 @@ def decode(source: bytes) -> str | None:
         return source.decode("utf-8")
     except UnicodeDecodeError:
         return None
-
-
-def parse(source: str | bytes) -> ast.Module | None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
 
 
 def outermost(
@@ -150,7 +141,7 @@ def within_one(outline: Outline, new: bytes) -> Found | None:
 def function_alone(text: str, first: int) -> Function | None:
     """Parse the lines of one function; None when they hold anything else."""
     indented = text[:1] in (" ", "\t")
-    tree = parse(("if 1:\n" if indented else "") + text)
+    tree = parse_python(("if 1:\n" if indented else "") + text)
     body = tree.body if tree is not None else []
     if indented and body and isinstance(body[0], ast.If) and len(body) == 1:
         if body[0].orelse:
@@ -186,7 +177,8 @@ def among_all(outline: Outline, new: bytes) -> tuple[Change, ...] | None:
 
 def around(outline: Outline) -> str:
     """A file without the insides of its functions, in a form that can be compared."""
-    tree = ast.parse("\n".join(outline.lines))
+    with PARSING:
+        tree = ast.parse("\n".join(outline.lines))
     for _, function in outermost(tree, ()):
         function.body, function.decorator_list = [], []
         function.args = ast.arguments([], [], None, [], [], None, [])

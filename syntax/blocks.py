@@ -10,13 +10,13 @@ import ast
 import io
 import re
 import tokenize
-import warnings
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from syntax.normal import Key, Keys, is_docstring, key_of
+from syntax.python import parse_expression, parse_python
 from syntax.text import Text
 
 LAYOUT = frozenset(
@@ -144,13 +144,13 @@ def parse(data: bytes) -> Module | None:
         return None
     if source.startswith("\ufeff") or "\f" in source or LONE_RETURN.search(source):
         return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            tree = ast.parse(source)
-            raw = list(tokenize.generate_tokens(io.StringIO(source).readline))
-        except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError):
-            return None
+    tree = parse_python(source)
+    if tree is None:
+        return None
+    try:
+        raw = list(tokenize.generate_tokens(io.StringIO(source).readline))
+    except (SyntaxError, tokenize.TokenError):
+        return None
     module = Parser(data, source, tree, raw).module()
     return None if joins_lines(module.body) else module
 
@@ -355,7 +355,7 @@ def key_of_string(value: str) -> Key:
     if plain is not None:
         return ("Constant", "str", repr(plain[2]))
     try:
-        return key_of(ast.parse(value, mode="eval").body)
+        return key_of(parse_expression(value).body)
     except SyntaxError:
         return value
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from tree_sitter import Node
 from storage.errors import PatchError
 from syntax.languages import Language, language_of
 from syntax.paths import is_source_path
+from syntax.python import parse_python
 from syntax.splices import Splice, merge
 
 EDIT_LIMIT = 8000
@@ -44,7 +44,6 @@ GIVES_AWAY = re.compile(
     re.I,
 )
 """Words by which a comment tells where the bug is, or that one was made."""
-FAILURES = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 
 class EditsRefused(PatchError):
@@ -127,12 +126,11 @@ def syntax_of(path: str, data: bytes) -> str | None:
     """Return a Python file as a syntax tree that can be compared; None when there is none."""
     if not path.endswith(".py"):
         return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return ast.dump(ast.parse(data))
-        except FAILURES:
-            return None
+    tree = parse_python(data)
+    try:
+        return None if tree is None else ast.dump(tree)
+    except RecursionError:
+        return None
 
 
 def check_parses(path: str, before: bytes, after: bytes) -> None:

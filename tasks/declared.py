@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from syntax.python import parse_python
+
 Read = Callable[[str], bytes | None]
 
 
@@ -81,9 +83,8 @@ def from_setup_cfg(read: Read) -> Declared:
 
 def from_setup_py(read: Read) -> Declared:
     """Read what ``setup()`` is given as plain text, without running it."""
-    try:
-        tree = ast.parse(text_of(read, "setup.py"))
-    except (SyntaxError, ValueError, RecursionError):
+    tree = parse_python(text_of(read, "setup.py"))
+    if tree is None:
         return Declared()
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and called(node.func) == "setup":

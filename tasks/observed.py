@@ -11,6 +11,7 @@ from storage.errors import PatchError
 from storage.records import Bug
 from syntax.marked import marked_hunks
 from syntax.patches import first_changed_line
+from syntax.python import parse_python
 from tasks.cleaning import clean
 from tasks.giveaways import Secrets, held_lines, secrets_of, squashed
 from tasks.masking import exception_of, masked
@@ -113,9 +114,8 @@ def described(content: bytes, line: int, module: str, changed: Set[str] = frozen
 
     Its signature is left out when one of its lines is among the ``changed``.
     """
-    try:
-        tree = ast.parse(content)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parse_python(content)
+    if tree is None:
         return ""
     chain = public_chain(around(tree, line))
     if not chain:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import ast
-import warnings
+
+from syntax.python import parse_python
 
 
 def parse(source: str) -> ast.Module:
     """Return the syntax tree of a source; one that this Python cannot read counts as empty."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return ast.Module(body=[], type_ignores=[])
+    return parse_python(source) or ast.Module(body=[], type_ignores=[])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from functools import lru_cache
 from typing import Literal
+
+from syntax.python import parse_python
 
 Kind = Literal["logic", "docs", "formatting"]
 SCOPES = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -45,12 +46,7 @@ def _words(source: bytes) -> list[bytes]:
 
 @lru_cache(maxsize=8)
 def _parsed(source: bytes) -> ast.Module | None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
+    return parse_python(source)
 
 
 def _same(one: object, other: object, *, strings: bool) -> bool:

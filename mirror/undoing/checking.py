@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import sys
-import warnings
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import PurePosixPath
@@ -13,6 +12,7 @@ from pyflakes import checker, messages
 
 from syntax.modern import modernised
 from syntax.normal import key_of
+from syntax.python import PARSING, parse_python
 from syntax.text import split_lines, with_ends_of
 
 
@@ -22,7 +22,8 @@ def undefined(data: bytes) -> frozenset[str]:
     tree = tree_of(data)
     if tree is None:
         return frozenset()
-    found = checker.Checker(tree).messages
+    with PARSING:  # It parses what is written in quotes.
+        found = checker.Checker(tree).messages
     kinds = (messages.UndefinedName, messages.UndefinedLocal)
     return frozenset(str(m.message_args[0]) for m in found if isinstance(m, kinds))
 
@@ -30,12 +31,7 @@ def undefined(data: bytes) -> frozenset[str]:
 @lru_cache(maxsize=64)
 def tree_of(data: bytes) -> ast.Module | None:
     """Parse a file."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return ast.parse(data)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
+    return parse_python(data)
 
 
 class Names:
