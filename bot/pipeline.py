@@ -16,13 +16,12 @@ from functools import lru_cache
 from bot.actions.engine import ActionsEngine
 from bot.batch.environments import pack
 from bot.context import Compiles, Context, Engine, Source, Verified
-from bot.mirroring import Mirror, make_mirror
-from bot.models import configured_model
+from bot.mirroring import Mirror
+from bot.portfolio import make_portfolio
 from bot.preparing import Ready, make_ready
 from bot.progress import Reporter
 from bot.proposals import Proposals
 from bot.settings import Settings
-from bot.sources import sources
 from bot.summary import Summary, Tally
 from bot.telling import stated, write_statements
 from harness.compiling import compiling
@@ -81,31 +80,15 @@ async def forge_in(
     engine = engine_for(settings, ready, trees, store=store, reporter=reporter, run=run)
     async with compiling(ready.backend, ready.prepared.environment) as compiles:
         context = make_context(settings, ready, trees, compiles)
-        name = f"{ready.repository.owner}/{ready.repository.name}"
-        if settings.profile is not None and settings.profile.knows(name):
-            reporter.note(KNOWN.format(name=name))
-        model = configured_model(
-            settings, store, repository=name, mode="batch" if settings.batch else "ask"
-        )
-        mirror = await make_mirror(
-            settings,
-            ready.repository,
-            trees,
+        made = await make_portfolio(settings, ready, trees, store=store, reporter=reporter)
+        if settings.profile is not None and settings.profile.knows(made.name):
+            reporter.note(KNOWN.format(name=made.name))
+        await judge_all(
+            *(made.source, engine, context, ready),
             store=store,
             reporter=reporter,
-            model=model,
-            tests=ready.prepared.baseline.green,
-        )
-        source = sources(
-            settings.strategies,
-            mirror=mirror,
-            model=model,
-            note=reporter.note,
-            candidates=settings.candidates,
-            at_most=settings.at_most,
-        )
-        await judge_all(
-            source, engine, context, ready, store=store, reporter=reporter, run=run, mirror=mirror
+            run=run,
+            mirror=made.mirror,
         )
         await write_statements(
             settings,
@@ -115,8 +98,8 @@ async def forge_in(
             engine=engine
             if isinstance(engine, LocalEngine)
             else make_engine(settings, ready, trees, store=store, reporter=reporter, run=run),
-            model=model,
-            name=name if mirror is None else mirror.name,
+            model=made.model,
+            name=made.name if made.mirror is None else made.mirror.name,
             tasks=run.tasks,
             messages=run.messages,
             reporter=reporter,

@@ -7,13 +7,11 @@ from contextlib import aclosing
 
 from bot.batch.bugs import Bugs, gather
 from bot.batch.environments import Packed, pack
-from bot.mirroring import make_mirror
-from bot.models import configured_model
 from bot.pipeline import make_context
+from bot.portfolio import make_portfolio
 from bot.preparing import fetch, make_ready
 from bot.progress import Reporter
 from bot.settings import Settings
-from bot.sources import sources
 from harness.compiling import compiling
 from harness.coverage import decode
 from harness.environment import Prepared
@@ -39,30 +37,12 @@ async def propose(
         raise ConfigError(COMBINE)
     trees = Trees(settings.cache)
     ready = await make_ready(settings, store=store, trees=trees, reporter=reporter)
-    name = f"{ready.repository.owner}/{ready.repository.name}"
     reporter.stage(f"{ready.repository.name}: proposing bugs")
-    model = configured_model(settings, store, repository=name)
-    mirror = await make_mirror(
-        settings,
-        ready.repository,
-        trees,
-        store=store,
-        reporter=reporter,
-        model=model,
-        tests=ready.prepared.baseline.green,
-    )
-    source = sources(
-        settings.strategies,
-        mirror=mirror,
-        model=model,
-        note=reporter.note,
-        candidates=settings.candidates,
-        at_most=settings.at_most,
-    )
+    made = await make_portfolio(settings, ready, trees, store=store, reporter=reporter)
     found: list[Bug] = []
     async with compiling(ready.backend, ready.prepared.environment) as compiles:
         context = make_context(settings, ready, trees, compiles)
-        async with aclosing(source(context)) as bugs:  # type: ignore[type-var]
+        async with aclosing(made.source(context)) as bugs:  # type: ignore[type-var]
             async for bug in bugs:
                 store.add_bug(bug)
                 found.append(bug)
