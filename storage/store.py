@@ -307,6 +307,11 @@ class Store(Tables):
         query = "select tree from tasks join bugs on bugs.id = tasks.bug"
         return [str(row["tree"]) for row in self._read(query)]
 
+    def made_tasks(self, tree: str) -> set[str]:
+        """Return the bugs of a tree that became tasks."""
+        query = "select distinct bug from tasks join bugs on bugs.id = bug where tree = ?"
+        return {str(row["bug"]) for row in self._read(query, tree)}
+
     def add_task(self, task: Task) -> None:
         """Keep a task. One with the same id is replaced, but for its time of creation."""
         with self._writing():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from bot.service.reports.gaps import Facts, Yield, gap_report
 from bot.service.reports.ranking import Gap, ranked
 from bot.service.reports.telling import report_jobs
@@ -31,7 +33,7 @@ async def work(stage: Stage) -> Outcome:
         commit=hosted.commit,
         web_url=config.app.web_url,
         public_url=config.serve.public_url,
-        yields=yields(bugs, verdicts),
+        yields=yields(bugs, verdicts, stage.store.made_tasks(hosted.tree)),
         tests=tests_of(stage.store, environment.id),
     )
     return Outcome(
@@ -74,11 +76,18 @@ def unnoticed(
     return ranked(found, None if kept is None else decode(kept), read)
 
 
-def yields(bugs: list[Bug], verdicts: dict[str, Verdict]) -> tuple[Yield, ...]:
-    """Count bugs by strategy: those that were judged, and what came of them."""
+def yields(
+    bugs: Collection[Bug], verdicts: Mapping[str, Verdict], tasks: Collection[str]
+) -> tuple[Yield, ...]:
+    """Count bugs by strategy: those that were judged, and what came of them.
+
+    ``tasks`` are the bugs that became one. A valid bug that became none was joined from others
+    only to learn whether each of them matters: it is no result, and is left out.
+    """
     counts: dict[str, list[str]] = {}
     for bug in bugs:
-        if (verdict := verdicts.get(bug.id)) is not None:
+        verdict = verdicts.get(bug.id)
+        if verdict is not None and (bug.id in tasks or not verdict.valid):
             counts.setdefault(bug.origin.strategy, []).append(verdict.reason)
     return tuple(
         Yield(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -17,9 +18,10 @@ from bot.service.reports.plain import REDACTED, block, fitted, span, visible
 from bot.service.reports.ranking import Gap, is_public, named_for, ranked
 from bot.service.reports.telling import Told, check_of, report_jobs
 from bot.service.reports.unbuilt import Tried, unbuilt
+from bot.service.stages.report import yields
 from harness.selection import Coverage, Seen
 from storage.hosted import Hosted
-from storage.records import Bug, Origin, Strategy
+from storage.records import Bug, Origin, Strategy, Verdict
 from syntax.patches import unified_diff
 
 MOST = 65_535
@@ -57,6 +59,10 @@ def bug(
 
 def gap(running: int = 3, nearest: str = "tests/test_prices.py", **changed: object) -> Gap:
     return Gap(bug=bug(**changed), running=running, nearest=nearest, public=True)  # type: ignore[arg-type]
+
+
+def verdict_on(one: Bug, *, reason: str = "valid") -> Verdict:
+    return Verdict(bug=one.id, environment="e", harness="1", mode="full", reason=reason)
 
 
 def tokens(text: str) -> list[Token]:
@@ -306,6 +312,20 @@ def test_as_a_check_run_each_gap_stands_beside_its_line() -> None:
     assert isinstance(one, Annotation)
     assert (one.path, one.start_line) == (PATH, 2)
     assert "+    return max(items)" in one.message
+
+
+def test_what_was_joined_only_to_try_it_is_no_result() -> None:
+    alone, gone = (replace(bug(), tree=name) for name in "ab")
+    kept, tried = (replace(bug(strategy="combine"), tree=name) for name in "cd")
+    verdicts = {one.id: verdict_on(one) for one in (alone, kept, tried)}
+    verdicts[gone.id] = verdict_on(gone, reason="no-test-failed")
+
+    found = yields([alone, gone, kept, tried], verdicts, {alone.id, kept.id})
+
+    assert found == (
+        Yield(strategy="combine", judged=1, valid=1, unnoticed=0),
+        Yield(strategy="procedural", judged=2, valid=1, unnoticed=1),
+    )
 
 
 # --- environments that cannot be built ---
