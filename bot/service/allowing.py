@@ -1,4 +1,4 @@
-"""Whether anything is done for a repository, or written to it, as things stand now."""
+"""Whether anything is done for a repository, or written to it, as things stand now: one rule."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ from storage.hosted import Hosted, Installation
 from storage.store import Store
 
 
-def looked_up(store: Store, number: int) -> tuple[Hosted | None, str]:
-    """Return a repository, and why nothing may be done for it; empty when it may."""
-    hosted = store.hosted.get(number)
+def why_not(hosted: Hosted | None, installation: Installation | None = None) -> str:
+    """Say why nothing is done for a repository, or written to it; empty when it may be.
+
+    ``installation`` is the one that covers it: suspended, it is known to be before its repositories
+    are, which may be thousands.
+    """
     if hosted is None:
-        return None, "the repository is not known"
-    return hosted, why_not(hosted, store.hosted.installation(hosted.installation))
-
-
-def why_not(hosted: Hosted, installation: Installation | None) -> str:
-    """Say why nothing is done for a repository, or written to it; empty when it may be."""
+        return "the repository is not known"
     if not hosted.opted_in:
         return "it is not opted in"
     if hosted.state != "active":
@@ -23,3 +21,21 @@ def why_not(hosted: Hosted, installation: Installation | None) -> str:
     if installation is not None and installation.state != "active":
         return f"the installation is {installation.state}"
     return ""
+
+
+def may_write(hosted: Hosted | None, installation: Installation | None = None) -> bool:
+    """Tell whether anything may be written to a repository, or worked on for it."""
+    return not why_not(hosted, installation)
+
+
+def looked_up(store: Store, number: int) -> tuple[Hosted | None, str]:
+    """Return a repository, and why nothing may be done for it; empty when it may."""
+    hosted = store.hosted.get(number)
+    installation = store.hosted.installation(hosted.installation) if hosted else None
+    return hosted, why_not(hosted, installation)
+
+
+def allowed(store: Store, number: int) -> Hosted | None:
+    """Return a repository if anything may be done for it."""
+    hosted, why = looked_up(store, number)
+    return None if why else hosted

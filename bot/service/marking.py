@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.service.optin import LABEL, LABELLERS, SKIP, has, marked, may_write, way_of
+from bot.service.allowing import allowed
+from bot.service.optin import LABEL, LABELLERS, SKIP, has, marked, way_of
 from bot.service.plan import URGENT, WORK, pull_job
 from bot.service.scene import Change, Outcome, Scene
 from mirror.github.labelling import labelled_pulls, who_labelled
@@ -19,8 +20,8 @@ KEPT_OUT = "a maintainer keeps it out"
 
 async def look_at_marks(job: Job, scene: Scene) -> Outcome:
     """Look which pull requests of a repository have a label, and which no longer have."""
-    hosted = await scene.keeper(lambda s: s.hosted.get(job.repository))
-    if hosted is None or not may_write(hosted):
+    hosted = await scene.keeper(lambda s: allowed(s, job.repository))
+    if hosted is None:
         return Outcome(note="not opted in")
     github = scene.hub.installation(hosted.installation)
     numbers: set[int] = set()
@@ -66,11 +67,11 @@ def remark(
         return
     wanted = Marked(repository=hosted.id, number=pull.number, mark=mark, by=by, since=now)
     store.hosted.mark(wanted)
-    present = store.hosted.get(hosted.id)
+    present = allowed(store, hosted.id)
     if mark == "skip":
         subject = f"{hosted.id}:{pull.number}"
         store.jobs.cancel(hosted.id, now=now, queues=(WORK,), why=KEPT_OUT, subject=subject)
-    elif (pull.open or pull.merged) and present is not None and may_write(present):
+    elif (pull.open or pull.merged) and present is not None:
         store.jobs.put([pull_of(present, pull)], now)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from bot.service.allowing import may_write
 from bot.service.wishes import Wishes, kept, wishes_of
 from storage.hosted import Hosted, HostedState, Mark, Marked
 
@@ -60,11 +61,6 @@ class Decision:
     """It is worked on from now on."""
     stops: str = ""
     """Why it is no longer worked on; empty when it is, or was not before."""
-
-
-def may_write(hosted: Hosted | None) -> bool:
-    """Tell whether anything may be written to a repository, or worked on for it."""
-    return hosted is not None and hosted.opted_in and hosted.state == "active"
 
 
 def has(labels: Collection[str], label: str) -> bool:

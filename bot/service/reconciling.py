@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
+from bot.service.allowing import may_write
 from bot.service.chores import ALL, marks_job, reconcile_job
-from bot.service.optin import Sight, may_write
+from bot.service.optin import Sight
 from bot.service.refreshing import look_into, refresh, store_sight
 from bot.service.scene import Outcome, Scene
 from mirror.github.looking import (

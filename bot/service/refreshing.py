@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from bot.service.allowing import may_write
 from bot.service.chores import marks_job
-from bot.service.optin import LABEL, Decision, Sight, decide, has, may_write
+from bot.service.optin import LABEL, Decision, Sight, decide, has
 from bot.service.outbox import OUTBOX
 from bot.service.plan import STAGES, WORK, first, stage_job
 from bot.service.scene import Outcome, Scene

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from bot.service.allowing import allowed
 from bot.service.answering import answer
 from bot.service.comments import MARKER, Command, find_command
 from bot.service.handlers.events import Event, on
 from bot.service.handlers.people import hosted_of, may_command
-from bot.service.optin import may_write
 from bot.service.outbox import Comment, comment_job
 from bot.service.scene import Outcome, Scene
 from mirror.github.client import GitHub
@@ -55,8 +55,8 @@ def _answered(
     command: Command, hosted: Hosted, said: Said, pull: Pull | None, *, key: str, now: float
 ) -> Outcome:
     def write(store: Store) -> None:
-        present = store.hosted.get(hosted.id)
-        if present is None or not may_write(present) or store.hosted.written(key) is not None:
+        present = allowed(store, hosted.id)
+        if present is None or store.hosted.written(key) is not None:
             return
         text = answer(command, store, present, pull, by=said.author, now=now)
         comment = Comment(number=said.number, marker=MARKER, body=text)

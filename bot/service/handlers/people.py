@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bot.service.allowing import allowed
 from bot.service.handlers.events import Event
-from bot.service.optin import WRITERS, may_write
+from bot.service.optin import WRITERS
 from bot.service.scene import Scene
 from mirror.github.client import GitHub
 from mirror.github.looking import permission
@@ -23,5 +24,4 @@ async def may_command(github: GitHub, repository: str, login: str) -> bool:
 
 async def hosted_of(event: Event, scene: Scene) -> Hosted | None:
     """Return the repository of an event, if it is opted in and can be worked on."""
-    hosted = await scene.keeper(lambda store: store.hosted.get(event.repository))
-    return hosted if may_write(hosted) else None
+    return await scene.keeper(lambda store: allowed(store, event.repository))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 
+from bot.service.allowing import allowed
 from bot.service.handlers.events import Event, on
 from bot.service.handlers.people import hosted_of
 from bot.service.marking import look_at_mark, pull_of
-from bot.service.optin import LABEL, SKIP, has, may_write
+from bot.service.optin import LABEL, SKIP, has
 from bot.service.scene import Outcome, Scene
 from mirror.github.looking import Pull, look_at_pull
 from storage.errors import GitHubMissing
@@ -48,8 +49,8 @@ async def pull_closed(event: Event, scene: Scene) -> Outcome:
 
     def mirror(store: Store) -> None:
         look(store)
-        present, mark = store.hosted.get(hosted.id), store.hosted.mark_of(hosted.id, number)
-        if present is None or not may_write(present) or (mark and mark.mark == "skip"):
+        present, mark = allowed(store, hosted.id), store.hosted.mark_of(hosted.id, number)
+        if present is None or (mark and mark.mark == "skip"):
             return
         job = pull_of(present, pull, asked=mark is not None)
         if not _known(store.jobs.get(job.kind, job.subject), pull):

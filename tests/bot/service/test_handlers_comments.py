@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ from bot.service.comments import HELP, MIRRORED, NOT_A_PULL, NOTHING_FAILED, SKI
 
 if TYPE_CHECKING:
     from tests.bot.service.running import Serving
-    from tests.furniture.github_world import Code, Pull, Repository, User
+    from tests.furniture.github_world import Code, Installation, Pull, Repository, User
 
 pytestmark = pytest.mark.github
 
@@ -211,3 +212,19 @@ async def test_somebody_elses_comment_that_a_maintainer_edits_is_still_somebody_
     await opted.told()
 
     assert await opted.said(pull.number) == ""
+
+
+async def test_an_installation_that_we_know_to_be_suspended_hears_no_command(
+    opted: Serving, installation: Installation, pull: Pull, ann: User
+) -> None:
+    await opted.told()
+    known = await opted.store(lambda s: s.hosted.installation(installation.id))
+    assert known is not None
+    # Its repositories are looked at one by one: this one is not yet known to rest.
+    suspended = replace(known, state="suspended")
+    await opted.store(lambda s: s.hosted.put_installation(suspended))
+    before = len(opted.world.asked)
+
+    assert await say(opted, pull, "/bugfoundry mirror", by=ann) == ""
+    assert await opted.store(lambda s: s.hosted.marks(pull.repository.id)) == []
+    assert len(opted.world.asked) == before

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.service.optin import GONE, may_write
+from bot.service.allowing import may_write
+from bot.service.optin import GONE
 
 if TYPE_CHECKING:
     from pathlib import Path

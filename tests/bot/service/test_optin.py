@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import booleans, builds, frozensets, none, one_of, sampled_from
 
+from bot.service.allowing import may_write
 from bot.service.optin import (
     BY_OPERATOR,
     GONE,
@@ -19,7 +20,6 @@ from bot.service.optin import (
     Sight,
     decide,
     marked,
-    may_write,
 )
 from mirror.github.looking import Seen
 from storage.hosted import Hosted, Marked
