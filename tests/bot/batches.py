@@ -86,6 +86,7 @@ def verdict_on(name: str, reason: str = "valid") -> Verdict:
         fail_to_pass=GREEN[:1] if valid else (),
         pass_to_pass=GREEN[1:] if valid else (),
         seconds=0.5,
+        kinds=(("failed", 1),) if valid else (),
     )
 
 

@@ -99,7 +99,7 @@ class Site:
         """All that a store says of bugs, but for times and dates."""
         with Store(self.folder / name) as store:
             verdicts = {
-                v.bug: (v.reason, v.fail_to_pass, v.pass_to_pass, v.spilled)
+                v.bug: (v.reason, v.fail_to_pass, v.pass_to_pass, v.spilled, v.kinds)
                 for v in store.verdicts()
             }
             return verdicts, {task.id: task.statement for task in store.tasks()}
