@@ -183,7 +183,8 @@ def print_differences(local: Outcome, jobs: Outcome) -> None:
     for bug, verdict in local.verdicts.items():
         other = jobs.verdicts.get(bug)
         if other != verdict:
-            out.print(f"{bug}\n  this machine: {told(verdict)}\n  the workflow: {told(other)}")
+            text = f"{bug}\n  this machine: {told(verdict)}\n  the workflow: {told(other)}"
+            out.print(text, markup=False, soft_wrap=True)
 
 
 def told(verdict: Verdict | None) -> str:
