@@ -4,9 +4,14 @@
 
 Forges the same bugs twice, from one environment and one baseline: by the engine on this machine,
 and by the workflow of a mirror, whose very commands the executor of the tests runs, each job in a
-folder, a home and an installation of its own (tests/furniture/actions). Prints what the two stores
-say of the bugs, and of each shard what was expected and what it took; ends with 1 where the stores
-differ. ``--at-once 1`` runs one shard after another, so that none disturbs another's time.
+folder, a home and an environment of its own (tests/furniture/actions). Prints what the two stores
+say of the bugs, and of each shard what was expected and what it took. ``--at-once 1`` runs one
+shard after another, so that none disturbs another's time.
+
+Verdicts are *equal* when they are so to the last test, and *agree* when they do so by the rule of
+the audit (``harness.judge.agree``): tests that are red only now and then apart. What is not equal
+is judged again on this machine, to see whether it is at one with itself. Ends with 1 where verdicts
+do not agree.
 """
 
 from __future__ import annotations
@@ -29,17 +34,23 @@ from uv import find_uv_bin
 from bot.actions.pace import Pace
 from bot.actions.place import RunState
 from bot.actions.settling import Settled, collect, fetched
-from bot.batch.plans import read_batch
+from bot.batch.plans import Batch, read_batch
+from bot.batch.shards import given
 from bot.pipeline import forge_in
 from bot.preparing import make_ready
 from bot.progress import Quiet
 from bot.settings import Settings
+from harness.judge import agree
+from harness.local_engine import LocalEngine
+from harness.trust import named
 from storage.errors import BugfoundryError
 from storage.records import Verdict
 from storage.store import Store
 from storage.trees import Trees
 from tests.furniture.actions import Dispatch, ExecutorPlace
 
+AGAIN = 5
+"""So often a bug is judged again on which the two ways do not say the same."""
 ROOT = Path(__file__).parents[1]
 out = Console(width=110, highlight=False)
 
@@ -79,15 +90,22 @@ class Outcome:
     statements: Mapping[str, str]
     """By task."""
 
-    def equal(self, other: Outcome) -> int:
-        """Count the bugs on which the two say the same."""
-        return sum(each == other.verdicts.get(bug) for bug, each in self.verdicts.items())
+    def unequal(self, other: Outcome) -> list[str]:
+        """Return the bugs on which the two do not say the same."""
+        both = self.verdicts.keys() | other.verdicts.keys()
+        return [bug for bug in sorted(both) if self.verdicts.get(bug) != other.verdicts.get(bug)]
+
+    def apart(self, other: Outcome) -> list[str]:
+        """Return those of them on which they do not agree either."""
+        pairs = ((b, self.verdicts.get(b), other.verdicts.get(b)) for b in self.unequal(other))
+        return [bug for bug, one, two in pairs if not (one and two and agree(one, two))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """A run of the workflow, and what it came to."""
 
+    batch: Batch
     state: RunState
     settled: Settled
 
@@ -156,7 +174,8 @@ async def ended(site: Site, place: ExecutorPlace, name: str) -> list[Ended]:
         batch = read_batch(site.settings.cache / "batches" / dispatch.plan)
         state = await place.state(dispatch.run)
         artifacts = await fetched(place, dispatch.run)
-        found.append(Ended(state=state, settled=collect(batch, artifacts, state)))
+        settled = collect(batch, artifacts, state)
+        found.append(Ended(batch=batch, state=state, settled=settled))
         (result,) = place.runs[dispatch.run].result
         for job in result.logs:
             path = site.folder / "logs" / f"{dispatch.run}-{job.replace(' / ', '-')}.txt"
@@ -167,24 +186,59 @@ async def ended(site: Site, place: ExecutorPlace, name: str) -> list[Ended]:
 
 def print_agreement(local: Outcome, jobs: Outcome, seconds: Sequence[float]) -> None:
     """Print how far the two stores say the same."""
-    table = Table("", "this machine", "the workflow", "equal")
+    table = Table("", "this machine", "the workflow", "agree", "equal")
     bugs = len(local.verdicts), len(jobs.verdicts)
+    most = len(local.verdicts.keys() | jobs.verdicts.keys())
+    alike = most - len(local.apart(jobs)), most - len(local.unequal(jobs))
     tasks = local.statements.keys() & jobs.statements.keys()
     statements = sum(local.statements[task] == jobs.statements[task] for task in tasks)
-    table.add_row("verdicts", *map(str, (*bugs, local.equal(jobs))))
-    table.add_row("tasks", *map(str, (len(local.statements), len(jobs.statements), len(tasks))))
-    table.add_row("their statements", "", "", str(statements))
-    table.add_row("seconds", *(f"{each:.0f}" for each in seconds), "")
+    table.add_row("verdicts", *map(str, (*bugs, *alike)))
+    table.add_row(
+        "tasks", str(len(local.statements)), str(len(jobs.statements)), "", str(len(tasks))
+    )
+    table.add_row("their statements", "", "", "", str(statements))
+    table.add_row("seconds", *(f"{each:.0f}" for each in seconds), "", "")
     out.print(table)
 
 
-def print_differences(local: Outcome, jobs: Outcome) -> None:
-    """Print each bug on which the two do not say the same, with what they say."""
-    for bug, verdict in local.verdicts.items():
-        other = jobs.verdicts.get(bug)
-        if other != verdict:
-            text = f"{bug}\n  this machine: {told(verdict)}\n  the workflow: {told(other)}"
-            out.print(text, markup=False, soft_wrap=True)
+async def print_differences(site: Site, local: Outcome, jobs: Outcome, runs: list[Ended]) -> None:
+    """Print each bug on which the two do not say the same, and what this machine says again."""
+    bugs = local.unequal(jobs)
+    again = await judged_again(site, bugs, runs)
+    for bug in bugs:
+        first, other = local.verdicts.get(bug), jobs.verdicts.get(bug)
+        said = [verdict[bug] for verdict in again]
+        text = (
+            f"{bug}\n  this machine: {told(first)}\n  the workflow: {told(other)}\n"
+            f"  this machine, {len(said)} times again: {sum(each == first for each in said)} as "
+            f"before, {sum(each == other for each in said)} as the workflow"
+        )
+        out.print(text, markup=False, soft_wrap=True)
+
+
+async def judged_again(
+    site: Site, names: Sequence[str], runs: Sequence[Ended]
+) -> list[dict[str, Verdict]]:
+    """Judge bugs some times more on this machine, audited as in the run."""
+    audited = {each.batch.bugs.bugs[at].id for each in runs for at in each.batch.planned.audited}
+    trees, found = Trees(site.settings.cache), []
+    with Store(site.store("local")) as store:
+        ready = await make_ready(site.settings, store=store, trees=trees, reporter=Quiet(out))
+        bugs = [bug for name in names if (bug := store.bug(name)) is not None]
+    for _ in range(AGAIN if bugs else 0):
+        engine = LocalEngine(
+            ready.backend,
+            ready.prepared.environment,
+            ready.prepared.baseline,
+            workers=site.settings.workers,
+            read=lambda path: trees.read(ready.repository.tree, path),
+            limits=site.settings.limits,
+            coverage=ready.prepared.coverage,
+            audits=named(audited),
+        )
+        verdicts = [replace(each, seconds=0.0) async for each in engine.judge(given(bugs))]
+        found.append({verdict.bug: verdict for verdict in verdicts})
+    return found
 
 
 def told(verdict: Verdict | None) -> str:
@@ -221,18 +275,19 @@ def print_shards(run: Ended) -> None:
     out.print(table)
 
 
-async def agree(options: argparse.Namespace, folder: Path) -> bool:
-    """Forge both ways, and say whether the stores are the same."""
+async def compare(options: argparse.Namespace, folder: Path) -> bool:
+    """Forge both ways, and say whether the verdicts agree."""
     site = make_site(options, folder)
     await make_environment(site, ("local", "jobs"))
     place = site.place()
     seconds = [await forge(site, "local"), await forge(site, "jobs", place)]
     local, jobs = outcome(site, "local"), outcome(site, "jobs")
-    for run in await ended(site, place, "jobs"):
+    runs = await ended(site, place, "jobs")
+    for run in runs:
         print_shards(run)
     print_agreement(local, jobs, seconds)
-    print_differences(local, jobs)
-    return local == jobs
+    await print_differences(site, local, jobs, runs)
+    return not local.apart(jobs)
 
 
 def read_options() -> argparse.Namespace:
@@ -257,10 +312,10 @@ def main() -> int:
     try:
         if options.folder is None:
             with tempfile.TemporaryDirectory(prefix="actions-agree-") as folder:
-                return 0 if asyncio.run(agree(options, Path(folder))) else 1
+                return 0 if asyncio.run(compare(options, Path(folder))) else 1
         options.folder.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(options.folder / "machines", ignore_errors=True)
-        return 0 if asyncio.run(agree(options, options.folder.resolve())) else 1
+        return 0 if asyncio.run(compare(options, options.folder.resolve())) else 1
     except BugfoundryError as error:
         print(f"actions_agree: {error}", file=sys.stderr)
         return 2
