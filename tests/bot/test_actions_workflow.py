@@ -208,9 +208,8 @@ async def test_a_maintainer_needs_no_bot(site: Site, tmp_path: Path) -> None:
     tasks = (tmp_path / "given" / "tasks.jsonl").read_text().splitlines()
     with Store(tmp_path / "given" / "bugfoundry.db") as store:
         assert len(store.verdicts()) == 5
-        assert len(tasks) == len(store.tasks()) >= 2
-        bugs = [store.bug(task.bug) for task in store.tasks()]
-    assert [bug.origin.pull for bug in bugs if bug and bug.origin.strategy == "mirror"] == [3]
+        assert len(store.tasks()) >= len(tasks) >= 2
+    assert sum("pull request 3" in task for task in tasks) == 1
     assert re.search(r"expected to be paid: \d+ runner minutes", result.log("plan"))
 
 
