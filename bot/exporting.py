@@ -22,8 +22,8 @@ from tasks.nearest import Masks, nearest
 
 NEAREST = 50
 NONE_LEFT = (
-    "no task passes the gates: {told}; `bugfoundry gates --why` says why, --without-gate NAME "
-    "switches one off"
+    "no task passes the gates: {told}, for instance by {gate}: {why}; `bugfoundry gates --why` "
+    "says why, --without-gate NAME (`without-gate` in a workflow) switches one off"
 )
 
 
@@ -63,7 +63,7 @@ def export_tasks(
     """
     passed = pass_gates(subjects(store, trees, tasks), rules, names)
     if not passed.subjects:
-        raise StoreError(NONE_LEFT.format(told=stopped_by(passed.stopped)))
+        raise StoreError(none_left(passed.stopped))
     leaving = [subject.task for subject in passed.subjects]
     cut = limit if PASS_TO_PASS in names else None
     refine = refining(store, passed.subjects, cut)
@@ -132,6 +132,13 @@ def overlaps(passed: Sequence[Subject]) -> int:
 def overlap_told(count: int) -> str:
     """Say how many tasks overlap public benchmarks."""
     return f"{count} on repositories of public benchmarks"
+
+
+def none_left(stopped: Sequence[Stopped]) -> str:
+    """Say that no task leaves, with why one of those that were stopped most does not."""
+    gate, _ = Counter(each.gate for each in stopped).most_common(1)[0]
+    why = next(each.why for each in stopped if each.gate == gate)
+    return NONE_LEFT.format(told=stopped_by(stopped), gate=gate, why=why)
 
 
 def stopped_by(stopped: Sequence[Stopped]) -> str:

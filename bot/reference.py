@@ -43,6 +43,7 @@ ELSEWHERE: Mapping[str, str] = {
     "ANTHROPIC_BASE_URL": "where the Messages API is",
     "BUGFOUNDRY_ALLOWED_LICENSES": "SPDX licences that an export lets through besides the "
     "permissive ones, separated by blanks",
+    "BUGFOUNDRY_WITHOUT_GATES": "gates that an export goes without, separated by blanks",
     "BUGFOUNDRY_MODEL": "the language model",
     "BUGFOUNDRY_MODEL_PRICE": "dollars for a million tokens of input and of output, as `3/15`",
     "BUGFOUNDRY_MODEL_URL": "an OpenAI-compatible endpoint in the place of Claude",

@@ -95,6 +95,8 @@ def decide(green: Sequence[str], whole: Run, alone: Run) -> Decision:
 
 
 NO_IMPORT = re.compile(r"(?:\w+\.)*(?:ImportError|ModuleNotFoundError)\b")
+KINDS: frozenset[str] = RED | {"import"}
+"""Ways in which a test may be red."""
 
 
 def kinds_of(run: Run, tests: Collection[str]) -> tuple[tuple[str, int], ...]:

@@ -12,6 +12,8 @@ MESSAGE_LIMIT = 1500
 FRAME = re.compile(r'^(\s*)File "([^"\n]{1,500})"(?:, line \d+)?(?:, in (.*))?$')
 CARETS = re.compile(r"^[\s~^]+$")
 VOLATILE = (
+    (re.compile(r"\b0x[0-9a-fA-F]{1,16}(?=\.\.\.)"), "0x"),
+    (re.compile(r"\.\.\.(?:0?x)?[0-9a-fA-F]{6,16}(?=>)"), "..."),
     (re.compile(r"\b0x[0-9a-fA-F]{6,16}\b"), "0x…"),
     (re.compile(r"(?:/private)?/(?:tmp|var/folders)/[\w./+-]{1,300}"), "/tmp/…"),
     (re.compile(r"\.py:\d+"), ".py"),

@@ -129,6 +129,14 @@ def test_no_checkout_leaves_a_token_behind() -> None:
             assert step["with"]["persist-credentials"] is False, name
 
 
+def test_what_was_judged_is_kept_though_no_task_passes_the_gates() -> None:
+    result = load(GITHUB / "workflows" / "validate.yml")["jobs"]["result"]["steps"]
+    (upload,) = [step for step in result if "upload-artifact" in step.get("uses", "")]
+
+    assert "bugfoundry.db" in upload["with"]["path"]
+    assert upload["if"] == "${{ !cancelled() }}"
+
+
 def test_a_dispatch_and_a_call_take_the_same_inputs() -> None:
     for path in WORKFLOWS:
         on = load(path)["on"]

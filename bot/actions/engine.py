@@ -241,8 +241,9 @@ async def follow(engine: ActionsEngine, dispatch: Dispatch, batch: Batch) -> tup
         dispatch = replace(dispatch, state="dispatched", run=run)
         store.dispatches.set(dispatch)
         log.info("plan=%s run=%s dispatched", dispatch.plan, run)
+    waits = engine._pace.waits()
     while not (state := await place.state(dispatch.run)).ended:
-        await asyncio.sleep(engine._pace.poll)
+        await asyncio.sleep(next(waits))
     settled = await settle(dispatch, batch, state, place=place, store=store)
     ended = store.dispatches.get(dispatch.plan)
     detail = f"; {ended.detail}" if ended is not None and ended.detail else ""

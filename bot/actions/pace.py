@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+FIRST = 2.0
+"""Seconds until the first look at a run; each wait is a fifth longer than the one before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,4 +24,11 @@ class Pace:
     linger: float = 30.0
     """Seconds without another bug after which those that are there are sent: a source may wait."""
     poll: float = 30.0
-    """Seconds between two looks at a run."""
+    """Seconds between two looks at a run that takes long; those at a short one come sooner."""
+
+    def waits(self) -> Iterator[float]:
+        """Yield the seconds to wait before each look at a run: about a fifth of its time so far."""
+        wait = min(FIRST, self.poll)
+        while True:
+            yield wait
+            wait = min(wait * 1.2, self.poll)

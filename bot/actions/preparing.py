@@ -181,8 +181,9 @@ async def built(
     if run is None:
         inputs = {"code": mirror.code, "registry": settings.registry}
         run = await start_run(github, mirror.name, FILE, ref=BRANCH, inputs=inputs, title=title)
+    waits = settings.pace.waits()
     while (found := await look_at_run(github, mirror.name, run)).status != "completed":
-        await asyncio.sleep(settings.pace.poll)
+        await asyncio.sleep(next(waits))
     if found.conclusion != "success":
         raise BatchError(FAILED.format(conclusion=found.conclusion, url=found.url))
     listed = artifacts_of_run(github, mirror.name, run)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from bot.batch.files import SCHEMA, convert, parse_line
 from bot.batch.planning import Planned, Shard
+from harness.judge import KINDS
 from storage.errors import BatchError
 from storage.records import Verdict
 
@@ -73,6 +74,8 @@ class Told:
     """Green tests that are not in PASS_TO_PASS; None where PASS_TO_PASS is empty."""
     seconds: float = 0.0
     detail: str = ""
+    kinds: tuple[tuple[str, int], ...] = ()
+    """How many of the failing tests were red in which way."""
     messages: Mapping[str, str] = field(default_factory=dict)
     """What some of its failing tests said."""
 
@@ -120,6 +123,7 @@ def tell(verdict: Verdict, green: Sequence[str], messages: Mapping[str, str]) ->
             else None,
             seconds=verdict.seconds,
             detail=verdict.detail[:SHOWN],
+            kinds=verdict.kinds,
             messages={test: text[:SHOWN] for test, text in messages.items()},
         )
     except KeyError as error:
@@ -135,6 +139,8 @@ def understand(told: Told, head: Head, green: Sequence[str]) -> Verdict:
     sane = REASON.fullmatch(told.reason) and math.isfinite(told.seconds) and told.seconds >= 0
     if not sane or (told.reason == "valid") != bool(told.failing):
         raise BatchError(f"the verdict on {told.bug} contradicts itself")
+    if told.kinds and not consistent(told.kinds, len(told.failing)):
+        raise BatchError(f"the verdict on {told.bug} counts ways of failing that do not add up")
     without = set(excluded or ())
     if excluded is not None and not {*told.failing, *told.spilled} <= without:
         raise BatchError(f"the verdict on {told.bug} has a test both passing and failing")
@@ -150,6 +156,7 @@ def understand(told: Told, head: Head, green: Sequence[str]) -> Verdict:
         spilled=tuple(green[place] for place in told.spilled),
         seconds=told.seconds,
         detail=told.detail,
+        kinds=told.kinds,
     )
 
 
@@ -157,6 +164,17 @@ def ascending(places: Sequence[int], limit: int) -> bool:
     """Say whether these are positions below a limit, in order and without repetition."""
     return all(
         before < after for before, after in zip((-1, *places), (*places, limit), strict=True)
+    )
+
+
+def consistent(kinds: Sequence[tuple[str, int]], failing: int) -> bool:
+    """Say whether these are ways of failing, sorted and each once, of so many tests."""
+    names = [name for name, _ in kinds]
+    counts = [count for _, count in kinds]
+    return (
+        names == sorted(KINDS.intersection(names))
+        and all(count > 0 for count in counts)
+        and sum(counts) == failing
     )
 
 

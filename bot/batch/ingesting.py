@@ -7,10 +7,19 @@ from dataclasses import dataclass
 from bot.batch.collecting import Collected
 from bot.batch.environments import Packed
 from bot.batch.plans import Batch
+from bot.mirroring import Mirror, make_mirror
+from bot.preparing import fetch
+from bot.progress import Reporter
+from bot.settings import Settings
 from bot.telling import stated
 from harness.coverage import encode
+from storage.errors import BatchError
 from storage.store import Store
+from storage.trees import Trees
 from tasks.make import make_task
+
+MIRROR = "mirror"
+ANOTHER = "{source} holds other files than the batch was made for; check out the same commit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +32,30 @@ class Ingested:
     tasks: tuple[str, ...]
     """Of this batch, old and new."""
     for_forge: int
-    """Valid mirrored bugs: `forge` makes their tasks, which need the text of issues."""
+    """Valid mirrored bugs whose tasks `forge` makes: they need the code and the text of issues."""
 
 
-def ingest(batch: Batch, collected: Collected, store: Store) -> Ingested:
-    """Keep verdicts, and make the tasks of valid bugs."""
+async def mirror_of(
+    batch: Batch, settings: Settings, *, store: Store, reporter: Reporter
+) -> Mirror | None:
+    """Have the code in the cache, and return what makes tasks of the batch's mirrored bugs.
+
+    None where it has none, or they cannot be told of. Raises BatchError for other code than the
+    batch's, BugfoundryError where it cannot be had.
+    """
+    trees = Trees(settings.cache)
+    repository = fetch(settings, trees, store)
+    if repository.tree != batch.planned.tree:
+        raise BatchError(ANOTHER.format(source=settings.source))
+    if not any(bug.origin.strategy == MIRROR for bug in batch.bugs.bugs):
+        return None
+    return await make_mirror(settings, repository, trees, store=store, reporter=reporter)
+
+
+def ingest(
+    batch: Batch, collected: Collected, store: Store, mirror: Mirror | None = None
+) -> Ingested:
+    """Keep verdicts, and make the tasks of valid bugs; those of mirrored ones by ``mirror``."""
     packed, planned = batch.packed, batch.planned
     keep_environment(packed, store)
     known = store.judged(planned.environment, planned.harness, planned.mode)
@@ -41,10 +69,13 @@ def ingest(batch: Batch, collected: Collected, store: Store) -> Ingested:
             store.add_verdict(found.verdict)
         if not found.verdict.valid:
             continue
-        if bug.origin.strategy == "mirror":
+        if bug.origin.strategy != MIRROR:
+            task = make_task(packed.repository, bug, found.verdict, messages=found.messages)
+        elif mirror is not None:
+            task = mirror.task(bug, found.verdict, found.messages)
+        else:
             mirrored += 1
             continue
-        task = make_task(packed.repository, bug, found.verdict, messages=found.messages)
         store.add_task(stated(store, task, reused=name in known))
         tasks.append(task.id)
     if collected.disagreed:

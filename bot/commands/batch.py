@@ -13,12 +13,13 @@ from rich.table import Table
 from bot.batch.artifacts import read_folder
 from bot.batch.collecting import Collected, Collecting, ShardState
 from bot.batch.gathering import propose, stored
-from bot.batch.ingesting import Ingested, ingest
+from bot.batch.ingesting import MIRROR, Ingested, ingest, mirror_of
 from bot.batch.obtaining import obtain
 from bot.batch.outputs import outputs, write_outputs
 from bot.batch.planning import Planned
 from bot.batch.plans import (
     PLAN,
+    Batch,
     expectations,
     make_batch,
     plan_name,
@@ -44,6 +45,7 @@ from bot.commands.options import (
     out,
     print_json,
 )
+from bot.mirroring import Mirror
 from bot.progress import Quiet
 from bot.running import run_interruptible
 from bot.settings import Settings
@@ -54,6 +56,7 @@ from harness.sandbox import Backend, Limits
 from storage.errors import BatchError, ConfigError, SandboxError
 from storage.paths import cache_dir
 from storage.records import MinuteLimit
+from storage.store import Store
 
 app = typer.Typer(
     help="Have bugs judged by other machines: plan shards, run one, collect verdicts.",
@@ -278,6 +281,13 @@ def collect_command(
     github: Annotated[
         bool, typer.Option("--github", help="Tell a workflow: matrix, shards, missing.")
     ] = False,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            help="The code, with its history: for an export here, and to make tasks of mirrored "
+            "bugs, whose words are those of issues."
+        ),
+    ] = None,
     keep: Annotated[
         bool, typer.Option("--keep/--no-keep", help="Keep verdicts and tasks in the store.")
     ] = True,
@@ -299,7 +309,8 @@ def collect_command(
     ingested = None
     if keep:
         with open_store(store) as opened:
-            ingested = ingest(batch, collected, opened)
+            mirror = None if source is None else mirror_in(batch, source, opened)
+            ingested = ingest(batch, collected, opened, mirror)
     following = next_wave(batch, waves, collected, expectations(batch)) if again else None
     if following is not None:
         write_plan(folder / plan_name(len(waves) + 1), following)
@@ -311,6 +322,18 @@ def collect_command(
         print_collected(collected, ingested, following)
     if collected.missing and not again:
         raise typer.Exit(1)
+
+
+def mirror_in(batch: Batch, source: str, store: Store) -> Mirror | None:
+    """Return what makes tasks of mirrored bugs, with the code in the cache."""
+    settings = Settings(
+        source=source,
+        cache=cache_dir(),
+        strategies=(MIRROR, "procedural"),
+        github_url=os.environ.get("GITHUB_API_URL") or "https://api.github.com",
+        github_token=os.environ.get("GITHUB_TOKEN", ""),
+    )
+    return run_interruptible(lambda: mirror_of(batch, settings, store=store, reporter=Quiet(err)))
 
 
 def print_plan(planned: Planned, folder: Path) -> None:

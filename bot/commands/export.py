@@ -81,7 +81,11 @@ def export_command(
     ] = None,
     without_gate: Annotated[
         list[str] | None,
-        typer.Option("--without-gate", help="Switch this gate off; may be repeated."),
+        typer.Option(
+            "--without-gate",
+            envvar="BUGFOUNDRY_WITHOUT_GATES",
+            help="Switch this gate off; may be repeated.",
+        ),
     ] = None,
     pass_to_pass: Annotated[
         str,

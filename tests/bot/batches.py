@@ -86,6 +86,7 @@ def verdict_on(name: str, reason: str = "valid") -> Verdict:
         fail_to_pass=GREEN[:1] if valid else (),
         pass_to_pass=GREEN[1:] if valid else (),
         seconds=0.5,
+        kinds=(("failed", 1),) if valid else (),
     )
 
 
@@ -107,8 +108,9 @@ def delivered(
     verdicts = [verdict_on(name) for name in ids(batch, shard)] if judged is None else judged
     lines: list[object] = [head_of(planned or batch.planned, shard), Line(started=1)]
     for verdict in verdicts:
-        said = {GREEN[0]: "E   assert 1 == 2"} if verdict.valid else {}
-        lines += [Line(begun=verdict.bug), Line(verdict=tell(verdict, GREEN, said))]
+        said = dict.fromkeys(verdict.fail_to_pass[:1], "E   assert 1 == 2")
+        green = batch.packed.baseline.green
+        lines += [Line(begun=verdict.bug), Line(verdict=tell(verdict, green, said))]
     lines += [Line(begun=name) for name in flying]
     lines += [] if ended is None else [Line(ended=ended, tests=10 * len(verdicts), seconds=3.0)]
     return b"".join(to_line(line) for line in lines)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -297,3 +298,13 @@ async def test_a_hostile_delivery_is_noted_and_judged_again(store: Store, tmp_pa
 
     assert by_bug(verdicts) == VERDICTS
     assert "1 deliveries not believed" in store.dispatches.all()[0].detail
+
+
+def test_a_short_run_is_looked_at_soon_and_a_long_one_seldom() -> None:
+    waits = list(islice(Pace().waits(), 100))
+
+    assert waits[0] == 2
+    assert waits[-1] == 30
+    for number, wait in enumerate(waits[1:], 1):
+        assert wait <= 2 + 0.2 * sum(waits[:number]) + 0.001
+    assert set(islice(Pace(poll=0.5).waits(), 10)) == {0.5}

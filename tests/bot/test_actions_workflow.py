@@ -26,10 +26,11 @@ from bot.progress import Quiet
 from bot.settings import Settings
 from bot.summary import Summary
 from harness import bubblewrap
+from storage.git import line
 from storage.store import Store
 from storage.trees import Trees
 from tests.furniture.actions import Dispatch, ExecutorPlace, Lost, Machine, Run
-from tests.furniture.project import write_project
+from tests.furniture.project import write_history, write_project
 
 ROOT = Path(__file__).parents[2]
 BUGS = 12
@@ -80,6 +81,7 @@ class Site:
             code=self.code,
             sha=self.git("rev-parse", "HEAD"),
             root=self.folder / name,
+            actions=self.folder / "actions",
             env={"UV_CACHE_DIR": uv_cache.stdout.strip()},
         )
 
@@ -99,7 +101,7 @@ class Site:
         """All that a store says of bugs, but for times and dates."""
         with Store(self.folder / name) as store:
             verdicts = {
-                v.bug: (v.reason, v.fail_to_pass, v.pass_to_pass, v.spilled)
+                v.bug: (v.reason, v.fail_to_pass, v.pass_to_pass, v.spilled, v.kinds)
                 for v in store.verdicts()
             }
             return verdicts, {task.id: task.statement for task in store.tasks()}
@@ -191,24 +193,28 @@ async def test_whatever_befalls_a_run_the_result_is_the_same(site: Site) -> None
     assert attempts[:2] == [1, 2]
 
 
-async def test_a_maintainer_needs_no_bot(site: Site) -> None:
+async def test_a_maintainer_needs_no_bot(site: Site, tmp_path: Path) -> None:
+    """Fixes of the history are mirrored too, and become tasks."""
     dispatch = site.dispatch(
-        "alone",
-        **{"strategies": "procedural", "max-bugs": "6", "shards": "2", "seed": "5", "workers": "1"},
+        "alone", **{"max-bugs": "5", "shards": "1", "seed": "5", "workers": "1"}
     )
+    dispatch.code = write_history(tmp_path / "shop", {"LICENSE": (ROOT / "LICENSE").read_text()})
+    dispatch.sha = line("rev-parse", "HEAD", cwd=dispatch.code)
 
     result = Run(dispatch).execute()
 
     assert result.conclusion == "success", result.logs
-    result.artifacts.unpack("tasks", site.folder / "given")
-    tasks = (site.folder / "given" / "tasks.jsonl").read_text().splitlines()
-    with Store(site.folder / "given" / "bugfoundry.db") as store:
-        assert len(store.verdicts()) == 6
-        assert len(tasks) == len(store.tasks()) >= 2
+    result.artifacts.unpack("tasks", tmp_path / "given")
+    tasks = (tmp_path / "given" / "tasks.jsonl").read_text().splitlines()
+    with Store(tmp_path / "given" / "bugfoundry.db") as store:
+        assert len(store.verdicts()) == 5
+        assert len(store.tasks()) >= len(tasks) >= 2
+    assert sum("pull request 3" in task for task in tasks) == 1
     assert re.search(r"expected to be paid: \d+ runner minutes", result.log("plan"))
 
 
 async def test_the_action_forges_within_one_job(site: Site, tmp_path: Path) -> None:
+    """A maintainer's own code needs no licence for that."""
     workflows = tmp_path / ".github" / "workflows"
     workflows.mkdir(parents=True)
     (workflows / "own.yml").write_text(
@@ -228,6 +234,8 @@ async def test_the_action_forges_within_one_job(site: Site, tmp_path: Path) -> N
     )
     dispatch = site.dispatch("own")
     dispatch.inputs = {}
+    dispatch.code = write_history(tmp_path / "shop")
+    dispatch.sha = line("rev-parse", "HEAD", cwd=dispatch.code)
     dispatch.workflow = "own.yml"
     dispatch.caller = tmp_path
     dispatch.tool_name = "acme/bugfoundry"

@@ -132,10 +132,21 @@ def test_gates_are_listed_with_what_each_stops(workplace: Path) -> None:
 
 def test_an_export_says_what_it_left_out(workplace: Path) -> None:
     told = run(workplace, "export", "-o", "a.jsonl", code=1)
-    assert "1 by licence" in told
+    assert "1 by licence), for instance by licence: no licence was found in its files; " in told
+    assert len(told.splitlines()) == 1
 
     told = run(workplace, "export", "-o", "a.jsonl", "--without-gate", "licence")
     assert "1 tasks written to a.jsonl (swe-smith); 0 stopped; 0 on repositories" in told
+
+
+def test_a_workflow_names_the_gates_that_it_goes_without_in_a_variable(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BUGFOUNDRY_WITHOUT_GATES", "benchmark licence")
+    assert "1 tasks written" in run(workplace, "export", "-o", "a.jsonl")
+
+    monkeypatch.setenv("BUGFOUNDRY_WITHOUT_GATES", "")
+    assert "1 by licence" in run(workplace, "export", "-o", "b.jsonl", code=1)
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,10 @@ import pytest
 from storage.records import Issue
 from storage.store import Store
 from tests.bot.test_forge import Workplace
-from tests.furniture.project import PYPROJECT, SOURCE, TESTS
-from tests.mirror.maker import SITE, Maker
+from tests.furniture.project import MEMBERS, write_history
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 
-MEMBERS = "    if members:\n        rate = rate + 2\n"
-MARK = '@pytest.mark.parametrize("total, expected", [(10, 9.8), (50, 46.5), (100, 88)])'
-TEST = TESTS[TESTS.index(MARK) : TESTS.index('@pytest.mark.parametrize("text", ["",')]
 ISSUE = Issue(
     repository="local/shop",
     number=2,
@@ -32,23 +28,7 @@ ISSUE = Issue(
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     """The project with a fix in its history, whose issue is known."""
     workplace = Workplace(tmp_path_factory.mktemp("work"))
-    maker = Maker(workplace.project)
-    package, tests = "src/shop/__init__.py", "tests/test_shop.py"
-    maker.commit(
-        "Add the shop",
-        {
-            "src/shop.py": None,
-            package: SOURCE.replace(MEMBERS, ""),
-            tests: TESTS.replace(TEST, ""),
-            "pyproject.toml": PYPROJECT,
-        },
-    )
-    maker.commit(
-        "Give members their discount (#3)\n\nFixes #2",
-        {package: SOURCE, tests: TESTS},
-        through=SITE,
-    )
-    maker.commit("Say more", {package: SOURCE.replace("baskets.", "baskets of a shop.")})
+    write_history(workplace.project)
     with Store(workplace.folder / "local.db") as store:
         store.pulls.add((), [ISSUE])
     return workplace

@@ -1,8 +1,11 @@
-"""A small real project: a package, thirty tests, packaging that an installer takes."""
+"""A small real project: a package, thirty tests, packaging that an installer takes, a history."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+
+from tests.mirror.maker import SITE, Maker
 
 SOURCE = '''"""Prices and baskets."""
 
@@ -130,6 +133,34 @@ test = ["pytest"]
 [tool.setuptools]
 package-dir = {"" = "src"}
 """
+
+
+MEMBERS = "    if members:\n        rate = rate + 2\n"
+MARK = '@pytest.mark.parametrize("total, expected", [(10, 9.8), (50, 46.5), (100, 88)])'
+TEST = TESTS[TESTS.index(MARK) : TESTS.index('@pytest.mark.parametrize("text", ["",')]
+
+
+def write_history(folder: Path, others: Mapping[str, str] | None = None) -> Path:
+    """Write the project as a repository with a fix in its history, and return the folder."""
+    maker = Maker(folder)
+    package, tests = "src/shop/__init__.py", "tests/test_shop.py"
+    maker.commit(
+        "Add the shop",
+        {
+            **(others or {}),
+            "src/shop.py": None,
+            package: SOURCE.replace(MEMBERS, ""),
+            tests: TESTS.replace(TEST, ""),
+            "pyproject.toml": PYPROJECT,
+        },
+    )
+    maker.commit(
+        "Give members their discount (#3)\n\nFixes #2",
+        {package: SOURCE, tests: TESTS},
+        through=SITE,
+    )
+    maker.commit("Say more", {package: SOURCE.replace("baskets.", "baskets of a shop.")})
+    return folder
 
 
 def write_project(folder: Path) -> Path:

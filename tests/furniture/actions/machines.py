@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
+import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -64,6 +66,8 @@ class World:
     github: Document
     artifacts: Artifacts
     root: Path
+    actions: Path
+    """Where the tool's repository is laid, once for all machines: to install it takes longest."""
     env: Mapping[str, str]
     cancelled: Callable[[], bool]
     started: Hook
@@ -210,22 +214,11 @@ class Machine:
 
     def _downloaded(self, folder: Path) -> Path:
         """Lay the repository of an action where a machine would, and return the action's folder."""
-        copy = self.folder / "actions"
-        if not copy.exists():
-            listed = subprocess.run(
-                ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-                cwd=self.world.tool,
-                capture_output=True,
-                check=True,
-            ).stdout.split(b"\0")
-            for path in filter(None, listed):
-                source = self.world.tool / os.fsdecode(path)
-                if source.is_file():
-                    target = copy / os.fsdecode(path)
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    target.write_bytes(source.read_bytes())
-                    target.chmod(source.stat().st_mode)
-        return copy / folder.relative_to(self.world.tool)
+        place = self.folder / "actions"
+        if not place.exists():
+            lay(self.world.tool, self.world.actions)
+            place.symlink_to(self.world.actions)
+        return place / folder.relative_to(self.world.tool)
 
     def run_script(self, script: str, env: Mapping[str, str], shell: str) -> dict[str, str]:
         """Run a script as a step's, and return the outputs that it set. Raises StepFailed."""
@@ -305,6 +298,30 @@ class Machine:
             **env,
             "PATH": os.pathsep.join([*self.path, *path]),
         }
+
+
+LAYING = threading.Lock()
+
+
+def lay(tool: Path, place: Path) -> None:
+    """Copy the files that git knows of, where nothing lies yet."""
+    with LAYING:
+        if place.exists():
+            return
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=tool,
+            capture_output=True,
+            check=True,
+        ).stdout.split(b"\0")
+        partial = place.with_name(f".{place.name}.part")
+        for path in filter(None, listed):
+            source = tool / os.fsdecode(path)
+            if source.is_file():
+                target = partial / os.fsdecode(path)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(source, target)
+        partial.rename(place)
 
 
 COMMAND_FILES = ("GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_PATH", "GITHUB_STEP_SUMMARY")

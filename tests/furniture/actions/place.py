@@ -73,6 +73,7 @@ class ExecutorPlace:
             self._dispatch,
             inputs={**self._dispatch.inputs, "batch": address, "code": self._dispatch.sha},
             root=self._dispatch.root / name,
+            actions=self._dispatch.actions or self._dispatch.root / "actions",
             workflow=FILE,
             caller=self._mirror(),
         )

@@ -59,6 +59,8 @@ class Dispatch:
     """The checkout whose workflow is dispatched, where that is another repository's."""
     tool_name: str = "somebody/bugfoundry"
     """What the tool's repository is called by others."""
+    actions: Path | None = None
+    """Where the tool's repository is laid for machines of several runs; in ``root`` if not said."""
     token: str = ""
     """The jobs' token, where the repository is on a GitHub that knows it."""
     at_once: int = 2
@@ -111,6 +113,7 @@ class Run:
             code=str(dispatch.code),
             artifacts=self.artifacts,
             root=dispatch.root,
+            actions=dispatch.actions or dispatch.root / "actions",
             env=dispatch.env,
             cancelled=self._cancelled.is_set,
             started=dispatch.started,

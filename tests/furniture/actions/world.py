@@ -49,6 +49,7 @@ def carry_out(
                 sha=run.sha,
                 repository=run.repository.full_name,
                 root=root / str(number),
+                actions=root / "actions",
                 env=env,
                 api_url=world.api,
                 token=world.job_token(run),
