@@ -38,6 +38,8 @@ STORE = "portfolio.db"
 WIDTH = "132"
 LISTED_TESTS = 4
 LISTED_OPERATORS = 9
+LISTED_OUTPUT = 12
+"""Lines of what a script of a statement prints."""
 TEST = re.compile(r"  \S+\.py::|  … and \d+ more$")
 ROW = re.compile(r" \S.* +\d+ +\d+ +\d+ +\d+% +[\d.]+$")
 PAGE = """# All strategies in one run
@@ -188,15 +190,20 @@ def fenced(text: str) -> str:
 
 
 def shortened(text: str) -> str:
-    """Leave out most of the names of tests and of the rows of operators."""
+    """Leave out most of the names of tests, of the rows of operators, of what scripts print."""
     kept: list[str] = []
-    tests = rows = 0
+    tests = rows = output = 0
+    fence = ""
     for line in text.splitlines():
+        if line.startswith("```"):
+            fence = "" if fence else line
         tests = tests + 1 if TEST.match(line) else 0
         rows = rows + 1 if ROW.match(line) and not line.startswith(" all ") else 0
-        if tests <= LISTED_TESTS and rows <= LISTED_OPERATORS:
+        output = output + 1 if fence == "```" else 0
+        over = max(tests - LISTED_TESTS, rows - LISTED_OPERATORS, output - LISTED_OUTPUT)
+        if over <= 0:
             kept.append(line)
-        elif tests == LISTED_TESTS + 1 or rows == LISTED_OPERATORS + 1:
+        elif over == 1:
             kept.append("  …")
     return "\n".join(kept)
 
