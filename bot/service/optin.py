@@ -23,6 +23,7 @@ LABEL = "bugfoundry"
 SKIP = "bugfoundry: skip"
 """Keeps a pull request out."""
 LABELLED = f"it has the label {LABEL}"
+UNHEARD = f"it has the label {LABEL}; nobody told yet who made it"
 UNLABELLED = f"it has no label {LABEL}"
 UNTRUSTED = f"its label {LABEL} was made by somebody who may not write there; make it again"
 GONE = "the App cannot see it"
@@ -53,6 +54,16 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """What a webhook told of the label: GitHub says nowhere else who made it."""
+
+    may: bool
+    """Whether who touched it may write there now."""
+    made: bool
+    """They made it, or gave it its name; else they changed it in another way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What a sight makes of a repository."""
 
@@ -69,16 +80,17 @@ def has(labels: Collection[str], label: str) -> bool:
 
 
 def decide(
-    before: Hosted | None, sight: Sight, *, now: float, trusted: bool | None = None
+    before: Hosted | None, sight: Sight, *, now: float, word: Word | None = None
 ) -> Decision | None:
     """Decide what a repository is, by what was seen; None where it never was anything to us.
 
-    ``trusted`` says whether who has just made the label may write; None when nobody just did.
+    A label that nobody told of opts in, since only who may write can make one; but whenever its
+    maker is told of after all, and may not, that ends.
     """
     if sight.repository is None and before is None:
         return None
     seen = _seen(before, sight, now)
-    opted_in, because = _wanted(before, sight, trusted)
+    opted_in, because = _wanted(before, sight, word)
     if before is None or (opted_in, because) != (before.opted_in, before.because):
         seen = replace(seen, opted_in=opted_in, because=because, since=now)
     did, does = may_write(before), may_write(seen)
@@ -138,7 +150,7 @@ def _seen(before: Hosted | None, sight: Sight, now: float) -> Hosted:
     )
 
 
-def _wanted(before: Hosted | None, sight: Sight, trusted: bool | None) -> tuple[bool, str]:
+def _wanted(before: Hosted | None, sight: Sight, word: Word | None) -> tuple[bool, str]:
     because = before.because if before is not None else ""
     if because == BY_OPERATOR:
         return False, because
@@ -148,8 +160,11 @@ def _wanted(before: Hosted | None, sight: Sight, trusted: bool | None) -> tuple[
         return False, GONE
     if not has(sight.labels, LABEL):
         return False, UNLABELLED
-    if before is not None and before.opted_in:
+    if before is not None and before.opted_in and (because != UNHEARD or word is None):
         return True, because
-    if trusted is False or (trusted is None and because == UNTRUSTED):
-        return False, UNTRUSTED
-    return True, LABELLED
+    if word is None:
+        return (False, UNTRUSTED) if because == UNTRUSTED else (True, UNHEARD)
+    if word.may:
+        return True, LABELLED
+    known = before is not None and before.opted_in
+    return (True, because) if known and not word.made else (False, UNTRUSTED)
