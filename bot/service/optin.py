@@ -28,6 +28,8 @@ UNLABELLED = f"it has no label {LABEL}"
 UNTRUSTED = f"its label {LABEL} was made by somebody who may not write there; make it again"
 GONE = "the App cannot see it"
 BY_OPERATOR = "the operator does not want it"
+SHOWN_AFTER = 2.0
+"""Seconds after which what GitHub told of can be read there, with some to spare."""
 WRITERS = frozenset({"admin", "maintain", "write"})
 """Roles of whom a command or the label of a repository is taken from."""
 LABELLERS = WRITERS | {"triage"}
@@ -51,6 +53,8 @@ class Sight:
     """The newest commit of the default branch; empty where it was not looked for."""
     wishes: Wishes | None = None
     """What its file wants; None where it was not read."""
+    began: float = 0.0
+    """When it began to be looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +78,17 @@ class Decision:
     """Why it is no longer worked on; empty when it is, or was not before."""
 
 
+def tells_nothing_new(hosted: Hosted | None, told: float, now: float, *, heard: bool) -> bool:
+    """Tell whether what happened before ``told`` was seen already, by a look that began after it.
+
+    Not sooner than GitHub itself may take to show it, nor by a clock that was ahead. ``heard``:
+    who touched the label was told too, which may count where that is not known or not trusted.
+    """
+    if hosted is None or not told + SHOWN_AFTER < hosted.looked <= now:
+        return False
+    return not heard or hosted.because not in ("", UNHEARD, UNTRUSTED)
+
+
 def has(labels: Collection[str], label: str) -> bool:
     """Tell whether a label is among others; GitHub does not heed the case."""
     return label.casefold() in {one.casefold() for one in labels}
@@ -89,7 +104,7 @@ def decide(
     """
     if sight.repository is None and before is None:
         return None
-    seen = _seen(before, sight, now)
+    seen = _seen(before, sight)
     opted_in, because = _wanted(before, sight, word)
     if before is None or (opted_in, because) != (before.opted_in, before.because):
         seen = replace(seen, opted_in=opted_in, because=because, since=now)
@@ -129,12 +144,12 @@ def way_of(mark: Marked) -> str:
     return mark.by.partition(" ")[0]
 
 
-def _seen(before: Hosted | None, sight: Sight, now: float) -> Hosted:
+def _seen(before: Hosted | None, sight: Sight) -> Hosted:
     found = sight.repository
     if found is None:
         if before is None:
             raise ValueError("nothing was seen, and nothing known")
-        return replace(before, state="suspended" if sight.suspended else "gone", looked=now)
+        return replace(before, state="suspended" if sight.suspended else "gone", looked=sight.began)
     known = before or Hosted(id=sight.id, installation=sight.installation, name=found.name)
     state: HostedState = "archived" if found.archived or found.disabled else "active"
     return replace(
@@ -146,7 +161,7 @@ def _seen(before: Hosted | None, sight: Sight, now: float) -> Hosted:
         default_branch=found.default_branch,
         head=sight.head or known.head,
         settings=kept(sight.wishes or wishes_of(known)),
-        looked=now,
+        looked=sight.began,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot.service.allowing import may_write
 from bot.service.chores import marks_job
-from bot.service.optin import LABEL, Decision, Sight, Word, decide, has
+from bot.service.optin import LABEL, Decision, Sight, Word, decide, has, tells_nothing_new
 from bot.service.outbox import OUTBOX
 from bot.service.plan import STAGES, WORK, first, stage_job
 from bot.service.scene import Outcome, Scene
@@ -29,6 +29,7 @@ from storage.store import Store
 
 ATTEMPTS = 5
 DAY = 86400.0
+LOOKED_SINCE = "looked at since"
 
 Hearing = Callable[[GitHub, str], Awaitable[Word]]
 """Given the repository's name, tells of who has just touched its label."""
@@ -38,10 +39,19 @@ class Overtaken(BugfoundryError):
     """Others changed what was looked at, again and again; looked at later it will stand still."""
 
 
-async def refresh(scene: Scene, number: int, *, hearing: Hearing | None = None) -> Outcome:
-    """Look at a repository and store what follows. Raises BugfoundryError."""
+async def refresh(
+    scene: Scene, number: int, *, told: float | None = None, hearing: Hearing | None = None
+) -> Outcome:
+    """Look at a repository and store what follows. Raises BugfoundryError.
+
+    Not where it was looked at since it was ``told`` of: of many deliveries that waited, one look
+    sees them all.
+    """
     for _ in range(ATTEMPTS):
         before = await scene.keeper(lambda s: s.hosted.get(number))
+        heard = hearing is not None
+        if told is not None and tells_nothing_new(before, told, scene.clock(), heard=heard):
+            return Outcome(note=LOOKED_SINCE)
         sight, word = await look(scene, number, before, hearing)
         said = await store_sight(scene, before, sight, word=word)
         if said is not None:
@@ -53,7 +63,8 @@ async def look(
     scene: Scene, number: int, before: Hosted | None, hearing: Hearing | None = None
 ) -> tuple[Sight, Word | None]:
     """Return a repository as it is now, and who touched its label. Raises GitHubError."""
-    gone = Sight(id=number)
+    began = scene.clock()
+    gone = Sight(id=number, began=began)
     found = await installation_of(scene.hub.as_app(), number)
     if found is None:
         return gone, None
@@ -68,7 +79,7 @@ async def look(
         return replace(gone, installation=found.id, suspended=True), None
     except GitHubMissing:
         return gone, None
-    return sight, word
+    return replace(sight, began=began), word
 
 
 async def look_into(github: GitHub, seen: Seen, installation: int, before: Hosted | None) -> Sight:

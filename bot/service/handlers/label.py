@@ -21,7 +21,9 @@ async def label_changed(event: Event, scene: Scene) -> Outcome:
         return Word(may=await may_command(github, repository, who), made=made)
 
     there = event.action != "deleted"
-    return await refresh(scene, event.repository, hearing=hearing if there else None)
+    return await refresh(
+        scene, event.repository, told=event.received, hearing=hearing if there else None
+    )
 
 
 def names_in(event: Event) -> list[str]:

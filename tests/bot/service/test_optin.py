@@ -14,6 +14,7 @@ from bot.service.optin import (
     GONE,
     LABEL,
     LABELLED,
+    SHOWN_AFTER,
     SKIP,
     UNHEARD,
     UNLABELLED,
@@ -22,6 +23,7 @@ from bot.service.optin import (
     Word,
     decide,
     marked,
+    tells_nothing_new,
 )
 from mirror.github.looking import Seen
 from storage.hosted import Hosted, Marked
@@ -30,10 +32,10 @@ SEEN = Seen(
     id=1, name="o/r", private=False, archived=False, disabled=False, fork=False,
     default_branch="main",
 )  # fmt: skip
-PLAIN = Sight(id=1, installation=9, repository=SEEN)
+PLAIN = Sight(id=1, installation=9, repository=SEEN, began=7)
 LABELLED_SIGHT = replace(PLAIN, labels=frozenset({"BugFoundry", "bug"}), head="h")
-GONE_SIGHT = Sight(id=1)
-SUSPENDED_SIGHT = Sight(id=1, installation=9, suspended=True)
+GONE_SIGHT = Sight(id=1, began=7)
+SUSPENDED_SIGHT = Sight(id=1, installation=9, suspended=True, began=7)
 OPTED = Hosted(
     id=1, installation=9, name="o/r", head="h", opted_in=True, since=5, because=LABELLED,
     looked=5,
@@ -156,7 +158,31 @@ def test_nothing_is_written_where_no_label_is_seen_and_work_begins_or_stops_but_
     assert again is not None
     assert not again.begins
     assert not again.stops
-    assert again.hosted == replace(found.hosted, looked=8)
+    assert again.hosted == found.hosted
+
+
+@pytest.mark.parametrize(
+    ("looked", "because", "heard", "nothing_new"),
+    [
+        (10.0, LABELLED, False, False),  # it began before GitHub may have shown it
+        (10.0 + SHOWN_AFTER, LABELLED, False, False),
+        (12.5, LABELLED, False, True),
+        (12.5, LABELLED, True, True),
+        (12.5, UNLABELLED, True, True),
+        (12.5, BY_OPERATOR, True, True),
+        (12.5, UNHEARD, False, True),
+        (12.5, UNHEARD, True, False),
+        (12.5, UNTRUSTED, True, False),
+        (12.5, "", True, False),
+        (99.0, LABELLED, False, False),  # a clock was ahead
+    ],
+)
+def test_what_a_later_look_has_seen_is_nothing_new(
+    looked: float, because: str, heard: bool, nothing_new: bool
+) -> None:
+    hosted = replace(OPTED, looked=looked, because=because)
+    assert tells_nothing_new(hosted, 10.0, 20.0, heard=heard) is nothing_new
+    assert not tells_nothing_new(None, 10.0, 20.0, heard=heard)
 
 
 WANTED = Marked(repository=1, number=2, mark="wanted", by="label ann")
