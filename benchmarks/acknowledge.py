@@ -145,8 +145,8 @@ def github(folder: Path, repositories: int) -> Iterator[tuple[Mapping[str, Any],
 
 
 @contextmanager
-def service(folder: Path, about: Mapping[str, Any]) -> Iterator[str]:
-    """A running service of an App; gives where deliveries go."""
+def service(folder: Path, about: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """A running service of an App; gives where deliveries go, and the process."""
     (folder / "bugfoundry.toml").write_text(
         f'[app]\nid = "{about["id"]}"\nslug = "{about["slug"]}"\nprivate_key_file = "key.pem"\n'
         f'webhook_secret_file = "hook"\napi_url = "{about["url"]}"\nweb_url = "{about["url"]}"\n'
@@ -156,7 +156,7 @@ def service(folder: Path, about: Mapping[str, Any]) -> Iterator[str]:
     log = folder / "log"
     with log.open("w") as file, subprocess.Popen(command, stderr=file) as process:
         try:
-            yield address(log, process) + "/webhooks"
+            yield address(log, process) + "/webhooks", process.pid
         finally:
             process.terminate()
 
@@ -169,6 +169,12 @@ def address(log: Path, process: subprocess.Popen[bytes]) -> str:
                 return line.removeprefix("serving at ")
         time.sleep(0.05)
     raise SystemExit(f"the service did not start:\n{log.read_text()}")
+
+
+def processor_seconds(process: int) -> float:
+    """Return what a process has used; https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html"""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def kept(store: Path) -> Counter[str]:
@@ -207,7 +213,7 @@ def open_ones(states: Counter[str]) -> int:
     return states["waiting"] + states["running"]
 
 
-def report(sent: Sent, guids: Counter[str], queue: Handled, load: float) -> bool:
+def report(sent: Sent, guids: Counter[str], queue: Handled) -> bool:
     """Print what came of it, and return whether the aim is reached."""
     lost = [guid for guid in sent.guids if guid not in guids]
     twice = sum(count - 1 for count in guids.values())
@@ -225,7 +231,6 @@ def report(sent: Sent, guids: Counter[str], queue: Handled, load: float) -> bool
     a_second = queue.meanwhile / queue.seconds
     waiting = open_ones(queue.states)
     print(f"| {queue.meanwhile} | {a_second:.0f} | {waiting} | {emptied} | {queue.failures} |")
-    print(f"\nload of the machine before and after: {load:.1f}, {os.getloadavg()[0]:.1f}")
     everything = len(sent.guids) == len(sent.seconds)
     return everything and not lost and not twice and cuts[989] <= AIM
 
@@ -245,7 +250,10 @@ def main() -> None:
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="bugfoundry-", dir=asked.folder) as name:
         folder = Path(name)
-        with github(folder, asked.repositories) as (about, told), service(folder, about) as url:
+        with (
+            github(folder, asked.repositories) as (about, told),
+            service(folder, about) as (url, process),
+        ):
             store, secret = folder / "bugfoundry.db", (folder / "hook").read_text()
 
             def deliver(seconds: float) -> Sent:
@@ -258,12 +266,17 @@ def main() -> None:
             # Each once: the GitHub answers at its speed what it was asked before.
             deliver(len(told) / asked.rate)
             handled(store, began=time.time(), seconds=1.0, patience=asked.patience)
-            before, began = kept(store), time.time()
+            before, began, used = kept(store), time.time(), processor_seconds(process)
             sent = deliver(asked.seconds)
             took = time.time() - began
             queue = handled(store, began=began, seconds=took, patience=asked.patience)
+            used = processor_seconds(process) - used
         guids = kept(store) - before
-    sys.exit(0 if report(sent, guids, queue, load) else 1)
+    reached = report(sent, guids, queue)
+    print(f"\nthe service used {used:.1f} s of a processor, {1000 * used / len(sent.seconds):.1f} ms a "
+          f"delivery; {os.cpu_count()} processors, load before and after: {load:.1f}, "
+          f"{os.getloadavg()[0]:.1f}")  # fmt: skip
+    sys.exit(0 if reached else 1)
 
 
 if __name__ == "__main__":
