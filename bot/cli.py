@@ -36,6 +36,7 @@ from bot.commands import (
 )
 from bot.commands.options import err
 from bot.running import Stopped
+from bot.steps import mute_commands
 from storage.errors import BugfoundryError
 
 app = typer.Typer(
@@ -83,6 +84,7 @@ app.add_typer(images.app, name="images")
 
 def main() -> None:
     """Run the command line; errors a person can act on are one line and exit code 1."""
+    mute_commands()
     logging.basicConfig(level=logging.WARNING, format="bugfoundry: %(message)s")
     try:
         app()

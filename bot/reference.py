@@ -29,7 +29,8 @@ ELSEWHERE: Mapping[str, str] = {
     "BUGFOUNDRY_TOOL": "bugfoundry's own repository at a commit, as `--tool`",
     "BUGFOUNDRY_REGISTRY": "the registry that images of environments are pushed to",
     "BUGFOUNDRY_MODEL_RUN": "the name under which the costs of several commands are one run",
-    "GITHUB_ACTIONS": "set by GitHub in a job: a plain process as sandbox is refused there",
+    "GITHUB_ACTIONS": "set by GitHub in a job: a plain process as sandbox is refused there, and "
+    "nothing that is printed is a workflow command",
     "GITHUB_OUTPUT": "set by GitHub in a step: where `--github` writes what the next step reads",
     FILE_VARIABLE: f"the TOML file of settings, where `--config` names none and it is no `{FILE}`",
     "BUGFOUNDRY_STORE": "the store, where neither `--store` nor `serve.store` names one",

@@ -15,7 +15,7 @@ from bot.batch.collecting import Collected, Collecting, ShardState
 from bot.batch.gathering import propose, stored
 from bot.batch.ingesting import MIRROR, Ingested, ingest, mirror_of
 from bot.batch.obtaining import obtain
-from bot.batch.outputs import outputs, write_outputs
+from bot.batch.outputs import outputs
 from bot.batch.planning import Planned
 from bot.batch.plans import (
     PLAN,
@@ -49,6 +49,7 @@ from bot.mirroring import Mirror
 from bot.progress import Quiet
 from bot.running import run_interruptible
 from bot.settings import Settings
+from bot.steps import write_outputs
 from harness import backends
 from harness.judge import HARNESS_VERSION
 from harness.local import LocalBackend

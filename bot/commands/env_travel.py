@@ -11,11 +11,11 @@ import typer
 from bot.batch.environments import read_environment, write_environment
 from bot.batch.gathering import packed_environment
 from bot.batch.ingesting import keep_environment
-from bot.batch.outputs import write_outputs
 from bot.commands.options import SandboxChoice, StoreOption, open_store, out
 from bot.preparing import fetch
 from bot.running import run_interruptible
 from bot.settings import Settings
+from bot.steps import write_outputs
 from harness.docker_backend import DockerBackend
 from storage.errors import BatchError
 from storage.paths import cache_dir

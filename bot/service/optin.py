@@ -23,10 +23,13 @@ LABEL = "bugfoundry"
 SKIP = "bugfoundry: skip"
 """Keeps a pull request out."""
 LABELLED = f"it has the label {LABEL}"
+UNHEARD = f"it has the label {LABEL}; nobody told yet who made it"
 UNLABELLED = f"it has no label {LABEL}"
 UNTRUSTED = f"its label {LABEL} was made by somebody who may not write there; make it again"
 GONE = "the App cannot see it"
 BY_OPERATOR = "the operator does not want it"
+SHOWN_AFTER = 2.0
+"""Seconds after which what GitHub told of can be read there, with some to spare."""
 WRITERS = frozenset({"admin", "maintain", "write"})
 """Roles of whom a command or the label of a repository is taken from."""
 LABELLERS = WRITERS | {"triage"}
@@ -50,6 +53,18 @@ class Sight:
     """The newest commit of the default branch; empty where it was not looked for."""
     wishes: Wishes | None = None
     """What its file wants; None where it was not read."""
+    began: float = 0.0
+    """When it began to be looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """What a webhook told of the label: GitHub says nowhere else who made it."""
+
+    may: bool
+    """Whether who touched it may write there now."""
+    made: bool
+    """They made it, or gave it its name; else they changed it in another way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,22 +78,34 @@ class Decision:
     """Why it is no longer worked on; empty when it is, or was not before."""
 
 
+def tells_nothing_new(hosted: Hosted | None, told: float, now: float, *, heard: bool) -> bool:
+    """Tell whether what happened before ``told`` was seen already, by a look that began after it.
+
+    Not sooner than GitHub itself may take to show it, nor by a clock that was ahead. ``heard``:
+    who touched the label was told too, which may count where that is not known or not trusted.
+    """
+    if hosted is None or not told + SHOWN_AFTER < hosted.looked <= now:
+        return False
+    return not heard or hosted.because not in ("", UNHEARD, UNTRUSTED)
+
+
 def has(labels: Collection[str], label: str) -> bool:
     """Tell whether a label is among others; GitHub does not heed the case."""
     return label.casefold() in {one.casefold() for one in labels}
 
 
 def decide(
-    before: Hosted | None, sight: Sight, *, now: float, trusted: bool | None = None
+    before: Hosted | None, sight: Sight, *, now: float, word: Word | None = None
 ) -> Decision | None:
     """Decide what a repository is, by what was seen; None where it never was anything to us.
 
-    ``trusted`` says whether who has just made the label may write; None when nobody just did.
+    A label that nobody told of opts in, since only who may write can make one; but whenever its
+    maker is told of after all, and may not, that ends.
     """
     if sight.repository is None and before is None:
         return None
-    seen = _seen(before, sight, now)
-    opted_in, because = _wanted(before, sight, trusted)
+    seen = _seen(before, sight)
+    opted_in, because = _wanted(before, sight, word)
     if before is None or (opted_in, because) != (before.opted_in, before.because):
         seen = replace(seen, opted_in=opted_in, because=because, since=now)
     did, does = may_write(before), may_write(seen)
@@ -117,12 +144,12 @@ def way_of(mark: Marked) -> str:
     return mark.by.partition(" ")[0]
 
 
-def _seen(before: Hosted | None, sight: Sight, now: float) -> Hosted:
+def _seen(before: Hosted | None, sight: Sight) -> Hosted:
     found = sight.repository
     if found is None:
         if before is None:
             raise ValueError("nothing was seen, and nothing known")
-        return replace(before, state="suspended" if sight.suspended else "gone", looked=now)
+        return replace(before, state="suspended" if sight.suspended else "gone", looked=sight.began)
     known = before or Hosted(id=sight.id, installation=sight.installation, name=found.name)
     state: HostedState = "archived" if found.archived or found.disabled else "active"
     return replace(
@@ -134,11 +161,11 @@ def _seen(before: Hosted | None, sight: Sight, now: float) -> Hosted:
         default_branch=found.default_branch,
         head=sight.head or known.head,
         settings=kept(sight.wishes or wishes_of(known)),
-        looked=now,
+        looked=sight.began,
     )
 
 
-def _wanted(before: Hosted | None, sight: Sight, trusted: bool | None) -> tuple[bool, str]:
+def _wanted(before: Hosted | None, sight: Sight, word: Word | None) -> tuple[bool, str]:
     because = before.because if before is not None else ""
     if because == BY_OPERATOR:
         return False, because
@@ -148,8 +175,11 @@ def _wanted(before: Hosted | None, sight: Sight, trusted: bool | None) -> tuple[
         return False, GONE
     if not has(sight.labels, LABEL):
         return False, UNLABELLED
-    if before is not None and before.opted_in:
+    if before is not None and before.opted_in and (because != UNHEARD or word is None):
         return True, because
-    if trusted is False or (trusted is None and because == UNTRUSTED):
-        return False, UNTRUSTED
-    return True, LABELLED
+    if word is None:
+        return (False, UNTRUSTED) if because == UNTRUSTED else (True, UNHEARD)
+    if word.may:
+        return True, LABELLED
+    known = before is not None and before.opted_in
+    return (True, because) if known and not word.made else (False, UNTRUSTED)

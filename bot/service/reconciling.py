@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from bot.service.allowing import may_write
 from bot.service.chores import ALL, marks_job, reconcile_job
@@ -28,7 +29,7 @@ async def reconcile(job: Job, scene: Scene) -> Outcome:
     """Look at an installation and all its repositories, or which installations there are."""
     if job.subject == ALL:
         return await _which(scene)
-    number = int(job.subject)
+    number, began = int(job.subject), scene.clock()
     try:
         found = await look_at_installation(scene.hub.as_app(), number)
     except GitHubMissing:
@@ -40,7 +41,7 @@ async def reconcile(job: Job, scene: Scene) -> Outcome:
     except GitHubSuspended:
         return await _suspended(scene, found)
     await _keep(scene, found)
-    return await _compared(scene, number, seen)
+    return await _compared(scene, number, seen, began)
 
 
 async def _which(scene: Scene) -> Outcome:
@@ -54,7 +55,7 @@ async def _which(scene: Scene) -> Outcome:
     return Outcome(note=f"{len(found)} installations", jobs=jobs)
 
 
-async def _compared(scene: Scene, number: int, seen: list[Seen]) -> Outcome:
+async def _compared(scene: Scene, number: int, seen: list[Seen], began: float) -> Outcome:
     """Look at each repository; at those that the installation no longer has, too."""
     known = {one.id: one for one in await _known(scene, number)}
     # Those that are opted in come first: an installation may have thousands.
@@ -62,7 +63,7 @@ async def _compared(scene: Scene, number: int, seen: list[Seen]) -> Outcome:
     said: Counter[str] = Counter()
     for count, one in enumerate(seen):
         scene.progress(f"{count} of {len(seen)} repositories")
-        said[await _look_at(scene, number, one)] += 1
+        said[await _look_at(scene, number, one, began)] += 1
     for lost in sorted(known.keys() - {one.id for one in seen}):
         await refresh(scene, lost)
     hosted = await _known(scene, number)
@@ -70,11 +71,11 @@ async def _compared(scene: Scene, number: int, seen: list[Seen]) -> Outcome:
     return Outcome(note=f"{len(seen)} repositories, {len(jobs)} opted in", jobs=jobs)
 
 
-async def _look_at(scene: Scene, number: int, seen: Seen) -> str:
+async def _look_at(scene: Scene, number: int, seen: Seen, began: float) -> str:
     before = await scene.keeper(lambda store: store.hosted.get(seen.id))
     try:
         sight = await look_into(scene.hub.installation(number), seen, number, before)
-        if await store_sight(scene, before, sight) is not None:
+        if await store_sight(scene, before, replace(sight, began=began)) is not None:
             return "seen"
     except GitHubMissing:
         pass
@@ -105,7 +106,7 @@ async def _gone(scene: Scene, number: int) -> Outcome:
 async def _suspended(scene: Scene, found: Found) -> Outcome:
     await _keep(scene, found, suspended=True)
     for one in await _known(scene, found.id):
-        sight = Sight(id=one.id, installation=found.id, suspended=True)
+        sight = Sight(id=one.id, installation=found.id, suspended=True, began=scene.clock())
         if await store_sight(scene, one, sight) is None:
             await refresh(scene, one.id)
     return Outcome(note="suspended")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot.service.allowing import may_write
 from bot.service.chores import marks_job
-from bot.service.optin import LABEL, Decision, Sight, decide, has
+from bot.service.optin import LABEL, Decision, Sight, Word, decide, has, tells_nothing_new
 from bot.service.outbox import OUTBOX
 from bot.service.plan import STAGES, WORK, first, stage_job
 from bot.service.scene import Outcome, Scene
@@ -29,31 +29,42 @@ from storage.store import Store
 
 ATTEMPTS = 5
 DAY = 86400.0
+LOOKED_SINCE = "looked at since"
 
-Trusting = Callable[[GitHub, str], Awaitable[bool]]
-"""Given the repository's name, tells whether who has just made its label may write there."""
+Hearing = Callable[[GitHub, str], Awaitable[Word]]
+"""Given the repository's name, tells of who has just touched its label."""
 
 
 class Overtaken(BugfoundryError):
     """Others changed what was looked at, again and again; looked at later it will stand still."""
 
 
-async def refresh(scene: Scene, number: int, *, trusting: Trusting | None = None) -> Outcome:
-    """Look at a repository and store what follows. Raises BugfoundryError."""
+async def refresh(
+    scene: Scene, number: int, *, told: float | None = None, hearing: Hearing | None = None
+) -> Outcome:
+    """Look at a repository and store what follows. Raises BugfoundryError.
+
+    Not where it was looked at since it was ``told`` of: of many deliveries that waited, one look
+    sees them all.
+    """
     for _ in range(ATTEMPTS):
         before = await scene.keeper(lambda s: s.hosted.get(number))
-        sight, trusted = await look(scene, number, before, trusting)
-        said = await store_sight(scene, before, sight, trusted=trusted)
+        heard = hearing is not None
+        if told is not None and tells_nothing_new(before, told, scene.clock(), heard=heard):
+            return Outcome(note=LOOKED_SINCE)
+        sight, word = await look(scene, number, before, hearing)
+        said = await store_sight(scene, before, sight, word=word)
         if said is not None:
             return Outcome(note=said)
     raise Overtaken(f"repository {number} changed each time it was looked at; try again")
 
 
 async def look(
-    scene: Scene, number: int, before: Hosted | None, trusting: Trusting | None = None
-) -> tuple[Sight, bool | None]:
-    """Return a repository as it is now, and whether who made its label may. Raises GitHubError."""
-    gone = Sight(id=number)
+    scene: Scene, number: int, before: Hosted | None, hearing: Hearing | None = None
+) -> tuple[Sight, Word | None]:
+    """Return a repository as it is now, and who touched its label. Raises GitHubError."""
+    began = scene.clock()
+    gone = Sight(id=number, began=began)
     found = await installation_of(scene.hub.as_app(), number)
     if found is None:
         return gone, None
@@ -63,14 +74,12 @@ async def look(
     try:
         seen = await look_at_repository(github, number)
         sight = await look_into(github, seen, found.id, before)
-        trusted = (
-            await trusting(github, seen.name) if trusting and has(sight.labels, LABEL) else None
-        )
+        word = await hearing(github, seen.name) if hearing and has(sight.labels, LABEL) else None
     except GitHubSuspended:
         return replace(gone, installation=found.id, suspended=True), None
     except GitHubMissing:
         return gone, None
-    return sight, trusted
+    return replace(sight, began=began), word
 
 
 async def look_into(github: GitHub, seen: Seen, installation: int, before: Hosted | None) -> Sight:
@@ -86,7 +95,7 @@ async def look_into(github: GitHub, seen: Seen, installation: int, before: Hoste
 
 
 async def store_sight(
-    scene: Scene, before: Hosted | None, sight: Sight, *, trusted: bool | None = None
+    scene: Scene, before: Hosted | None, sight: Sight, *, word: Word | None = None
 ) -> str | None:
     """Store what follows, and say what it is; None when the repository changed since ``before``."""
     now, days = scene.clock(), scene.config.work.rebuild_days
@@ -95,7 +104,7 @@ async def store_sight(
         with store.together():
             if store.hosted.get(sight.id) != before:
                 return None
-            decision = decide(before, sight, now=now, trusted=trusted)
+            decision = decide(before, sight, now=now, word=word)
             return (
                 "nothing to us" if decision is None else _follow(store, before, decision, now, days)
             )

@@ -90,6 +90,7 @@ async def service(
         scene = Scene(config=config, keeper=keeper, hub=hub, clock=clock)
         # We hold the lock: whoever had these jobs in this place before us is dead.
         await keeper(lambda s: s.jobs.expire(now=clock(), most=MOST_DEATHS, worker=SERVES))
+        inbox = Inbox(taking, clock=clock)
         workers = {
             queue: Worker(
                 queue,
@@ -98,11 +99,12 @@ async def service(
                 name=f"{SERVES}{os.getpid()}",
                 parallel=config.limits.handlers,
                 metrics=metrics,
+                giving_way=inbox.calm,
             )
             for queue, handlers in light.items()
         }
         front = Front(
-            inbox=Inbox(taking, clock=clock),
+            inbox=inbox,
             keeper=keeper,
             secret=hook,
             metrics=metrics,

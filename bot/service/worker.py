@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -43,7 +43,9 @@ class Worker:
         parallel: int = 1,
         lease: float = LEASE,
         metrics: Metrics | None = None,
+        giving_way: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
+        """``giving_way`` is waited for before anything is claimed."""
         self.queue = queue
         self._handlers = handlers
         self._scene = scene
@@ -51,6 +53,7 @@ class Worker:
         self._parallel = parallel
         self._lease = lease
         self._metrics = metrics or Metrics()
+        self._giving_way = giving_way
         self._nudged = asyncio.Event()
         self._stopping = False
         self._running: set[asyncio.Task[None]] = set()
@@ -63,6 +66,8 @@ class Worker:
         """Work until ``stop``; or, if so asked, until nothing is due and nothing runs."""
         try:
             while not self._stopping:
+                if self._giving_way is not None:
+                    await self._giving_way()
                 claimed = await self._claim()
                 for job in claimed:
                     task = asyncio.create_task(self._do(job), name=f"{job.kind} {job.subject}")

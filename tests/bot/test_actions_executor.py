@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import textwrap
 import threading
@@ -137,6 +138,42 @@ def test_outputs_go_from_step_to_step_and_from_job_to_job(site: Path) -> None:
     assert result.conclusion == "success"
     assert "hello you from 3 by own" in result.log("shard 3")
     assert "hello you from 4 by own" in result.log("shard 4")
+
+
+def test_what_is_printed_as_a_command_is_obeyed_until_it_is_stopped(site: Path) -> None:
+    result = run(
+        site,
+        """\
+        one:
+          runs-on: ubuntu-24.04
+          steps:
+            - id: told
+              run: |
+                echo "  ::set-output name=first::1%0A2"
+                echo "seen: ##[set-output name=second]2"
+                echo "::add-mask::hush"
+                echo "say hush"
+                echo "::stop-commands::Word"
+                echo "::set-output name=first::stopped"
+                echo "::stop-commands::other"
+                echo "::other::"
+                echo "##[set-output name=second]stopped"
+                echo "::word::"
+                echo "::set-output name=third::3" >&2
+                echo "in words ::set-output name=third::4"
+            - env: {GOT: "${{ toJSON(steps.told.outputs) }}"}
+              run: echo "got" $GOT
+            - run: echo "::set-env name=PATH::/tmp"
+        """,
+    )
+
+    assert "no longer taken from what is printed" in result.log("one")
+    assert result.conclusion == "failure"
+    assert "say ***" in result.log("one")
+    got = next(line for line in result.log("one").splitlines() if line.startswith("   got "))
+    assert json.loads(got.removeprefix("   got ")) == {
+        "first": "1\n2", "second": "2", "third": "3"
+    }  # fmt: skip
 
 
 def test_a_failure_skips_what_follows_but_for_what_runs_always(site: Path) -> None:

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
+import struct
 import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from storage.archives import LARGEST_UNPACKED
 from storage.clones import GITHUB_URL, github_variables
 from storage.errors import SourceError
 from storage.git import GitError, git, line
@@ -391,6 +394,67 @@ def test_an_archive_cannot_write_elsewhere(
 
     with pytest.raises(SourceError, match="cannot be unpacked"):
         get("pypi:demo", cache)
+
+
+def declared(size: int) -> bytes:
+    """An archive that says how large its file is, and ends there."""
+    stream = io.BytesIO()
+    with gzip.open(stream, "wb") as packed:
+        member = tarfile.TarInfo("demo/bomb.py")
+        member.size = size
+        packed.write(member.tobuf())
+    return stream.getvalue()
+
+
+def zipped_bomb(size: int) -> bytes:
+    """An archive whose directory says how large its file is."""
+    return zipped("demo/bomb.py").replace(
+        struct.pack("<II", 1, 1), struct.pack("<II", 1, size)
+    )  # fmt: skip
+
+
+def many(count: int) -> bytes:
+    return sdist({f"demo/{number}.py": b"" for number in range(count)})
+
+
+@pytest.mark.parametrize(
+    ("filename", "archive"),
+    [
+        ("demo-1.0.tar.gz", declared(LARGEST_UNPACKED + 1)),
+        ("demo-1.0.tar.gz", many(30)),
+        ("demo-1.0.zip", zipped_bomb(LARGEST_UNPACKED + 1)),
+    ],
+    ids=["large", "many", "zip"],
+)
+@pytest.mark.usefixtures("python")
+def test_an_archive_that_would_fill_the_disk_is_not_unpacked(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, filename: str, archive: bytes
+) -> None:
+    monkeypatch.setenv("UV_INDEX_URL", publish(tmp_path, {filename: archive}))
+    monkeypatch.setattr("storage.archives.MOST_MEMBERS", 20)
+
+    with pytest.raises(SourceError, match="holds too much"):
+        get("pypi:demo", cache)
+    assert not list(cache.rglob("bomb.py"))
+
+
+@pytest.mark.usefixtures("python")
+def test_of_a_name_that_an_archive_holds_twice_nothing_lands_elsewhere(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    victim = tmp_path / "victim.py"
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as tar:
+        link = tarfile.TarInfo("demo/a.py")
+        link.type, link.linkname = tarfile.SYMTYPE, str(victim)
+        tar.addfile(link)
+        tar.addfile(tarfile.TarInfo("demo/a.py"))
+    archive = stream.getvalue()
+    monkeypatch.setenv("UV_INDEX_URL", publish(tmp_path, {"demo-1.0.tar.gz": archive}))
+
+    with pytest.raises(SourceError, match="cannot be unpacked"):
+        get("pypi:demo", cache)
+    assert not victim.exists()
 
 
 @pytest.mark.usefixtures("python")

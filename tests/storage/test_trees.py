@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,17 @@ from storage.errors import SourceError
 from storage.git import GitError, git, line
 from storage.store import Store
 from storage.trees import Trees
-from tests.storage.checkouts import commit, make_checkout
+from tests.storage.checkouts import IDENTITY, commit, make_checkout
+
+HOOKS = (
+    "pre-commit",
+    "post-commit",
+    "post-checkout",
+    "post-index-change",
+    "reference-transaction",
+    "pre-auto-gc",
+)
+EMPTY = (*IDENTITY, "commit", "--allow-empty", "-qmx")
 
 
 @pytest.fixture
@@ -150,16 +161,44 @@ def test_nothing_of_the_host_leaks_in(
     )
 
 
-def test_programs_named_by_a_checkouts_settings_are_not_run(trees: Trees, tmp_path: Path) -> None:
-    folder = make_checkout(tmp_path / "checkout", {"a.py": b"1\n", ".gitattributes": b"* filter=x"})
+@pytest.mark.parametrize("filtered", ["x", "lfs"])
+def test_programs_named_by_a_checkouts_settings_are_not_run(
+    trees: Trees, tmp_path: Path, filtered: str
+) -> None:
+    attributes = f"* filter={filtered}".encode()
+    folder = make_checkout(tmp_path / "checkout", {"a.py": b"1\n", ".gitattributes": attributes})
     trap = tmp_path / "sprung"
-    for name in ("core.fsmonitor", "filter.x.clean", "filter.x.smudge", "core.sshCommand"):
+    for name in ("core.fsmonitor", "core.sshCommand"):
         git("config", name, f"touch {trap}; cat", cwd=folder)
+    for name in ("clean", "smudge", "process"):
+        git("config", f"filter.{filtered}.{name}", f"touch {trap}; cat", cwd=folder)
+    (folder / "a.py").write_bytes(b"2\n")
+
+    tree = trees.snapshot(folder)
+    trees.materialise(tree, tmp_path / "copy")
+
+    assert (tmp_path / "copy" / "a.py").read_bytes() == b"2\n"
+    assert not trap.exists()
+
+
+def test_hooks_of_a_checkout_are_not_run(trees: Trees, tmp_path: Path) -> None:
+    folder = make_checkout(tmp_path / "checkout", {"a.py": b"1\n"})
+    trap = tmp_path / "sprung"
+    hooks = folder / ".git" / "hooks"
+    hooks.mkdir(exist_ok=True)
+    for name in HOOKS:
+        (hooks / name).write_text(f"#!/bin/sh\ntouch {trap}\n")
+        (hooks / name).chmod(0o755)
+    git("config", "core.hooksPath", hooks, cwd=folder)
     (folder / "a.py").write_bytes(b"2\n")
 
     trees.snapshot(folder)
+    trees.adopt(folder, "HEAD")
+    git(*EMPTY, cwd=folder)
 
     assert not trap.exists()
+    subprocess.run(["git", *EMPTY], cwd=folder, check=True)
+    assert trap.exists()
 
 
 def test_changes_make_another_tree_and_leave_the_rest(trees: Trees, tmp_path: Path) -> None:

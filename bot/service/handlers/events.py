@@ -22,6 +22,8 @@ class Event:
     repository: int
     """GitHub's number, 0 where there is none."""
     installation: int
+    received: float
+    """When it came here."""
 
 
 EventHandler = Callable[[Event, Scene], Awaitable[Outcome]]
@@ -45,9 +47,9 @@ async def handle_delivery(job: Job, scene: Scene) -> Outcome:
     delivery = await scene.keeper(lambda store: store.deliveries.get(job.subject))
     if delivery is None or not delivery.body:
         return Outcome(note="forgotten")
-    handlers = EVENTS.get((delivery.event, ""), []) + EVENTS.get(
-        (delivery.event, delivery.action), []
-    )
+    # Of an event without actions, as a push is, both are the same.
+    keys = dict.fromkeys(((delivery.event, ""), (delivery.event, delivery.action)))
+    handlers = [handler for key in keys for handler in EVENTS.get(key, [])]
     if not handlers:
         return Outcome(note=f"{delivery.event}: nothing to do")
     event = Event(
@@ -57,6 +59,7 @@ async def handle_delivery(job: Job, scene: Scene) -> Outcome:
         payload=json.loads(delivery.body),
         repository=delivery.repository,
         installation=delivery.installation,
+        received=delivery.received,
     )
     return joined([await handler(event, scene) for handler in handlers])
 

@@ -20,7 +20,7 @@ from bot.service.scene import Outcome, Scene
 )
 async def repository_changed(event: Event, scene: Scene) -> Outcome:
     """See what the repository is now."""
-    return await refresh(scene, event.repository)
+    return await refresh(scene, event.repository, told=event.received)
 
 
 @on("push")
@@ -31,4 +31,4 @@ async def pushed(event: Event, scene: Scene) -> Outcome:
         return Outcome(note="not opted in")
     if event.payload.get("ref") != f"refs/heads/{hosted.default_branch}":
         return Outcome(note="another branch")
-    return await refresh(scene, event.repository)
+    return await refresh(scene, event.repository, told=event.received)

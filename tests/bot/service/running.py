@@ -18,6 +18,7 @@ from bot.service.scene import Handler
 from bot.service.serving import Running, service
 from bot.service.upkeep import ask_for_chores
 from storage.deliveries import INBOX
+from storage.deliveries import Delivery as Kept
 from storage.hosted import Hosted
 from storage.jobs import Job
 from storage.store import Store
@@ -48,6 +49,30 @@ class Serving:
         sent = await self.world.hooks.deliver(shuffled=order)
         await self.idle()
         return sent
+
+    async def told_late(self) -> None:
+        """Have everything that happened taken in, and handled a minute later, all of it at once."""
+        waiting, self.world.hooks.pending = self.world.hooks.pending, []
+
+        def take(store: Store) -> None:
+            now = self.running.scene.clock()
+            kept = [
+                Kept(
+                    guid=one.guid,
+                    event=one.event,
+                    action=one.action or "",
+                    repository=one.repository_id or 0,
+                    installation=one.installation_id or 0,
+                    received=now,
+                    body=one.body,
+                )
+                for one in waiting
+            ]
+            store.deliveries.receive(kept, now)
+            self.world.clock.step()
+
+        await self.store(take)
+        await self.idle()
 
     async def idle(self) -> None:
         """Wait until nothing that is due waits or runs."""

@@ -110,6 +110,27 @@ async def test_the_same_delivery_twice_or_replayed_later_does_nothing_twice(
     assert not (await served.hosted(repository)).opted_in
 
 
+async def test_of_labels_told_late_each_maker_counts_until_one_is_trusted(
+    served: Serving, repository: Repository
+) -> None:
+    mallory = served.world.collaborator(repository, "mallory", "read")
+    for by in (mallory, None, mallory, None):
+        served.world.create_label(repository, "bugfoundry", by=by)
+        if by is not None:
+            served.world.delete_label(repository, "bugfoundry", by=by)
+        else:
+            served.world.edit_label(repository, "bugfoundry", new_name="other", by=by)
+            served.world.edit_label(repository, "other", new_name="bugfoundry", by=by)
+            served.world.delete_label(repository, "bugfoundry", by=by)
+    served.world.create_label(repository, "bugfoundry")
+    await served.told_late()
+
+    hosted = await served.hosted(repository)
+    assert (hosted.opted_in, hosted.because) == (True, LABELLED)
+    assert await served.work() == [f"environment {repository.id}"]
+    await served.handled_well()
+
+
 @pytest.mark.parametrize("role", ["none", "read", "triage"])
 async def test_a_label_made_by_somebody_who_may_no_longer_write_does_not_count(
     served: Serving, repository: Repository, role: str

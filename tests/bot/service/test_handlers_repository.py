@@ -9,6 +9,7 @@ import pytest
 
 from bot.service.allowing import may_write
 from bot.service.optin import GONE
+from bot.service.refreshing import LOOKED_SINCE
 from storage.records import PullRequest
 
 if TYPE_CHECKING:
@@ -70,6 +71,34 @@ async def test_a_push_while_an_environment_is_built_does_not_build_it_twice(
 
     await opted.store(lambda s: s.jobs.finish(job, now=now))
     assert [each.state for each in await opted.jobs("environment")] == ["done"]
+
+
+async def test_a_push_is_looked_at_once(opted: Serving, repository: Repository, code: Code) -> None:
+    code.commit({"a.py": "a = 2\n"})
+    before = len(opted.world.asked)
+    await opted.told()
+
+    asked = [one.path for one in opted.world.asked[before:]]
+    assert asked.count("/repos/octo/thing/branches/main") == 1
+
+
+async def test_of_many_pushes_that_waited_one_look_sees_all(
+    opted: Serving, repository: Repository, code: Code
+) -> None:
+    for number in range(5):
+        code.commit({"a.py": f"a = {number}\n"})
+    before = len(opted.world.asked)
+    await opted.told_late()
+
+    assert (await opted.hosted(repository)).head == code.tip("main")
+    asked = [one.path for one in opted.world.asked[before:]]
+    assert asked.count("/repos/octo/thing/branches/main") == 1
+    deliveries = await opted.jobs("delivery", state="done")
+    assert [job.note for job in deliveries[-4:]] == [LOOKED_SINCE] * 4
+
+    code.commit({"a.py": "a = 9\n"})
+    await opted.told()
+    assert (await opted.hosted(repository)).head == code.tip("main")
 
 
 async def test_pushes_to_other_branches_and_to_what_is_not_opted_in_are_ignored(

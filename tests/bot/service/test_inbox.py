@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,25 @@ async def test_while_the_store_cannot_be_written_whoever_waits_is_told_and_later
         ):
             await inbox.take(delivery("g"))
         assert await inbox.take(delivery("g"))
+
+
+async def test_other_work_gives_way_until_what_came_is_stored_but_not_for_long(
+    tmp_path: Path,
+) -> None:
+    held = threading.Event()
+    async with Keeper(tmp_path / "store.db") as keeper:
+        inbox = Inbox(keeper)
+        await inbox.calm()
+        holding = asyncio.create_task(keeper(lambda store: held.wait()))
+        await asyncio.sleep(0)
+        taking = asyncio.create_task(inbox.take(delivery("g")))
+        await asyncio.sleep(0)
+
+        await inbox.calm()
+        assert not taking.done()
+
+        calm = asyncio.create_task(inbox.calm())
+        held.set()
+        await calm
+        assert await taking
+        await holding

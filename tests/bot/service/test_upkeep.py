@@ -10,6 +10,7 @@ import pytest
 
 from bot.service.chores import MISSED, RECONCILE, TIDY
 from bot.service.config import Config
+from bot.service.optin import LABELLED, UNHEARD, UNTRUSTED
 from bot.service.upkeep import ask_for_chores
 from storage.deliveries import Delivery
 from storage.store import Store
@@ -68,6 +69,43 @@ async def test_a_label_whose_webhook_was_lost_is_seen_when_all_is_compared(
     await served.reconciled()
     assert not (await served.hosted(repository)).opted_in
     assert await served.work() == []
+
+
+@pytest.mark.github
+async def test_who_made_a_label_counts_whenever_it_is_learned(
+    served: Serving, repository: Repository
+) -> None:
+    helper = served.world.user("helper", "Bot")
+    served.world.create_label(repository, "bugfoundry", by=helper)
+    served.world.hooks.lose()
+    await served.reconciled()
+    hosted = await served.hosted(repository)
+    assert (hosted.opted_in, hosted.because) == (True, UNHEARD)
+    assert await served.work() == [f"environment {repository.id}"]
+
+    await served.fetched()
+
+    hosted = await served.hosted(repository)
+    assert (hosted.opted_in, hosted.because) == (False, UNTRUSTED)
+    assert await served.work() == []
+
+
+@pytest.mark.github
+async def test_a_maker_who_may_is_learned_of_without_beginning_anew(
+    served: Serving, repository: Repository
+) -> None:
+    served.world.create_label(repository, "bugfoundry")
+    served.world.hooks.lose()
+    await served.reconciled()
+    served.world.edit_label(repository, "bugfoundry", color="00ff00",
+                            by=served.world.user("helper", "Bot"))  # fmt: skip
+    await served.told()
+    assert (await served.hosted(repository)).because == UNHEARD
+
+    await served.fetched()
+
+    assert (await served.hosted(repository)).because == LABELLED
+    assert len(await served.jobs("environment")) == 1
 
 
 @pytest.mark.github

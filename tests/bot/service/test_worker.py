@@ -207,3 +207,25 @@ async def test_many_run_side_by_side_but_no_more_than_wanted(keeper: Keeper) -> 
     counts = await keeper(lambda store: store.jobs.counts())
     assert [(count.state, count.jobs) for count in counts] == [("done", 12)]
     assert most == 3
+
+
+async def test_a_worker_gives_way_before_it_begins_anything(keeper: Keeper) -> None:
+    free = asyncio.Event()
+    begun: list[str] = []
+
+    async def handler(job: Job, scene: Scene) -> Outcome:
+        begun.append(job.subject)
+        return Outcome()
+
+    async def giving_way() -> None:
+        await free.wait()
+
+    await ask(keeper, new("a"))
+    one = Worker("q", {"kind": handler}, scene_of(keeper), name="w", giving_way=giving_way)
+    running = asyncio.create_task(one.run(until_idle=True))
+    await asyncio.sleep(0.05)
+    assert begun == []
+
+    free.set()
+    await running
+    assert begun == ["a"]

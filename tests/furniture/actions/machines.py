@@ -17,6 +17,7 @@ from typing import Any
 
 from tests.furniture.actions import expressions
 from tests.furniture.actions.artifacts import Artifacts
+from tests.furniture.actions.spoken import Hearing
 from tests.furniture.actions.workflows import STEP_KEYS, Document, WorkflowError, load
 from tests.furniture.actions.workflows import refuse_unknown as refuse
 
@@ -229,15 +230,21 @@ class Machine:
         files = {name: self.temp / f"{name}-{file.stem}" for name in COMMAND_FILES}
         for each in files.values():
             each.touch()
-        code = self.run_process([*SHELLS[shell], str(file)], {**env, **as_strings(files)})
+        heard = Hearing()
+        code = self.run_process([*SHELLS[shell], str(file)], {**env, **as_strings(files)}, heard)
+        if heard.refused:
+            raise StepFailed(f"{', '.join(heard.refused)}: no longer taken from what is printed")
         self.env.update(assignments(files["GITHUB_ENV"].read_text()))
         self.path[:0] = reversed(files["GITHUB_PATH"].read_text().split("\n")[:-1])
         if code != 0:
             raise StepFailed(f"exit code {code}")
-        return assignments(files["GITHUB_OUTPUT"].read_text())
+        return heard.outputs | assignments(files["GITHUB_OUTPUT"].read_text())
 
-    def run_process(self, command: list[str], env: Mapping[str, str]) -> int:
-        """Run a process of a step, and return its exit code. A cancelled run ends it."""
+    def run_process(self, command: list[str], env: Mapping[str, str], heard: Hearing) -> int:
+        """Run a process of a step, obey what it prints, and return its exit code.
+
+        A cancelled run ends it.
+        """
         with subprocess.Popen(
             command,
             cwd=self.workspace,
@@ -249,7 +256,11 @@ class Machine:
         ) as process:
             self.world.started(self, " ".join(command), process)
             output = self._wait(process)
-        for line in output.decode(errors="replace").splitlines():
+        lines = output.decode(errors="replace").splitlines()
+        heard.hear(lines)
+        for line in lines:
+            for secret in heard.masks:
+                line = line.replace(secret, "***")
             self.say(f"   {line}")
         return process.returncode
 
