@@ -278,7 +278,7 @@ def print_shards(run: Ended) -> None:
 async def compare(options: argparse.Namespace, folder: Path) -> bool:
     """Forge both ways, and say whether the verdicts agree."""
     site = make_site(options, folder)
-    await make_environment(site, ("local", "jobs"))
+    await make_environment(site, ("jobs",) if options.keep else ("local", "jobs"))
     place = site.place()
     seconds = [await forge(site, "local"), await forge(site, "jobs", place)]
     local, jobs = outcome(site, "local"), outcome(site, "jobs")
@@ -303,6 +303,9 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--folder", type=Path, help="keep all here; the environment in it is used again"
+    )
+    parser.add_argument(
+        "--keep", action="store_true", help="use again what this machine said in --folder, too"
     )
     return parser.parse_args()
 

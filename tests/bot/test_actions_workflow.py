@@ -89,6 +89,7 @@ class Site:
         """Forge into a store of this name; return the summary, and what a person is told."""
         told = io.StringIO()
         console = Console(file=told, width=500)
+        await self.begin(name)
         with Store(self.folder / name) as store:
             trees, reporter = Trees(self.cache), Quiet(console)
             ready = await make_ready(self.settings, store=store, trees=trees, reporter=reporter)
@@ -96,6 +97,15 @@ class Site:
                 replace(ready, place=place), self.settings, trees, store=store, reporter=reporter
             )
         return summary, told.getvalue()
+
+    async def begin(self, name: str) -> None:
+        """Begin a store with the environment; it is measured once for all."""
+        first = self.folder / "environment.db"
+        if not first.exists():
+            with Store(first) as store:
+                reporter, trees = Quiet(Console(file=io.StringIO())), Trees(self.cache)
+                await make_ready(self.settings, store=store, trees=trees, reporter=reporter)
+        shutil.copy(first, self.folder / name)
 
     def outcome(self, name: str) -> tuple[object, ...]:
         """All that a store says of bugs, but for times and dates."""
