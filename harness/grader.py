@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from harness.judge import Grade, grade, status
 from harness.local_engine import with_the_rest
 from harness.sandbox import Backend, Limits
 from harness.selection import Coverage, Selection, select
 from harness.suite import Run
-from harness.worker import Files, Terms, Worker
+from harness.worker import PATIENCE, Files, Terms, Worker
 from storage.errors import SandboxError
 
 TRIES = 2
@@ -65,17 +66,27 @@ class Grader:
 
     async def grade_by_all(self, worker: Worker, question: Question) -> Grade:
         """Grade by all tests of the task, in one fresh process. Raises SandboxError."""
-        run = await worker.run(self.terms, question.files, tests=question.tests)
+        run = await self._run(worker, question.files, tests=question.tests)
         return grade(question.fail_to_pass, question.pass_to_pass, run)
 
     async def _grade(self, worker: Worker, question: Question) -> Grade:
         changed = {p: data for p, data in question.files.items() if data != self.read(p)}
         selection = self._select(changed, question)
         chosen = selection.tests or frozenset(question.tests)
-        run = await worker.run(self.terms, changed, tests=chosen, selection=selection, short=True)
+        run = await self._run(worker, changed, tests=chosen, selection=selection, short=True)
         run = await self._confirmed(worker, changed, run, chosen, question)
         whole = with_the_rest(run, question.tests, chosen)
         return grade(question.fail_to_pass, question.pass_to_pass, whole)
+
+    async def _run(self, worker: Worker, files: Files, **how: Any) -> Run:
+        """Run tests, again with more time where collecting them took too long.
+
+        The limit is meant for code that hangs at import; a busy machine is not the solver's fault.
+        """
+        run = await worker.run(self.terms, files, **how)
+        if run.exhausted and run.collected is None:
+            run = await worker.run(self.terms, files, **how, patience=PATIENCE)
+        return run
 
     def _select(self, changed: Files, question: Question) -> Selection:
         """Choose the tests to run, and the way of running them."""

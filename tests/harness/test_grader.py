@@ -92,6 +92,22 @@ async def test_one_sandbox_serves_one_grade_after_another(backend: PlainBackend)
     assert backend.started == 1
 
 
+async def test_a_collection_that_is_slow_gets_more_time(
+    backend: PlainBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.baseline.LEAST_TEST_TIMEOUT", 1.0)
+    found = grader(backend)
+    worker = found.worker()
+    slow = b"import time\ntime.sleep(2)\n" + CODE.encode()
+    try:
+        some = await found.grade(worker, question(slow))
+        every = await found.grade_by_all(worker, question(slow))
+    finally:
+        await worker.discard()
+
+    assert some.resolved and every.resolved
+
+
 async def test_sandboxes_that_cannot_be_had_are_told(backend: PlainBackend) -> None:
     backend.broken = True
     found = grader(backend)
