@@ -55,9 +55,7 @@ async def measure(
         importers = await opened_by_file(channel, args, first)
     finally:
         await channel.close()
-    measured = combine(
-        environment.id, [first, *again], alone, seconds=seconds, place=sandbox.tree
-    )
+    measured = combine(environment.id, [first, *again], alone, seconds=seconds, place=sandbox.tree)
     baseline = replace(measured, tests=(*measured.tests, *map(left_out, lost.items())))
     return baseline, complete(alone.seen, baseline.green, importers)
 
