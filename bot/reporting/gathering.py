@@ -34,7 +34,7 @@ class Report:
     """All that the page shows."""
 
     repositories: tuple[str, ...]
-    """Those with verified bugs."""
+    """Those with verified bugs, as people name them: owner/name and the beginning of the commit."""
     tasks: int
     yields: Yields
     costs: Costs
@@ -70,7 +70,7 @@ async def gather_report(
         verdicts = valid_verdicts(store, repository.tree)
         if not verdicts:
             continue
-        names.append(repository.key)
+        names.append(f"{repository.owner}/{repository.name}@{repository.commit[:8]}")
         bugs = sampled([bug for bug in store.bugs(repository.tree) if bug.id in verdicts])
         reporter.stage(f"{repository.name}: measuring {len(bugs)} bugs")
         found = await asyncio.to_thread(
