@@ -85,7 +85,7 @@ def trajectories(made: Made) -> str:
         "instance_id": made.task.id,
         "resolved": True,
         "model": "my-agent",
-        "traj_id": f"{made.task.id}.my-agent.1",
+        "traj_id": f"{made.task.id}.5d1c8e07",
         "patch": work.patch,
     }
     told = json.dumps(exported({**kept, "exit": 0, "seconds": 4.0}), indent=1, ensure_ascii=False)
