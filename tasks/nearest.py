@@ -23,9 +23,7 @@ def nearest(
 
     First those that run most of the changed lines, then those that run most of the changed files,
     then those that share a file with a failing test; what is still even goes by the id. Without
-    coverage the last two decide. Half are chosen so, and the others by what they run of the
-    changed files that none before them runs: a wrong fix may break what is beside the wound. The
-    same tests give the same answer in any order.
+    coverage the last two decide. The same tests give the same answer in any order.
     """
     wound = lines_of(patch)
     files = {test.partition("::")[0] for test in failing}
@@ -33,47 +31,11 @@ def nearest(
     def distance(test: str) -> tuple[int, int, bool, str]:
         seen = ran.get(test, {})
         on_wound = sum((seen.get(path, 0) & mask).bit_count() for path, mask in wound.items())
-        beside = sum(seen.get(path, 0).bit_count() for path in wound)
-        return -on_wound, -beside, test.partition("::")[0] not in files, test
+        around = sum(seen.get(path, 0).bit_count() for path in wound)
+        return -on_wound, -around, test.partition("::")[0] not in files, test
 
-    ordered = sorted(tests, key=distance)
-    around = {test: {path: ran.get(test, {}).get(path, 0) for path in wound} for test in ordered}
-    near = ordered[: (limit + 1) // 2]
-    wide = widest(around, near, limit - len(near))
-    kept = set([*near, *wide, *(test for test in ordered[len(near) :] if test not in wide)][:limit])
+    kept = set(sorted(tests, key=distance)[:limit])
     return tuple(test for test in tests if test in kept)
-
-
-def widest(ran: Mapping[str, Masks], chosen: Sequence[str], limit: int) -> list[str]:
-    """Return tests that run lines which none before them runs, those with most such lines first.
-
-    The greedy cover (Chvátal 1979) of what ``chosen`` leaves; fewer than ``limit`` where all is
-    covered. What is even goes by the order of ``ran``.
-    """
-    seen = {path: 0 for masks in ran.values() for path in masks}
-    for test in chosen:
-        cover(seen, ran[test])
-    left = [test for test in ran if test not in set(chosen)]
-    found: list[str] = []
-    while len(found) < limit and left:
-        best = max(left, key=lambda test: added(seen, ran[test]))
-        if not added(seen, ran[best]):
-            break
-        cover(seen, ran[best])
-        found.append(best)
-        left.remove(best)
-    return found
-
-
-def added(seen: Masks, masks: Masks) -> int:
-    """Count the lines of a test that were not seen before."""
-    return sum((mask & ~seen[path]).bit_count() for path, mask in masks.items())
-
-
-def cover(seen: dict[str, int], masks: Masks) -> None:
-    """Add a test's lines to those that were seen."""
-    for path, mask in masks.items():
-        seen[path] |= mask
 
 
 def lines_of(patch: str) -> dict[str, int]:

@@ -43,20 +43,6 @@ def test_tests_that_run_the_changed_lines_come_before_those_that_run_the_file() 
     assert kept(9) == tests
 
 
-def test_half_are_kept_for_what_they_run_beside_the_wound() -> None:
-    patch = unified_diff("a.py", FILE, FILE.replace(b"line 7\n", b"other\n"))
-    same = {f"t.py::same_{n}": {"a.py": bits(7, 8, 9)} for n in range(6)}
-    ran = {**same, "t.py::one": {"a.py": bits(1)}, "t.py::two": {"a.py": bits(2, 3), "b.py": 0}}
-    tests = tuple(ran)
-
-    def kept(limit: int) -> tuple[str, ...]:
-        return nearest(tests, patch=patch, ran=ran, failing=("u.py::x",), limit=limit)
-
-    assert kept(2) == ("t.py::same_0", "t.py::two")
-    assert kept(4) == ("t.py::same_0", "t.py::same_1", "t.py::one", "t.py::two")
-    assert kept(6) == (*tests[:4], "t.py::one", "t.py::two")
-
-
 def test_without_coverage_the_file_of_a_failing_test_is_near() -> None:
     tests = ("a.py::1", "b.py::1", "b.py::2")
 
