@@ -11,14 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from harness.judge import Grade, grade, status
 from harness.local_engine import with_the_rest
 from harness.sandbox import Backend, Limits
 from harness.selection import Coverage, Selection, select
 from harness.suite import Run
-from harness.worker import PATIENCE, Files, Terms, Worker
+from harness.worker import Files, Terms, Worker
 from storage.errors import SandboxError
 
 TRIES = 2
@@ -67,7 +66,7 @@ class Grader:
 
     async def grade_by_all(self, worker: Worker, question: Question) -> Grade:
         """Grade by all tests of the task, in one fresh process. Raises SandboxError."""
-        run = await self._run(worker, question.files, tests=question.tests)
+        run = await worker.run_patiently(self.terms, question.files, tests=question.tests)
         return grade(question.fail_to_pass, question.pass_to_pass, run)
 
     async def _grade(self, worker: Worker, question: Question) -> Grade:
@@ -92,17 +91,9 @@ class Grader:
     ) -> Run:
         """Run some of the tests by the path that was chosen, with short limits."""
         some = replace(selection, tests=tests)
-        return await self._run(worker, changed, tests=tests, selection=some, short=True)
-
-    async def _run(self, worker: Worker, files: Files, **how: Any) -> Run:
-        """Run tests, again with more time where collecting them took too long.
-
-        The limit is meant for code that hangs at import; a busy machine is not the solver's fault.
-        """
-        run = await worker.run(self.terms, files, **how)
-        if run.exhausted and run.collected is None:
-            run = await worker.run(self.terms, files, **how, patience=PATIENCE)
-        return run
+        return await worker.run_patiently(
+            self.terms, changed, tests=tests, selection=some, short=True
+        )
 
     def _select(self, changed: Files, question: Question) -> Selection:
         """Choose the tests to run, and the way of running them."""

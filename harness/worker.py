@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from harness.baseline import (
     HANG_LIMIT,
@@ -120,4 +121,15 @@ class Worker:
             raise SandboxError(f"the runner could not do its work: {run.error}")
         if not run.restored:
             await self.discard()
+        return run
+
+    async def run_patiently(self, terms: Terms, files: Files, **how: Any) -> Run:
+        """Run tests to grade a patch, again with more time where collecting them took too long.
+
+        The limit is meant for bugs that hang at import, which are many; a busy machine is not a
+        solver's fault. Raises SandboxError.
+        """
+        run = await self.run(terms, files, **how)
+        if run.exhausted and run.collected is None:
+            run = await self.run(terms, files, **how, patience=PATIENCE)
         return run

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.grader import Grader, Question
+from harness.local_engine import LocalEngine
 from harness.sandbox import Limits
 from harness.selection import Coverage, Seen
 from harness.worker import Terms
@@ -106,8 +107,18 @@ async def test_a_collection_that_is_slow_gets_more_time(
         every = await found.grade_by_all(worker, question(slow))
     finally:
         await worker.discard()
+    engine = LocalEngine(
+        backend,
+        found.terms.environment,
+        found.terms.baseline,
+        workers=1,
+        read=found.read,
+        limits=Limits(),
+    )
+    whole = await engine.run_files({"code_of.py": slow})
 
     assert some.resolved and every.resolved
+    assert whole.outcome(ONE) == "passed"
 
 
 async def test_sandboxes_that_cannot_be_had_are_told(backend: PlainBackend) -> None:
