@@ -1,10 +1,11 @@
 """Measure ``bugfoundry evaluate`` beside a fresh sandbox each that runs the whole suite.
 
-    python -m benchmarks.evaluate --store FILE [--tasks 12] [--sandbox docker]
+    python -m benchmarks.evaluate --store FILE [--each 5] [--fresh 5]
 
 Predictions of which it is known what they are: the fix, the empty patch, and wrong ones (the
-wounded function deleted, half of the fix, another bug in the same place). Both ways grade all of
-them, one after the other, and are compared with each other and with what is known.
+wounded function deleted, half of the fix, another bug in the same place). Ours grades all of them,
+one after the other, the other way all or some; they are compared with each other and with what is
+known.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import random
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from bot.evaluating import (
@@ -35,7 +38,7 @@ from harness.coverage import decode
 from harness.judge import grade
 from storage.errors import PatchError
 from storage.paths import cache_dir
-from storage.records import digest
+from storage.records import Task, digest
 from storage.store import Store
 from storage.trees import Trees
 from tasks.material import gather
@@ -47,6 +50,31 @@ class Graded:
 
     resolved: dict[str, bool]
     seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """Both ways on one repository."""
+
+    repository: str
+    tasks: int
+    predictions: int
+    kinds: Mapping[str, int]
+    fresh: int
+    """Predictions that were graded the other way too."""
+    seconds_ours: float
+    """For all predictions."""
+    seconds_fresh: float
+    """For those ``fresh``."""
+    as_known: int
+    as_each_other: int
+    disagreements: tuple[str, ...]
+
+    @property
+    def ratio(self) -> float:
+        """Throughput of ours, in that of the other."""
+        one, other = self.seconds_ours / self.predictions, self.seconds_fresh / self.fresh
+        return round(other / one, 1)
 
 
 def predictions(store: Store, trees: Trees, found: Sequence[Found]) -> list[Case]:
@@ -97,51 +125,106 @@ async def theirs(evaluation: Evaluation, cases: Sequence[Case]) -> Graded:
     return Graded(resolved=found, seconds=time.monotonic() - started)
 
 
-async def compare(store: Store, *, tasks: int, prefix: str, workers: int) -> dict[str, object]:
-    """Measure both ways on a sample of the store's tasks."""
-    trees = Trees(cache_dir())
-    names = sample([t.id for t in store.tasks() if prefix in t.id], tasks, 0)
-    found = [find_task(store, name) for name in names]
-    cases = predictions(store, trees, found)
+async def compare(
+    store: Store, name: str, tasks: Sequence[Task], *, fresh: int, workers: int
+) -> Compared:
+    """Measure both ways on the predictions for some tasks of one repository."""
+    found = [find_task(store, task.id) for task in tasks]
+    cases = predictions(store, Trees(cache_dir()), found)
     coverage = {each.environment.id: store.coverage(each.environment.id) for each in found}
     evaluation = Evaluation(
         cache=cache_dir(),
         workers=workers,
-        coverage=lambda name: None if (data := coverage[name]) is None else decode(data),
+        coverage=lambda key: None if (data := coverage[key]) is None else decode(data),
     )
+    some = random.Random(0).sample(cases, min(fresh or len(cases), len(cases)))
+    await ours(evaluation, cases[:1])  # The environment stands when the time is taken.
     fast = await ours(evaluation, cases)
-    slow = await theirs(replace(evaluation, workers=1), cases)
+    slow = await theirs(replace(evaluation, workers=1), some)
     known = {case.key: case.prediction.model == "gold" for case in cases}
-    return {
-        "tasks": len(found),
-        "predictions": len(cases),
-        "kinds": sorted({case.prediction.model for case in cases}),
-        "workers": workers,
-        "seconds_ours": round(fast.seconds, 1),
-        "seconds_fresh": round(slow.seconds, 1),
-        "ratio": round(slow.seconds / fast.seconds, 1),
-        "agree_with_each_other": sum(fast.resolved[k] == slow.resolved[k] for k in known),
-        "agree_with_what_is_known": sum(fast.resolved[k] == known[k] for k in known),
-        "disagreements": [
+    return Compared(
+        repository=name,
+        tasks=len(tasks),
+        predictions=len(cases),
+        kinds=dict(sorted(Counter(case.prediction.model for case in cases).items())),
+        fresh=len(some),
+        seconds_ours=round(fast.seconds, 1),
+        seconds_fresh=round(slow.seconds, 1),
+        as_known=sum(fast.resolved[key] == known[key] for key in known),
+        as_each_other=sum(fast.resolved[key] == slow.resolved[key] for key in slow.resolved),
+        disagreements=tuple(
             f"{case.prediction.instance_id} {case.prediction.model}"
             for case in cases
-            if len({fast.resolved[case.key], slow.resolved[case.key], known[case.key]}) > 1
-        ],
+            if fast.resolved[case.key] != known[case.key]
+            or slow.resolved.get(case.key, known[case.key]) != known[case.key]
+        ),
+    )
+
+
+def by_repository(store: Store, each: int, only: str) -> dict[str, list[Task]]:
+    """Return so many tasks of each repository of the store, the same ones every time."""
+    names = {
+        bug.id: repository.key
+        for repository in store.repositories()
+        for bug in store.bugs(repository.tree)
     }
+    groups: dict[str, list[Task]] = {}
+    for task in store.tasks():
+        if only in task.id:
+            groups.setdefault(names[task.bug], []).append(task)
+    chosen = {name: set(sample([t.id for t in own], each, 0)) for name, own in groups.items()}
+    return {name: [t for t in own if t.id in chosen[name]] for name, own in groups.items()}
+
+
+def total(found: Sequence[Compared]) -> dict[str, object]:
+    """Sum up; the way that was taken for some of the predictions counts as if for all."""
+    ours_all = sum(each.seconds_ours for each in found)
+    fresh_all = sum(each.seconds_fresh * each.predictions / each.fresh for each in found)
+    return {
+        "tasks": sum(each.tasks for each in found),
+        "predictions": sum(each.predictions for each in found),
+        "as_known": sum(each.as_known for each in found),
+        "fresh": sum(each.fresh for each in found),
+        "as_each_other": sum(each.as_each_other for each in found),
+        "seconds_ours": round(ours_all, 1),
+        "seconds_fresh_if_all": round(fresh_all, 1),
+        "ratio": round(fresh_all / ours_all, 1),
+    }
+
+
+async def run(store: Store, *, each: int, only: str, fresh: int, workers: int) -> None:
+    """Measure repository by repository, and tell each as it is known."""
+    found = []
+    for name, tasks in by_repository(store, each, only).items():
+        compared = await compare(store, name, tasks, fresh=fresh, workers=workers)
+        print(json.dumps({**asdict(compared), "ratio": compared.ratio}), flush=True)
+        found.append(compared)
+    print(json.dumps(total(found)))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--store", type=Path, required=True)
-    parser.add_argument("--tasks", type=int, default=12)
+    parser.add_argument("--each", type=int, default=5, help="tasks of each repository")
     parser.add_argument("--only", default="", help="part of the ids of the tasks to take")
+    parser.add_argument(
+        "--fresh",
+        type=int,
+        default=0,
+        help="predictions of each repository that are graded the other way too; 0 is all",
+    )
     parser.add_argument("--workers", type=int, default=1)
     given = parser.parse_args()
     with Store(given.store) as store:
-        told = asyncio.run(
-            compare(store, tasks=given.tasks, prefix=given.only, workers=given.workers)
+        asyncio.run(
+            run(
+                store,
+                each=given.each,
+                only=given.only,
+                fresh=given.fresh,
+                workers=given.workers,
+            )
         )
-    print(json.dumps(told, indent=1))
 
 
 if __name__ == "__main__":

@@ -151,6 +151,10 @@ class MeteredSandbox:
         self._meter = meter
         self._channels: list[MeteredChannel] = []
 
+    @property
+    def tree(self) -> str:
+        return self._inner.tree
+
     async def runner(self) -> MeteredChannel:
         own: list[OwnGroup] = []
         channel: Channel

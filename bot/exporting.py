@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.coverage import decode
 from harness.local import RUNNER
 from storage.errors import StoreError
-from storage.records import Task
+from storage.records import Environment, Task
 from storage.store import Store
 from storage.trees import Trees
 from tasks.export import FOLDERS, export, export_folder
@@ -92,12 +92,13 @@ def refining(
     def ran(environment: str) -> Mapping[str, Masks]:
         return lines_run(store, environment)
 
-    def near(material: Material) -> tuple[str, ...] | None:
+    def near(material: Material) -> tuple[str, ...]:
         verdict = material.verdict
-        if limit is None or len(verdict.pass_to_pass) <= limit:
-            return None
+        kept = anywhere(material.environment, verdict.pass_to_pass)
+        if limit is None or len(kept) <= limit:
+            return kept
         return nearest(
-            verdict.pass_to_pass,
+            kept,
             patch=material.bug.patch,
             ran=ran(material.environment.id),
             failing=verdict.fail_to_pass,
@@ -115,6 +116,15 @@ def refining(
         )
 
     return refine
+
+
+def anywhere(environment: Environment, tests: Sequence[str]) -> tuple[str, ...]:
+    """Leave out tests whose ids name the environment's folder: elsewhere there are none such.
+
+    Newer baselines set them aside.
+    """
+    folder = f"/{environment.handle}/"
+    return tuple(test for test in tests if not environment.handle or folder not in test)
 
 
 def lines_run(store: Store, environment: str) -> dict[str, Masks]:

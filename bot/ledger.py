@@ -18,35 +18,13 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._held: dict[str, Mapping[str, Any]] = {}
+        self._held, whole = kept(path)
         try:
-            whole = self._read()
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("ab") as file:
                 file.truncate(whole)
         except OSError as error:
             raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
-
-    def _read(self) -> int:
-        """Read what is there; return how many bytes of it are whole lines."""
-        if not self.path.exists():
-            return 0
-        whole = 0
-        for line in self.path.read_bytes().splitlines(keepends=True):
-            if not line.endswith(b"\n"):
-                break
-            self._hold(line)
-            whole += len(line)
-        return whole
-
-    def _hold(self, line: bytes) -> None:
-        try:
-            found = json.loads(line)
-            self._held[found["key"]] = found
-        except (ValueError, KeyError, TypeError) as error:
-            raise ConfigError(
-                f"{self.path} is there and holds something else; name another file"
-            ) from error
 
     def __contains__(self, key: str) -> bool:
         return key in self._held
@@ -65,6 +43,33 @@ class Ledger:
         with self.path.open("ab") as file:
             file.write(json.dumps(kept, ensure_ascii=True).encode() + b"\n")
         self._held[key] = kept
+
+
+def kept(path: Path) -> tuple[dict[str, Mapping[str, Any]], int]:
+    """Return what a ledger holds by its keys, and how many bytes of it are whole lines.
+
+    Nothing where there is no such file, and nothing of it is changed. Raises ConfigError.
+    """
+    held: dict[str, Mapping[str, Any]] = {}
+    whole = 0
+    try:
+        lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+        for line in lines:
+            if not line.endswith(b"\n"):
+                break
+            found = json.loads(line)
+            held[found["key"]] = found
+            whole += len(line)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"{path} is there and holds something else; name another file") from error
+    return held, whole
+
+
+def beside(export: Path, what: str) -> Path:
+    """Name a file of results beside an export."""
+    return export.with_name(f"{export.name}.{what}.lines")
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -120,7 +120,7 @@ def key_of(prediction: Prediction, bug: str, tests: Iterable[str], mode: str) ->
 
 def graded(prediction: Prediction, key: str, grade: Grade, pass_to_pass: Iterable[str]) -> Graded:
     """Put a grade in the form of the report."""
-    red = set(grade.pass_to_pass_red)
+    red = {*grade.pass_to_pass_red, *grade.pass_to_pass_unrun}
     return Graded(
         instance_id=prediction.instance_id,
         model=prediction.model,

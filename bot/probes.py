@@ -60,8 +60,13 @@ def probes_of(tasks: Mapping[str, Found], name: str, content: str, trees: Trees)
         if patch in seen:
             continue
         seen.add(patch)
-        key = digest(content, kind, patch)[:32]
+        key = key_of(content, kind, patch)
         yield Probe(task=name, repository=repository, kind=kind, key=key, patch=patch, about=about)
+
+
+def key_of(content: str, kind: str, patch: str) -> str:
+    """Identify a probe by what it depends on; ``content`` is the digest of what the task is."""
+    return digest(content, kind, patch)[:32]
 
 
 def wrong_patches(

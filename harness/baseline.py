@@ -55,7 +55,7 @@ async def measure(
         importers = await opened_by_file(channel, args, first)
     finally:
         await channel.close()
-    measured = combine(environment.id, [first, *again], alone, seconds=seconds)
+    measured = combine(environment.id, [first, *again], alone, seconds=seconds, place=sandbox.tree)
     baseline = replace(measured, tests=(*measured.tests, *map(left_out, lost.items())))
     return baseline, complete(alone.seen, baseline.green, importers)
 
@@ -179,8 +179,13 @@ def failures(run: Run) -> str:
     return "\n".join(f"{len(tests)} x {message} ({tests[0]})" for message, tests in ranked)
 
 
-def combine(environment: str, runs: Sequence[Run], alone: Run, *, seconds: float) -> Baseline:
-    """Set aside every test that is not green in each run, in company and alone."""
+def combine(
+    environment: str, runs: Sequence[Run], alone: Run, *, seconds: float, place: str
+) -> Baseline:
+    """Set aside every test that is not green in each run, in company and alone.
+
+    So are those whose ids name the ``place`` of the work tree: elsewhere they are other tests.
+    """
     first = runs[0]
     order = first.collected or ()
     tests = [
@@ -188,7 +193,7 @@ def combine(environment: str, runs: Sequence[Run], alone: Run, *, seconds: float
             id=test,
             outcome=first.outcome(test) or "missing",
             seconds=first.results[test].seconds if test in first.results else 0.0,
-            set_aside=set_aside(test, runs, alone),
+            set_aside="place-bound" if place in test else set_aside(test, runs, alone),
         )
         for test in order
     ]

@@ -193,6 +193,11 @@ class DockerSandbox:
         self._archive = archive
         self._channels: list[DockerChannel] = []
 
+    @property
+    def tree(self) -> str:
+        """The same in every container."""
+        return TREE
+
     async def runner(self) -> DockerChannel:
         """Start the runner; one that was closed left a stopped container. Raises SandboxError."""
         try:

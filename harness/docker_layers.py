@@ -130,7 +130,7 @@ class Layers:
             builder.put_tree(checkout)
             for step in plan.install:
                 builder.run([*INSTALL, *step], settings(plan), folder=TREE)
-            frozen = builder.run([UV, "pip", "freeze", "--python", VENV]).splitlines()
+            frozen = builder.run([UV, "pip", "freeze", "--quiet", "--python", VENV]).splitlines()
             local = [name for line in frozen if (name := from_the_tree(line, builder))]
             if local:
                 builder.run([UV, "pip", "uninstall", "--quiet", "--python", VENV, *local])

@@ -2,8 +2,9 @@
 
 What a patch leaves different from the unbroken code decides which tests are run: FAIL_TO_PASS
 always, and of PASS_TO_PASS those that can notice the difference. The others are what the baseline
-proved. Where a FAIL_TO_PASS test still fails, that is the start state's own outcome and decides;
-anything else that is not green is run again, alone in a process of its own, before it counts.
+proved. FAIL_TO_PASS is run first: where one still fails, that is the start state's own outcome and
+decides, and PASS_TO_PASS is not run. Anything else that is not green is run again, alone in a
+process of its own, before it counts.
 """
 
 from __future__ import annotations
@@ -65,17 +66,34 @@ class Grader:
 
     async def grade_by_all(self, worker: Worker, question: Question) -> Grade:
         """Grade by all tests of the task, in one fresh process. Raises SandboxError."""
-        run = await worker.run(self.terms, question.files, tests=question.tests)
+        run = await worker.run_patiently(self.terms, question.files, tests=question.tests)
         return grade(question.fail_to_pass, question.pass_to_pass, run)
 
     async def _grade(self, worker: Worker, question: Question) -> Grade:
         changed = {p: data for p, data in question.files.items() if data != self.read(p)}
         selection = self._select(changed, question)
         chosen = selection.tests or frozenset(question.tests)
-        run = await worker.run(self.terms, changed, tests=chosen, selection=selection, short=True)
+        first = frozenset(question.fail_to_pass)
+        run = await self._screened(worker, changed, selection, first)
+        rest = chosen - first
+        if any(run.outcome(test) in AS_AT_START for test in question.fail_to_pass):
+            known = grade(question.fail_to_pass, (), run)
+            unrun = tuple(test for test in question.pass_to_pass if test in rest)
+            return replace(known, pass_to_pass_unrun=unrun)
+        if rest:
+            run = merged(run, await self._screened(worker, changed, selection, rest))
         run = await self._confirmed(worker, changed, run, chosen, question)
         whole = with_the_rest(run, question.tests, chosen)
         return grade(question.fail_to_pass, question.pass_to_pass, whole)
+
+    async def _screened(
+        self, worker: Worker, changed: Files, selection: Selection, tests: frozenset[str]
+    ) -> Run:
+        """Run some of the tests by the path that was chosen, with short limits."""
+        some = replace(selection, tests=tests)
+        return await worker.run_patiently(
+            self.terms, changed, tests=tests, selection=some, short=True
+        )
 
     def _select(self, changed: Files, question: Question) -> Selection:
         """Choose the tests to run, and the way of running them."""
@@ -94,8 +112,6 @@ class Grader:
         doubtful = [test for test in tests if status(run, test) != "green"]
         if not doubtful or len(doubtful) * 2 > len(question.tests):
             return run
-        if any(run.outcome(test) in AS_AT_START for test in question.fail_to_pass):
-            return run
         forked = Selection(tests=frozenset(doubtful), why="alone", path="fork")
         alone = await worker.run(
             self.terms, changed, tests=doubtful, selection=forked, isolate=True
@@ -103,8 +119,8 @@ class Grader:
         return merged(run, alone)
 
 
-def merged(run: Run, alone: Run) -> Run:
+def merged(run: Run, later: Run) -> Run:
     """Return a run in which the results of the second stand for those of the first."""
-    results = {**run.results, **alone.results}
-    collected = tuple(dict.fromkeys([*(run.collected or ()), *(alone.collected or ())]))
-    return replace(run, results=results, collected=collected, exhausted=alone.exhausted)
+    results = {**run.results, **later.results}
+    collected = tuple(dict.fromkeys([*(run.collected or ()), *(later.collected or ())]))
+    return replace(run, results=results, collected=collected, exhausted=later.exhausted)

@@ -143,6 +143,8 @@ class Grade:
     fail_to_pass_green: tuple[str, ...]
     fail_to_pass_red: tuple[str, ...]
     pass_to_pass_red: tuple[str, ...]
+    pass_to_pass_unrun: tuple[str, ...] = ()
+    """Those of which nothing is known, since a FAIL_TO_PASS that is red had decided."""
     detail: str = ""
 
 

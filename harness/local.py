@@ -166,7 +166,7 @@ class LocalBackend:
     def _freeze(self, root: Path, interpreter: Interpreter) -> str:
         python = str(root / "w00" / "venv" / "bin" / "python")
         text = self._command(
-            root, [find_uv_bin(), "pip", "freeze", "--python", python], interpreter, {}
+            root, [find_uv_bin(), "pip", "freeze", "--quiet", "--python", python], interpreter, {}
         )
         return "\n".join(
             line for line in text.splitlines() if "==" in line and not line.startswith("-e")

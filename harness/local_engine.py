@@ -336,7 +336,7 @@ class LocalEngine:
         """Run the suite with these files in a fresh sandbox, thrown away afterwards."""
         worker = Worker(self._backend, self._environment, self._limits)
         try:
-            return await self._run(worker, files, tests=tests)
+            return await worker.run_patiently(self._terms, files, tests=tests)
         finally:
             await worker.discard()
 

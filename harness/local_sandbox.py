@@ -67,9 +67,18 @@ class LocalSandbox:
         self._tmp = make_scratch() if isolation == "process" else None
         self._channels: list[ProcessChannel] = []
 
+    @property
+    def tree(self) -> str:
+        """The first place's in a cage, which is laid over it; else its own."""
+        return str(self._home / "tree")
+
+    @property
+    def _home(self) -> Path:
+        return self._first if self._isolation == "bubblewrap" else self._place
+
     async def runner(self) -> ProcessChannel:
         """Start the runner. Raises SandboxError."""
-        home = self._first if self._isolation == "bubblewrap" else self._place
+        home = self._home
         venv = home / "venv"
         env = {**FIXED, **self._env, "VIRTUAL_ENV": str(venv)}
         env["PATH"] = f"{venv / 'bin'}:/usr/local/bin:/usr/bin:/bin"

@@ -47,6 +47,10 @@ class Channel(Protocol):
 class Sandbox(Protocol):
     """One running sandbox. Its tree is its own: no other worker sees what is written there."""
 
+    @property
+    def tree(self) -> str:
+        """Where the work tree is, as what runs inside sees it."""
+
     async def runner(self) -> Channel:
         """Start the runner in it (``python runner.py serve``, in the work tree)."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from harness.baseline import (
     HANG_LIMIT,
@@ -22,6 +23,8 @@ from storage.errors import SandboxError
 from storage.records import Baseline, Environment
 
 Files = Mapping[str, bytes | None]
+PATIENCE = 10
+"""By how much more time a run gets that was cut off, where a busy machine may be the reason."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,10 +89,12 @@ class Worker:
         short: bool = False,
         reports: bool = False,
         conditions: Conditions = AS_JUDGED,
+        patience: int = 1,
     ) -> Run:
         """Run tests, those of a ``selection`` by its path, all others in a fresh process.
 
-        ``narrow`` collects the files of the tests alone. A sandbox that is not whole afterwards
+        ``narrow`` collects the files of the tests alone. All but ``short`` limits of time are
+        ``patience`` times as long. A sandbox that is not whole afterwards
         is thrown away. Raises SandboxError.
         """
         narrow = narrow or (selection is not None and not selection.everywhere)
@@ -104,10 +109,10 @@ class Worker:
             changes=None if selection is None else selection.changes,
             only_files=files_of(tests) if narrow and tests is not None else None,
             stop_after_red=stop_after_red,
-            test_timeout=test_timeout(baseline),
+            test_timeout=patience * test_timeout(baseline),
             test_timeouts=terms.short_of(tests) if short else None,
-            collect_timeout=collect_timeout(baseline),
-            total_timeout=total_timeout(baseline),
+            collect_timeout=patience * collect_timeout(baseline),
+            total_timeout=patience * total_timeout(baseline),
             hang_limit=HANG_LIMIT,
             reports=reports,
             conditions=conditions,
@@ -116,4 +121,15 @@ class Worker:
             raise SandboxError(f"the runner could not do its work: {run.error}")
         if not run.restored:
             await self.discard()
+        return run
+
+    async def run_patiently(self, terms: Terms, files: Files, **how: Any) -> Run:
+        """Run tests to grade a patch, again with more time where collecting them took too long.
+
+        The limit is meant for bugs that hang at import, which are many; a busy machine is not a
+        solver's fault. Raises SandboxError.
+        """
+        run = await self.run(terms, files, **how)
+        if run.exhausted and run.collected is None:
+            run = await self.run(terms, files, **how, patience=PATIENCE)
         return run

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -10,10 +11,11 @@ from rich.table import Table
 
 from bot.commands.export import AllowBenchmarkOption, AllowLicenceOption, rules_of
 from bot.commands.options import JsonOption, StoreOption, open_store, out, print_json
+from bot.gating import GateCount, count_gates
 from storage.paths import cache_dir
 from storage.trees import Trees
-from tasks.gates import GATES, Stopped, pass_gates
-from tasks.gates.subject import Rules, Subject, subjects
+from tasks.gates import Stopped
+from tasks.gates.subject import subjects
 
 
 def gates_command(
@@ -32,43 +34,26 @@ def gates_command(
     """
     rules = rules_of(allow_license, allow_benchmark)
     with open_store(store) as opened:
-        tasks = subjects(opened, Trees(cache_dir()), opened.tasks())
-        passed = pass_gates(tasks, rules)
-        alone = each_alone(tasks, rules)
-    stopped, left = passed.stopped, len(passed.subjects)
-    counts = Counter(each.gate for each in stopped)
-    rows = [
-        {
-            "name": gate.name,
-            "does": gate.does,
-            "stopped": counts[gate.name],
-            "alone": alone[gate.name],
-        }
-        for gate in GATES
-    ]
+        found = count_gates(subjects(opened, Trees(cache_dir()), opened.tasks()), rules)
     if as_json:
-        told = [{"task": one.task, "gate": one.gate, "why": one.why} for one in stopped]
-        print_json({"tasks": len(tasks), "pass": left, "gates": rows, "stopped": told})
+        told = [{"task": one.task, "gate": one.gate, "why": one.why} for one in found.stopped]
+        rows = [asdict(each) for each in found.gates]
+        print_json({"tasks": found.tasks, "pass": found.passed, "gates": rows, "stopped": told})
         return
-    print_table(rows)
-    out.print(f"{left} of {len(tasks)} tasks pass", highlight=False)
+    print_table(found.gates)
+    out.print(f"{found.passed} of {found.tasks} tasks pass", highlight=False)
     if why:
-        print_stopped(stopped)
+        print_stopped(found.stopped)
 
 
-def each_alone(tasks: list[Subject], rules: Rules) -> dict[str, int]:
-    """Count what each gate stops of all tasks, the others switched off."""
-    return {gate.name: len(pass_gates(tasks, rules, (gate.name,)).stopped) for gate in GATES}
-
-
-def print_table(rows: list[dict[str, object]]) -> None:
+def print_table(gates: Sequence[GateCount]) -> None:
     """Print the gates in the order in which tasks meet them."""
     table = Table(box=None, header_style="bold")
     for name, justify in (("gate", "left"), ("stopped", "right"), ("alone", "right")):
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     table.add_column("what it does")
-    for row in rows:
-        table.add_row(str(row["name"]), str(row["stopped"]), str(row["alone"]), str(row["does"]))
+    for each in gates:
+        table.add_row(each.name, str(each.stopped), str(each.alone), each.does)
     out.print(table)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from bot.commands.export import AllowBenchmarkOption, AllowLicenceOption, rules_of
 from bot.commands.options import (
     HumanProfileOption,
     LikeHumanOption,
@@ -26,7 +29,6 @@ from bot.reporting.page import page
 from bot.running import run_interruptible
 from storage.errors import ConfigError
 from storage.paths import cache_dir
-from storage.store import Store
 
 NOWHERE = "-o {path}: no file can be written there"
 
@@ -49,13 +51,24 @@ def report_command(
     like_human: LikeHumanOption = False,
     human_profile: HumanProfileOption = None,
     seed: Annotated[int, typer.Option(help="Chooses bugs and samples.")] = 0,
+    verified: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--verified",
+            metavar="EXPORT",
+            help="An export that `bugfoundry verify` ran, for what came of its tasks; may be "
+            "repeated.",
+        ),
+    ] = None,
+    allow_license: AllowLicenceOption = None,
+    allow_benchmark: AllowBenchmarkOption = False,
     store: StoreOption = None,
 ) -> None:
-    """Write one page on all bugs of the store: yields, costs, difficulty, and realism.
+    """Write one page on all bugs of the store: yields, costs, gates, difficulty, and realism.
 
     It needs no network and no other file. Private repositories are in it too.
 
-    Example: bugfoundry report pallets/click -o report.html
+    Example: bugfoundry report pallets/click --verified tasks.jsonl -o report.html
     """
     profile = chosen_profile(like_human, human_profile)
     if profile is not None and not made:
@@ -72,7 +85,15 @@ def report_command(
     )
     now = datetime.now(UTC)
     with open_store(store) as opened:
-        found = run_interruptible(lambda: gathered(settings, now.isoformat()[:7], opened))
+        gather = partial(
+            gather_report,
+            settings,
+            month=now.isoformat()[:7],
+            store=opened,
+            rules=rules_of(allow_license, allow_benchmark),
+            verified=tuple(verified or ()),
+        )
+        found = run_interruptible(lambda: gathered(gather))
     try:
         output.write_text(page(found, made=f"{now:%Y-%m-%d %H:%M} UTC"))
     except OSError as error:
@@ -80,9 +101,9 @@ def report_command(
     out.print(f"wrote {output}", highlight=False, markup=False, soft_wrap=True)
 
 
-async def gathered(settings: MeasureSettings, month: str, store: Store) -> Report:
+async def gathered(gather: Callable[..., Awaitable[Report]]) -> Report:
     """Gather under a live line on a terminal, silently elsewhere."""
     if not err.is_terminal:
-        return await gather_report(settings, month=month, store=store, reporter=Quiet(err))
+        return await gather(reporter=Quiet(err))
     with Live(err) as live:
-        return await gather_report(settings, month=month, store=store, reporter=live)
+        return await gather(reporter=live)

@@ -25,7 +25,7 @@ from bot.commands.options import (
 )
 from bot.evaluating import Evaluation
 from bot.finding import Found
-from bot.ledger import Ledger, write_whole
+from bot.ledger import Ledger, beside, write_whole
 from bot.probes import Probe, in_words, probe, probes_of, sample, weakness
 from bot.rounds import Round, Score, key_of, score
 from bot.running import run_interruptible
@@ -138,11 +138,6 @@ def from_nothing(tasks: Mapping[str, Found]) -> dict[str, Found]:
         name: replace(found, environment=replace(found.environment, handle=""))
         for name, found in tasks.items()
     }
-
-
-def beside(export: Path, what: str) -> Path:
-    """Name a file of results beside an export."""
-    return export.with_name(f"{export.name}.{what}.lines")
 
 
 def verified(

@@ -1,4 +1,4 @@
-"""Gather what the report shows: yields and costs of the store, difficulty, and realism."""
+"""Gather what the report shows: yields and costs, gates, reliability, difficulty, and realism."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from bot.costs import Costs, costs
+from bot.gating import Gated, count_gates
 from bot.progress import Reporter
 from bot.realism.measuring import Gathered, MeasureSettings, Realism, measure, valid_verdicts
 from bot.reporting.difficulty import Difficulty, difficulty_of
+from bot.reporting.reliability import Proved, proved
 from mutators.calling import Calls
 from storage.errors import BugfoundryError
 from storage.records import Bug, Repository, Verdict
@@ -19,10 +21,12 @@ from storage.store import Store
 from storage.trees import Trees
 from storage.views.yields import Yields
 from syntax.languages import language_of
+from tasks.gates.subject import Rules, subjects
 
 MOST = 200
 """Bugs of a repository whose difficulty is measured; more are sampled, always the same."""
 GONE = "{name}: its files are no longer in the cache, so nothing is said of how hard its bugs are"
+UNGATED = "{count} tasks are not counted at the gates: their files are no longer in the cache"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +34,13 @@ class Report:
     """All that the page shows."""
 
     repositories: tuple[str, ...]
-    """Those with verified bugs."""
+    """Those with verified bugs, as people name them: owner/name and the beginning of the commit."""
     tasks: int
     yields: Yields
     costs: Costs
+    gated: Gated
+    proved: tuple[Proved, ...]
+    """Tasks that were verified, of the exports that were named."""
     difficulty: tuple[Difficulty, ...]
     realism: Realism | None
     """None where no repository was named to compare with."""
@@ -41,12 +48,19 @@ class Report:
 
 
 async def gather_report(
-    settings: MeasureSettings, *, month: str, store: Store, reporter: Reporter
+    settings: MeasureSettings,
+    *,
+    month: str,
+    store: Store,
+    reporter: Reporter,
+    rules: Rules,
+    verified: Sequence[Path] = (),
 ) -> Report:
     """Gather it. ``settings.sources`` may be empty: nothing is compared then.
 
-    Raises BugfoundryError.
+    ``verified`` are exports that were verified. Raises BugfoundryError.
     """
+    reliability = proved(verified)
     realism, gathered = None, list[Gathered]()
     if settings.sources:
         realism, gathered = await measure(settings, store=store, reporter=reporter)
@@ -56,22 +70,36 @@ async def gather_report(
         verdicts = valid_verdicts(store, repository.tree)
         if not verdicts:
             continue
-        names.append(repository.key)
+        names.append(f"{repository.owner}/{repository.name}@{repository.commit[:8]}")
         bugs = sampled([bug for bug in store.bugs(repository.tree) if bug.id in verdicts])
         reporter.stage(f"{repository.name}: measuring {len(bugs)} bugs")
         found = await asyncio.to_thread(
             measured, Trees(settings.cache), repository, bugs, verdicts, reporter
         )
         difficulty += found
+    reporter.stage("sending the tasks through the gates")
+    gated = await gates_of(store, Trees(settings.cache), rules, reporter)
     return Report(
         repositories=tuple(names),
         tasks=len(store.tasks()),
         yields=store.views.yields.sums("operator"),
         costs=costs(store, month),
+        gated=gated,
+        proved=reliability,
         difficulty=tuple(difficulty),
         realism=realism,
         gathered=tuple(gathered),
     )
+
+
+async def gates_of(store: Store, trees: Trees, rules: Rules, reporter: Reporter) -> Gated:
+    """Count what gates stop of the tasks whose files can be had."""
+    here = {each.tree for each in store.repositories() if trees.holds(each.tree)}
+    tasks = store.tasks()
+    left = [task for task in tasks if (bug := store.bug(task.bug)) is None or bug.tree in here]
+    if len(left) < len(tasks):
+        reporter.note(UNGATED.format(count=len(tasks) - len(left)))
+    return await asyncio.to_thread(count_gates, subjects(store, trees, left), rules)
 
 
 def sampled(bugs: Sequence[Bug]) -> list[Bug]:

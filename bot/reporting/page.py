@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from jinja2 import PackageLoader
 from markupsafe import Markup
 
+from bot.gating import Gated
 from bot.reporting.difficulty import summed
 from bot.reporting.gathering import Report, comparable
 from bot.reporting.plots import plots
+from bot.reporting.reliability import by_conditions, lines, overall
 from bot.service.pages.charts import Bar, bars
 from bot.service.pages.rendering import TEMPLATES, static
 from bot.service.pages.showing import count, percent
@@ -36,6 +38,12 @@ def page(report: Report, *, made: str) -> str:
         plot_operators=yield_plot(
             "Valid bugs of those proposed, by operator", report.yields.operators
         ),
+        plot_gates=gates_plot(report.gated),
+        reliability=overall("all", report.proved),
+        by_repository=lines(report.proved, lambda each: each.repository),
+        by_strategy=lines(report.proved, lambda each: each.strategy),
+        by_conditions=by_conditions(report.proved),
+        failed=[each.score for each in report.proved if each.score.reasons],
         difficulty=summed(report.difficulty),
         plot_failing=counted(
             "Failing tests of a bug", FAILING, [bug.failing for bug in report.difficulty]
@@ -63,6 +71,19 @@ def yield_plot(title: str, lines: Sequence[YieldLine]) -> Markup:
         for line in sorted(lines, key=best_first)[:MOST_BARS]
     ]
     return bars(rows, title=title, axis="bugs", tick=whole(), whole=True)
+
+
+def gates_plot(gated: Gated) -> Markup:
+    """Draw how many tasks are left after each gate."""
+    if not gated.tasks:
+        return Markup("")
+    left, rows = gated.tasks, []
+    for gate in gated.gates:
+        left -= gate.stopped
+        note = f"{count(left)} of {count(gated.tasks)}"
+        rows.append(Bar(label=f"after {gate.name}", value=gated.tasks, part=left, note=note))
+    title = "Tasks that are left after each gate"
+    return bars(rows, title=title, axis="tasks", tick=whole(), whole=True)
 
 
 def counted(title: str, ranges: Sequence[tuple[int, int | None]], values: Sequence[int]) -> Markup:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from io import StringIO
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
-from bot import cli, crawling
+from bot import crawling
 from bot.crawling import CrawlSettings, CrawlSummary, crawl_repository
 from bot.listed import list_pulls
 from bot.progress import Quiet
@@ -24,30 +23,11 @@ from storage.errors import ConfigError, SourceError
 from storage.git import git, line
 from storage.records import Mirroring
 from storage.store import Store
+from tests.bot.conftest import Run
 from tests.mirror.maker import SITE, Maker
 
 if TYPE_CHECKING:
     from tests.furniture.github_world import Code, Descriptions, World
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command in this process; returns exit code, output and errors."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("BUGFOUNDRY_CACHE", str(tmp_path / "cache"))
-    for name in ("GITHUB_TOKEN", "GITHUB_API_URL", "BUGFOUNDRY_STORE"):
-        monkeypatch.delenv(name, raising=False)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["bugfoundry", *words])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        told = capsys.readouterr()
-        return int(end.value.code or 0), told.out, told.err
-
-    return run
 
 
 @pytest.fixture

@@ -72,6 +72,19 @@ def test_the_nearest_tests_leave_and_the_store_keeps_all(made: Made, tmp_path: P
     assert made.store.verdicts(environment)[0].pass_to_pass == TESTS[2:]
 
 
+def test_a_test_named_by_the_place_of_its_environment_does_not_leave(
+    made: Made, tmp_path: Path
+) -> None:
+    place = "tests/test_a.py::test_path[/cache/envs/env/w00/tree/a.html]"
+    tests = (*made.verdict.pass_to_pass, place)
+    made.store.add_verdict(replace(made.verdict, pass_to_pass=tests))
+    output = tmp_path / "out.jsonl"
+
+    leave(made, output, rules=Rules(), names=WITHOUT_LICENCE)
+
+    assert read(output)["PASS_TO_PASS"] == list(made.verdict.pass_to_pass)
+
+
 def test_all_tests_leave_where_the_gate_is_off(made: Made, tmp_path: Path) -> None:
     output = tmp_path / "out.jsonl"
     names = chosen(without=("licence", "pass-to-pass"))

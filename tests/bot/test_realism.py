@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import builtins
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,16 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import cli
 from bot.realism.failing import nearness, ochiai
 from bot.realism.fitting import fit_profile
 from bot.realism.samples import HUMAN, Sample, human_samples
 from bot.realism.twosample import halves, told_apart
 from storage.errors import ConfigError
 from syntax.features.profile import read_profile
+from tests.bot.conftest import Run
 from tests.mirror.maker import Maker
 
-Run = Callable[..., tuple[int, str, str]]
 TESTS = st.frozensets(st.sampled_from("abcdef"))
 
 
@@ -179,23 +176,6 @@ def test_fixes_are_undone_at_their_own_commits(shop: Maker) -> None:
         assert sample.strategy == HUMAN and sample.commit and sample.date
         assert sample.numbers["condition_gone"] == 1.0
         assert (sample.numbers["lines_gone"], sample.numbers["lines_came"]) == (2.0, 1.0)
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("BUGFOUNDRY_CACHE", str(tmp_path / "cache"))
-    for name in ("GITHUB_TOKEN", "GITHUB_API_URL", "BUGFOUNDRY_STORE"):
-        monkeypatch.delenv(name, raising=False)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["bugfoundry", *words])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        told = capsys.readouterr()
-        return int(end.value.code or 0), told.out, told.err
-
-    return run
 
 
 def test_proposed_bugs_are_scored_beside_the_floor(run: Run, shop: Maker) -> None:

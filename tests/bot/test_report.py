@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bot import cli
 from bot.realism.measuring import MIRROR
 from bot.reporting.difficulty import difficulty_of, distance, function_of
 from bot.reporting.plots import labels_of, plots, ranged
@@ -24,10 +21,10 @@ from storage.store import Store
 from storage.trees import Trees
 from syntax.features.features import Side, features_of
 from syntax.paths import is_source_path
+from tests.bot.conftest import Run
 from tests.mirror.maker import Maker
 from tests.storage.samples import ENVIRONMENT
 
-Run = Callable[..., tuple[int, str, str]]
 CODE = '''\
 def total(items):
     found = 0
@@ -149,23 +146,6 @@ def test_ranges_of_a_plot_hold_every_bug_once() -> None:
     assert labels_of((0.5,), 0, whole=False) == ["0-0.5", "0.5-1"]
     assert plots([], [one.numbers()]) == []
     assert len(plots([one.numbers()], [many.numbers()])) == 12
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("BUGFOUNDRY_CACHE", str(tmp_path / "cache"))
-    for name in ("GITHUB_TOKEN", "GITHUB_API_URL", "BUGFOUNDRY_STORE"):
-        monkeypatch.delenv(name, raising=False)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["bugfoundry", *words])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        told = capsys.readouterr()
-        return int(end.value.code or 0), told.out, told.err
-
-    return run
 
 
 @pytest.fixture

@@ -51,6 +51,10 @@ class PlainSandbox:
         self._wrap = wrap
         self._channel: ProcessChannel | None = None
 
+    @property
+    def tree(self) -> str:
+        return str(self._place / "tree")
+
     async def runner(self) -> Channel:
         self._channel = await start_plain(self._place / "tree", self._place / "tmp")
         return self._wrap(self._channel, self._number)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from harness.baseline import combine, refuse
-from harness.sandbox import BuildFailed
+from harness.baseline import combine, measure, refuse
+from harness.sandbox import BuildFailed, Limits
 from harness.suite import Result, Run
 from storage.records import Outcome
+from tests.harness.plain import PlainBackend, make_environment
 
 
 def run(outcomes: dict[str, Outcome], **settings: bool) -> Run:
@@ -53,7 +56,7 @@ def test_only_tests_green_every_time_serve() -> None:
     second = run({"good": "passed", "flaky": "failed", "company": "passed", "new": "passed"})
     alone = run({"good": "passed", "flaky": "passed", "gone": "passed", "company": "failed"})
 
-    baseline = combine("e", [first, second], alone, seconds=1.0)
+    baseline = combine("e", [first, second], alone, seconds=1.0, place="/w")
 
     assert baseline.green == ("good",)
     assert {t.id: t.set_aside for t in baseline.tests} == {
@@ -63,3 +66,25 @@ def test_only_tests_green_every_time_serve() -> None:
         "company": "company-only",
         "new": "unstable",
     }
+
+
+async def test_a_test_named_by_its_place_does_not_serve(tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project/test_it.py").write_text(
+        "import pytest\n"
+        "@pytest.mark.parametrize('path', [__file__])\n"
+        "def test_path(path): assert path\n"
+        "@pytest.mark.parametrize('n', range(20))\n"
+        "def test_n(n): pass\n"
+    )
+    backend = PlainBackend(tmp_path / "project", tmp_path / "places")
+    sandbox = await backend.start(make_environment(), limits=Limits())
+    try:
+        baseline, _ = await measure(sandbox, make_environment())
+    finally:
+        await sandbox.close()
+
+    assert len(baseline.green) == 20
+    assert [(t.id.partition("[")[0], t.set_aside) for t in baseline.tests if t.set_aside] == [
+        ("test_it.py::test_path", "place-bound")
+    ]

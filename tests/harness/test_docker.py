@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -402,7 +403,9 @@ async def test_an_editable_install_is_the_containers_own_tree(
     wanted = plan(*EDITABLE, ONCE=uuid4().hex)
     found = await build(backend, tmp_path / "checkout", wanted, **GIVEN)
     try:
-        assert any(line.startswith("pytest==") for line in found.lock.splitlines())
+        locked = found.lock.splitlines()
+        assert any(line.startswith("pytest==") for line in locked)
+        assert [line for line in locked if not re.fullmatch(r"[\w.-]+==[\w.+!-]+", line)] == []
         async with probing(backend, found) as probe:
             await probe.run("open('src/shop/__init__.py', 'a').write('MARK = 1')")
             told = await probe.run(

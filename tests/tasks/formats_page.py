@@ -13,8 +13,11 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from bot.rollouts import exported, messages
+from harness.agents import Work
 from tasks.export import FORMATS, export, export_folder
 from tasks.export.fields import FIELDS
+from tasks.material import gather
 from tests.tasks.made import Made, make
 
 PAGE = Path(__file__).parents[2] / "docs" / "formats.md"
@@ -32,7 +35,7 @@ def written() -> str:
         task = replace(made.task, created=CREATED)
         made.store.add_task(task)
         made = replace(made, task=task)
-        parts = [fields(), rows(made, folder), *folders(made, folder)]
+        parts = [fields(), rows(made, folder), *folders(made, folder), trajectories(made)]
         made.store.close()
     return BEGIN + "\n" + "\n".join(parts)
 
@@ -72,6 +75,21 @@ def folders(made: Made, folder: Path) -> list[str]:
             if path.is_file():
                 parts += shown(path, path.relative_to(place).as_posix())
     return parts
+
+
+def trajectories(made: Made) -> str:
+    """Return what is exported of one attempt of an agent that kept no messages of its own."""
+    work = Work(patch=gather(made.store, made.trees, made.task).fix, exit=0, output="done\n")
+    kept = {
+        "messages": messages(work, made.task.statement),
+        "instance_id": made.task.id,
+        "resolved": True,
+        "model": "my-agent",
+        "traj_id": f"{made.task.id}.5d1c8e07",
+        "patch": work.patch,
+    }
+    told = json.dumps(exported({**kept, "exit": 0, "seconds": 4.0}), indent=1, ensure_ascii=False)
+    return "\n".join(["### trajectories", "", fenced(told, "json"), ""])
 
 
 def shown(path: Path, name: str) -> list[str]:

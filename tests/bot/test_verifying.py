@@ -1,0 +1,71 @@
+"""Rounds of proof: what the time decided is run again with more of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.verifying import patiently
+from harness.conditions import AS_JUDGED
+from harness.grader import Grader
+from harness.judge import grade
+from harness.sandbox import Limits
+from harness.worker import Terms
+from storage.records import Baseline, BaselineTest, Verdict
+from tests.harness.plain import PlainBackend, make_environment
+
+SLOW = "import time\ntime.sleep(2)\n"
+TESTS = "from code_of import one, two\ndef test_one(): assert one() == 1\ndef test_two(): two()\n"
+FAIL, PASS = "test_it.py::test_one", "test_it.py::test_two"
+CODES = {
+    "import": f"{SLOW}def one():\n    return 1\ndef two():\n    pass\n",
+    "test": "import time\ndef one():\n    return 1\ndef two():\n    time.sleep(2)\n",
+}
+VERDICT = Verdict(
+    bug="bug",
+    environment="e",
+    harness="2",
+    mode="full",
+    reason="valid",
+    fail_to_pass=(FAIL,),
+    pass_to_pass=(PASS,),
+)
+
+
+@pytest.fixture
+def grader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Grader:
+    """One that gives a second to collection and to each test."""
+    monkeypatch.setattr("harness.baseline.LEAST_TEST_TIMEOUT", 1.0)
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project/code_of.py").write_text("def one():\n    return 1\ndef two():\n    pass\n")
+    (tmp_path / "project/test_it.py").write_text(TESTS)
+    backend = PlainBackend(tmp_path / "project", tmp_path / "places")
+    tests = tuple(BaselineTest(id=t, outcome="passed", seconds=0.01) for t in (FAIL, PASS))
+    return Grader(
+        backend=backend,
+        terms=Terms(
+            environment=make_environment(),
+            baseline=Baseline(environment="e", tests=tests, seconds=0.1, runs=2),
+        ),
+        read={}.get,
+        limits=Limits(),
+    )
+
+
+@pytest.mark.parametrize("where", CODES)
+async def test_what_is_cut_off_is_run_again_with_more_time(grader: Grader, where: str) -> None:
+    files = {"code_of.py": CODES[where].encode()}
+
+    run = await patiently(grader, VERDICT, files, AS_JUDGED, fixed=True)
+
+    assert grade((FAIL,), (PASS,), run).resolved
+
+
+async def test_a_failing_test_may_hang_in_the_start_state(grader: Grader) -> None:
+    hanging = "import time\ndef one():\n    time.sleep(2)\n    return 1\ndef two():\n    pass\n"
+
+    run = await patiently(grader, VERDICT, {"code_of.py": hanging.encode()}, AS_JUDGED, fixed=False)
+
+    assert run.outcome(FAIL) == "timeout"
+    assert run.outcome(PASS) == "passed"
