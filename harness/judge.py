@@ -80,6 +80,8 @@ def decide(green: Sequence[str], whole: Run, alone: Run) -> Decision:
     spilled = tuple(test for test in red if test not in set(confirmed))
     if alone.exhausted:
         return Decision(reason="timeout", spilled=(), detail="confirmation ran out of time")
+    if not red:
+        return Decision(reason="no-test-failed")
     if not confirmed:
         return Decision(reason="spilled", spilled=spilled)
     if all(alone.outcome(test) == "timeout" for test in confirmed):

@@ -232,7 +232,7 @@ class LocalEngine:
         """Screen by the whole suite, then confirm what is red alone, in a fresh process."""
         half = len(self._baseline.green) // 2
         whole, hangs = await self._screen(worker, files, stop_after_red=half)
-        return await self._confirm(worker, files, whole, hangs=hangs)
+        return await self._confirm(worker, files, whole, hangs=hangs, company=None)
 
     async def _by_some(self, worker: Worker, files: Files, selection: Selection) -> Decision:
         """Screen by some tests; those that cannot notice the bug stay what the baseline proved."""
@@ -246,7 +246,7 @@ class LocalEngine:
         )
         self.screened[some.path] += 1
         whole = with_the_rest(some, green, tests)
-        return await self._confirm(worker, files, whole, hangs=hangs, narrow=True)
+        return await self._confirm(worker, files, whole, hangs=hangs, company=tests, narrow=True)
 
     async def _screen(
         self,
@@ -283,9 +283,20 @@ class LocalEngine:
         return again, False
 
     async def _confirm(
-        self, worker: Worker, files: Files, whole: Run, *, hangs: bool, narrow: bool = False
+        self,
+        worker: Worker,
+        files: Files,
+        whole: Run,
+        *,
+        hangs: bool,
+        company: Collection[str] | None,
+        narrow: bool = False,
     ) -> Decision:
-        """Run what is red again, each test alone and in a fresh process, and decide."""
+        """Run what is red again, each test alone and in a fresh process, and decide.
+
+        What is green then has to be red a second time in its ``company``, all tests for None: a
+        busy machine turns tests red that no bug does.
+        """
         green = self._baseline.green
         found = screen(green, whole)
         in_company = found.reason == "timeout" and not hangs and not whole.exhausted
@@ -293,6 +304,9 @@ class LocalEngine:
             return Decision(reason=found.reason, detail=found.detail)
         alone = await self._run(worker, files, tests=found.red, isolate=True, narrow=narrow)
         decision = decide(green, whole, alone)
+        if decision.spilled:
+            again = await self._run(worker, files, tests=company, narrow=narrow)
+            decision = decide(green, steadied(whole, again, decision.spilled), alone)
         return replace(decision, messages=messages_of(alone, decision.fail_to_pass))
 
     async def _run(
@@ -354,6 +368,12 @@ def messages_of(run: Run, tests: Collection[str]) -> dict[str, str]:
     found = [(test, run.results[test]) for test in tests if test in run.results]
     said = {test: result.report.strip() or result.detail for test, result in found}
     return dict(itertools.islice(((test, text) for test, text in said.items() if text), TOLD))
+
+
+def steadied(whole: Run, again: Run, spilled: Collection[str]) -> Run:
+    """Return a run in which those of the tests are green that were so when it was done again."""
+    green = {test: again.results[test] for test in spilled if again.outcome(test) == "passed"}
+    return replace(whole, results={**whole.results, **green})
 
 
 def with_the_rest(run: Run, green: Sequence[str], ran: Collection[str]) -> Run:

@@ -163,6 +163,57 @@ async def test_a_busy_machine_makes_no_bug_a_hang(measured: Measured) -> None:
         assert "too busy" in verdict.detail
 
 
+class Jumpy:
+    """A runner on a machine on which a test that the bug cannot touch goes wrong once."""
+
+    def __init__(self, channel: Channel, left: list[str]) -> None:
+        self._channel = channel
+        self._left = left
+
+    async def send(self, frame: Frame) -> None:
+        await self._channel.send(frame)
+
+    async def receive(self, *, timeout: float) -> Frame:
+        frame = await self._channel.receive(timeout=timeout)
+        if frame.get("event") == "outcome" and frame.get("test") in self._left:
+            self._left.remove(str(frame["test"]))
+            return {**frame, "outcome": "failed"}
+        return frame
+
+    async def close(self) -> None:
+        await self._channel.close()
+
+
+@pytest.mark.parametrize(
+    ("source", "selecting", "reason"),
+    [
+        (DISCOUNT, False, "valid"),
+        (UNTESTED, False, "no-test-failed"),
+        (UNTESTED, True, "no-test-failed"),
+    ],
+)
+async def test_what_goes_wrong_once_changes_no_verdict(
+    measured: Measured, source: bytes, selecting: bool, reason: str
+) -> None:
+    backend, environment, baseline, coverage = measured
+    known = coverage if selecting else None
+    left = ["tests/test_shop.py::test_parse_refuses[tea=]"]
+    jumpy = PlainBackend(
+        backend._project,
+        backend.places / "jumpy",
+        wrap=lambda channel, number: Jumpy(channel, left),
+    )
+    (quiet,) = await judged(engine(measured, known, judged=1000), bug(source))
+
+    (verdict,) = await judged(
+        engine((jumpy, environment, baseline, coverage), known, judged=1000), bug(source)
+    )
+
+    assert not left
+    assert verdict.reason == reason
+    assert replace(verdict, seconds=0) == replace(quiet, seconds=0)
+
+
 HANGING_IN_COMPANY = SOURCE.replace(
     "rate = 10",
     "rate = 10\n        import sys; sys.calls = getattr(sys, 'calls', 0) + 1"

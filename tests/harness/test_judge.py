@@ -94,6 +94,10 @@ def test_what_is_red_in_company_and_green_alone_is_spilled() -> None:
     assert decision.pass_to_pass == tuple(t for t in GREEN if t not in ("t1", "t2"))
 
 
+def test_where_nothing_is_red_any_more_no_test_failed() -> None:
+    assert decide(GREEN, run(), run()).reason == "no-test-failed"
+
+
 def test_a_bug_with_nothing_but_spilled_tests_is_rejected() -> None:
     assert decide(GREEN, run(t1="failed"), run(t1="passed")).reason == "spilled"
 
