@@ -13,6 +13,8 @@ IN_A_ROW = 3
 """Lines that make a window: the line of a fix alone may stand in any code."""
 SHORTEST_WINDOW = 24
 FEWEST_WORDS = 3
+SHORTEST_WORD = 3
+"""Shorter names are anybody's: ``lo`` and ``hi`` stand in every binary search."""
 COMMON = frozenset({*(word.encode() for word in keyword.kwlist), b"self", b"cls"})
 SHORTEST_CONSTANT = 6
 FEWEST_CONSTANTS = 2
@@ -29,8 +31,8 @@ class Needles:
     task: str
     windows: frozenset[Window]
     """Lines in a row, blanks around them taken off, that the files have without the bug alone."""
-    wholes: tuple[frozenset[Window], ...] = ()
-    """All lines in a row of each file without the bug: what a copy has most of."""
+    wholes: Mapping[str, frozenset[Window]] = field(default_factory=dict)
+    """All lines in a row of each file without the bug, by its path: what a copy has most of."""
     modules: frozenset[str] = frozenset()
     """Paths of the changed Python files."""
     constants: frozenset[bytes] = frozenset()
@@ -56,13 +58,13 @@ def needles_of(
     ``found`` the same files as a solver finds them. None where a file is not there.
     """
     windows: set[Window] = set()
-    wholes: list[frozenset[Window]] = []
+    wholes: dict[str, frozenset[Window]] = {}
     constants: set[bytes] = set()
     for path, content in clean.items():
         if content is None:
             continue
         before = found.get(path) or b""
-        wholes.append(frozenset(windows_of(lines_of(content))))
+        wholes[path] = frozenset(windows_of(lines_of(content)))
         windows |= telling(set(windows_of(lines_of(content))) - set(windows_of(lines_of(before))))
         if path.endswith(".py"):
             constants |= constants_of(content) - constants_of(before)
@@ -70,7 +72,7 @@ def needles_of(
     return Needles(
         task=task,
         windows=frozenset(windows),
-        wholes=tuple(wholes),
+        wholes=wholes,
         modules=modules,
         constants=frozenset(each for each in constants if len(each) >= SHORTEST_CONSTANT),
     )
@@ -114,10 +116,14 @@ def found_in(index: Index, content: bytes) -> dict[str, Window]:
     return found
 
 
-def is_copy(needles: Needles, content: bytes) -> bool:
-    """Say whether a text has half of a changed file at least."""
+def is_copy(needles: Needles, path: str, content: bytes) -> bool:
+    """Say whether a text has half of a changed file at least, of another one than itself."""
     held = set(windows_of(lines_of(content)))
-    return any(2 * len(whole & held) >= len(whole) for whole in needles.wholes if whole)
+    return any(
+        whole and 2 * len(whole & held) >= len(whole)
+        for name, whole in needles.wholes.items()
+        if path != name and not path.endswith(f"/{name}")
+    )
 
 
 def lines_of(content: bytes) -> list[bytes]:
@@ -138,8 +144,13 @@ def telling(windows: set[Window]) -> set[Window]:
         window
         for window in windows
         if len(b"".join(window)) >= SHORTEST_WINDOW
-        and len(set(WORD.findall(b" ".join(window))) - COMMON) >= FEWEST_WORDS
+        and len(set(words_of(window)) - COMMON) >= FEWEST_WORDS
     }
+
+
+def words_of(window: Window) -> Iterator[bytes]:
+    """Yield the words of some lines that are long enough to tell."""
+    yield from (word for word in WORD.findall(b" ".join(window)) if len(word) >= SHORTEST_WORD)
 
 
 def constants_of(source: bytes) -> set[bytes]:

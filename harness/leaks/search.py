@@ -111,7 +111,7 @@ def is_twin(path: str, content: bytes, task: str, index: Index) -> bool:
     """Say whether a file of the project shows a fix without being a copy of the changed file."""
     needles = next(each for each in index.needles if each.task == task)
     kinds = {PurePosixPath(module).suffix for module in needles.modules}
-    return PurePosixPath(path).suffix in kinds and not is_copy(needles, content)
+    return PurePosixPath(path).suffix in kinds and not is_copy(needles, path, content)
 
 
 def compiled_from(path: str, content: bytes, index: Index) -> Iterator[str]:
@@ -200,5 +200,5 @@ def digest(content: bytes) -> bytes:
 
 
 def shown(window: Window) -> str:
-    """Return the middle of what was found, for a person."""
-    return window[len(window) // 2].decode("utf-8", "replace")[:120]
+    """Return what was found, for a person."""
+    return b" | ".join(window).decode("utf-8", "replace")[:160]
