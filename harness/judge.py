@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 from harness.suite import Run
 from storage.records import RED
 
-HARNESS_VERSION = "2"
+HARNESS_VERSION = "3"
 """Version of these rules: a verdict by other rules is not the same verdict."""
 
 Status = Literal["red", "green", "neither"]
