@@ -15,7 +15,7 @@ from difflib import SequenceMatcher
 from bot.evaluating import Case, Evaluation, evaluate
 from bot.finding import Found
 from bot.grading import Read, start_state
-from bot.predictions import Prediction
+from bot.predictions import Graded, Prediction
 from storage.records import digest
 from storage.trees import Trees
 from syntax.applying import apply_patch
@@ -188,8 +188,15 @@ async def probe(
         for each in wrong
     ]
     async for result in evaluate(replace(evaluation, full=True), todo):
-        error = "" if result.error == "does-not-apply" else result.error
-        yield replace(by_key[result.key], accepted=result.resolved, error=error)
+        yield replace(by_key[result.key], accepted=result.resolved, error=error_of(result))
+
+
+def error_of(result: Graded) -> str:
+    """Say why a probe could not be graded; one that does not apply was, and is not accepted."""
+    if result.error in ("", "does-not-apply"):
+        return ""
+    told = result.detail.strip().splitlines()
+    return f"{result.error}: {told[-1].strip()}" if told else result.error
 
 
 def weakness(probes: Iterable[Probe]) -> dict[str, dict[str, float]]:

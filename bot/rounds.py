@@ -13,6 +13,10 @@ SHOWN = 5
 """Tests that are named where a round fails."""
 
 
+OF_THE_FIX = frozenset({"gold-does-not-fix", "gold-breaks"})
+"""Reasons that were seen with the fix; the others in the start state."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
     """One round on one task: both sides, each in a sandbox of its own."""
@@ -28,6 +32,7 @@ class Round:
     tests: tuple[str, ...] = ()
     """Some of the tests that say so."""
     detail: str = ""
+    """What the first of them said, or why nothing was seen."""
     clock: str = ""
     """What became of another clock: ``shifted``, ``not to be had``, or empty when none was due."""
     seconds: float = 0.0

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from bot.evaluating import Evaluation, backend_of, grader_of
 from bot.finding import Found
 from bot.grading import changed_files, standing, undoing
-from bot.rounds import Round, fault
+from bot.rounds import OF_THE_FIX, Round, fault
 from harness.conditions import Conditions, of_round
 from harness.grader import Grader
 from harness.judge import grade
@@ -116,14 +116,16 @@ async def run_round(graders: Graders, trees: Trees, due: Due) -> Round:
         grader = await graders.of(due.found)
         sides = sides_of(due.found, trees)
         verdict = due.found.verdict
-        grades = {}
-        for side, files in sides.items():
-            run = await patiently(grader, verdict, files, conditions, fixed=side == "gold")
-            grades[side] = grade(verdict.fail_to_pass, verdict.pass_to_pass, run)
-            if conditions.clock_days:
-                clock = "shifted" if run.clock else "not to be had"
-        reason, tests = fault(grades["empty"], grades["gold"])
-        detail = (grades["empty"].detail or grades["gold"].detail) if reason else ""
+        empty, gold = [
+            await patiently(grader, verdict, files, conditions, fixed=side == "gold")
+            for side, files in sides.items()
+        ]
+        if conditions.clock_days:
+            clock = "shifted" if gold.clock else "not to be had"
+        lists = verdict.fail_to_pass, verdict.pass_to_pass
+        reason, tests = fault(grade(*lists, empty), grade(*lists, gold))
+        if tests:
+            detail = said(gold if reason in OF_THE_FIX else empty, tests[0])
     except BuildFailed as error:
         reason, detail = "environment-failed", str(error)
     except SandboxError as error:
@@ -139,6 +141,17 @@ async def run_round(graders: Graders, trees: Trees, due: Due) -> Round:
         clock=clock,
         seconds=round(time.monotonic() - started, 2),
     )
+
+
+def said(run: Run, test: str) -> str:
+    """Return what came of a test that is not as it should be: its outcome, and what it said."""
+    result = run.results.get(test)
+    parts = [
+        "the time ran out" if run.exhausted else "",
+        run.outcome(test) or "not run",
+        result.detail if result else "",
+    ]
+    return ": ".join(part for part in parts if part)
 
 
 def sides_of(found: Found, trees: Trees) -> Mapping[str, Files]:

@@ -2107,6 +2107,8 @@ def mend_clock() -> None:
             raise ValueError("sleep length must be non-negative")
         select.select((), (), (), seconds)
 
+    # What is pickled by its name is found under it again.
+    sleep.__module__, sleep.__qualname__ = "time", "sleep"
     time.sleep = sleep  # type: ignore[assignment]
 
 

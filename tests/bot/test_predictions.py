@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.ledger import Ledger
-from bot.predictions import Prediction, graded, instance, key_of, read_predictions, report
+from bot.predictions import (
+    Graded,
+    Prediction,
+    graded,
+    instance,
+    key_of,
+    read_predictions,
+    report,
+)
+from bot.probes import error_of
 from harness.judge import Grade
 from storage.errors import ConfigError, SourceError
 
@@ -116,3 +126,31 @@ def test_a_ledger_does_not_write_over_something_else(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="holds something else"):
         Ledger(tmp_path / "lines")
     assert (tmp_path / "lines").read_text() == "a text of mine\n"
+
+
+def test_what_was_not_run_is_neither_success_nor_failure() -> None:
+    decided = Grade(
+        resolved=False,
+        fail_to_pass_green=(),
+        fail_to_pass_red=("f",),
+        pass_to_pass_red=(),
+        pass_to_pass_unrun=("p",),
+    )
+    found = graded(Prediction(instance_id="t", patch="diff"), "k", decided, ("p", "q"))
+
+    assert instance(found)["tests_status"]["PASS_TO_PASS"] == {"success": ["q"], "failure": []}
+
+
+def test_a_probe_that_could_not_be_graded_says_why() -> None:
+    failed = Graded(
+        instance_id="t",
+        model="empty",
+        key="k",
+        patch_exists=False,
+        resolved=False,
+        error="environment-failed",
+        detail="install-failed: No\nno such distribution\n",
+    )
+
+    assert error_of(failed) == "environment-failed: no such distribution"
+    assert error_of(replace(failed, error="does-not-apply")) == ""

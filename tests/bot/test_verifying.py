@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bot.verifying import patiently
+from bot.verifying import patiently, said
 from harness.conditions import AS_JUDGED
 from harness.grader import Grader
 from harness.judge import grade
 from harness.sandbox import Limits
+from harness.suite import Result, Run
 from harness.worker import Terms
 from storage.records import Baseline, BaselineTest, Verdict
 from tests.harness.plain import PlainBackend, make_environment
@@ -60,6 +62,16 @@ async def test_what_is_cut_off_is_run_again_with_more_time(grader: Grader, where
     run = await patiently(grader, VERDICT, files, AS_JUDGED, fixed=True)
 
     assert grade((FAIL,), (PASS,), run).resolved
+
+
+def test_a_round_that_failed_says_what_its_first_test_said() -> None:
+    failed = Result(outcome="failed", detail="AssertionError: 2 != 1")
+    run = Run(results={FAIL: failed}, collected=(FAIL, PASS))
+
+    assert said(run, FAIL) == "failed: AssertionError: 2 != 1"
+    assert said(run, PASS) == "not run"
+    assert said(replace(run, exhausted=True), PASS) == "the time ran out: not run"
+    assert said(run, "test_it.py::test_gone") == "missing"
 
 
 async def test_a_failing_test_may_hang_in_the_start_state(grader: Grader) -> None:

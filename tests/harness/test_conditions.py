@@ -85,8 +85,9 @@ async def test_another_clock_is_shifted_or_said_not_to_be_had(channel: Channel) 
 
 
 CLOCKS = b"""
-import datetime, subprocess, sys, threading, time
+import datetime, pickle, subprocess, sys, threading, time
 def test_clock():
+    assert pickle.loads(pickle.dumps(time.sleep)) is time.sleep
     began = time.monotonic()
     time.sleep(0.1)
     threading.Event().wait(0.1)
