@@ -17,8 +17,8 @@ from bot.finding import Found
 from bot.grading import changed_files, standing, undoing
 from bot.rounds import OF_THE_FIX, Round, fault
 from harness.conditions import Conditions, of_round
-from harness.grader import Grader
-from harness.judge import grade
+from harness.grader import Grader, merged
+from harness.judge import grade, status
 from harness.load import load
 from harness.sandbox import BuildFailed
 from harness.suite import Run
@@ -174,19 +174,49 @@ async def patiently(
     green = (*verdict.pass_to_pass, *(verdict.fail_to_pass if fixed else ()))
     if run.exhausted or any(run.outcome(test) == "timeout" for test in green):
         run = await in_fresh_sandbox(grader, verdict, files, conditions, patience=PATIENCE)
-    return run
+    return run if fixed else await without_spilled(grader, verdict, files, conditions, run)
+
+
+async def without_spilled(
+    grader: Grader, verdict: Verdict, files: Files, conditions: Conditions, run: Run
+) -> Run:
+    """Return a run of the start state in which what the bug does to other tests does not count.
+
+    As in judging: what is red in company and green alone is spilled, as when a bug leaves files
+    open and the warning comes in whatever test is running then. Raises SandboxError.
+    """
+    red = [test for test in verdict.pass_to_pass if status(run, test) == "red"]
+    if not red:
+        return run
+    alone = await in_fresh_sandbox(grader, verdict, files, conditions, tests=red, isolate=True)
+    return merged(run, alone)
 
 
 async def in_fresh_sandbox(
-    grader: Grader, verdict: Verdict, files: Files, conditions: Conditions, *, patience: int = 1
+    grader: Grader,
+    verdict: Verdict,
+    files: Files,
+    conditions: Conditions,
+    *,
+    tests: Sequence[str] = (),
+    isolate: bool = False,
+    patience: int = 1,
 ) -> Run:
-    """Run a task's tests once, in one process of a new sandbox. Raises SandboxError."""
-    tests = (*verdict.fail_to_pass, *verdict.pass_to_pass)
+    """Run a task's tests, or some of them, once in a new sandbox. Raises SandboxError.
+
+    All in one process, or ``isolate`` each in one of its own.
+    """
+    tests = tests or (*verdict.fail_to_pass, *verdict.pass_to_pass)
     for left in range(TRIES, 0, -1):
         worker = grader.worker()
         try:
             return await worker.run(
-                grader.terms, files, tests=tests, conditions=conditions, patience=patience
+                grader.terms,
+                files,
+                tests=tests,
+                isolate=isolate,
+                conditions=conditions,
+                patience=patience,
             )
         except SandboxError:
             if left == 1:

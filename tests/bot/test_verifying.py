@@ -64,6 +64,19 @@ async def test_what_is_cut_off_is_run_again_with_more_time(grader: Grader, where
     assert grade((FAIL,), (PASS,), run).resolved
 
 
+async def test_what_a_bug_does_to_another_test_of_the_process_does_not_count(
+    grader: Grader,
+) -> None:
+    spilling = "done = []\ndef one():\n    done.append(1)\ndef two():\n    assert not done\n"
+    files = {"code_of.py": spilling.encode()}
+
+    start = await patiently(grader, VERDICT, files, AS_JUDGED, fixed=False)
+    fix = await patiently(grader, VERDICT, files, AS_JUDGED, fixed=True)
+
+    assert (start.outcome(FAIL), start.outcome(PASS)) == ("failed", "passed")
+    assert fix.outcome(PASS) == "failed"
+
+
 def test_a_round_that_failed_says_what_its_first_test_said() -> None:
     failed = Result(outcome="failed", detail="AssertionError: 2 != 1")
     run = Run(results={FAIL: failed}, collected=(FAIL, PASS))
