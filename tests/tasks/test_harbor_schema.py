@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -59,7 +60,8 @@ def harbor(tmp_path_factory: pytest.TempPathFactory) -> Path:
         except BuildFailed:
             continue
     else:
-        pytest.skip("Harbor wants Python 3.12 or newer, and there is none")
+        absent = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        absent("Harbor wants Python 3.12 or newer, and there is none")
     folder = tmp_path_factory.mktemp("harbor")
     subprocess.run([python, "-m", "venv", folder], check=True)
     subprocess.run([folder / "bin/pip", "install", "--quiet", HARBOR], check=True)
