@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.preparing import make_ready
 from bot.progress import Reporter
+from bot.running import as_they_end
 from bot.settings import Settings
 from harness.environment import Prepared
 from storage.errors import BugfoundryError, SourceError
@@ -67,22 +68,15 @@ async def build_all(
     jobs: int,
 ) -> AsyncGenerator[Built, None]:
     """Yield how each source went, as it is known; ``jobs`` are built at a time."""
-    slots = asyncio.Semaphore(jobs)
 
     async def one(source: str) -> Built:
-        async with slots:
-            return await build_one(
-                replace(settings, source=source), store=store, trees=trees, reporter=reporter
-            )
+        return await build_one(
+            replace(settings, source=source), store=store, trees=trees, reporter=reporter
+        )
 
-    tasks = [asyncio.ensure_future(one(source)) for source in sources]
-    try:
-        for finished in asyncio.as_completed(tasks):
-            yield await finished
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async with aclosing(as_they_end(one, sources, at_once=jobs)) as ended:
+        async for built in ended:
+            yield built
 
 
 async def build_one(settings: Settings, *, store: Store, trees: Trees, reporter: Reporter) -> Built:

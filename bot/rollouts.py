@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from bot.evaluating import Case, Evaluation, backend_of, grade_case, grader_of
 from bot.finding import Found
 from bot.grading import standing
 from bot.predictions import Prediction
+from bot.running import as_they_end
 from harness.agents import Agent, Start, Work, run_agent
 from harness.grader import Grader
 from harness.local import LocalBackend
@@ -49,21 +51,14 @@ async def rollouts(
 ) -> AsyncGenerator[tuple[Attempt, dict[str, Any]], None]:
     """Yield each attempt with its trajectory as it ends, some side by side."""
     trees = Trees(evaluation.cache)
-    slots = asyncio.Semaphore(evaluation.workers)
     grounds = Grounds(replace(evaluation, sandbox="local"), trees)
 
     async def one(attempt: Attempt) -> tuple[Attempt, dict[str, Any]]:
-        async with slots:
-            return attempt, await roll_out(grounds, agent, attempt)
+        return attempt, await roll_out(grounds, agent, attempt)
 
-    tasks = [asyncio.ensure_future(one(attempt)) for attempt in attempts]
-    try:
-        for finished in asyncio.as_completed(tasks):
-            yield await finished
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async with aclosing(as_they_end(one, attempts, at_once=evaluation.workers)) as ended:
+        async for found in ended:
+            yield found
 
 
 class Grounds:

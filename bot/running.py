@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 
 class Stopped(Exception):
@@ -45,3 +46,23 @@ async def supervise(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
+
+
+async def as_they_end(
+    work: Callable[[Item], Awaitable[T]], items: Iterable[Item], *, at_once: int
+) -> AsyncGenerator[T, None]:
+    """Yield what comes of each item as it ends, so many at once; leaving early cancels the rest."""
+    slots = asyncio.Semaphore(at_once)
+
+    async def one(item: Item) -> T:
+        async with slots:
+            return await work(item)
+
+    tasks = [asyncio.ensure_future(one(item)) for item in items]
+    try:
+        for finished in asyncio.as_completed(tasks):
+            yield await finished
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

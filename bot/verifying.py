@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 
 from bot.evaluating import Evaluation, backend_of, grader_of
 from bot.finding import Found
 from bot.grading import changed_files, standing, undoing
 from bot.rounds import OF_THE_FIX, Round, fault
+from bot.running import as_they_end
 from harness.conditions import Conditions, of_round
 from harness.grader import Grader, merged
 from harness.judge import grade, status
@@ -90,20 +91,13 @@ async def side_by_side(
     workers: int, graders: Graders, trees: Trees, due: Sequence[Due]
 ) -> AsyncGenerator[Round, None]:
     """Yield what comes of rounds, some at a time."""
-    slots = asyncio.Semaphore(workers)
 
     async def one(each: Due) -> Round:
-        async with slots:
-            return await run_round(graders, trees, each)
+        return await run_round(graders, trees, each)
 
-    tasks = [asyncio.ensure_future(one(each)) for each in due]
-    try:
-        for finished in asyncio.as_completed(tasks):
-            yield await finished
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async with aclosing(as_they_end(one, due, at_once=workers)) as ended:
+        async for found in ended:
+            yield found
 
 
 async def run_round(graders: Graders, trees: Trees, due: Due) -> Round:
