@@ -6,6 +6,7 @@ import base64
 import json
 import shlex
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -206,3 +207,11 @@ def _baseline(row: Row, environment: str) -> Baseline:
         BaselineTest(id=test, outcome="passed", seconds=row["slowest_test"]) for test in green
     )
     return Baseline(environment=environment, tests=tests, seconds=row["suite_seconds"], runs=0)
+
+
+def from_nothing(tasks: Mapping[str, Found]) -> dict[str, Found]:
+    """Forget where environments are, so that they are built anew."""
+    return {
+        name: replace(found, environment=replace(found.environment, handle=""))
+        for name, found in tasks.items()
+    }

@@ -1,9 +1,9 @@
-"""Run a task again from scratch, and grade patches on it: the rules are those of judging."""
+"""Grade a patch on a task: the rules are those of judging."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,33 +20,6 @@ from syntax.applying import apply_patch
 from tasks.start_state import grading_files, hidden_files
 
 Read = Callable[[str], bytes | None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """Both sides of a task, from scratch."""
-
-    task: str
-    empty: Grade
-    """The start state as it is: must be unsolved."""
-    gold: Grade
-    """The bug's patch undone: must be solved."""
-
-    @property
-    def holds(self) -> bool:
-        """Every FAIL_TO_PASS red with the bug and green without, PASS_TO_PASS green on both."""
-        red = not self.empty.fail_to_pass_green and not self.empty.pass_to_pass_red
-        return red and self.gold.resolved
-
-
-async def check(found: Found, *, cache: Path, base_image: str | None = None) -> Check:
-    """Grade the empty and the gold patch, each in a fresh sandbox."""
-    gold = undoing(found, Trees(cache))
-    return Check(
-        task=found.task.id,
-        empty=await grade_patch(found, "", cache=cache, base_image=base_image),
-        gold=await grade_files(found, gold, cache=cache, base_image=base_image),
-    )
 
 
 async def grade_patch(

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bot.evaluating import Evaluation, backend_of
 from bot.finding import Found
+from bot.grading import standing
 from harness.docker_build import TREE
 from harness.leaks.needles import Index, Needles, index_of, needles_of
 from harness.leaks.places import environment_files, folder_files, image_files
 from harness.leaks.search import TWIN, File, Leak, search
 from storage.errors import SourceError
+from storage.records import Environment
 from storage.trees import Trees
 from tasks.start_state import broken_files, check_out, hidden_files
 
@@ -46,6 +49,19 @@ class Counted:
         for path, content in stream:
             self.files, self.size = self.files + 1, self.size + len(content)
             yield path, content
+
+
+async def standing_all(found: Sequence[Found], evaluation: Evaluation, trees: Trees) -> list[Found]:
+    """Have the environments of tasks stand, built again where they are gone.
+
+    Raises BuildFailed or SandboxError.
+    """
+    stand: dict[str, Environment] = {}
+    for one in found:
+        if one.environment.id not in stand:
+            backend = backend_of(evaluation, one)
+            stand[one.environment.id] = await standing(one, backend, trees)
+    return [replace(one, environment=stand[one.environment.id]) for one in found]
 
 
 def leaks_of(found: Sequence[Found], trees: Trees, cache: Path) -> LeakReport:

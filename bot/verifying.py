@@ -17,9 +17,9 @@ from bot.finding import Found
 from bot.grading import changed_files, standing, undoing
 from bot.rounds import OF_THE_FIX, Round, fault
 from bot.running import as_they_end
-from harness.conditions import Conditions, of_round
+from harness.conditions import AS_JUDGED, Conditions, of_round
 from harness.grader import Grader, merged
-from harness.judge import grade, status
+from harness.judge import Grade, grade, status
 from harness.load import load
 from harness.sandbox import BuildFailed
 from harness.suite import Run
@@ -32,12 +32,37 @@ TRIES = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """Both sides of a task, from scratch."""
+
+    task: str
+    empty: Grade
+    """The start state as it is: must be unsolved."""
+    gold: Grade
+    """The bug's patch undone: must be solved."""
+
+    @property
+    def holds(self) -> bool:
+        """Every FAIL_TO_PASS red with the bug and green without, PASS_TO_PASS green on both."""
+        return not fault(self.empty, self.gold)[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
     """A round that has not been run."""
 
     found: Found
     content: str
     number: int
+
+
+async def check(evaluation: Evaluation, found: Found) -> Check:
+    """Grade both sides of a task as its first round does. Raises BuildFailed or SandboxError."""
+    trees = Trees(evaluation.cache)
+    grader = await Graders(evaluation, trees).of(found)
+    lists = found.verdict.fail_to_pass, found.verdict.pass_to_pass
+    empty, gold = await both_sides(grader, found, trees, AS_JUDGED)
+    return Check(task=found.task.id, empty=grade(*lists, empty), gold=grade(*lists, gold))
 
 
 async def verify(evaluation: Evaluation, due: Sequence[Due]) -> AsyncGenerator[Round, None]:
@@ -108,12 +133,8 @@ async def run_round(graders: Graders, trees: Trees, due: Due) -> Round:
     tests: tuple[str, ...] = ()
     try:
         grader = await graders.of(due.found)
-        sides = sides_of(due.found, trees)
         verdict = due.found.verdict
-        empty, gold = [
-            await patiently(grader, verdict, files, conditions, fixed=side == "gold")
-            for side, files in sides.items()
-        ]
+        empty, gold = await both_sides(grader, due.found, trees, conditions)
         if conditions.clock_days:
             clock = "shifted" if gold.clock else "not to be had"
         lists = verdict.fail_to_pass, verdict.pass_to_pass
@@ -135,6 +156,17 @@ async def run_round(graders: Graders, trees: Trees, due: Due) -> Round:
         clock=clock,
         seconds=round(time.monotonic() - started, 2),
     )
+
+
+async def both_sides(
+    grader: Grader, found: Found, trees: Trees, conditions: Conditions
+) -> tuple[Run, Run]:
+    """Run the start state, and the start state with the fix. Raises SandboxError."""
+    empty, gold = [
+        await patiently(grader, found.verdict, files, conditions, fixed=side == "gold")
+        for side, files in sides_of(found, trees).items()
+    ]
+    return empty, gold
 
 
 def said(run: Run, test: str) -> str:

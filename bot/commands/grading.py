@@ -17,9 +17,11 @@ from bot.commands.options import (
     out,
     print_json,
 )
+from bot.evaluating import Evaluation
 from bot.finding import Found, find_task
-from bot.grading import Check, check, grade_patch
+from bot.grading import grade_patch
 from bot.running import run_interruptible
+from bot.verifying import Check, check
 from harness.judge import Grade
 from storage.errors import BugfoundryError, SourceError
 from storage.paths import cache_dir
@@ -46,7 +48,8 @@ def check_command(
 
 def checked(found: Found, base_image: str | None, *, quiet: bool) -> Check:
     """Check one task and say so."""
-    result = run_interruptible(lambda: check(found, cache=cache_dir(), base_image=base_image))
+    evaluation = Evaluation(cache=cache_dir(), base_image=base_image)
+    result = run_interruptible(lambda: check(evaluation, found))
     if not quiet:
         out.print(
             f"{result.task}: empty patch {described(result.empty)}; "

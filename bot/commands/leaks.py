@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from bot.carried import carried, from_nothing
 from bot.commands.options import open_store, out, print_json
-from bot.finding import find_task
-from bot.leaking import LeakReport, leaks_in, leaks_of, told
+from bot.evaluating import Evaluation
+from bot.finding import Found, find_task
+from bot.leaking import LeakReport, leaks_in, leaks_of, standing_all, told
+from bot.running import run_interruptible
 from storage.errors import BugfoundryError, StoreError
-from storage.paths import cache_dir
 from storage.trees import Trees
 
 LISTED = 40
@@ -17,6 +19,7 @@ LISTED = 40
 
 def search_leaks(
     tasks: Sequence[str],
+    evaluation: Evaluation,
     *,
     images: Sequence[str],
     folders: Sequence[Path],
@@ -29,22 +32,39 @@ def search_leaks(
     each task's start state with its git. In a named image or folder the work tree has to be a
     task's own, with the bug in it.
     """
-    with open_store(store) as opened:
-        names = tasks or [task.id for task in opened.tasks()]
-        found = [find_task(opened, name) for name in names]
-    if not found:
-        raise StoreError("the store holds no tasks yet; make some with `bugfoundry forge`")
-    trees = Trees(cache_dir())
+    trees = Trees(evaluation.cache)
+    found = exported(tasks, trees) or stored(tasks, store)
     if images or folders:
         report = leaks_in(found, trees, images=images, folders=folders)
     else:
-        report = leaks_of(found, trees, cache_dir())
+        stand = run_interruptible(lambda: standing_all(found, evaluation, trees))
+        report = leaks_of(stand, trees, evaluation.cache)
     if as_json:
         print_json(report)
     else:
         print_report(report)
     if report.leaks:
         raise BugfoundryError(f"{len(report.leaks)} leaks; a solver could read the fix there")
+
+
+def exported(names: Sequence[str], trees: Trees) -> list[Found]:
+    """Return the tasks of an export, where what is named is one; their environments are elsewhere.
+
+    Raises SourceError where it is damaged.
+    """
+    if len(names) != 1 or not Path(names[0]).exists():
+        return []
+    return list(from_nothing(carried(Path(names[0]), trees)).values())
+
+
+def stored(names: Sequence[str], store: Path | None) -> list[Found]:
+    """Return tasks of the store, all where none is named. Raises StoreError where it has none."""
+    with open_store(store) as opened:
+        known = names or [task.id for task in opened.tasks()]
+        found = [find_task(opened, name) for name in known]
+    if not found:
+        raise StoreError("the store holds no tasks yet; make some with `bugfoundry forge`")
+    return found
 
 
 def print_report(report: LeakReport) -> None:

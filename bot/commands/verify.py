@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
-from bot.carried import carried, read_rows
+from bot.carried import carried, from_nothing, read_rows
 from bot.commands.evaluate import WORKERS, WorkersOption
 from bot.commands.leaks import search_leaks
 from bot.commands.options import (
@@ -45,8 +45,8 @@ def verify_command(
         list[str] | None,
         typer.Argument(
             metavar="EXPORT",
-            help="An export: jsonl or parquet file, hf or harbor folder. With --leaks: ids of "
-            "tasks in the store, or unique parts; all by default.",
+            help="An export: jsonl or parquet file, hf or harbor folder. With --leaks also "
+            "ids of tasks in the store, or unique parts; all of them by default.",
         ),
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds on each task.")] = ROUNDS,
@@ -73,7 +73,7 @@ def verify_command(
         bool,
         typer.Option(
             "--leaks",
-            help="Instead: search environments and start states of the store for the fix.",
+            help="Instead: search environments and start states for the fix.",
         ),
     ] = False,
     image: Annotated[
@@ -98,9 +98,20 @@ def verify_command(
 
     Example: bugfoundry verify tasks.jsonl --rounds 5 -o held.jsonl
     """
+    evaluation = Evaluation(
+        cache=cache_dir(),
+        workers=workers or WORKERS,
+        base_image=base_image,
+        sandbox="" if sandbox is None else sandbox.value,
+    )
     if leaks:
         search_leaks(
-            what or [], images=image or (), folders=folder or (), store=store, as_json=as_json
+            what or [],
+            evaluation,
+            images=image or (),
+            folders=folder or (),
+            store=store,
+            as_json=as_json,
         )
         return
     if len(what or ()) != 1:
@@ -108,12 +119,6 @@ def verify_command(
     export = Path((what or [""])[0])
     trees = Trees(cache_dir())
     tasks = from_nothing(carried(export, trees))
-    evaluation = Evaluation(
-        cache=cache_dir(),
-        workers=workers or WORKERS,
-        base_image=base_image,
-        sandbox="" if sandbox is None else sandbox.value,
-    )
     contents = {row["instance_id"]: row["content_sha256"] for row in read_rows(export)}
     if probes:
         probe_tasks(evaluation, trees, tasks, contents, export, probes, seed, as_json=as_json)
@@ -130,14 +135,6 @@ def verify_command(
         raise BugfoundryError(
             f"{len(failed)} of {len(scores)} tasks do not hold: {failed[0].instance_id}"
         )
-
-
-def from_nothing(tasks: Mapping[str, Found]) -> dict[str, Found]:
-    """Forget where environments are, so that they are built anew."""
-    return {
-        name: replace(found, environment=replace(found.environment, handle=""))
-        for name, found in tasks.items()
-    }
 
 
 def verified(

@@ -13,11 +13,15 @@ IN_A_ROW = 3
 """Lines that make a window: the line of a fix alone may stand in any code."""
 SHORTEST_WINDOW = 24
 FEWEST_WORDS = 3
+SURE_WORDS = 5
+"""Lines with fewer words are an idiom that anybody writes; they tell with a line beside them."""
 SHORTEST_WORD = 3
 """Shorter names are anybody's: ``lo`` and ``hi`` stand in every binary search."""
 COMMON = frozenset({*(word.encode() for word in keyword.kwlist), b"self", b"cls"})
 SHORTEST_CONSTANT = 6
 FEWEST_CONSTANTS = 2
+HUNK = re.compile(rb"(?:^|\\n|\n)@@ -\d")
+"""Where a change begins that a text quotes as a unified diff."""
 LINE_END = re.compile(rb"\r\n|\n|\r|\\r\\n|\\n")
 """Line ends, those written out inside a string (JSON) too."""
 
@@ -43,7 +47,7 @@ class Needles:
 class Index:
     """The needles of many tasks, found by one look at each line."""
 
-    middles: Mapping[bytes, tuple[tuple[Window, str], ...]]
+    middles: Mapping[bytes, tuple[tuple[Window, Needles], ...]]
     needles: tuple[Needles, ...]
     tails: Mapping[str, tuple[Needles, ...]] = field(default_factory=dict)
     """Needles by the names of their modules, as ``clamp``."""
@@ -80,11 +84,11 @@ def needles_of(
 
 def index_of(needles: Sequence[Needles]) -> Index:
     """Put the needles of tasks together."""
-    middles: dict[bytes, list[tuple[Window, str]]] = {}
+    middles: dict[bytes, list[tuple[Window, Needles]]] = {}
     tails: dict[str, list[Needles]] = {}
     for each in needles:
         for window in sorted(each.windows):
-            middles.setdefault(middle(window), []).append((window, each.task))
+            middles.setdefault(middle(window), []).append((window, each))
         for name in sorted({module_name(path) for path in each.modules}):
             tails.setdefault(name, []).append(each)
     return Index(
@@ -105,15 +109,41 @@ def middle(window: Window) -> bytes:
 
 
 def found_in(index: Index, content: bytes) -> dict[str, Window]:
-    """Return the tasks whose fix a text holds, each with lines that show it."""
-    lines = lines_of(content)
+    """Return the tasks whose fix a text holds, each with lines that show it.
+
+    A text that quotes changes, as a diff does, is read by both of its sides too.
+    """
     found: dict[str, Window] = {}
-    for at, line in enumerate(lines):
-        for window, task in index.middles.get(line, ()):
-            first = at - len(window) // 2
-            if first >= 0 and tuple(lines[first : first + len(window)]) == window:
-                found.setdefault(task, window)
+    for lines in (lines_of(content), *sides_of(content)):
+        for at, line in enumerate(lines):
+            for window, needles in index.middles.get(line, ()):
+                if stands_at(lines, at - len(window) // 2, window, needles):
+                    found.setdefault(needles.task, window)
     return found
+
+
+def stands_at(lines: Sequence[bytes], first: int, window: Window, needles: Needles) -> bool:
+    """Say whether a window stands at a line, and not by chance."""
+    if first < 0 or tuple(lines[first : first + len(window)]) != window:
+        return False
+    if is_sure(window) or all(len(whole) < 2 for whole in needles.wholes.values()):
+        return True
+    beside = [tuple(lines[at : at + len(window)]) for at in (first - 1, first + 1) if at >= 0]
+    return any(each in whole for whole in needles.wholes.values() for each in beside)
+
+
+def is_sure(window: Window) -> bool:
+    """Say whether a window has enough words of its own to tell alone."""
+    return len(set(words_of(window)) - COMMON) >= SURE_WORDS
+
+
+def sides_of(content: bytes) -> Iterator[list[bytes]]:
+    """Yield the lines of both sides of each change that a text quotes."""
+    if HUNK.search(content):
+        lines = LINE_END.split(content)
+        for sign in (b"+", b"-"):
+            kept = (line[1:].strip() for line in lines if line[:1] in (sign, b" "))
+            yield [line for line in kept if line]
 
 
 def is_copy(needles: Needles, path: str, content: bytes) -> bool:

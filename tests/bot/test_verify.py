@@ -117,3 +117,11 @@ def test_patches_are_graded_and_the_report_says_what_is_known(workplace: Workpla
     errors = {(e["instance_id"], e["error"]) for e in told["instances"] if e["error"]}
     assert ("nobody", "unknown-task") in errors
     assert {error for _, error in errors} <= {"unknown-task", "does-not-apply"}
+
+
+def test_what_an_export_gives_a_solver_is_searched_for_the_fix(workplace: Workplace) -> None:
+    told = workplace.run("verify", "tasks.jsonl", "--leaks")
+
+    count = len(rows(workplace.folder / "tasks.jsonl"))
+    assert f"{count} tasks, 1 environments or places" in told
+    assert ": 0 leaks" in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import gzip
 import io
 import json
@@ -130,6 +131,17 @@ def pip_cache(root: Path) -> None:
     write(root / ".cache/pip/http-v2/a/b/c", body)
 
 
+def diff(root: Path) -> None:
+    pairs = BROKEN.decode().splitlines(True), CLEAN.decode().splitlines(True)
+    write(root / "fix.patch", "".join(difflib.unified_diff(*pairs, PATH, PATH)).encode())
+
+
+def diff_of_the_bug(root: Path) -> None:
+    pairs = CLEAN.decode().splitlines(True), BROKEN.decode().splitlines(True)
+    quoted = "".join(difflib.unified_diff(*pairs, PATH, PATH))
+    write(root / "bug.json", json.dumps({"patch": quoted}).encode())
+
+
 def nested(root: Path) -> None:
     write(root / "all.zip", zipped("dist/shop.whl", zipped("shop/prices.py", CLEAN)))
 
@@ -192,6 +204,8 @@ def clone(root: Path) -> None:
         (copy, "text"),
         (build, "text"),
         (notebook, "text"),
+        (diff, "text"),
+        (diff_of_the_bug, "text"),
         (wheel, "archive"),
         (sdist, "archive"),
         (pip_cache, "archive"),
@@ -263,6 +277,16 @@ def test_a_binary_search_is_anybody_s() -> None:
 
     assert found_in(index, b"    if key < a[mid]:\n" + loop + b"return lo\n") == {}
     assert found_in(index, fix + loop) != {}
+
+
+def test_an_idiom_tells_where_a_line_beside_it_is_the_fix_s_too() -> None:
+    idiom = b"    line = line.strip()\n    if not line or line.startswith('#'):\n        continue\n"
+    clean = b"for line in body:\n" + idiom + b"    yield line.split('=')\n"
+    index = index_of([needles_of("it", {PATH: clean}, {PATH: clean.replace(b"not ", b"")})])
+
+    assert found_in(index, b"with open(cfg) as file:\n  for line in file:\n" + idiom) == {}
+    assert found_in(index, b"for line in body:\n" + idiom) != {}
+    assert found_in(index, idiom + b"    yield line.split('=')\n") != {}
 
 
 def test_byte_code_beside_its_source_is_judged_by_that(place: Path) -> None:
