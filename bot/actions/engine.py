@@ -18,6 +18,7 @@ from bot.batch.bugs import gather
 from bot.batch.environments import Packed
 from bot.batch.plans import Batch, expectations, make_batch, read_batch, write_batch
 from bot.batch.waves import next_wave
+from bot.nouns import counted
 from storage.errors import BatchError
 from storage.records import Bug, Dispatch, MinuteLimit, Verdict
 from storage.store import Store
@@ -190,7 +191,8 @@ class Judging:
         if passed is not None:
             raise BatchError(beyond(dispatch, passed))
         engine._note(
-            f"{dispatch.bugs} bugs to {engine._place.name} in {len(batch.planned.shards)} shards, "
+            f"{counted(dispatch.bugs, 'bug')} to {engine._place.name} in "
+            f"{counted(len(batch.planned.shards), 'shard')}, "
             f"{dispatch.expected:.0f} runner minutes expected"
         )
         self._follow(known or dispatch, batch)

@@ -17,6 +17,7 @@ from bot.batch.artifacts import LARGEST_ARCHIVE, unpack_one
 from bot.batch.environments import Packed, read_environment
 from bot.batch.ingesting import keep_environment
 from bot.crawling import CrawlSettings
+from bot.nouns import counted
 from bot.pipeline import forge_in
 from bot.preparing import Ready, fetch
 from bot.progress import Reporter
@@ -93,7 +94,7 @@ async def publish_all(
     found = [(task, bug) for task in tasks if (bug := store.bug(task.bug)) is not None]
     mirror = f"{operator.account}/{mirror_name(repository)}"
     await publish(operator, mirror, found, trees)
-    reporter.note(f"{repository.name}: {len(found)} tasks are branches of {mirror}")
+    reporter.note(f"{repository.name}: {counted(len(found), 'task')} as branches of {mirror}")
 
 
 def operator_of(settings: Settings) -> Operator:

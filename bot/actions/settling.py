@@ -13,6 +13,7 @@ from bot.batch.artifacts import Artifact
 from bot.batch.collecting import Collected, Collecting
 from bot.batch.planning import Planned
 from bot.batch.plans import Batch, accept_wave
+from bot.nouns import counted
 from storage.errors import BatchError
 from storage.records import Dispatch
 from storage.store import Store
@@ -107,6 +108,7 @@ def keep(collected: Collected, batch: Batch, store: Store) -> None:
 def told(state: RunState, collected: Collected) -> str:
     """Say how a run ended, where not as it should."""
     parts = [] if state.conclusion == "success" else [f"the run: {state.conclusion}"]
-    parts += [f"{len(collected.missing)} bugs without verdict"] if collected.missing else []
+    missing = len(collected.missing)
+    parts += [f"{counted(missing, 'bug')} without verdict"] if missing else []
     parts += [f"{len(collected.faults)} deliveries not believed"] if collected.faults else []
     return "; ".join(parts)

@@ -46,6 +46,7 @@ from bot.commands.options import (
     print_json,
 )
 from bot.mirroring import Mirror
+from bot.nouns import counted
 from bot.progress import Quiet
 from bot.running import run_interruptible
 from bot.settings import Settings
@@ -256,8 +257,9 @@ def run_shard_command(
         return
     reasons = ", ".join(f"{count} {reason}" for reason, count in judged.reasons)
     out.print(
-        f"shard {number}: {judged.verdicts} of {judged.bugs} bugs judged ({reasons or 'none'}), "
-        f"{judged.tests} tests run in {judged.seconds:.0f} s; {judged.ended}",
+        f"shard {number}: {judged.verdicts} of {counted(judged.bugs, 'bug')} judged "
+        f"({reasons or 'none'}), "
+        f"{counted(judged.tests, 'test')} run in {judged.seconds:.0f} s; {judged.ended}",
         highlight=False,
         soft_wrap=True,
     )
@@ -350,7 +352,8 @@ def print_plan(planned: Planned, folder: Path) -> None:
     out.print(table)
     left = f", {len(planned.left)} left for later" if planned.left else ""
     out.print(
-        f"{bugs} bugs in {len(planned.shards)} shards of {planned.workers} workers{left}; the "
+        f"{counted(bugs, 'bug')} in {counted(len(planned.shards), 'shard')} of "
+        f"{counted(planned.workers, 'worker')}{left}; the "
         f"slowest takes {planned.imbalance:.2f} times the mean; expected to be paid: "
         f"{planned.minutes} runner minutes",
         highlight=False,
@@ -382,13 +385,14 @@ def print_collected(
         also = f", {ingested.for_forge} mirrored for `forge`" if ingested.for_forge else ""
         out.print(
             f"{ingested.verdicts} verdicts are new to the store, {ingested.known} were there; "
-            f"{len(ingested.tasks)} tasks{also}",
+            f"{counted(len(ingested.tasks), 'task')}{also}",
             highlight=False,
             soft_wrap=True,
         )
     if following is not None:
         out.print(
-            f"planned again: {len(following.shards)} shards, {following.minutes} runner minutes",
+            f"planned again: {counted(len(following.shards), 'shard')}, "
+            f"{counted(following.minutes, 'runner minute')}",
             highlight=False,
         )
 

@@ -15,6 +15,7 @@ from bot.campaign.projecting import Projection, project
 from bot.campaign.reporting import Line, Report, measured, report
 from bot.campaign.running import Running
 from bot.commands.options import JsonOption, StoreOption, err, open_store, out, print_json
+from bot.nouns import counted
 from bot.running import run_interruptible
 from storage.errors import ConfigError
 from storage.paths import cache_dir
@@ -76,7 +77,9 @@ def wanted(text: str) -> tuple[int, int]:
 def tell(found: Projection) -> None:
     """Print what a campaign would take."""
     out.print(
-        f"{found.tasks} tasks of {found.repositories} repositories: {found.verdicts} bugs judged, "
+        f"{counted(found.tasks, 'task')} of "
+        f"{counted(found.repositories, 'repository', 'repositories')}: "
+        f"{counted(found.verdicts, 'bug')} judged, "
         f"{found.machine_hours:.0f} hours of this machine, or {found.runner_minutes:.0f} runner "
         f"minutes; ${found.dollars:.2f} for models; {found.gigabytes:.0f} GB",
         highlight=False,

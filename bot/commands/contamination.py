@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from bot.commands.options import JsonOption, StoreOption, open_store, out, print_json
 from bot.exporting import overlap_told, overlaps
+from bot.nouns import counted
 from storage.errors import StoreError
 from storage.paths import cache_dir
 from storage.trees import Trees
@@ -50,14 +51,15 @@ def contamination_command(
                     "rows": len(rows), "near": [asdict(one) for one in near]})  # fmt: skip
         return
     for row in listed(found):
-        told = f"{row['repository']}: {row['tasks']} tasks; {row['overlap'] or 'in no benchmark'}"
+        tasks, overlap = counted(row["tasks"], "task"), row["overlap"] or "in no benchmark"
+        told = f"{row['repository']}: {tasks}; {overlap}"
         out.print(told, markup=False, highlight=False, soft_wrap=True)
-    out.print(f"{len(found)} tasks, {overlap_told(overlaps(found))}", highlight=False)
+    out.print(f"{counted(len(found), 'task')}, {overlap_told(overlaps(found))}", highlight=False)
     if against:
         print_near(near, len(found), len(rows))
 
 
-def listed(found: list[Subject]) -> list[dict[str, object]]:
+def listed(found: list[Subject]) -> list[dict[str, Any]]:
     """Return the repositories, how many tasks each has, and what it overlaps."""
     counts = Counter(subject.tree.repository.key for subject in found)
     trees = {subject.tree.repository.key: subject.tree for subject in found}
@@ -89,7 +91,7 @@ def print_sources(as_json: bool) -> None:
         print_json({"benchmarks": known.benchmarks, "repositories": counts})
         return
     for name, told in known.benchmarks.items():
-        line = f"{name}: {counts[name]} repositories. {told['what']}"
+        line = f"{name}: {counted(counts[name], 'repository', 'repositories')}. {told['what']}"
         out.print(line, markup=False, highlight=False, soft_wrap=True)
         for source in told["sources"]:
             words = " ".join(f"{key}={value}" for key, value in source.items())

@@ -11,6 +11,7 @@ import typer
 from bot.commands.options import StoreOption, err, open_store
 from bot.commands.rollout import export_trajectories
 from bot.exporting import NEAREST, export_tasks
+from bot.nouns import counted
 from storage.errors import ConfigError, StoreError
 from storage.paths import cache_dir
 from storage.trees import Trees
@@ -123,7 +124,7 @@ def export_command(
             raise StoreError("the store holds no tasks yet; make some with `bugfoundry forge`")
         free = allowed(opened, private=private)
         for reason, count in sorted(free.withheld.items()):
-            text = f"{count} tasks left out: {WORDS[reason]}"
+            text = f"{counted(count, 'task')} left out: {WORDS[reason]}"
             err.print(text, highlight=False, markup=False, soft_wrap=True)
         if not free.tasks:
             raise StoreError(f"no task is left to export, so {output} was not written")
@@ -139,7 +140,7 @@ def export_command(
             image=image,
             split=split,
         )
-    told = f"{done.tasks} tasks written to {output} ({form.value}); {done.told}"
+    told = f"{counted(done.tasks, 'task')} written to {output} ({form.value}); {done.told}"
     err.print(told, highlight=False, soft_wrap=True)
 
 

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from bot.commands.options import JsonOption, StoreOption, err, open_store, out, print_json
 from bot.commands.serve import ConfigOption
+from bot.nouns import counted
 from bot.service.config import Config, load
 from bot.service.withdrawing import Withdrawn, let_in, withdraw
 from storage.clones import forget
@@ -47,7 +48,7 @@ def hosted_command(store: StoreOption = None, as_json: JsonOption = False) -> No
         stale = f"{one.commit[:12]}, stale" if one.stale else one.commit[:12]
         table.add_row(name, opted, one.state, one.because, stale, str(tasks))
     out.print(table)
-    out.print(f"{len(found)} repositories", highlight=False)
+    out.print(counted(len(found), "repository", "repositories"), highlight=False)
 
 
 def optout_command(

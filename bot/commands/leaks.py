@@ -10,6 +10,7 @@ from bot.commands.options import open_store, out, print_json
 from bot.evaluating import Evaluation
 from bot.finding import Found, find_task
 from bot.leaking import LeakReport, leaks_in, leaks_of, standing_all, told
+from bot.nouns import counted
 from bot.running import run_interruptible
 from storage.errors import BugfoundryError, StoreError
 from storage.trees import Trees
@@ -44,7 +45,9 @@ def search_leaks(
     else:
         print_report(report)
     if report.leaks:
-        raise BugfoundryError(f"{len(report.leaks)} leaks; a solver could read the fix there")
+        raise BugfoundryError(
+            f"{counted(len(report.leaks), 'leak')}; a solver could read the fix there"
+        )
 
 
 def exported(names: Sequence[str], trees: Trees) -> list[Found]:
@@ -79,8 +82,10 @@ def print_report(report: LeakReport) -> None:
     for task in report.blind:
         line = f"{task}  its fix brings back no line that it could be told by; git was looked at"
         out.print(line, markup=False, highlight=False, soft_wrap=True)
+    places = counted(report.places, "environment or place", "environments or places")
     out.print(
-        f"{report.tasks} tasks, {report.places} environments or places, {report.files} files, "
-        f"{report.size / 1e6:.0f} MB searched: {len(report.leaks)} leaks",
+        f"{counted(report.tasks, 'task')}, {places}, "
+        f"{counted(report.files, 'file')}, "
+        f"{report.size / 1e6:.0f} MB searched: {counted(len(report.leaks), 'leak')}",
         highlight=False,
     )

@@ -16,6 +16,7 @@ from bot.commands.options import (
     print_json,
 )
 from bot.finding import Found, find_task
+from bot.nouns import counted
 from mutators.registry import operators
 from storage.records import Origin
 from tasks.withheld import withheld
@@ -43,7 +44,7 @@ def tasks_command(store: StoreOption = None, as_json: JsonOption = False) -> Non
             highlight=False,
             soft_wrap=True,
         )
-    out.print(f"{len(rows)} tasks", highlight=False)
+    out.print(counted(len(rows), "task"), highlight=False)
 
 
 def row(found: Found) -> dict[str, object]:

@@ -26,6 +26,7 @@ from bot.commands.options import (
 from bot.evaluating import Evaluation
 from bot.finding import Found
 from bot.ledger import Ledger, beside, write_whole
+from bot.nouns import counted
 from bot.probes import Probe, in_words, probe, probes_of, sample, weakness
 from bot.rounds import Round, Score, key_of, score
 from bot.running import run_interruptible
@@ -156,7 +157,7 @@ def verified(
             else:
                 known.append(msgspec.convert(kept, Round))
     if known and not quiet:
-        err.print(f"{len(known)} rounds are known from before", highlight=False)
+        err.print(f"{counted(len(known), 'round')} known from before", highlight=False)
     scored = Scored(known, rounds, total=len(tasks), quiet=quiet)
     run_interruptible(lambda: gather(evaluation, due, ledger, scored))
     return scored.scores
@@ -187,7 +188,7 @@ class Scored:
             why = "" if done.holds else f": {done.reasons[0]}"
             out.print(
                 f"{len(self.scores)}/{self._total} {done.instance_id}: "
-                f"{done.held} of {done.rounds} rounds, {word}{why}",
+                f"{done.held} of {counted(done.rounds, 'round')}, {word}{why}",
                 highlight=False,
                 markup=False,
                 soft_wrap=True,

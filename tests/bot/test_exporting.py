@@ -149,14 +149,14 @@ def test_an_export_says_what_it_left_out(workplace: Path) -> None:
     assert len(told.splitlines()) == 1
 
     told = run(workplace, "export", "-o", "a.jsonl", "--without-gate", "licence")
-    assert "1 tasks written to a.jsonl (swe-smith); 0 stopped; 0 on repositories" in told
+    assert "1 task written to a.jsonl (swe-smith); 0 stopped; 0 on repositories" in told
 
 
 def test_a_workflow_names_the_gates_that_it_goes_without_in_a_variable(
     workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BUGFOUNDRY_WITHOUT_GATES", "benchmark licence")
-    assert "1 tasks written" in run(workplace, "export", "-o", "a.jsonl")
+    assert "1 task written" in run(workplace, "export", "-o", "a.jsonl")
 
     monkeypatch.setenv("BUGFOUNDRY_WITHOUT_GATES", "")
     assert "1 by licence" in run(workplace, "export", "-o", "b.jsonl", code=1)
@@ -186,7 +186,7 @@ def test_overlaps_are_shown_by_repository(workplace: Path) -> None:
 
     assert "Someone/shop" in told
     assert "in no benchmark" in told
-    assert "1 tasks, 0 on repositories of public benchmarks" in told
+    assert "1 task, 0 on repositories of public benchmarks" in told
 
 
 def test_the_list_says_where_it_was_read(workplace: Path) -> None:

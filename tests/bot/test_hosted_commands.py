@@ -51,7 +51,7 @@ def run(*words: str) -> tuple[str, str]:
 def test_repositories_are_listed_with_whether_they_are_opted_in(made: Made) -> None:
     out, _ = run("hosted")
     assert "Someone/shop" in out
-    assert "1 repositories" in out
+    assert "1 repository" in out
 
     out, _ = run("hosted", "--json")
     [one] = json.loads(out)
@@ -85,7 +85,7 @@ def test_purge_erases_all_of_it_and_says_what(made: Made, tmp_path: Path) -> Non
     clone.mkdir(parents=True)
     _, said = run("optout", "someone/shop", "--purge")
 
-    assert "1 tasks" in said
+    assert "1 task" in said
     assert "1 clones" in said
     assert not clone.exists()
     assert made.store.tasks() == []
@@ -120,7 +120,7 @@ def test_an_export_says_how_many_tasks_were_left_out_and_why(made: Made, tmp_pat
         run(*words)
 
     _, said = run(*words, "--private", "someone/shop")
-    assert said.startswith("1 tasks written")
+    assert said.startswith("1 task written")
     assert made.task.id in out.read_text()
 
 

@@ -123,5 +123,5 @@ def test_what_an_export_gives_a_solver_is_searched_for_the_fix(workplace: Workpl
     told = workplace.run("verify", "tasks.jsonl", "--leaks")
 
     count = len(rows(workplace.folder / "tasks.jsonl"))
-    assert f"{count} tasks, 1 environments or places" in told
+    assert f"{count} tasks, 1 environment or place" in told
     assert ": 0 leaks" in told

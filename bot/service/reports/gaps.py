@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from bot.nouns import counted
 from bot.service.outbox import Annotation
-from bot.service.reports.plain import block, counted, link, span
+from bot.service.reports.plain import block, link, span
 from bot.service.reports.ranking import Gap
 from bot.service.reports.telling import CONFIG, Told
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.nouns import counted
 from bot.service.outbox import Check
-from bot.service.reports.plain import MOST_BYTES, counted, fitted, span
+from bot.service.reports.plain import MOST_BYTES, fitted, span
 
 CHECK_NAME = "bugfoundry: guards of the fix"
 SHOWN = 300

@@ -69,11 +69,6 @@ def fitted(parts: Sequence[str], rest: str, most: int = MOST_BYTES) -> str:
     return "\n\n".join([*parts[:kept], rest.format(len(parts) - kept)])
 
 
-def counted(number: int, one: str, many: str = "") -> str:
-    """Return a number with its noun."""
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
-
-
 def _written(character: str) -> str:
     if character in "\n\t" or unicodedata.category(character) not in HIDDEN:
         return character

@@ -11,6 +11,7 @@ from typing import Any
 from bot.actions.mirrors import Operator
 from bot.actions.pace import Pace
 from bot.actions.preparing import make_ready_far
+from bot.nouns import counted
 from bot.pipeline import forge_in
 from bot.preparing import Ready, fetch, make_ready_for
 from bot.service.allowing import looked_up
@@ -196,7 +197,7 @@ def said(summary: Summary) -> str:
     """Say what a run came to, in a few words."""
     total = summary.total
     reused = f", {summary.reused} known already" if summary.reused else ""
-    return f"{total.proposed} bugs, {total.valid} valid{reused}"
+    return f"{counted(total.proposed, 'bug')}, {total.valid} valid{reused}"
 
 
 Work = Callable[[Stage], Coroutine[Any, Any, Outcome]]

@@ -6,6 +6,7 @@ An open one is undone at its own head, for then nothing but its own change is mi
 from __future__ import annotations
 
 from bot.crawling import crawl_repository
+from bot.nouns import counted
 from bot.pipeline import forge_in
 from bot.preparing import Ready
 from bot.service.outbox import check_job
@@ -176,7 +177,8 @@ def unbuilt(stage: Stage, pull: Pull, repository: Repository) -> Outcome:
 def noted(pull: Pull, found: Guards) -> str:
     """Say in a few words what came of it."""
     if found.reason == "valid":
-        return f"#{pull.number}: {len(found.tests)} tests guard it"
+        verb = "guards" if len(found.tests) == 1 else "guard"
+        return f"#{pull.number}: {counted(len(found.tests), 'test')} {verb} it"
     return f"#{pull.number}: {'no test guards it' if found.reason == UNNOTICED else found.reason}"
 
 

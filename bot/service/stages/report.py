@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from bot.nouns import counted
 from bot.service.reports.gaps import Facts, Yield, gap_report
 from bot.service.reports.ranking import Gap, ranked
 from bot.service.reports.telling import report_jobs
@@ -37,7 +38,7 @@ async def work(stage: Stage) -> Outcome:
         tests=tests_of(stage.store, environment.id),
     )
     return Outcome(
-        note=f"{len(gaps)} bugs that no test notices",
+        note=f"{counted(len(gaps), 'bug')} that no test notices",
         jobs=report_jobs(hosted, hosted.commit, gap_report(facts, gaps)),
     )
 

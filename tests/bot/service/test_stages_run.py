@@ -102,7 +102,7 @@ async def test_an_open_pull_request_is_undone_at_its_head_and_becomes_no_task(
 
         job = await service.pull(pull.number, asked=True)
 
-        assert "1 tests guard it" in job.note
+        assert "1 test guards it" in job.note
         [check] = checks(service, head)
         assert check.text == "- `tests/test_shop.py::test_clamp_of_a_fraction`"
         assert "at its own head" in (check.summary or "")
