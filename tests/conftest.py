@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import gettempdir
 from typing import TYPE_CHECKING
 
 import docker
@@ -11,6 +13,7 @@ import pytest
 from docker.errors import ImageNotFound
 
 from harness.base_image import DEFAULT_TAG, connect, make_base_image
+from harness.local import locked
 from storage.errors import SandboxError
 
 # In a job of GitHub's a command says a line more; what it prints is not to depend on that here.
@@ -28,10 +31,11 @@ def engine() -> Iterator[docker.DockerClient]:
     """
     try:
         client = connect()
-        try:
-            client.images.get(DEFAULT_TAG)
-        except ImageNotFound:
-            make_base_image(DEFAULT_TAG)
+        with locked(Path(gettempdir()) / "bugfoundry-base-image.lock"):  # Tests run side by side.
+            try:
+                client.images.get(DEFAULT_TAG)
+            except ImageNotFound:
+                make_base_image(DEFAULT_TAG)
     except SandboxError as error:
         if os.environ.get("CI") == "true":
             raise

@@ -100,6 +100,12 @@ def export_command(
         str | None,
         typer.Option(metavar="OWNER/NAME", help="Write those of this private repository alone."),
     ] = None,
+    allow_empty: Annotated[
+        bool,
+        typer.Option(
+            "--allow-empty", help="Where the store holds no task, write nothing and end well."
+        ),
+    ] = False,
     store: StoreOption = None,
 ) -> None:
     """Write the tasks that pass the gates to a file or, for harbor and hf, to a folder.
@@ -121,6 +127,9 @@ def export_command(
         return
     with open_store(store) as opened:
         if not opened.tasks():
+            if allow_empty:
+                err.print(f"no task, so {output} was not written", highlight=False, soft_wrap=True)
+                return
             raise StoreError("the store holds no tasks yet; make some with `bugfoundry forge`")
         free = allowed(opened, private=private)
         for reason, count in sorted(free.withheld.items()):

@@ -162,6 +162,14 @@ def test_a_workflow_names_the_gates_that_it_goes_without_in_a_variable(
     assert "1 by licence" in run(workplace, "export", "-o", "b.jsonl", code=1)
 
 
+def test_a_workflow_whose_bugs_all_came_to_nothing_ends_well(tmp_path: Path) -> None:
+    Store(tmp_path / "store.db").close()
+
+    assert "no task" in run(tmp_path, "export", "-o", "a.jsonl", "--allow-empty")
+    assert not (tmp_path / "a.jsonl").exists()
+    assert "bugfoundry forge" in run(tmp_path, "export", "-o", "a.jsonl", code=1)
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
