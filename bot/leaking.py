@@ -11,12 +11,12 @@ from bot.evaluating import Evaluation, backend_of
 from bot.finding import Found
 from bot.grading import standing
 from harness.docker_build import TREE
-from harness.leaks.needles import Index, Needles, index_of, needles_of
 from harness.leaks.places import environment_files, folder_files, image_files
 from harness.leaks.search import TWIN, File, Leak, search
 from storage.errors import SourceError
 from storage.records import Environment
 from storage.trees import Trees
+from syntax.needles import Index, Needles, index_of, needles_of
 from tasks.start_state import broken_files, check_out, hidden_files
 
 

@@ -7,6 +7,7 @@ talks to a sandbox only through the runner (``harness/runner.py``), over a chann
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -20,15 +21,23 @@ __all__ = ["Backend", "BuildFailed", "Channel", "Frame", "Limits", "Sandbox", "s
 
 Frame = dict[str, Any]
 """One message to or from the runner: a JSON object behind a 4-byte big-endian length."""
+ERROR = re.compile(r"(?i)(?:\w*error|fatal)\b")
 
 
 class BuildFailed(BugfoundryError):
     """A plan that cannot be installed. ``reason`` is named, ``detail`` the end of the log."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
-        super().__init__(f"{reason}: {detail.strip().splitlines()[-1] if detail.strip() else ''}")
+        super().__init__(f"{reason}: {telling_line(detail)}")
         self.reason = reason
         self.detail = detail
+
+
+def telling_line(log: str) -> str:
+    """Return the line of a log that says most: the last that tells an error, or has a word."""
+    lines = [line.strip() for line in reversed(log.splitlines())]
+    errors = (line for line in lines if ERROR.match(line))
+    return next(errors, next((line for line in lines if re.search(r"\w\w", line)), ""))
 
 
 class Channel(Protocol):

@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
 from harness.leaks.archives import LARGEST, members
 from harness.leaks.history import Object, faults, readable, split
-from harness.leaks.needles import (
+from syntax.needles import (
     FEWEST_CONSTANTS,
     Index,
     Needles,
     Window,
     found_in,
-    is_copy,
+    is_twin,
     module_name,
 )
 
@@ -96,7 +95,7 @@ def in_file(
         seen.compiled += [(path, task) for task in compiled_from(path, content, index)]
         return
     for task, window in found_in(index, content[:LARGEST]).items():
-        kind = TWIN if own and is_twin(path, content, task, index) else "text"
+        kind = TWIN if own and is_twin(index.of(task), path, content) else "text"
         yield Leak(task, kind, path, shown(window))
     for name, data in members(path, content):
         if name.endswith(BYTECODE):
@@ -105,13 +104,6 @@ def in_file(
         else:
             for task, window in found_in(index, data).items():
                 yield Leak(task, "archive", name, shown(window))
-
-
-def is_twin(path: str, content: bytes, task: str, index: Index) -> bool:
-    """Say whether a file of the project shows a fix without being a copy of the changed file."""
-    needles = next(each for each in index.needles if each.task == task)
-    kinds = {PurePosixPath(module).suffix for module in needles.modules}
-    return PurePosixPath(path).suffix in kinds and not is_copy(needles, path, content)
 
 
 def compiled_from(path: str, content: bytes, index: Index) -> Iterator[str]:

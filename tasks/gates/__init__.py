@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from storage.errors import ConfigError
+from tasks.gates.copies import fix_elsewhere
 from tasks.gates.duplicates import near_duplicates
 from tasks.gates.privacy import secret_in_code, without_personal_data
 from tasks.gates.rights import benchmark, licence
@@ -20,7 +21,7 @@ from tasks.gates.telling import tells_the_fix, without_telling_hints
 Stop = Callable[[Subject, Rules], str]
 """Says why a task is stopped, empty where it is not."""
 Choose = Callable[[Sequence[Subject], Rules], Iterable[tuple[str, str]]]
-"""Yields ids of tasks that are stopped for the sake of others, each with why."""
+"""Looks at all tasks at once. Yields the ids of those that are stopped, each with why."""
 Change = Callable[[Subject], Subject]
 
 
@@ -71,6 +72,12 @@ GATES: tuple[Gate, ...] = (
         "public explains, and takes such hints out",
         stop=tells_the_fix,
         change=without_telling_hints,
+    ),
+    Gate(
+        name="fix-elsewhere",
+        does="stops tasks whose fix can be read in another file of the project: in a copy of the "
+        "changed file, or quoted",
+        choose=fix_elsewhere,
     ),
     Gate(
         name="failing-share",

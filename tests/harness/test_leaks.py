@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from harness.base_image import DEFAULT_TAG
 from harness.docker_build import TREE
 from harness.leaks.archives import members
-from harness.leaks.needles import found_in, index_of, needles_of
 from harness.leaks.places import Chunks, folder_files, image_files
 from harness.leaks.search import Leak, search
+from syntax.needles import found_in, index_of, needles_of
 
 CLEAN = b'''"""Prices."""
 

@@ -117,6 +117,31 @@ def test_gates_are_chosen_by_name() -> None:
         chosen(("license",))
 
 
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("vendored/prices.py", b"# Copied.\n" + SOURCE),
+        ("CHANGES.md", b"## 1.1\n\n```\n" + SOURCE.partition(b"def label")[0] + b"```\n"),
+    ],
+)
+def test_a_fix_that_the_project_itself_holds_elsewhere_stops_the_task(
+    path: str, content: bytes
+) -> None:
+    place = tree({**FILES, path: content})
+
+    assert why(subject("a", place=place), gate="fix-elsewhere") == [
+        f"the fix can be read in {path}"
+    ]
+
+
+def test_code_that_does_the_same_in_a_place_of_its_own_stops_nothing() -> None:
+    loop = SOURCE[SOURCE.index(b"    for item") : SOURCE.index(b"def label")]
+    other = b"def bill(items):\n    result = rest(items)\n" + loop
+    place = tree({**FILES, "basket.py": other})
+
+    assert why(subject("a", place=place), gate="fix-elsewhere") == []
+
+
 def test_a_gate_that_is_off_stops_nothing() -> None:
     wide = subject("a", failing=TESTS[:30])
 

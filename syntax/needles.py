@@ -6,6 +6,7 @@ import keyword
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 WORD = re.compile(rb"[A-Za-z_]\w+")
 STRING = re.compile(rb"""(?<![\w\\])(["'])([^"'\\\n]{4,80})\1""")
@@ -51,6 +52,10 @@ class Index:
     needles: tuple[Needles, ...]
     tails: Mapping[str, tuple[Needles, ...]] = field(default_factory=dict)
     """Needles by the names of their modules, as ``clamp``."""
+
+    def of(self, task: str) -> Needles:
+        """Return one task's needles."""
+        return next(each for each in self.needles if each.task == task)
 
 
 def needles_of(
@@ -154,6 +159,12 @@ def is_copy(needles: Needles, path: str, content: bytes) -> bool:
         for name, whole in needles.wholes.items()
         if path != name and not path.endswith(f"/{name}")
     )
+
+
+def is_twin(needles: Needles, path: str, content: bytes) -> bool:
+    """Say whether a file of the project shows a fix without being a copy of the changed file."""
+    kinds = {PurePosixPath(module).suffix for module in needles.modules}
+    return PurePosixPath(path).suffix in kinds and not is_copy(needles, path, content)
 
 
 def lines_of(content: bytes) -> list[bytes]:
