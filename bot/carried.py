@@ -10,8 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
-
 from bot.finding import Found
 from storage.errors import BugfoundryError, SourceError
 from storage.records import (
@@ -65,7 +63,10 @@ def read_rows(path: Path) -> list[Row]:
 
 def _rows(path: Path) -> Iterator[Row]:
     if path.suffix == ".parquet":
-        yield from pq.read_table(path).to_pylist()
+        # Here alone: what it imports takes a while.
+        from pyarrow import parquet  # type: ignore[import-untyped]
+
+        yield from parquet.read_table(path).to_pylist()
         return
     with path.open(encoding="utf-8") as file:
         for line in file:

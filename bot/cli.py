@@ -5,81 +5,106 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from bot.commands import app as github_app
-from bot.commands import (
-    audit,
-    batch,
-    campaign,
-    contamination,
-    costs,
-    crawl,
-    env,
-    evaluate,
-    export,
-    forge,
-    gates,
-    grading,
-    hosted,
-    images,
-    jobs,
-    listing,
-    realism,
-    report,
-    rollout,
-    serve,
-    stats,
-    transfer,
-    verify,
-)
 from bot.commands.options import err
 from bot.running import Stopped
 from bot.steps import mute_commands
 from storage.errors import BugfoundryError
 
+COMMANDS: Mapping[str, str] = {
+    "forge": "forge:forge_command",
+    "crawl": "crawl:crawl_command",
+    "pulls": "crawl:pulls_command",
+    "tasks": "listing:tasks_command",
+    "show": "listing:show_command",
+    "operators": "listing:operators_command",
+    "costs": "costs:costs_command",
+    "check": "grading:check_command",
+    "grade": "grading:grade_command",
+    "evaluate": "evaluate:evaluate_command",
+    "rollout": "rollout:rollout_command",
+    "transfer": "transfer:transfer_command",
+    "checkout": "grading:checkout_command",
+    "verify": "verify:verify_command",
+    "audit": "audit:audit_command",
+    "realism": "realism:realism_command",
+    "report": "report:report_command",
+    "export": "export:export_command",
+    "gates": "gates:gates_command",
+    "contamination": "contamination:contamination_command",
+    "stats": "stats:stats_command",
+    "campaign": "campaign:campaign_command",
+    "serve": "serve:serve_command",
+    "work": "serve:work_command",
+    "hosted": "hosted:hosted_command",
+    "optout": "hosted:optout_command",
+    "optin": "hosted:optin_command",
+    "jobs": "jobs:app",
+    "app": "app:app",
+    "batch": "batch:app",
+    "env": "env:app",
+    "images": "images:app",
+}
+"""Where each command is, in the order in which they are told: module in ``bot.commands``, name."""
+
+
+@cache
+def command(name: str) -> Any:
+    """Import a command, or a group of them. Raises KeyError for one that there is not."""
+    module, _, attribute = COMMANDS[name].partition(":")
+    found = getattr(import_module(f"bot.commands.{module}"), attribute)
+    alone = typer.Typer(rich_markup_mode=None)
+    if isinstance(found, typer.Typer):
+        alone.add_typer(found, name=name)
+    else:
+        alone.command(name)(found)
+    return typer.main.get_group(alone).commands[name]
+
+
+class OnDemand(Mapping[str, Any]):
+    """The commands by name; each is imported when it is asked for: all together take seconds."""
+
+    def __getitem__(self, name: str) -> Any:
+        return command(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class Commands(TyperGroup):
+    """What is called ``bugfoundry``."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = OnDemand()  # type: ignore[assignment]
+
+
 app = typer.Typer(
     name="bugfoundry",
-    help="Turn a repository into verified bug-fixing tasks.\n\n"
-    "Start with: bugfoundry forge pypi:itsdangerous",
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
     rich_markup_mode=None,
 )
-app.command("forge")(forge.forge_command)
-app.command("crawl")(crawl.crawl_command)
-app.command("pulls")(crawl.pulls_command)
-app.command("tasks")(listing.tasks_command)
-app.command("show")(listing.show_command)
-app.command("operators")(listing.operators_command)
-app.command("costs")(costs.costs_command)
-app.command("check")(grading.check_command)
-app.command("grade")(grading.grade_command)
-app.command("evaluate")(evaluate.evaluate_command)
-app.command("rollout")(rollout.rollout_command)
-app.command("transfer")(transfer.transfer_command)
-app.command("checkout")(grading.checkout_command)
-app.command("verify")(verify.verify_command)
-app.command("audit")(audit.audit_command)
-app.command("realism")(realism.realism_command)
-app.command("report")(report.report_command)
-app.command("export")(export.export_command)
-app.command("gates")(gates.gates_command)
-app.command("contamination")(contamination.contamination_command)
-app.command("stats")(stats.stats_command)
-app.command("campaign")(campaign.campaign_command)
-app.command("serve")(serve.serve_command)
-app.command("work")(serve.work_command)
-app.command("hosted")(hosted.hosted_command)
-app.command("optout")(hosted.optout_command)
-app.command("optin")(hosted.optin_command)
-app.add_typer(jobs.app, name="jobs")
-app.add_typer(github_app.app, name="app")
-app.add_typer(batch.app, name="batch")
-app.add_typer(env.app, name="env")
-app.add_typer(images.app, name="images")
+
+
+@app.callback()
+def bugfoundry() -> None:
+    """Turn a repository into verified bug-fixing tasks.
+
+    Start with: bugfoundry forge pypi:itsdangerous
+    """
 
 
 def main() -> None:

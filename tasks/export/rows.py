@@ -8,19 +8,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
-
 Row = dict[str, Any]
 Write = Callable[[Iterator[Row], Path], int]
 
-TYPES: dict[type, pa.DataType] = {
-    bool: pa.bool_(),
-    int: pa.int64(),
-    float: pa.float64(),
-    str: pa.string(),
-    list: pa.list_(pa.string()),
-}
 ROWS_AT_ONCE = 1000
 
 
@@ -43,10 +33,21 @@ def write_array(rows: Iterator[Row], place: Path) -> int:
 
 def write_parquet(rows: Iterator[Row], place: Path) -> int:
     """Write a parquet file, whose columns are those of the first row."""
+    # Here alone: what they import takes a while, and most commands write no parquet.
+    import pyarrow as pa  # type: ignore[import-untyped]
+    from pyarrow import parquet
+
+    types = {
+        bool: pa.bool_(),
+        int: pa.int64(),
+        float: pa.float64(),
+        str: pa.string(),
+        list: pa.list_(pa.string()),
+    }
     count, writer = 0, None
     while batch := list(islice(rows, ROWS_AT_ONCE)):
-        schema = pa.schema([(name, TYPES[type(value)]) for name, value in batch[0].items()])
-        writer = writer or pq.ParquetWriter(place, schema, compression="zstd")
+        schema = pa.schema([(name, types[type(value)]) for name, value in batch[0].items()])
+        writer = writer or parquet.ParquetWriter(place, schema, compression="zstd")
         writer.write_table(pa.Table.from_pylist(batch, schema=writer.schema))
         count += len(batch)
     if writer is not None:

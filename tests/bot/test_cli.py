@@ -78,3 +78,17 @@ def test_operators_are_listed_with_what_they_do(tmp_path: Path) -> None:
 
     assert result.returncode == 0
     assert '"remove-conditional"' in result.stdout
+
+
+def test_a_command_starts_without_the_others_and_what_they_need(tmp_path: Path) -> None:
+    told = "import bot.cli, sys; bot.cli.command('tasks'); print(*sys.modules, sep='\\n')"
+
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+
+    loaded = set(done.stdout.splitlines())
+    assert "bot.commands.listing" in loaded
+    assert not loaded & {"bot.commands.forge", "anthropic", "pandas", "numpy", "pyarrow"}
+
+
+def test_a_word_that_is_no_command_is_told_what_it_is_near_to(tmp_path: Path) -> None:
+    assert "Did you mean 'verify'?" in bugfoundry("verfy", cwd=tmp_path).stderr
