@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,26 +9,17 @@ from typing import Annotated, Literal
 import typer
 from rich.table import Table
 
-from bot.batch.artifacts import read_folder
-from bot.batch.collecting import Collected, Collecting, ShardState
 from bot.batch.gathering import propose, stored
-from bot.batch.ingesting import MIRROR, Ingested, ingest, mirror_of
-from bot.batch.obtaining import obtain
 from bot.batch.outputs import outputs
 from bot.batch.planning import Planned
 from bot.batch.plans import (
     PLAN,
-    Batch,
-    expectations,
     make_batch,
-    plan_name,
     read_batch,
-    read_waves,
     write_batch,
-    write_plan,
 )
-from bot.batch.shards import Judged, run_shard
-from bot.batch.waves import next_wave
+from bot.commands import batch_collect, batch_shard
+from bot.commands.batch_options import FolderArgument, PlanOption
 from bot.commands.forge import known_operators, known_strategies
 from bot.commands.options import (
     BaseImageOption,
@@ -45,34 +35,21 @@ from bot.commands.options import (
     out,
     print_json,
 )
-from bot.mirroring import Mirror
 from bot.nouns import counted
 from bot.progress import Quiet
 from bot.running import run_interruptible
 from bot.settings import Settings
 from bot.steps import write_outputs
-from harness import backends
 from harness.judge import HARNESS_VERSION
-from harness.local import LocalBackend
-from harness.sandbox import Backend, Limits
-from storage.errors import BatchError, ConfigError, SandboxError
+from storage.errors import ConfigError
 from storage.paths import cache_dir
 from storage.records import MinuteLimit
-from storage.store import Store
 
 app = typer.Typer(
     help="Have bugs judged by other machines: plan shards, run one, collect verdicts.",
     no_args_is_help=True,
 )
-FolderArgument = Annotated[Path, typer.Argument(help="The folder that `batch plan` wrote.")]
-PlanOption = Annotated[
-    str, typer.Option("--plan", help="The plan in it to go by: that of a later wave, for instance.")
-]
 IMAGE = "--image {image!r}: name an image by its digest, as `bugfoundry env push` prints it"
-PLAIN = (
-    "a job does not run code of others as a plain process: install bubblewrap, or use --sandbox "
-    "docker"
-)
 
 
 @app.command("plan")
@@ -201,144 +178,6 @@ def show_command(
         print_plan(batch.planned, folder)
 
 
-@app.command("run-shard")
-def run_shard_command(
-    folder: FolderArgument,
-    number: Annotated[int, typer.Argument(min=0, help="Which shard.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to add verdicts to.")],
-    plan: PlanOption = PLAN,
-    minutes: Annotated[
-        float | None, typer.Option(min=0, help="End in good order after so long.")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Sandboxes side by side. [default: as planned]")
-    ] = None,
-    source: Annotated[
-        str | None, typer.Option(help="The code, where the environment has to be built here.")
-    ] = None,
-    sandbox: SandboxOption = SandboxChoice.auto,
-    base_image: BaseImageOption = None,
-    github: Annotated[bool, typer.Option("--github", help="Tell a workflow: ended.")] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Judge one shard, as this machine judges all bugs.
-
-    Each verdict is added to the file as soon as it is known, and is on the disk then. Stop it at
-    any time: the same command goes on where it was. A bug under which it died twice, the second
-    time with no other beside it, is set aside.
-
-    Example: bugfoundry batch run-shard batch 0 -o verdicts/shard-0.jsonl
-    """
-    batch = read_batch(folder, plan)
-    kind = batch.packed.environment.sandbox
-    if sandbox is not SandboxChoice.auto and sandbox.value != kind:
-        raise BatchError(f"the batch is for the {kind} sandbox; leave --sandbox out")
-    backend = backends.choose(kind, cache=cache_dir(), base_image=base_image)
-    refuse_plain(backend)
-
-    async def work() -> Judged:
-        environment = await obtain(batch.packed, backend, source=source, cache=cache_dir())
-        return await run_shard(
-            batch,
-            number,
-            output,
-            backend=backend,
-            environment=environment,
-            limits=Limits(),
-            workers=workers or batch.planned.workers,
-            seconds=None if minutes is None else minutes * 60,
-        )
-
-    judged = run_interruptible(work)
-    if github:
-        write_outputs({"ended": judged.ended})
-    if as_json:
-        print_json(judged)
-        return
-    reasons = ", ".join(f"{count} {reason}" for reason, count in judged.reasons)
-    out.print(
-        f"shard {number}: {judged.verdicts} of {counted(judged.bugs, 'bug')} judged "
-        f"({reasons or 'none'}), "
-        f"{counted(judged.tests, 'test')} run in {judged.seconds:.0f} s; {judged.ended}",
-        highlight=False,
-        soft_wrap=True,
-    )
-
-
-def refuse_plain(backend: Backend) -> None:
-    """Refuse to run a repository's code without a cage in a job. Raises SandboxError."""
-    plain = isinstance(backend, LocalBackend) and backend.isolation == "process"
-    if plain and os.environ.get("GITHUB_ACTIONS") == "true":
-        raise SandboxError(PLAIN)
-
-
-@app.command("collect")
-def collect_command(
-    folder: FolderArgument,
-    artifacts: Annotated[
-        Path, typer.Option(help="Folder with what the shards left: files, folders or archives.")
-    ],
-    again: Annotated[
-        bool, typer.Option("--again", help="Write the plan of another wave for what is missing.")
-    ] = False,
-    github: Annotated[
-        bool, typer.Option("--github", help="Tell a workflow: matrix, shards, missing.")
-    ] = False,
-    source: Annotated[
-        str | None,
-        typer.Option(
-            help="The code, with its history: for an export here, and to make tasks of mirrored "
-            "bugs, whose words are those of issues."
-        ),
-    ] = None,
-    keep: Annotated[
-        bool, typer.Option("--keep/--no-keep", help="Keep verdicts and tasks in the store.")
-    ] = True,
-    store: StoreOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Put together what the shards of all waves delivered, and say what is missing.
-
-    None of it is trusted. Exit code 1 when verdicts are missing and no plan for them was asked for.
-
-    Example: bugfoundry batch collect batch --artifacts verdicts
-    """
-    batch = read_batch(folder)
-    waves = read_waves(folder)
-    collecting = Collecting(batch, waves)
-    for artifact in read_folder(artifacts):
-        collecting.take(artifact)
-    collected = collecting.collected()
-    ingested = None
-    if keep:
-        with open_store(store) as opened:
-            mirror = None if source is None else mirror_in(batch, source, opened)
-            ingested = ingest(batch, collected, opened, mirror)
-    following = next_wave(batch, waves, collected, expectations(batch)) if again else None
-    if following is not None:
-        write_plan(folder / plan_name(len(waves) + 1), following)
-    if github:
-        write_outputs({**outputs(following), "missing": str(len(collected.missing))})
-    if as_json:
-        print_json(as_document(collected, ingested, following))
-    else:
-        print_collected(collected, ingested, following)
-    if collected.missing and not again:
-        raise typer.Exit(1)
-
-
-def mirror_in(batch: Batch, source: str, store: Store) -> Mirror | None:
-    """Return what makes tasks of mirrored bugs, with the code in the cache."""
-    settings = Settings(
-        source=source,
-        cache=cache_dir(),
-        strategies=(MIRROR, "procedural"),
-        github_url=os.environ.get("GITHUB_API_URL") or "https://api.github.com",
-        github_token=os.environ.get("GITHUB_TOKEN", ""),
-    )
-    return run_interruptible(lambda: mirror_of(batch, settings, store=store, reporter=Quiet(err)))
-
-
 def print_plan(planned: Planned, folder: Path) -> None:
     """Say what a plan comes to."""
     bugs = sum(len(shard.bugs) for shard in planned.shards)
@@ -362,78 +201,5 @@ def print_plan(planned: Planned, folder: Path) -> None:
     out.print(f"run one:  bugfoundry batch run-shard {folder} 0 -o verdicts/shard-0.jsonl")
 
 
-def print_collected(
-    collected: Collected, ingested: Ingested | None, following: Planned | None
-) -> None:
-    """Say what came, what did not, and what was not believed."""
-    table = Table(box=None, header_style="bold")
-    for name in ("wave", "shard", "bugs", "missing", "state", "expected", "seconds", "tests"):
-        table.add_column(name, justify="left" if name == "state" else "right")
-    for each in collected.shards:
-        add_row(table, each)
-    out.print(table)
-    for fault in collected.faults:
-        out.print(f"not believed: {fault}", markup=False, highlight=False, soft_wrap=True)
-    for text in collected.disagreed:
-        out.print(f"selecting tests went wrong: {text}", markup=False, highlight=False)
-    repeated = f", {collected.repeated} delivered again" if collected.repeated else ""
-    out.print(
-        f"{len(collected.found)} verdicts, {len(collected.missing)} missing{repeated}",
-        highlight=False,
-    )
-    if ingested is not None:
-        also = f", {ingested.for_forge} mirrored for `forge`" if ingested.for_forge else ""
-        out.print(
-            f"{ingested.verdicts} verdicts are new to the store, {ingested.known} were there; "
-            f"{counted(len(ingested.tasks), 'task')}{also}",
-            highlight=False,
-            soft_wrap=True,
-        )
-    if following is not None:
-        out.print(
-            f"planned again: {counted(len(following.shards), 'shard')}, "
-            f"{counted(following.minutes, 'runner minute')}",
-            highlight=False,
-        )
-
-
-def add_row(table: Table, state: ShardState) -> None:
-    """Add what came of one shard."""
-    table.add_row(
-        str(state.wave),
-        str(state.shard),
-        str(state.bugs),
-        str(len(state.missing)),
-        state.state,
-        f"{state.expected:.1f}",
-        f"{state.seconds:.1f}",
-        str(state.tests),
-    )
-
-
-def as_document(
-    collected: Collected, ingested: Ingested | None, following: Planned | None
-) -> dict[str, object]:
-    """Return the same for programs; verdicts are in the store."""
-    reasons: dict[str, int] = {}
-    for found in collected.found.values():
-        reasons[found.verdict.reason] = reasons.get(found.verdict.reason, 0) + 1
-    return {
-        "verdicts": len(collected.found),
-        "reasons": reasons,
-        "missing": len(collected.missing),
-        "repeated": collected.repeated,
-        "faults": collected.faults,
-        "disagreed": collected.disagreed,
-        "deaths": collected.deaths,
-        "shards": [json_of(each) for each in collected.shards],
-        "ingested": None if ingested is None else json_of(ingested),
-        "again": 0 if following is None else len(following.shards),
-    }
-
-
-def json_of(value: object) -> object:
-    """Return a record as plain values."""
-    import msgspec
-
-    return json.loads(msgspec.json.encode(value))
+app.command("run-shard")(batch_shard.run_shard_command)
+app.command("collect")(batch_collect.collect_command)

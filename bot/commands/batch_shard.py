@@ -1,0 +1,105 @@
+"""``bugfoundry batch run-shard``: one machine's part of a batch."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.batch.obtaining import obtain
+from bot.batch.plans import PLAN, read_batch
+from bot.batch.shards import Judged, run_shard
+from bot.commands.batch_options import FolderArgument, PlanOption
+from bot.commands.options import (
+    BaseImageOption,
+    JsonOption,
+    SandboxChoice,
+    SandboxOption,
+    out,
+    print_json,
+)
+from bot.nouns import counted
+from bot.running import run_interruptible
+from bot.steps import write_outputs
+from harness import backends
+from harness.local import LocalBackend
+from harness.sandbox import Backend, Limits
+from storage.errors import BatchError, SandboxError
+from storage.paths import cache_dir
+
+PLAIN = (
+    "a job does not run code of others as a plain process: install bubblewrap, or use --sandbox "
+    "docker"
+)
+
+
+def run_shard_command(
+    folder: FolderArgument,
+    number: Annotated[int, typer.Argument(min=0, help="Which shard.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to add verdicts to.")],
+    plan: PlanOption = PLAN,
+    minutes: Annotated[
+        float | None, typer.Option(min=0, help="End in good order after so long.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Sandboxes side by side. [default: as planned]")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="The code, where the environment has to be built here.")
+    ] = None,
+    sandbox: SandboxOption = SandboxChoice.auto,
+    base_image: BaseImageOption = None,
+    github: Annotated[bool, typer.Option("--github", help="Tell a workflow: ended.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge one shard, as this machine judges all bugs.
+
+    Each verdict is added to the file as soon as it is known, and is on the disk then. Stop it at
+    any time: the same command goes on where it was. A bug under which it died twice, the second
+    time with no other beside it, is set aside.
+
+    Example: bugfoundry batch run-shard batch 0 -o verdicts/shard-0.jsonl
+    """
+    batch = read_batch(folder, plan)
+    kind = batch.packed.environment.sandbox
+    if sandbox is not SandboxChoice.auto and sandbox.value != kind:
+        raise BatchError(f"the batch is for the {kind} sandbox; leave --sandbox out")
+    backend = backends.choose(kind, cache=cache_dir(), base_image=base_image)
+    refuse_plain(backend)
+
+    async def work() -> Judged:
+        environment = await obtain(batch.packed, backend, source=source, cache=cache_dir())
+        return await run_shard(
+            batch,
+            number,
+            output,
+            backend=backend,
+            environment=environment,
+            limits=Limits(),
+            workers=workers or batch.planned.workers,
+            seconds=None if minutes is None else minutes * 60,
+        )
+
+    judged = run_interruptible(work)
+    if github:
+        write_outputs({"ended": judged.ended})
+    if as_json:
+        print_json(judged)
+        return
+    reasons = ", ".join(f"{count} {reason}" for reason, count in judged.reasons)
+    out.print(
+        f"shard {number}: {judged.verdicts} of {counted(judged.bugs, 'bug')} judged "
+        f"({reasons or 'none'}), "
+        f"{counted(judged.tests, 'test')} run in {judged.seconds:.0f} s; {judged.ended}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def refuse_plain(backend: Backend) -> None:
+    """Refuse to run a repository's code without a cage in a job. Raises SandboxError."""
+    plain = isinstance(backend, LocalBackend) and backend.isolation == "process"
+    if plain and os.environ.get("GITHUB_ACTIONS") == "true":
+        raise SandboxError(PLAIN)
