@@ -13,11 +13,14 @@ from bot.grading import standing
 from harness.docker_build import TREE
 from harness.leaks.places import environment_files, folder_files, image_files
 from harness.leaks.search import TWIN, File, Leak, search
-from storage.errors import SourceError
+from harness.sandbox import BuildFailed
+from storage.errors import SandboxError, SourceError
 from storage.records import Environment
 from storage.trees import Trees
 from syntax.needles import Index, Needles, index_of, needles_of
 from tasks.start_state import broken_files, check_out, hidden_files
+
+UNBUILT = "the environment of {name} cannot be built again: {why}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +57,16 @@ class Counted:
 async def standing_all(found: Sequence[Found], evaluation: Evaluation, trees: Trees) -> list[Found]:
     """Have the environments of tasks stand, built again where they are gone.
 
-    Raises BuildFailed or SandboxError.
+    Raises SandboxError that names the repository where one cannot be built.
     """
     stand: dict[str, Environment] = {}
     for one in found:
         if one.environment.id not in stand:
             backend = backend_of(evaluation, one)
-            stand[one.environment.id] = await standing(one, backend, trees)
+            try:
+                stand[one.environment.id] = await standing(one, backend, trees)
+            except BuildFailed as error:
+                raise SandboxError(UNBUILT.format(name=one.repository.name, why=error)) from error
     return [replace(one, environment=stand[one.environment.id]) for one in found]
 
 
