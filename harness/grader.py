@@ -2,9 +2,9 @@
 
 What a patch leaves different from the unbroken code decides which tests are run: FAIL_TO_PASS
 always, and of PASS_TO_PASS those that can notice the difference. The others are what the baseline
-proved. FAIL_TO_PASS is run first: where one still fails, that is the start state's own outcome and
-decides, and PASS_TO_PASS is not run. Anything else that is not green is run again, alone in a
-process of its own, before it counts.
+proved. FAIL_TO_PASS is run first: where one still fails, that is the start state's own outcome.
+Anything else that is not green is run again, alone in a process of its own, before it counts. Where
+one of FAIL_TO_PASS is not green, that decides, and PASS_TO_PASS is not run.
 """
 
 from __future__ import annotations
@@ -74,17 +74,28 @@ class Grader:
         selection = self._select(changed, question)
         chosen = selection.tests or frozenset(question.tests)
         first = frozenset(question.fail_to_pass)
-        run = await self._screened(worker, changed, selection, first)
+        run = await self._first(worker, changed, selection, question)
         rest = chosen - first
-        if any(run.outcome(test) in AS_AT_START for test in question.fail_to_pass):
+        if any(status(run, test) != "green" for test in question.fail_to_pass):
             known = grade(question.fail_to_pass, (), run)
             unrun = tuple(test for test in question.pass_to_pass if test in rest)
             return replace(known, pass_to_pass_unrun=unrun)
         if rest:
             run = merged(run, await self._screened(worker, changed, selection, rest))
-        run = await self._confirmed(worker, changed, run, chosen, question)
+        run = await self._confirmed(worker, changed, run, rest, question)
         whole = with_the_rest(run, question.tests, chosen)
         return grade(question.fail_to_pass, question.pass_to_pass, whole)
+
+    async def _first(
+        self, worker: Worker, changed: Files, selection: Selection, question: Question
+    ) -> Run:
+        """Run FAIL_TO_PASS, and again alone what is not green and does not decide as it is."""
+        tests = frozenset(question.fail_to_pass)
+        run = await self._screened(worker, changed, selection, tests)
+        hung = run.exhausted and run.collected is None
+        if hung or any(run.outcome(test) in AS_AT_START for test in tests):
+            return run
+        return await self._confirmed(worker, changed, run, tests, question)
 
     async def _screened(
         self, worker: Worker, changed: Files, selection: Selection, tests: frozenset[str]
