@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from harness.judge import Grade, grade, status
 from harness.local_engine import with_the_rest
 from harness.sandbox import Backend, Limits
-from harness.selection import Coverage, Selection, select
+from harness.selection import Coverage, Path, Selection, select
 from harness.suite import Run
 from harness.worker import Files, Terms, Worker
 from storage.errors import SandboxError
@@ -48,10 +48,31 @@ class Grader:
     read: Callable[[str], bytes | None]
     limits: Limits
     coverage: Coverage | None = None
+    session: bool = True
+    """Hold a session in which all tests are collected: that pays where much is graded."""
 
     def worker(self) -> Worker:
         """Return a sandbox for one grade after another, started for the first."""
         return Worker(self.backend, self.terms.environment, self.limits)
+
+    async def ready_worker(self, *, full: bool = False) -> Worker:
+        """Return a sandbox that is started, with all that grades in it are forked from.
+
+        ``full`` grades are not forked. What cannot be started is met again by the first grade.
+        """
+        worker = self.worker()
+        try:
+            await worker.make_ready(self.terms, "fresh" if full else self._path())
+        except SandboxError:
+            await worker.discard()
+        except BaseException:
+            await worker.discard()
+            raise
+        return worker
+
+    def _path(self) -> Path:
+        """The fastest path that any selection takes."""
+        return "swap" if self.session and self.coverage is not None else "fork"
 
     async def grade(self, worker: Worker, question: Question) -> Grade:
         """Grade by the tests that matter. Raises SandboxError when sandboxes break repeatedly."""
@@ -114,7 +135,10 @@ class Grader:
         found = select(self.coverage, changed, {path: self.read(path) for path in changed})
         if found.tests is None:
             return replace(found, tests=every, everywhere=True)
-        return replace(found, tests=frozenset(question.fail_to_pass) | (found.tests & every))
+        tests = frozenset(question.fail_to_pass) | (found.tests & every)
+        if found.path == "swap" and not self.session:
+            return replace(found, tests=tests, path="fork", changes={})
+        return replace(found, tests=tests)
 
     async def _confirmed(
         self, worker: Worker, changed: Files, run: Run, tests: Collection[str], question: Question
