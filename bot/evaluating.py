@@ -33,6 +33,8 @@ SHARE = 0.1
 """What a prediction is expected to take: so much, and this of the whole suite's time."""
 GAIN = 0.1
 """Seconds by which a prediction is graded faster in a session that has collected all tests."""
+PRICE = 0.5
+"""Seconds that collecting them takes, of those which a whole run spends on anything but tests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +171,7 @@ def grader_of(
         read=contents.get,
         limits=evaluation.limits,
         coverage=evaluation.coverage(found.environment.id),
-        session=expected * GAIN >= collecting(found.baseline),
+        session=expected * GAIN >= PRICE * collecting(found.baseline),
     )
 
 
