@@ -117,13 +117,16 @@ async def evaluate(evaluation: Evaluation, todo: Sequence[Case]) -> AsyncGenerat
 async def _next(known: asyncio.Queue[Graded], workers: Sequence[asyncio.Future[None]]) -> Graded:
     """Return the next grade; what ends a worker early ends all."""
     taken = asyncio.ensure_future(known.get())
-    while not taken.done():
-        running: list[asyncio.Future[Any]] = [each for each in workers if not each.done()]
-        await asyncio.wait([taken, *running], return_when=asyncio.FIRST_COMPLETED)
-        for worker in workers:
-            if worker.done():
-                worker.result()
-    return taken.result()
+    try:
+        while not taken.done():
+            running: list[asyncio.Future[Any]] = [each for each in workers if not each.done()]
+            await asyncio.wait([taken, *running], return_when=asyncio.FIRST_COMPLETED)
+            for worker in workers:
+                if worker.done():
+                    worker.result()
+        return taken.result()
+    finally:
+        taken.cancel()
 
 
 def by_environment(todo: Iterable[Case]) -> list[list[Case]]:
