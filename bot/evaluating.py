@@ -154,7 +154,8 @@ def turn_of(evaluation: Evaluation, trees: Trees, group: Sequence[Case]) -> Turn
         grader = grader_of(evaluation, trees, first, backend, environment, expected=count)
         return grader, await grader.ready_worker(full=evaluation.full)
 
-    return Turn(group, prepare=prepare, each=LEAST_SECONDS + SHARE * first.baseline.seconds)
+    share = 1.0 if evaluation.full else SHARE
+    return Turn(group, prepare=prepare, each=LEAST_SECONDS + share * first.baseline.seconds)
 
 
 def grader_of(
