@@ -1,11 +1,12 @@
 """Measure ``bugfoundry evaluate`` beside a fresh sandbox each that runs the whole suite.
 
-    python -m benchmarks.evaluate --store FILE [--each 5] [--fresh 5]
+    python -m benchmarks.evaluate --store FILE [--each 5] [--fresh 5] [--workers 1]
 
 Predictions of which it is known what they are: the fix, the empty patch, and wrong ones (the
 wounded function deleted, half of the fix, another bug in the same place). Ours grades all of them,
-one after the other, the other way all or some; they are compared with each other and with what is
-known.
+repository by repository and then those of all in one run, as a person would; the other way all or
+some of each repository. Both have as many workers. They are compared with each other and with what
+is known. The environments stand when the time is taken; ours includes all starts of sandboxes.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import random
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from contextlib import aclosing
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bot.evaluating import (
@@ -33,9 +35,12 @@ from bot.finding import Found, find_task
 from bot.grading import standing
 from bot.predictions import Prediction
 from bot.probes import sample, wrong_patches
+from bot.running import as_they_end
 from harness.baseline import runnable
 from harness.coverage import decode
+from harness.grader import Grader
 from harness.judge import grade
+from harness.selection import Coverage
 from storage.errors import PatchError
 from storage.paths import cache_dir
 from storage.records import Task, digest
@@ -102,49 +107,47 @@ async def theirs(evaluation: Evaluation, cases: Sequence[Case]) -> Graded:
     """Grade each in a sandbox of its own, by the whole suite in one fresh process."""
     started = time.monotonic()
     trees = Trees(evaluation.cache)
-    found = {}
+    found: dict[str, bool] = {}
     for group in by_environment(cases):
         first = group[0].found
         backend = backend_of(evaluation, first)
         environment = await standing(first, backend, trees)
         grader = grader_of(evaluation, trees, first, backend, environment)
-        for case in group:
-            try:
-                question = question_of(case.found, trees, case.prediction.patch)
-            except PatchError:
-                found[case.key] = False
-                continue
-            worker = grader.worker()
-            try:
-                every = runnable(first.baseline)
-                run = await worker.run(grader.terms, question.files, tests=every)
-            finally:
-                await worker.discard()
-            verdict = case.found.verdict
-            found[case.key] = grade(verdict.fail_to_pass, verdict.pass_to_pass, run).resolved
+
+        async def one(case: Case, grader: Grader = grader) -> tuple[str, bool]:
+            return case.key, await in_fresh_sandbox(grader, case, trees)
+
+        async with aclosing(as_they_end(one, group, at_once=evaluation.workers)) as ended:
+            found |= {key: resolved async for key, resolved in ended}
     return Graded(resolved=found, seconds=time.monotonic() - started)
 
 
-async def compare(
-    store: Store, name: str, tasks: Sequence[Task], *, fresh: int, workers: int
-) -> Compared:
-    """Measure both ways on the predictions for some tasks of one repository."""
-    found = [find_task(store, task.id) for task in tasks]
-    cases = predictions(store, Trees(cache_dir()), found)
-    coverage = {each.environment.id: store.coverage(each.environment.id) for each in found}
-    evaluation = Evaluation(
-        cache=cache_dir(),
-        workers=workers,
-        coverage=lambda key: None if (data := coverage[key]) is None else decode(data),
-    )
+async def in_fresh_sandbox(grader: Grader, case: Case, trees: Trees) -> bool:
+    """Say whether a prediction solves its task, by the whole suite."""
+    try:
+        question = question_of(case.found, trees, case.prediction.patch)
+    except PatchError:
+        return False
+    worker = grader.worker()
+    try:
+        every = runnable(grader.terms.baseline)
+        run = await worker.run(grader.terms, question.files, tests=every)
+    finally:
+        await worker.discard()
+    verdict = case.found.verdict
+    return grade(verdict.fail_to_pass, verdict.pass_to_pass, run).resolved
+
+
+async def compare(evaluation: Evaluation, name: str, cases: Sequence[Case], fresh: int) -> Compared:
+    """Measure both ways on the predictions for one repository."""
     some = random.Random(0).sample(cases, min(fresh or len(cases), len(cases)))
     await ours(evaluation, cases[:1])  # The environment stands when the time is taken.
     fast = await ours(evaluation, cases)
-    slow = await theirs(replace(evaluation, workers=1), some)
-    known = {case.key: case.prediction.model == "gold" for case in cases}
+    slow = await theirs(evaluation, some)
+    known = known_of(cases)
     return Compared(
         repository=name,
-        tasks=len(tasks),
+        tasks=len({case.found.task.id for case in cases}),
         predictions=len(cases),
         kinds=dict(sorted(Counter(case.prediction.model for case in cases).items())),
         fresh=len(some),
@@ -159,6 +162,11 @@ async def compare(
             or slow.resolved.get(case.key, known[case.key]) != known[case.key]
         ),
     )
+
+
+def known_of(cases: Sequence[Case]) -> dict[str, bool]:
+    """Return what is known of predictions by what they are."""
+    return {case.key: case.prediction.model == "gold" for case in cases}
 
 
 def by_repository(store: Store, each: int, only: str) -> dict[str, list[Task]]:
@@ -176,30 +184,43 @@ def by_repository(store: Store, each: int, only: str) -> dict[str, list[Task]]:
     return {name: [t for t in own if t.id in chosen[name]] for name, own in groups.items()}
 
 
-def total(found: Sequence[Compared]) -> dict[str, object]:
+def total(found: Sequence[Compared], cases: Sequence[Case], at_once: Graded) -> dict[str, object]:
     """Sum up; the way that was taken for some of the predictions counts as if for all."""
-    ours_all = sum(each.seconds_ours for each in found)
     fresh_all = sum(each.seconds_fresh * each.predictions / each.fresh for each in found)
+    known = known_of(cases)
+    ours_all = sum(each.seconds_ours for each in found)
     return {
         "tasks": sum(each.tasks for each in found),
-        "predictions": sum(each.predictions for each in found),
+        "predictions": len(known),
         "as_known": sum(each.as_known for each in found),
+        "as_known_in_one_run": sum(at_once.resolved[key] == known[key] for key in known),
         "fresh": sum(each.fresh for each in found),
         "as_each_other": sum(each.as_each_other for each in found),
         "seconds_ours": round(ours_all, 1),
+        "seconds_ours_in_one_run": round(at_once.seconds, 1),
         "seconds_fresh_if_all": round(fresh_all, 1),
         "ratio": round(fresh_all / ours_all, 1),
+        "ratio_in_one_run": round(fresh_all / at_once.seconds, 1),
     }
 
 
 async def run(store: Store, *, each: int, only: str, fresh: int, workers: int) -> None:
-    """Measure repository by repository, and tell each as it is known."""
-    found = []
+    """Measure repository by repository, telling each as it is known, and then all in one run."""
+    trees = Trees(cache_dir())
+    every: list[Case] = []
+    compared = []
+    coverage: dict[str, Coverage | None] = {}
+    evaluation = Evaluation(cache=cache_dir(), workers=workers, coverage=coverage.get)
     for name, tasks in by_repository(store, each, only).items():
-        compared = await compare(store, name, tasks, fresh=fresh, workers=workers)
-        print(json.dumps({**asdict(compared), "ratio": compared.ratio}), flush=True)
-        found.append(compared)
-    print(json.dumps(total(found)))
+        found = [find_task(store, task.id) for task in tasks]
+        cases = predictions(store, trees, found)
+        for key in {one.environment.id for one in found}:
+            data = store.coverage(key)
+            coverage[key] = None if data is None else decode(data)
+        compared.append(await compare(evaluation, name, cases, fresh))
+        print(json.dumps({**asdict(compared[-1]), "ratio": compared[-1].ratio}), flush=True)
+        every += cases
+    print(json.dumps(total(compared, every, await ours(evaluation, every))))
 
 
 def main() -> None:
@@ -213,7 +234,7 @@ def main() -> None:
         default=0,
         help="predictions of each repository that are graded the other way too; 0 is all",
     )
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1, help="of both ways")
     given = parser.parse_args()
     with Store(given.store) as store:
         asyncio.run(

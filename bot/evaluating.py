@@ -1,4 +1,4 @@
-"""Grade many patches on many tasks, in sandboxes that live as long as the run."""
+"""Grade many patches on many tasks, in sandboxes that serve all of an environment's."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequenc
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from bot.finding import Found
 from bot.grading import changed_files, standing, start_state
 from bot.predictions import Graded, Prediction, graded, key_of
+from bot.turns import Turn, Turns
 from harness import backends
+from harness.baseline import collecting
 from harness.grader import Grader, Question
 from harness.judge import Grade
 from harness.sandbox import Backend, BuildFailed, Limits
@@ -25,6 +28,13 @@ from tasks.start_state import grading_files
 
 Covered = Callable[[str], Coverage | None]
 """What is known of an environment's tests, by the environment's id."""
+LEAST_SECONDS = 0.1
+SHARE = 0.1
+"""What a prediction is expected to take: so much, and this of the whole suite's time."""
+GAIN = 0.1
+"""Seconds by which a prediction is graded faster in a session that has collected all tests."""
+PRICE = 0.5
+"""Seconds that collecting them takes, of those which a whole run spends on anything but tests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +95,38 @@ def ungraded(prediction: Prediction, error: str, key: str, detail: str = "") -> 
 
 
 async def evaluate(evaluation: Evaluation, todo: Sequence[Case]) -> AsyncGenerator[Graded, None]:
-    """Yield each grade as it is known; one environment after the other."""
+    """Yield each grade as it is known, in any order."""
     trees = Trees(evaluation.cache)
-    for group in by_environment(todo):
-        async for result in _in_one_environment(evaluation, trees, group):
-            yield result
+    turns = Turns(turn_of(evaluation, trees, group) for group in by_environment(todo))
+    known: asyncio.Queue[Graded] = asyncio.Queue()
+    workers = [
+        asyncio.ensure_future(_work(evaluation, trees, turns, known))
+        for _ in range(min(evaluation.workers, len(todo)))
+    ]
+    try:
+        for _ in todo:
+            yield await _next(known, workers)
+        await asyncio.gather(*workers)
+    finally:
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+        await turns.close()
+
+
+async def _next(known: asyncio.Queue[Graded], workers: Sequence[asyncio.Future[None]]) -> Graded:
+    """Return the next grade; what ends a worker early ends all."""
+    taken = asyncio.ensure_future(known.get())
+    try:
+        while not taken.done():
+            running: list[asyncio.Future[Any]] = [each for each in workers if not each.done()]
+            await asyncio.wait([taken, *running], return_when=asyncio.FIRST_COMPLETED)
+            for worker in workers:
+                if worker.done():
+                    worker.result()
+        return taken.result()
+    finally:
+        taken.cancel()
 
 
 def by_environment(todo: Iterable[Case]) -> list[list[Case]]:
@@ -106,42 +143,19 @@ def backend_of(evaluation: Evaluation, found: Found) -> Backend:
     return backends.choose(kind, cache=evaluation.cache, base_image=evaluation.base_image)  # type: ignore[arg-type]
 
 
-async def _in_one_environment(
-    evaluation: Evaluation, trees: Trees, group: Sequence[Case]
-) -> AsyncGenerator[Graded, None]:
+def turn_of(evaluation: Evaluation, trees: Trees, group: Sequence[Case]) -> Turn[Case]:
+    """Return the turn of what is graded in one environment."""
     first = group[0].found
-    try:
+
+    async def prepare() -> tuple[Grader, Worker]:
         backend = backend_of(evaluation, first)
         environment = await standing(first, backend, trees)
-    except (BuildFailed, SandboxError) as error:
-        for case in group:
-            yield ungraded(case.prediction, "environment-failed", case.key, str(error))
-        return
-    grader = grader_of(evaluation, trees, first, backend, environment)
-    waiting: asyncio.Queue[Case] = asyncio.Queue()
-    for case in group:
-        waiting.put_nowait(case)
-    known: asyncio.Queue[Graded] = asyncio.Queue()
-    count = min(evaluation.workers, len(group))
-    workers = [
-        asyncio.ensure_future(_work(evaluation, trees, grader, waiting, known))
-        for _ in range(count)
-    ]
-    try:
-        for _ in group:
-            taken = asyncio.ensure_future(known.get())
-            while not taken.done():
-                await asyncio.wait([taken, *workers], return_when=asyncio.FIRST_COMPLETED)
-                for worker in workers:
-                    if worker.done():
-                        worker.result()
-                workers = [worker for worker in workers if not worker.done()]
-            yield taken.result()
-        await asyncio.gather(*workers)
-    finally:
-        for worker in workers:
-            worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
+        count = len(group)
+        grader = grader_of(evaluation, trees, first, backend, environment, expected=count)
+        return grader, await grader.ready_worker(full=evaluation.full)
+
+    share = 1.0 if evaluation.full else SHARE
+    return Turn(group, prepare=prepare, each=LEAST_SECONDS + share * first.baseline.seconds)
 
 
 def grader_of(
@@ -150,37 +164,43 @@ def grader_of(
     found: Found,
     backend: Backend,
     environment: Environment,
+    *,
+    expected: int = 1,
 ) -> Grader:
-    """Return what grades on an environment that stands."""
-    tree = found.bug.tree
-    contents = trees.read_all(tree)
+    """Return what grades on an environment that stands; so many predictions are ``expected``."""
+    contents = trees.read_all(found.bug.tree)
     return Grader(
         backend=backend,
         terms=Terms(environment=environment, baseline=found.baseline),
         read=contents.get,
         limits=evaluation.limits,
         coverage=evaluation.coverage(found.environment.id),
+        session=expected * GAIN >= PRICE * collecting(found.baseline),
     )
 
 
 async def _work(
-    evaluation: Evaluation,
-    trees: Trees,
-    grader: Grader,
-    waiting: asyncio.Queue[Case],
-    known: asyncio.Queue[Graded],
+    evaluation: Evaluation, trees: Trees, turns: Turns[Case], known: asyncio.Queue[Graded]
 ) -> None:
-    """Grade what waits, in one sandbox, until nothing is left."""
-    worker = grader.worker()
-    try:
-        while not waiting.empty():
-            case = waiting.get_nowait()
-            started = time.monotonic()
-            result = await grade_case(case, trees, grader, worker, full=evaluation.full)
-            await known.put(replace(result, seconds=round(time.monotonic() - started, 3)))
-    finally:
-        with suppress(asyncio.CancelledError):
-            await asyncio.shield(worker.discard())
+    """Grade what waits, environment by environment, until nothing is left."""
+    while (turn := turns.next()) is not None:
+        try:
+            grader, worker = await turn.worker()
+        except (BuildFailed, SandboxError) as error:
+            while turn.waiting:
+                case = turn.waiting.popleft()
+                told = ungraded(case.prediction, "environment-failed", case.key, str(error))
+                known.put_nowait(told)
+            continue
+        try:
+            while turn.waiting:
+                case = turn.waiting.popleft()
+                started = time.monotonic()
+                result = await grade_case(case, trees, grader, worker, full=evaluation.full)
+                known.put_nowait(replace(result, seconds=round(time.monotonic() - started, 3)))
+        finally:
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(worker.discard())
 
 
 async def grade_case(

@@ -235,6 +235,11 @@ def collect_timeout(baseline: Baseline) -> float:
     return LEAST_TEST_TIMEOUT + 2 * baseline.seconds
 
 
+def collecting(baseline: Baseline) -> float:
+    """Seconds of a whole run that no test takes: pytest's start, and collecting the tests."""
+    return max(0.0, baseline.seconds - sum(test.seconds for test in baseline.tests))
+
+
 def total_timeout(baseline: Baseline) -> float:
     """Seconds a whole run may take with a bug."""
     return max(LEAST_TOTAL_TIMEOUT, 20 * baseline.seconds)

@@ -2,9 +2,10 @@
 
 What a patch leaves different from the unbroken code decides which tests are run: FAIL_TO_PASS
 always, and of PASS_TO_PASS those that can notice the difference. The others are what the baseline
-proved. FAIL_TO_PASS is run first: where one still fails, that is the start state's own outcome and
-decides, and PASS_TO_PASS is not run. Anything else that is not green is run again, alone in a
-process of its own, before it counts.
+proved. FAIL_TO_PASS is run first: where one still fails, that is the start state's own outcome.
+Anything else that is not green is run again, alone in a process of its own, before it counts. Where
+one of FAIL_TO_PASS is not green, that decides, and PASS_TO_PASS is not run; of that the first which
+is not green for certain decides. Where nothing differs FAIL_TO_PASS alone is run.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass, replace
 from harness.judge import Grade, grade, status
 from harness.local_engine import with_the_rest
 from harness.sandbox import Backend, Limits
-from harness.selection import Coverage, Selection, select
+from harness.selection import Coverage, Path, Selection, select
 from harness.suite import Run
 from harness.worker import Files, Terms, Worker
 from storage.errors import SandboxError
@@ -23,6 +24,7 @@ from storage.errors import SandboxError
 TRIES = 2
 AS_AT_START = frozenset({"failed", "error"})
 """Outcomes of a FAIL_TO_PASS test that need no second run: it is red as it was."""
+NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +50,31 @@ class Grader:
     read: Callable[[str], bytes | None]
     limits: Limits
     coverage: Coverage | None = None
+    session: bool = True
+    """Hold a session in which all tests are collected: that pays where much is graded."""
 
     def worker(self) -> Worker:
         """Return a sandbox for one grade after another, started for the first."""
         return Worker(self.backend, self.terms.environment, self.limits)
+
+    async def ready_worker(self, *, full: bool = False) -> Worker:
+        """Return a sandbox that is started, with all that grades in it are forked from.
+
+        ``full`` grades are not forked. What cannot be started is met again by the first grade.
+        """
+        worker = self.worker()
+        try:
+            await worker.make_ready(self.terms, "fresh" if full else self._path())
+        except SandboxError:
+            await worker.discard()
+        except BaseException:
+            await worker.discard()
+            raise
+        return worker
+
+    def _path(self) -> Path:
+        """The fastest path that any selection takes."""
+        return "swap" if self.session and self.coverage is not None else "fork"
 
     async def grade(self, worker: Worker, question: Question) -> Grade:
         """Grade by the tests that matter. Raises SandboxError when sandboxes break repeatedly."""
@@ -73,37 +96,83 @@ class Grader:
         changed = {p: data for p, data in question.files.items() if data != self.read(p)}
         selection = self._select(changed, question)
         chosen = selection.tests or frozenset(question.tests)
-        first = frozenset(question.fail_to_pass)
-        run = await self._screened(worker, changed, selection, first)
-        rest = chosen - first
-        if any(run.outcome(test) in AS_AT_START for test in question.fail_to_pass):
-            known = grade(question.fail_to_pass, (), run)
-            unrun = tuple(test for test in question.pass_to_pass if test in rest)
-            return replace(known, pass_to_pass_unrun=unrun)
-        if rest:
-            run = merged(run, await self._screened(worker, changed, selection, rest))
-        run = await self._confirmed(worker, changed, run, chosen, question)
-        whole = with_the_rest(run, question.tests, chosen)
-        return grade(question.fail_to_pass, question.pass_to_pass, whole)
+        rest = chosen - frozenset(question.fail_to_pass)
+        run = await self._first(worker, changed, selection, question)
+        if any(status(run, test) != "green" for test in question.fail_to_pass):
+            return graded(question, run, unrun=rest)
+        if not rest:
+            return graded(question, with_the_rest(run, question.tests, chosen))
+        later = await self._rest(worker, changed, selection, rest, question)
+        unrun = rest - later.results.keys() if later.stopped else NOTHING
+        whole = with_the_rest(merged(run, later), question.tests, chosen)
+        return graded(question, whole, unrun=unrun)
+
+    async def _first(
+        self, worker: Worker, changed: Files, selection: Selection, question: Question
+    ) -> Run:
+        """Run FAIL_TO_PASS, and again alone what is not green and does not decide as it is."""
+        tests = frozenset(question.fail_to_pass)
+        narrow = selection if selection.tests == tests else replace(selection, everywhere=False)
+        run = await self._screened(worker, changed, narrow, tests)
+        hung = run.exhausted and run.collected is None
+        if hung or any(decides(run, test) for test in tests):
+            return run
+        return await self._confirmed(worker, changed, run, tests, question)
+
+    async def _rest(
+        self,
+        worker: Worker,
+        changed: Files,
+        selection: Selection,
+        tests: frozenset[str],
+        question: Question,
+    ) -> Run:
+        """Run PASS_TO_PASS until one is red, and is so alone; ``stopped`` says that one was."""
+        run = await self._screened(worker, changed, selection, tests, stop_after_red=0)
+        if not run.stopped:
+            return await self._confirmed(worker, changed, run, tests, question)
+        seen = frozenset(run.results)
+        run = await self._confirmed(worker, changed, run, seen, question)
+        if any(status(run, test) == "red" for test in seen):
+            return run
+        left = await self._screened(worker, changed, selection, tests - seen)
+        left = await self._confirmed(worker, changed, left, tests - seen, question)
+        return replace(merged(run, left), stopped=False)
 
     async def _screened(
-        self, worker: Worker, changed: Files, selection: Selection, tests: frozenset[str]
+        self,
+        worker: Worker,
+        changed: Files,
+        selection: Selection,
+        tests: frozenset[str],
+        *,
+        stop_after_red: int | None = None,
     ) -> Run:
         """Run some of the tests by the path that was chosen, with short limits."""
         some = replace(selection, tests=tests)
         return await worker.run_patiently(
-            self.terms, changed, tests=tests, selection=some, short=True
+            self.terms,
+            changed,
+            tests=tests,
+            selection=some,
+            short=True,
+            stop_after_red=stop_after_red,
         )
 
     def _select(self, changed: Files, question: Question) -> Selection:
         """Choose the tests to run, and the way of running them."""
-        every = frozenset(question.tests)
+        first, every = frozenset(question.fail_to_pass), frozenset(question.tests)
+        if not changed:
+            return Selection(tests=first, why="all is as in the unbroken code", path=self._path())
         if self.coverage is None:
             return Selection(tests=every, why="no coverage is known", path="fork")
         found = select(self.coverage, changed, {path: self.read(path) for path in changed})
         if found.tests is None:
             return replace(found, tests=every, everywhere=True)
-        return replace(found, tests=frozenset(question.fail_to_pass) | (found.tests & every))
+        tests = first | (found.tests & every)
+        if found.path == "swap" and not self.session:
+            return replace(found, tests=tests, path="fork", changes={})
+        return replace(found, tests=tests)
 
     async def _confirmed(
         self, worker: Worker, changed: Files, run: Run, tests: Collection[str], question: Question
@@ -117,6 +186,23 @@ class Grader:
             self.terms, changed, tests=doubtful, selection=forked, isolate=True
         )
         return merged(run, alone)
+
+
+def decides(run: Run, test: str) -> bool:
+    """Say whether a FAIL_TO_PASS test is red for certain: it failed, or what holds it did."""
+    outcome = run.outcome(test)
+    broken = {path for path, _ in run.collect_errors}
+    return outcome in AS_AT_START or (outcome == "missing" and test.partition("::")[0] in broken)
+
+
+def graded(question: Question, run: Run, *, unrun: frozenset[str] = NOTHING) -> Grade:
+    """Grade a run of which some PASS_TO_PASS tests were left out, since others had decided."""
+    fail, passing = question.fail_to_pass, question.pass_to_pass
+    if any(status(run, test) != "green" for test in fail):
+        known = grade(fail, (), run)
+    else:
+        known = grade(fail, [test for test in passing if test not in unrun], run)
+    return replace(known, pass_to_pass_unrun=tuple(test for test in passing if test in unrun))
 
 
 def merged(run: Run, later: Run) -> Run:

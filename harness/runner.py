@@ -1097,8 +1097,18 @@ class Server:
             frame = read_frame(self.source)
             if frame is None:
                 return
-            operations = {"run": self.run, "compile": self.compile, "script": self.script}
+            operations = {
+                "run": self.run,
+                "prepare": self.prepare,
+                "compile": self.compile,
+                "script": self.script,
+            }
             operations[frame["op"]](frame)
+
+    def prepare(self, frame: dict[str, Any]) -> None:
+        """Start what runs are forked from, ahead of the first."""
+        self.stable.of(str(frame["path"]), [str(arg) for arg in frame["args"]])
+        write_frame(self.target, {"event": "prepared", "restored": self.clean()})
 
     def run(self, frame: dict[str, Any]) -> None:
         request = Request(frame, lambda message: write_frame(self.target, message), self.stable)

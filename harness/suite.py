@@ -18,6 +18,8 @@ from storage.records import Outcome
 OUTCOMES: frozenset[str] = frozenset(get_args(Outcome))
 GRACE = 60.0
 """Seconds beyond a run's own limit before the runner itself counts as hung."""
+PREPARING = 300.0
+"""Seconds until the runner counts as hung while it starts what it holds: it waits 120 for each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +138,21 @@ async def run_suite(
             raise SandboxError("the runner did not answer in time") from error
         if gathered.take(frame):
             return gathered.run(frame, seconds=round(time.monotonic() - started, 3))
+
+
+async def prepare(channel: Channel, *, args: Sequence[str], path: Path) -> bool:
+    """Start what runs by a path are forked from. Returns whether all else is as it was.
+
+    A run does so itself where it has not been done. Raises SandboxError.
+    """
+    await channel.send({"op": "prepare", "args": list(args), "path": path})
+    while True:
+        try:
+            frame = await channel.receive(timeout=PREPARING)
+        except TimeoutError as error:
+            raise SandboxError("the runner did not answer in time") from error
+        if frame.get("event") == "prepared":
+            return bool(frame.get("restored"))
 
 
 async def run_compile(channel: Channel, sources: Sequence[str]) -> list[bool]:

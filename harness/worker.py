@@ -17,8 +17,8 @@ from harness.baseline import (
 )
 from harness.conditions import AS_JUDGED, Conditions
 from harness.sandbox import Backend, Channel, Limits, Sandbox, start
-from harness.selection import Selection, files_of
-from harness.suite import Run, run_suite
+from harness.selection import Path, Selection, files_of
+from harness.suite import Run, prepare, run_suite
 from storage.errors import SandboxError
 from storage.records import Baseline, Environment
 
@@ -75,6 +75,12 @@ class Worker:
             await channel.close()
         if sandbox is not None:
             await sandbox.close()
+
+    async def make_ready(self, terms: Terms, path: Path) -> None:
+        """Start what runs by a path are forked from, ahead of the first. Raises SandboxError."""
+        channel = await self.channel()
+        if not await prepare(channel, args=terms.environment.plan.pytest_args, path=path):
+            await self.discard()
 
     async def run(
         self,

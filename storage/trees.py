@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
@@ -78,7 +79,8 @@ class Trees:
 
     def read(self, tree: str, path: str) -> bytes | None:
         """Return a file's content, or a link's target; None where there is none."""
-        return self.read_all(tree, [path]).get(path)
+        entry = self._entries(tree).get(path)
+        return None if entry is None else content_of(self.git_dir, entry[1])
 
     def read_all(self, tree: str, paths: Iterable[str] | None = None) -> dict[str, bytes]:
         """Return the content of the files named (all by default), those that are there."""
@@ -210,10 +212,7 @@ class Trees:
         git("update-ref", f"refs/heads/{branch}", commit, cwd=repository)
 
     def _entries(self, tree: str, *, submodules: bool = False) -> dict[str, tuple[str, str]]:
-        listed = parse_ls_tree(self._git("ls-tree", "-r", "-z", "--full-tree", tree))
-        for path in listed:
-            if not {"..", ".", ".git"}.isdisjoint(PurePosixPath(path.lower()).parts):
-                raise SourceError(f"{path!r} is no path a work tree may hold; leave it out")
+        listed = entries_of(self.git_dir, tree)
         return {
             path: entry for path, entry in listed.items() if submodules or entry[0] != SUBMODULE
         }
@@ -257,6 +256,25 @@ class Trees:
         self, *arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None
     ) -> bytes:
         return git(f"--git-dir={self.git_dir}", *arguments, stdin=stdin, env=env)
+
+
+@lru_cache(maxsize=16)
+def entries_of(git_dir: Path, tree: str) -> Mapping[str, tuple[str, str]]:
+    """Return path → (mode, name) of a tree, submodules included. Raises SourceError, GitError.
+
+    What a hash stands for does not change: it is asked once for many files.
+    """
+    listed = parse_ls_tree(git(f"--git-dir={git_dir}", "ls-tree", "-r", "-z", "--full-tree", tree))
+    for path in listed:
+        if not {"..", ".", ".git"}.isdisjoint(PurePosixPath(path.lower()).parts):
+            raise SourceError(f"{path!r} is no path a work tree may hold; leave it out")
+    return listed
+
+
+@lru_cache(maxsize=128)
+def content_of(git_dir: Path, name: str) -> bytes:
+    """Return one content by the name that git gives it."""
+    return read_blobs(git_dir, [name])[name]
 
 
 def parse_ls_tree(listed: bytes) -> dict[str, tuple[str, str]]:

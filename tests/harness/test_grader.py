@@ -16,6 +16,7 @@ from storage.records import Baseline, BaselineTest
 from tests.harness.plain import PlainBackend, make_environment
 
 CODE = "def one():\n    return 1\n\n\ndef two():\n    return 2\n"
+DYING = CODE.replace("return 1", "__import__('os')._exit(3)").encode()
 BROKEN = CODE.replace("return 1", "return 0").encode()
 TESTS = "from code_of import one, two\ndef test_one(): assert one() == 1\n" + "".join(
     f"def test_two_{n}(): assert two() == 2\n" for n in range(5)
@@ -80,7 +81,81 @@ async def test_the_ways_of_grading_agree(backend: PlainBackend, name: str, known
     unrun = set(some.pass_to_pass_unrun)
     assert some.pass_to_pass_red == tuple(t for t in every.pass_to_pass_red if t not in unrun)
     assert some.fail_to_pass_green == every.fail_to_pass_green
-    assert not unrun or some.fail_to_pass_red
+    assert not unrun or some.fail_to_pass_red or some.pass_to_pass_red
+
+
+@pytest.mark.parametrize("content", [b"def one(:\n", DYING])
+async def test_what_is_gone_or_dies_alone_too_decides_without_the_rest(
+    backend: PlainBackend, content: bytes
+) -> None:
+    found = grader(backend)
+    worker = found.worker()
+    try:
+        grade = await found.grade(worker, question(content))
+    finally:
+        await worker.discard()
+
+    assert grade.fail_to_pass_red == (ONE,)
+    assert grade.pass_to_pass_unrun == TWOS
+
+
+async def test_the_first_that_is_broken_decides(backend: PlainBackend) -> None:
+    """What was reported until the run is stopped counts too."""
+    slow = CODE.replace("return 2", "return [3, __import__('time').sleep(0.5)][0]").encode()
+    found = grader(backend)
+    worker = found.worker()
+    try:
+        grade = await found.grade(worker, question(slow))
+    finally:
+        await worker.discard()
+
+    assert not grade.resolved
+    red, unrun = grade.pass_to_pass_red, grade.pass_to_pass_unrun
+    assert red and unrun and red + unrun == TWOS
+
+
+async def test_what_is_broken_in_company_alone_does_not_decide(backend: PlainBackend) -> None:
+    spilling = "CALLS = []\n" + CODE.replace("return 2", "return CALLS.append(0) or 1 + len(CALLS)")
+    spilling = spilling.replace("1 + len(CALLS)", "2 + (len(CALLS) == 2)")
+    found = grader(backend)
+    worker = found.worker()
+    try:
+        some = await found.grade(worker, question(spilling.encode()))
+        every = await found.grade_by_all(worker, question(spilling.encode()))
+    finally:
+        await worker.discard()
+
+    assert some.resolved and not some.pass_to_pass_unrun
+    assert every.pass_to_pass_red == TWOS[1:2]
+
+
+async def test_what_the_baseline_proved_is_not_run_where_nothing_differs(
+    backend: PlainBackend, tmp_path: Path
+) -> None:
+    (tmp_path / "project/test_it.py").write_text(TESTS.replace("two() == 2", "two() == 3"))
+    found = grader(backend)
+    worker = found.worker()
+    try:
+        same = await found.grade(worker, question(CODE.encode()))
+        other = await found.grade(worker, question(PATCHES["another way"][0]))
+    finally:
+        await worker.discard()
+
+    assert same.resolved
+    assert not other.resolved
+
+
+async def test_a_fix_that_is_slow_is_one(backend: PlainBackend) -> None:
+    """The first try is cut off by a short limit that a busy machine may not keep."""
+    slow = CODE.replace("return 1", "return [1, __import__('time').sleep(1.5)][0]").encode()
+    found = grader(backend)
+    worker = found.worker()
+    try:
+        grade = await found.grade(worker, question(slow))
+    finally:
+        await worker.discard()
+
+    assert grade.resolved
 
 
 async def test_one_sandbox_serves_one_grade_after_another(backend: PlainBackend) -> None:

@@ -16,7 +16,7 @@ from harness.changes import Change, changes
 from harness.coverage import complete
 from harness.sandbox import Channel
 from harness.selection import select
-from harness.suite import Run, run_suite
+from harness.suite import Run, prepare, run_suite
 from tests.harness.plain import start_plain
 
 MODULE = '''
@@ -390,3 +390,21 @@ async def test_a_module_that_no_test_has_imported_yet_is_imported_as_it_is_on_di
     result = await swapped(channel, ["test_it"])
     await channel.close()
     assert (result.path, outcomes(result)) == ("swap", {"test_it": "passed"})
+
+
+async def test_what_runs_are_forked_from_can_be_started_ahead(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    code = f"""
+        with open({str(log)!r}, "a") as file: file.write("collected ")
+        import module
+        def test_it(): assert module.work() == 2
+        """
+    channel = await start(tmp_path, test_it=code)
+
+    assert await prepare(channel, args=[], path="swap")
+    ahead = log.read_text()
+    result = await swapped(channel, ["test_it"])
+    await channel.close()
+
+    assert (result.path, outcomes(result)) == ("swap", {"test_it": "passed"})
+    assert ahead == log.read_text() == "collected "
