@@ -103,13 +103,21 @@ def bug(source: bytes) -> Bug:
     )
 
 
-async def given(*bugs: Bug) -> AsyncIterator[Bug]:
-    for each in bugs:
-        yield each
-
-
 async def judged(engine: LocalEngine, *bugs: Bug) -> list[Verdict]:
-    return [verdict async for verdict in engine.judge(given(*bugs))]
+    """Judge each once the one before has its verdict: of two that wait the longer is first."""
+    known = asyncio.Event()
+
+    async def in_turn() -> AsyncIterator[Bug]:
+        for each in bugs:
+            yield each
+            await known.wait()
+            known.clear()
+
+    verdicts = []
+    async for verdict in engine.judge(in_turn()):
+        verdicts.append(verdict)
+        known.set()
+    return verdicts
 
 
 @pytest.mark.parametrize("attack", PROBES, ids=lambda attack: attack.name)

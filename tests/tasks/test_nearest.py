@@ -43,6 +43,30 @@ def test_tests_that_run_the_changed_lines_come_before_those_that_run_the_file() 
     assert kept(9) == tests
 
 
+def test_half_of_the_places_go_to_tests_that_run_the_rest_of_the_changed_file() -> None:
+    patch = unified_diff("a.py", FILE, FILE.replace(b"line 7\n", b"other\n"))
+    same = {f"t.py::wound{number}": {"a.py": bits(6, 7, 8)} for number in range(6)}
+    ran = {
+        **same,
+        "t.py::few": {"a.py": bits(11)},
+        "t.py::more": {"a.py": bits(11, 12, 13)},
+        "t.py::else": {"b.py": bits(1, 2, 3, 4, 5)},
+    }
+
+    kept = nearest(tuple(ran), patch=patch, ran=ran, failing=("t.py::x",), limit=4)
+
+    assert kept[-1] == "t.py::more"
+    assert set(kept[:-1]) < set(same)
+
+
+def test_one_of_each_function_comes_before_its_other_parameters() -> None:
+    tests = [f"t.py::{name}[{number}]" for name in ("a", "b", "c") for number in range(5)]
+
+    kept = nearest(tests, patch="", ran={}, failing=("t.py::x",), limit=3)
+
+    assert [test.partition("[")[0] for test in kept] == ["t.py::a", "t.py::b", "t.py::c"]
+
+
 def test_without_coverage_the_file_of_a_failing_test_is_near() -> None:
     tests = ("a.py::1", "b.py::1", "b.py::2")
 
