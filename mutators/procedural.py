@@ -2,59 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from random import Random
 
-from mutators.checking import Checker, Compiles
+from mutators.checking import Compiles
+from mutators.files import File
 from mutators.likely import drawn, ratio_of
 from mutators.operator import Operator, Source
 from mutators.registry import operators as all_operators
-from mutators.sampling import sampled
-from mutators.sites import Site, unit_around
+from mutators.sampling import Edit, sampled
 from storage.records import Bug, FileChange, Origin
 from syntax.features.profile import Profile
 from syntax.languages import language_of
-from syntax.patches import splice_diff
 from syntax.paths import is_test_path
-from syntax.splices import Splice
 
 BATCH = 64
 """Candidates that are asked about at once when another Python compiles them."""
-STEP = 1 << 15
-"""Bytes between the points from which a file's hash is computed on."""
-
-
-@dataclass(slots=True)
-class File:
-    """A parsed file with what its candidates share."""
-
-    source: Source
-    mode: str
-    checker: Checker
-    states: list[hashlib._Hash]
-    """State of the hash at each multiple of STEP."""
-
-    @classmethod
-    def of(cls, source: Source, mode: str) -> File:
-        """Prepare a file."""
-        data, states = source.text.data, [hashlib.sha256()]
-        for at in range(0, len(data) - STEP, STEP):
-            state = states[-1].copy()
-            state.update(data[at : at + STEP])
-            states.append(state)
-        return cls(source, mode, Checker(data), states)
-
-    def sha256_after(self, splice: Splice) -> str:
-        """Hash of the file after a change, computed from the last point before it."""
-        number = min(splice.start // STEP, len(self.states) - 1)
-        state, data = self.states[number].copy(), memoryview(self.source.text.data)
-        state.update(data[number * STEP : splice.start])
-        state.update(splice.text)
-        state.update(data[splice.end :])
-        return state.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,30 +77,27 @@ def candidates_of(
         return source
 
     for source, edit in sampled(files, load, operators, seed=seed):
-        candidate = check(tree, loaded[source.path], edit.site, edit.splice, seed=seed)
+        candidate = check(tree, loaded[source.path], edit, seed=seed)
         if candidate is not None:
             yield candidate
 
 
-def check(tree: str, file: File, site: Site, splice: Splice, *, seed: int) -> Candidate | None:
+def check(tree: str, file: File, edit: Edit, *, seed: int) -> Candidate | None:
     """Make a candidate out of a change, or nothing when it is not worth proposing."""
-    unit = file.checker.changed(unit_around(site, splice), splice)
-    if unit is None:
+    wound = file.wound(edit.splices, edit.site.units)
+    if wound is None:
         return None
-    source = file.source
-    patch = splice_diff(source.path, source.text, splice.start, splice.end, splice.text)
-    if not patch:
-        return None
-    change = FileChange(path=source.path, mode=file.mode, sha256=file.sha256_after(splice))
+    source, site = file.source, edit.site
     origin = Origin(
         strategy="procedural",
         operator=site.operator.name,
         path=source.path,
         entity=site.entity,
-        line=source.text.line_at(splice.start) + 1,
+        line=source.text.line_at(edit.splices[0].start) + 1,
         seed=seed,
     )
-    return Candidate(Bug(tree=tree, patch=patch, changes=(change,), origin=origin), unit)
+    bug = Bug(tree=tree, patch=wound.patch, changes=(wound.change,), origin=origin)
+    return Candidate(bug, wound.unit)
 
 
 def distinct(candidates: Iterable[Candidate]) -> Iterator[Candidate]:

@@ -10,17 +10,17 @@ from random import Random
 
 from mutators.operator import Operator, Source
 from mutators.sites import Site, sites
-from syntax.splices import Splice
+from syntax.splices import Splices
 
 Load = Callable[[str], Source | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One change that an operator makes at one site."""
+    """One change that an operator makes on account of one site."""
 
     site: Site
-    splice: Splice
+    splices: Splices
 
 
 def sampled(
@@ -74,7 +74,7 @@ def interleaved(
     groups: dict[str, dict[str, list[Edit]]] = {}
     for site in sites(source, operators):
         pile = groups.setdefault(site.operator.name, {}).setdefault(site.entity, [])
-        pile += [Edit(site, splice) for splice in site.operator.edits(site.node, source)]
+        pile += [Edit(site, change) for change in site.operator.changes(site.node, source)]
     return {
         name: rounds(list(entities.values()), Random(f"{seed}:{source.path}:{name}"))
         for name, entities in sorted(groups.items())
