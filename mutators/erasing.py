@@ -9,11 +9,14 @@ from tree_sitter import Node
 
 from mutators.operator import Source, operands, spans_text
 from syntax.splices import Splice, Splices, merge
+from syntax.text import Text
 
 Make = Callable[[], Iterable[Splice]]
 LAST = frozenset({"return_statement", "raise_statement", "break_statement", "continue_statement"})
 WHOLE = frozenset({"if_statement", "for_statement", "while_statement", "with_statement"})
 """Statements that are nothing without their body, where they have no other branch."""
+
+CLAUSES = frozenset({"elif_clause", "else_clause", "finally_clause"})
 
 
 @dataclass(slots=True)
@@ -44,7 +47,11 @@ class Erasure:
     def statement(self, node: Node) -> None:
         """Take out a statement, with its decorators."""
         parent = node.parent
-        if parent is not None and parent.type == "decorated_definition" and node.type != "decorator":
+        if (
+            parent is not None
+            and parent.type == "decorated_definition"
+            and node.type != "decorator"
+        ):
             node = parent
         self.statements[node.id] = node
         self.ranges.append((node.start_byte, node.end_byte))
@@ -69,11 +76,14 @@ class Erasure:
         self.ranges.append((start, end))
 
     def clause(self, node: Node) -> None:
-        """Take out a clause, from the end of what is before it."""
-        before = node.prev_named_sibling
-        while before is not None and before.type == "comment":
-            before = before.prev_named_sibling
-        self.cut(node, before.end_byte if before is not None else node.start_byte, node.end_byte)
+        """Take out a clause: its lines, or from the end of what is before it."""
+        text, before = self.source.text, node.prev_named_sibling
+        low, high = self.source.line_start(node), text.line_end(text.line_at(node.end_byte - 1))
+        alone = not text.data[low : node.start_byte].strip()
+        if alone and not text.data[node.end_byte : high].strip():
+            self.cut(node, low, high)
+        else:
+            self.cut(node, before.end_byte if before is not None else low, node.end_byte)
 
     def end_after(self, node: Node, block: Node) -> None:
         """Take out what follows a statement in whose place a block now leaves for good."""
@@ -117,9 +127,7 @@ class Erasure:
         others = owner.children_by_field_name("alternative")
         if owner.type in WHOLE and not others:
             self.statement(owner)
-        elif owner.type in ("else_clause", "finally_clause"):
-            self.clause(owner)
-        elif owner.type == "elif_clause" and last_clause(owner):
+        elif owner.type in CLAUSES and last_clause(owner):
             self.clause(owner)
         elif owner.type == "try_statement" and operands(owner)[-1].type == "except_clause":
             self.statement(owner)
@@ -195,11 +203,21 @@ class Erasure:
             return source.replace(node, source.language.empty_block)
         while first > 0 and is_remark_above(text.lines(first - 1, first)[0], before):
             first -= 1
-        above = text.lines(first - 1, first) if first else [b""]
-        if not above[0].strip() or above[0].rstrip().endswith(b":"):
-            while last + 1 < len(text.starts) and not text.lines(last + 1, last + 2)[0].strip():
-                last += 1
+        above = blank_lines(text, first, -1)
+        opens = (
+            first > above and text.lines(first - 1 - above, first - above)[0].rstrip()[-1:] == b":"
+        )
+        below = blank_lines(text, last, 1)
+        last += below if opens else min(above, below)
         return Splice(text.starts[first], text.line_end(last), b"")
+
+
+def blank_lines(text: Text, line: int, step: int) -> int:
+    """Count the blank lines next to a line, above (-1) or below (1)."""
+    count, at = 0, line + step
+    while 0 <= at < len(text.starts) and not text.lines(at, at + 1)[0].strip():
+        count, at = count + 1, at + step
+    return count
 
 
 def is_remark_above(line: bytes, indent: bytes) -> bool:

@@ -16,7 +16,7 @@ from tree_sitter import Node
 from mutators.erasing import Erasure
 from mutators.operator import Source, operands
 from mutators.operators.calls import NOT_POSITIONAL, arguments
-from mutators.uses import around, binds, imports, inside, own, uses
+from mutators.uses import around, binds, imports, inside, is_plain, own, uses
 from syntax.splices import Splices
 
 MOST = 24
@@ -57,11 +57,13 @@ class Forgetting:
     erasure: Erasure
     stuck: list[Node] = field(default_factory=list)
     """What cannot be taken out by itself: something around it has to be."""
+    modules: bool = False
+    """Whether the name may be a module's: its functions are helpers too."""
 
     @classmethod
-    def of(cls, source: Source) -> Forgetting:
+    def of(cls, source: Source, *, modules: bool = False) -> Forgetting:
         """Begin with nothing."""
-        return cls(source, Erasure(source))
+        return cls(source, Erasure(source), modules=modules)
 
     def changes(self) -> Splices | None:
         """Return what is left to be done to the file; None where something stays that cannot."""
@@ -120,13 +122,13 @@ class Forgetting:
         elif kind == "argument_list" and parent.parent is not None:
             self.gone(parent.parent)
         elif kind == "call":
-            self.called(parent)
+            self._called(node, parent)
         elif kind == "binary_operator":
             self._operand(node, parent)
         elif kind in LISTS:
             erasure.item(node)
-        elif kind == "interpolation":
-            erasure.leave(parent, b"")
+        elif kind == "interpolation" and parent.parent is not None:
+            self._told(parent, parent.parent)
         elif kind in STATEMENTS:
             self._statement(parent)
         elif kind == "assignment":
@@ -157,23 +159,32 @@ class Forgetting:
             else:
                 self.stuck.append(node)
         elif block is not None and block.parent is not None:
-            outermost = self.source.word(block.parent) == "function"
-            if outermost and block.named_child_count > 1 and operands(block)[-1] == node:
-                self.stuck.append(node)
-            elif outermost:
+            if self.source.word(block.parent) == "function":
                 self.stuck.append(node)
             else:
                 self.erasure.statement(node)
 
-    def called(self, call: Node) -> None:
+    def _called(self, node: Node, call: Node) -> None:
         """Take out a call: what it was to prepare is used as it is."""
         items, parent = arguments(call), call.parent
         plain = [item for item in items if item.type not in NOT_POSITIONAL]
+        helps = self.modules or node.type == "identifier" or self._is_own(node)
         used = parent is not None and parent.type not in {"expression_statement", *ASKED}
-        if used and len(plain) == 1 and items[0] == plain[0] and passes(plain[0]):
+        if helps and used and len(plain) == 1 and items[0] == plain[0] and passes(plain[0]):
             self._use_as_it_is(call, plain[0])
         else:
             self.gone(call)
+
+    def _is_own(self, node: Node) -> bool:
+        return self.source.code(node).startswith(b"self.") and is_plain(node)
+
+    def _told(self, part: Node, text: Node) -> None:
+        """A text that tells of nothing else is nothing any more."""
+        parts = [child for child in text.named_children if child.type == "interpolation"]
+        if len(parts) > 1:
+            self.erasure.leave(part, b"")
+        else:
+            self.gone(text)
 
     def _use_as_it_is(self, call: Node, value: Node) -> None:
         """Leave a value; where it is assigned to itself, nothing is left."""
@@ -194,7 +205,7 @@ class Forgetting:
     def _operand(self, node: Node, parent: Node) -> None:
         """Leave the other operand, where the operator allows it."""
         left, sign, right = (parent.child_by_field_name(n) for n in ("left", "operator", "right"))
-        if left is None or right is None or sign is None:
+        if left is None or right is None or sign is None or is_annotation(parent):
             self.stuck.append(node)
         elif right == node and self.source.code(sign) != b"%":
             self.leave(parent, left)
@@ -425,6 +436,14 @@ def is_before(bound: Node, target: Node) -> bool:
     while block is not None and block.type not in ("block", "function_definition"):
         block = block.parent
     return block is not None and block.end_byte >= target.end_byte
+
+
+def is_annotation(node: Node) -> bool:
+    """Say whether an operation is one of types."""
+    parent = node.parent
+    while parent is not None and parent.type == "binary_operator":
+        parent = parent.parent
+    return parent is not None and parent.type == "type"
 
 
 def at_top(node: Node) -> bool:

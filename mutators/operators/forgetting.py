@@ -278,7 +278,7 @@ class ForgetImport(Scattered):
             found = [n for n in uses(source).names.get(name, []) if not is_in(n, statement)]
             if not found or len(found) > MOST_USES or any(binds(n) for n in found):
                 continue
-            result = Forgetting.of(source)
+            result = Forgetting.of(source, modules=True)
             result.take_import(part, statement)
             for use in found:
                 result.gone(use)
