@@ -96,6 +96,9 @@ class Erasure:
         """Return the changes in the order of the text; None where they cannot be written down."""
         while self._settle():
             pass
+        left = [block for block in self.empty.values() if not self._is_covered_block(block)]
+        if len(left) > 1:  # Nobody writes code like that.
+            return None
         try:
             return tuple(self._written(0, len(self.source.text.data)))
         except ValueError:
@@ -127,10 +130,25 @@ class Erasure:
         others = owner.children_by_field_name("alternative")
         if owner.type in WHOLE and not others:
             self.statement(owner)
+        elif self._is_empty_chain(owner):
+            self.statement(owner if owner.type == "if_statement" else owner.parent or owner)
         elif owner.type in CLAUSES and last_clause(owner):
             self.clause(owner)
         elif owner.type == "try_statement" and operands(owner)[-1].type == "except_clause":
             self.statement(owner)
+
+    def _is_empty_chain(self, owner: Node) -> bool:
+        """Say whether nothing is left in any branch of an if statement."""
+        whole = owner if owner.type == "if_statement" else owner.parent
+        if whole is None or whole.type != "if_statement":
+            return False
+        parts = [whole, *whole.children_by_field_name("alternative")]
+        left = [p for p in parts[1:] if not self.covers(p)]
+        blocks = [
+            p.child_by_field_name("consequence") or p.child_by_field_name("body") for p in left
+        ]
+        first = whole.child_by_field_name("consequence")
+        return all(block is None or block.id in self.empty for block in [first, *blocks])
 
     def _written(self, start: int, end: int) -> Iterator[Splice]:
         """Yield the outermost changes in a range."""
@@ -188,6 +206,11 @@ class Erasure:
         lines = self.code(block).rstrip().split(b"\n")
         return b"\n".join(outer + x[len(inner) :] if x.startswith(inner) else x for x in lines)
 
+    def _is_first(self, node: Node, block: Node) -> bool:
+        """Say whether a statement begins its block, but for others that go."""
+        earlier = [n for n in operands(block) if n.start_byte < node.start_byte]
+        return block.type == "block" and all(n.id in self.statements for n in earlier)
+
     def _lines(self, node: Node) -> Splice:
         """A statement's lines, with the remark above it and the blank line that would be double."""
         source = self.source
@@ -204,9 +227,7 @@ class Erasure:
         while first > 0 and is_remark_above(text.lines(first - 1, first)[0], before):
             first -= 1
         above = blank_lines(text, first, -1)
-        opens = (
-            first > above and text.lines(first - 1 - above, first - above)[0].rstrip()[-1:] == b":"
-        )
+        opens = block is not None and self._is_first(node, block)
         below = blank_lines(text, last, 1)
         last += below if opens else min(above, below)
         return Splice(text.starts[first], text.line_end(last), b"")

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from tree_sitter import Node
 
 from mutators.erasing import Erasure
+from mutators.likeness import words
 from mutators.operator import Source, operands
 from mutators.operators.calls import NOT_POSITIONAL, arguments
-from mutators.uses import around, binds, imports, inside, is_plain, own, uses
+from mutators.uses import around, binds, imports, is_plain, named_in, own, uses
 from syntax.splices import Splices
 
 MOST = 24
@@ -36,7 +37,12 @@ THROUGH = frozenset(
 """Expressions that are nothing without a part of theirs."""
 STATEMENTS = frozenset(
     {"expression_statement", "augmented_assignment", "raise_statement", "assert_statement"}
+    | {"delete_statement"}
 )
+ANSWERS = frozenset(b"is has get find load len term count make create build lookup open".split())
+"""First words of helpers that give something else than what they are given."""
+PREPARED = frozenset({"argument_list", "assignment", "keyword_argument", "return_statement"})
+"""Where a value may be used that nothing was prepared of."""
 LISTS = frozenset({"list", "set", "tuple", "dictionary"})
 BOTH_WAYS = frozenset({b"+", b"*", b"|", b"&", b"^"})
 FALSE = frozenset({b"None", b"False", b"0", b'""', b"''", b"()", b"[]", b"{}", b"0.0"})
@@ -45,8 +51,7 @@ LITERALS = frozenset(
 )
 
 
-class StuckError(Exception):
-    """What depends on a name cannot be taken out."""
+SIMPLE = frozenset({"identifier", "attribute", "call", "subscript", "string", "integer", "float"})
 
 
 @dataclass(slots=True)
@@ -169,7 +174,7 @@ class Forgetting:
         items, parent = arguments(call), call.parent
         plain = [item for item in items if item.type not in NOT_POSITIONAL]
         helps = self.modules or node.type == "identifier" or self._is_own(node)
-        used = parent is not None and parent.type not in {"expression_statement", *ASKED}
+        used = parent is not None and parent.type in PREPARED and not answers(node, self.source)
         if helps and used and len(plain) == 1 and items[0] == plain[0] and passes(plain[0]):
             self._use_as_it_is(call, plain[0])
         else:
@@ -328,7 +333,7 @@ class Forgetting:
 
     def forget_local(self, target: Node, function: Node) -> None:
         """Forget a variable that is bound nowhere any more."""
-        found = inside(uses(self.source).names.get(self.source.code(target), []), function)
+        found = named_in(self.source.code(target), function, self.source)
         left = [node for node in found if not self.erasure.covers(node)]
         bound = [node for node in left if binds(node)]
         if not bound:
@@ -383,7 +388,7 @@ class Forgetting:
             scope = around(node, self.source, "function", "class")
             if scope is None or self.source.word(scope) != "function":
                 return
-            found = inside(uses(self.source).names.get(name, []), scope)
+            found = named_in(name, scope, self.source)
             others = [each for each in found if each.id not in uses(self.source).binding]
             if others and all(self.erasure.covers(each) for each in others):
                 self.erasure.statement(parent.parent)
@@ -409,23 +414,29 @@ class Forgetting:
         """Say whether no name is left that lost what gave it a value."""
         known = uses(self.source)
         for name in self._touched():
-            nodes = known.names[name]
-            for node in nodes:
+            for node in known.names[name]:
                 if node.id in known.binding and self.erasure.covers(node):
                     scope = around(node, self.source, "function", "class") or self.source.root
-                    if not self._is_bound(nodes, scope):
+                    if not self._is_bound(name, scope):
                         return False
         return True
 
-    def _is_bound(self, nodes: list[Node], scope: Node) -> bool:
+    def _is_bound(self, name: bytes, scope: Node) -> bool:
         """Say whether a name is bound in a scope, or read there no more."""
-        left = [n for n in inside(nodes, scope) if not self.erasure.covers(n)]
+        found = named_in(name, scope, self.source)
+        left = [n for n in found if not self.erasure.covers(n)]
         return not left or any(n.id in uses(self.source).binding for n in left)
 
 
 def passes(node: Node) -> bool:
     """Say whether an argument can stand for what was to be made of it."""
-    return node.type in ("identifier", "attribute", "call", "subscript", "string")
+    return node.type in SIMPLE
+
+
+def answers(function: Node, source: Source) -> bool:
+    """Say whether a helper's name tells that it gives back something of another kind."""
+    said = words(source.code(function).rsplit(b".", 1)[-1])
+    return bool(said) and said[0] in ANSWERS
 
 
 def is_before(bound: Node, target: Node) -> bool:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice, zip_longest
 from random import Random
 
 from mutators.checking import Compiles
-from mutators.files import File
+from mutators.files import Files, Wound
 from mutators.likely import drawn, ratio_of
 from mutators.operator import Operator, Source
 from mutators.registry import operators as all_operators
 from mutators.sampling import Edit, sampled
+from mutators.together import JOINED, joined
 from storage.records import Bug, FileChange, Origin
 from syntax.features.profile import Profile
-from syntax.languages import language_of
-from syntax.paths import is_test_path
 
 BATCH = 64
 """Candidates that are asked about at once when another Python compiles them."""
@@ -43,14 +42,19 @@ def propose(
 ) -> Iterator[Bug]:
     """Yield distinct bugs, deterministic by seed, evenly over files, operators and entities.
 
-    With a ``profile`` they are drawn from those by how much they look like people's bugs.
+    With a ``profile`` they are drawn from those, and from such as are joined of several, by how
+    much they look like people's bugs.
 
     ``files`` are the sources that may be changed; tests among them are left alone. ``compiles``
     asks another Python than the running one; None when the running one is the environment's.
     """
     chosen = [o for o in all_operators() if operators is None or o.name in operators]
     Random(seed).shuffle(chosen)
-    candidates = distinct(candidates_of(tree, files, modes, chosen, seed=seed))
+    read = Files(files, modes)
+    candidates = candidates_of(tree, read, chosen, seed=seed)
+    if profile is not None:
+        candidates = in_turn(candidates, joined_of(tree, read, chosen, seed=seed))
+    candidates = distinct(candidates)
     if profile is not None:
         candidates = drawn(candidates, lambda c: ratio_of(c.bug, files, profile), seed=seed)
     bugs = (c.bug for c in candidates) if compiles is None else compiled(candidates, compiles)
@@ -58,46 +62,51 @@ def propose(
 
 
 def candidates_of(
-    tree: str,
-    files: Mapping[str, bytes],
-    modes: Mapping[str, str],
-    operators: Collection[Operator],
-    *,
-    seed: int,
+    tree: str, read: Files, operators: Collection[Operator], *, seed: int
 ) -> Iterator[Candidate]:
     """Yield what passes the running Python's check, in the order of the sample."""
-    loaded: dict[str, File] = {}
-
-    def load(path: str) -> Source | None:
-        language = language_of(path)
-        if language is None or is_test_path(path) or not is_utf8(files[path]):
-            return None
-        source = Source.of(path, files[path], language)
-        loaded[path] = File.of(source, modes.get(path, "100644"))
-        return source
-
-    for source, edit in sampled(files, load, operators, seed=seed):
-        candidate = check(tree, loaded[source.path], edit, seed=seed)
-        if candidate is not None:
-            yield candidate
+    for source, edit in sampled(read.files, read.source, operators, seed=seed):
+        wound = read.file(source.path).wound(edit.splices, edit.site.units)
+        if wound is not None:
+            yield candidate(tree, [wound], source, edit, edit.site.operator.name, seed=seed)
 
 
-def check(tree: str, file: File, edit: Edit, *, seed: int) -> Candidate | None:
-    """Make a candidate out of a change, or nothing when it is not worth proposing."""
-    wound = file.wound(edit.splices, edit.site.units)
-    if wound is None:
-        return None
-    source, site = file.source, edit.site
+def joined_of(
+    tree: str, read: Files, operators: Collection[Operator], *, seed: int
+) -> Iterator[Candidate]:
+    """Yield joined candidates that pass the running Python's check in each of their files."""
+    for source, edit, changes in joined(read.files, read.source, operators, seed=seed):
+        wounds = [read.file(path).wound(splices) for path, splices in changes.items()]
+        good = [wound for wound in wounds if wound is not None]
+        if len(good) == len(wounds):
+            yield candidate(tree, good, source, edit, JOINED, seed=seed)
+
+
+def candidate(
+    tree: str, wounds: Sequence[Wound], source: Source, edit: Edit, operator: str, *, seed: int
+) -> Candidate:
+    """Make a bug of what it does to each file."""
     origin = Origin(
         strategy="procedural",
-        operator=site.operator.name,
+        operator=operator,
         path=source.path,
-        entity=site.entity,
+        entity=edit.site.entity,
         line=source.text.line_at(edit.splices[0].start) + 1,
         seed=seed,
     )
-    bug = Bug(tree=tree, patch=wound.patch, changes=(wound.change,), origin=origin)
-    return Candidate(bug, wound.unit)
+    bug = Bug(
+        tree=tree,
+        patch="".join(wound.patch for wound in wounds),
+        changes=tuple(wound.change for wound in wounds),
+        origin=origin,
+    )
+    return Candidate(bug, "\n".join(wound.unit for wound in wounds))
+
+
+def in_turn(*streams: Iterable[Candidate]) -> Iterator[Candidate]:
+    """Take from streams in turn, until all have ended."""
+    taken = chain.from_iterable(zip_longest(*streams))
+    return (each for each in taken if each is not None)
 
 
 def distinct(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
@@ -114,12 +123,3 @@ def compiled(candidates: Iterator[Candidate], compiles: Compiles) -> Iterator[Bu
     while batch := list(islice(candidates, BATCH)):
         answers = compiles([candidate.unit for candidate in batch])
         yield from (c.bug for c, good in zip(batch, answers, strict=True) if good)
-
-
-def is_utf8(data: bytes) -> bool:
-    """Say whether a file is text that the checks can read, with no encoding of its own."""
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return not data.startswith(b"\xef\xbb\xbf")

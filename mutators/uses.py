@@ -23,7 +23,7 @@ BINDING = frozenset(
     {"parameters", "lambda_parameters", "as_pattern_target", "dictionary_splat_pattern"}
     | {"default_parameter", "typed_default_parameter", "typed_parameter", "named_expression"}
     | {"global_statement", "nonlocal_statement", "dotted_name", "aliased_import"}
-    | {"function_definition", "class_definition", "delete_statement", "type"}
+    | {"function_definition", "class_definition", "type"}
     | PATTERNS
 )
 """Kinds of nodes in which a name is bound, or not meant for its value."""
@@ -112,6 +112,12 @@ def binds(node: Node) -> bool:
     if parent.type == "named_expression":
         return parent.child_by_field_name("name") == node
     return parent.type in BINDING
+
+
+def named_in(name: bytes, function: Node, source: Source) -> list[Node]:
+    """Where a name stands in a scope, the name of the scope itself left out."""
+    label = function.child_by_field_name("name")
+    return [n for n in inside(uses(source).names.get(name, []), function) if n != label]
 
 
 def own(name: bytes, around: Node, source: Source) -> list[Node]:

@@ -12,12 +12,14 @@ from mutators.forgetting import LITERALS, Forgetting, at_top
 from mutators.operator import Scattered, Source, operands
 from mutators.operators.calls import NOT_POSITIONAL, arguments
 from mutators.operators.classes import is_special
-from mutators.uses import around, binds, imports, inside, own, uses
+from mutators.uses import around, binds, imports, inside, named_in, own, uses
 from syntax.languages import Word
 from syntax.splices import Splices
 
 MOST_USES = 12
 """A name with more uses is no small idea that somebody may forget."""
+MOST_OF_MODULE = 6
+"""The same for a name of the whole module."""
 FOUND = frozenset({"default_parameter", "typed_default_parameter"})
 
 
@@ -178,7 +180,7 @@ class ForgetVariable(Scattered):
         if body is None:
             return
         for name in dict.fromkeys(assigned(body, source)):
-            found = inside(uses(source).names.get(name, []), node)
+            found = named_in(name, node, source)
             if 1 < len(found) <= MOST_USES:
                 result = Forgetting.of(source)
                 for use in [n for n in found if binds(n)]:
@@ -225,7 +227,7 @@ class ForgetHelper(Scattered):
         else:
             return
         found = [n for n in found if not node.start_byte <= n.start_byte < node.end_byte]
-        if found and len(found) <= MOST_USES and quoted(name) not in source.text.data:
+        if found and len(found) <= MOST_OF_MODULE and quoted(name) not in source.text.data:
             result = Forgetting.of(source)
             result.erasure.statement(node)
             for use in found:
@@ -253,7 +255,7 @@ class ForgetConstant(Scattered):
         if not at_top(statement) or not name.startswith(b"_") or is_special(name):
             return
         found = [n for n in uses(source).names.get(name, []) if n != target]
-        if not found or len(found) > MOST_USES or any(binds(n) for n in found):
+        if not found or len(found) > MOST_OF_MODULE or any(binds(n) for n in found):
             return
         result = Forgetting.of(source)
         result.erasure.statement(statement)
@@ -276,7 +278,7 @@ class ForgetImport(Scattered):
             if statement != node or quoted(name) in source.text.data:
                 continue
             found = [n for n in uses(source).names.get(name, []) if not is_in(n, statement)]
-            if not found or len(found) > MOST_USES or any(binds(n) for n in found):
+            if not found or len(found) > MOST_OF_MODULE or any(binds(n) for n in found):
                 continue
             result = Forgetting.of(source, modules=True)
             result.take_import(part, statement)
