@@ -94,8 +94,7 @@ class Erasure:
 
     def splices(self) -> Splices | None:
         """Return the changes in the order of the text; None where they cannot be written down."""
-        while self._settle():
-            pass
+        self.settle()
         left = [block for block in self.empty.values() if not self._is_covered_block(block)]
         if len(left) > 1:  # Nobody writes code like that.
             return None
@@ -103,6 +102,11 @@ class Erasure:
             return tuple(self._written(0, len(self.source.text.data)))
         except ValueError:
             return None
+
+    def settle(self) -> None:
+        """Take out what is nothing without what went before."""
+        while self._settle():
+            pass
 
     def _settle(self) -> bool:
         """Deal with one block that nothing is left of; say whether there was one."""
@@ -128,7 +132,10 @@ class Erasure:
         if owner is None:
             return
         others = owner.children_by_field_name("alternative")
-        if owner.type in WHOLE and not others:
+        whole = next((n for n, left in self.becomes.values() if left == block), None)
+        if whole is not None:
+            self.statement(whole)
+        elif owner.type in WHOLE and not others:
             self.statement(owner)
         elif self._is_empty_chain(owner):
             self.statement(owner if owner.type == "if_statement" else owner.parent or owner)
@@ -187,24 +194,29 @@ class Erasure:
 
     def code(self, node: Node) -> bytes:
         """The bytes of a node after what is taken out of it."""
-        start, end = node.start_byte, node.end_byte
-        splices = list(self._written(start, end))
         own = self.becomes.get(node.id)
         if own is not None:
             return self._left(*own).text
+        return self._piece(node.start_byte, node.end_byte)
+
+    def _piece(self, start: int, end: int) -> bytes:
+        """The bytes of a range after what is taken out of it."""
+        data, splices = self.source.text.data, list(self._written(start, end))
         if not splices:
-            return self.source.code(node)
-        one = merge(self.source.text.data, splices)
-        data = self.source.text.data
+            return data[start:end]
+        one = merge(data, splices)
         return data[start : one.start] + one.text + data[one.end : end]
 
     def _moved(self, block: Node, node: Node) -> bytes:
         """The statements of a block in the place of the statement it was in."""
+        text = self.source.text
         inner, outer = self.source.indent(block), self.source.indent(node)
         if spans_text(block) or inner == outer or not inner.startswith(outer):
             raise ValueError("a text over several lines cannot be moved")
-        lines = self.code(block).rstrip().split(b"\n")
-        return b"\n".join(outer + x[len(inner) :] if x.startswith(inner) else x for x in lines)
+        end = text.line_end(text.line_at(block.end_byte - 1))
+        lines = self._piece(self.source.line_start(block), end).rstrip().split(b"\n")
+        moved = [outer + x[len(inner) :] if x.startswith(inner) else x for x in lines]
+        return b"\n".join(moved)[len(outer) :]
 
     def _is_first(self, node: Node, block: Node) -> bool:
         """Say whether a statement begins its block, but for others that go."""
@@ -227,7 +239,7 @@ class Erasure:
         while first > 0 and is_remark_above(text.lines(first - 1, first)[0], before):
             first -= 1
         above = blank_lines(text, first, -1)
-        opens = block is not None and self._is_first(node, block)
+        opens = first == 0 or (block is not None and self._is_first(node, block))
         below = blank_lines(text, last, 1)
         last += below if opens else min(above, below)
         return Splice(text.starts[first], text.line_end(last), b"")

@@ -93,6 +93,10 @@ class Forgetting:
             self.stuck.append(self.source.root)
             return
         kind, truth = parent.type, None if literal is None else literal not in FALSE
+        whole = self._was_left(node)
+        if whole is not None:
+            self.gone(whole)
+            return
         if kind in ASKED or (kind == "conditional_expression" and operands(parent)[1] == node):
             self.asked(node, truth)
         elif kind == "conditional_expression":
@@ -105,6 +109,13 @@ class Forgetting:
             self.erasure.leave(node, literal or b"")
         else:
             self._unknown(node, parent)
+
+    def _was_left(self, node: Node) -> Node | None:
+        """The expression that a value is all that was left of; now nothing is."""
+        whole = next((n for n, left in self.erasure.becomes.values() if left == node), None)
+        if whole is not None:
+            del self.erasure.becomes[whole.id]
+        return whole
 
     def _hands_on(self, node: Node, parent: Node) -> bool:
         """Say whether a value is a keyword argument of the same name."""
@@ -242,8 +253,9 @@ class Forgetting:
         if parent is None or self.erasure.covers(node):
             return
         kind = parent.type
-        if kind == "parenthesized_expression":
-            self.asked(parent, truth)
+        whole = self._was_left(node)
+        if whole is not None or kind == "parenthesized_expression":
+            self.asked(whole or parent, truth)
         elif kind == "not_operator":
             self.asked(parent, None if truth is None else not truth)
         elif kind == "boolean_operator":
@@ -278,9 +290,10 @@ class Forgetting:
         else:
             self.leave(parent, left if right == node else right)
 
-    def _branch(self, node: Node, truth: bool | None) -> None:
-        """Leave of an if statement what would be run."""
-        others = node.children_by_field_name("alternative")
+    def _branch(self, node: Node, truth: bool | None, after: Node | None = None) -> None:
+        """Leave of an if statement what would be run; ``after`` is the last clause that is gone."""
+        start = after.end_byte if after is not None else node.start_byte
+        others = [c for c in node.children_by_field_name("alternative") if c.start_byte >= start]
         block = node.child_by_field_name("consequence")
         if truth and block is not None:
             self._unwrap(node, block)
@@ -300,8 +313,11 @@ class Forgetting:
         self.erasure.end_after(node, block)
 
     def _elif(self, node: Node, truth: bool | None) -> None:
-        if truth:
+        whole = node.parent
+        if truth or whole is None:
             self.stuck.append(node)
+        elif self.erasure.cuts.pop(whole.id, None) is not None:  # It had become the first.
+            self._branch(whole, None, node)
         else:
             self.erasure.clause(node)
 
@@ -359,7 +375,9 @@ class Forgetting:
             pass
 
     def _tidied(self) -> bool:
-        size, touched = self.erasure.size, self._touched()
+        size = self.erasure.size
+        self.erasure.settle()
+        touched = self._touched()
         known = uses(self.source)
         for name, part, statement in imports(self.source):
             if name in touched and self._is_useless(known.names[name], part):
@@ -384,14 +402,28 @@ class Forgetting:
         if parent.type == "function_definition" and name.startswith(b"_") and at_top(parent):
             if self._is_useless(uses(self.source).names.get(name, []), node):
                 self.erasure.statement(parent)
+        elif parent.type in ("dotted_name", "aliased_import"):
+            statement = import_around(parent)
+            if statement is not None and self._is_unread(name, node):
+                part = parent if parent.parent == statement else parent.parent
+                self.take_import(part or parent, statement)
         elif parent.type == "assignment" and parent.parent is not None:
-            scope = around(node, self.source, "function", "class")
-            if scope is None or self.source.word(scope) != "function":
-                return
-            found = named_in(name, scope, self.source)
-            others = [each for each in found if each.id not in uses(self.source).binding]
-            if others and all(self.erasure.covers(each) for each in others):
+            if self._is_unread(name, node):
                 self.erasure.statement(parent.parent)
+        elif parent.type == "pattern_list" and parent.parent is not None:
+            names, statement = operands(parent), parent.parent.parent
+            plain = parent.parent.type == "assignment" and statement is not None
+            if plain and all(self._is_unread(self.source.code(n), n) for n in names):
+                self.erasure.statement(statement or parent)
+
+    def _is_unread(self, name: bytes, node: Node) -> bool:
+        """Say whether a variable of a function was read, and is no more."""
+        scope = around(node, self.source, "function", "class")
+        if scope is None or self.source.word(scope) != "function":
+            return False
+        found = named_in(name, scope, self.source)
+        others = [each for each in found if each.id not in uses(self.source).binding]
+        return bool(others) and all(self.erasure.covers(each) for each in others)
 
     def _is_useless(self, nodes: list[Node], definition: Node) -> bool:
         """Say whether a name was used, and is no more."""
@@ -425,7 +457,10 @@ class Forgetting:
         """Say whether a name is bound in a scope, or read there no more."""
         found = named_in(name, scope, self.source)
         left = [n for n in found if not self.erasure.covers(n)]
-        return not left or any(n.id in uses(self.source).binding for n in left)
+        binding = uses(self.source).binding
+        if self.source.word(scope) == "function":
+            return not left or left[0].id in binding
+        return not left or any(n.id in binding for n in left)
 
 
 def passes(node: Node) -> bool:
@@ -447,6 +482,14 @@ def is_before(bound: Node, target: Node) -> bool:
     while block is not None and block.type not in ("block", "function_definition"):
         block = block.parent
     return block is not None and block.end_byte >= target.end_byte
+
+
+def import_around(node: Node) -> Node | None:
+    """The import that a name is part of."""
+    parent: Node | None = node
+    while parent is not None and parent.type in ("dotted_name", "aliased_import"):
+        parent = parent.parent
+    return parent if parent is not None and parent.type.startswith("import_") else None
 
 
 def is_annotation(node: Node) -> bool:

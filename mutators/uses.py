@@ -23,7 +23,7 @@ BINDING = frozenset(
     {"parameters", "lambda_parameters", "as_pattern_target", "dictionary_splat_pattern"}
     | {"default_parameter", "typed_default_parameter", "typed_parameter", "named_expression"}
     | {"global_statement", "nonlocal_statement", "dotted_name", "aliased_import"}
-    | {"function_definition", "class_definition", "type"}
+    | {"function_definition", "class_definition"}
     | PATTERNS
 )
 """Kinds of nodes in which a name is bound, or not meant for its value."""
@@ -71,7 +71,7 @@ def read(source: Source) -> Uses:
     """Sort the identifiers of a file."""
     captured = QueryCursor(query(source.language.grammar)).captures(source.root)
     labels = {n.id for kind in ("attribute", "keyword") for n in captured.get(kind, ())}
-    plain = [n for n in captured.get("name", ()) if n.id not in labels]
+    plain = [n for n in captured.get("name", ()) if n.id not in labels and not in_path(n)]
     ordered = [(source.code(n), n) for n in sorted(plain, key=lambda n: n.start_byte)]
     names: dict[bytes, list[Node]] = defaultdict(list)
     for name, node in ordered:
@@ -84,6 +84,15 @@ def read(source: Source) -> Uses:
         ordered=ordered,
         binding=frozenset(node.id for _, node in ordered if binds(node)),
     )
+
+
+def in_path(node: Node) -> bool:
+    """Say whether a name is what is imported from, or what gets another name here."""
+    path = node.parent
+    if path is None or path.type != "dotted_name" or path.parent is None:
+        return False
+    named = path.parent.type == "aliased_import"
+    return named or path.parent.child_by_field_name("module_name") == path
 
 
 def owners(labels: Iterable[Node], source: Source) -> dict[bytes, list[Node]]:
@@ -105,7 +114,7 @@ def binds(node: Node) -> bool:
     parent = node.parent
     if parent is None:
         return False
-    if parent.type in ("assignment", "augmented_assignment", "for_statement", "for_in_clause"):
+    if parent.type in ("assignment", "for_statement", "for_in_clause"):
         return parent.child_by_field_name("left") == node
     if parent.type in ("default_parameter", "typed_default_parameter"):
         return parent.child_by_field_name("value") != node

@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from tree_sitter import Node
 
-from mutators.erasing import Erasure
 from mutators.forgetting import LITERALS, Forgetting, at_top
 from mutators.operator import Scattered, Source, operands
 from mutators.operators.calls import NOT_POSITIONAL, arguments
@@ -311,9 +310,7 @@ class ForgetKeyword(Scattered):
             and callee(own_call, source) == wanted
         ]
         if found and found[0] == node and 1 < len(found) <= MOST_USES:
-            erasure = Erasure(source)
+            result = Forgetting.of(source)
             for each in found:
-                erasure.item(each)
-            change = erasure.splices()
-            if change is not None and len(change) > 1:
-                yield change
+                result.erasure.item(each)
+            yield from scattered(result)
