@@ -10,7 +10,7 @@ from random import Random
 from mutators.checking import Compiles
 from mutators.files import Files, Wound
 from mutators.likely import drawn, ratio_of
-from mutators.operator import Operator, Source
+from mutators.operator import Operator, Scattered, Source
 from mutators.registry import operators as all_operators
 from mutators.sampling import Edit, sampled
 from mutators.together import JOINED, joined
@@ -53,7 +53,12 @@ def propose(
     read = Files(files, modes)
     candidates = candidates_of(tree, read, chosen, seed=seed)
     if profile is not None:
-        candidates = in_turn(candidates, joined_of(tree, read, chosen, seed=seed))
+        scattered = [operator for operator in chosen if isinstance(operator, Scattered)]
+        candidates = in_turn(
+            candidates,
+            candidates_of(tree, read, scattered, seed=seed),
+            joined_of(tree, read, chosen, seed=seed),
+        )
     candidates = distinct(candidates)
     if profile is not None:
         candidates = drawn(candidates, lambda c: ratio_of(c.bug, files, profile), seed=seed)

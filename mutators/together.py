@@ -13,12 +13,12 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Container, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import chain, pairwise, zip_longest
 from random import Random
 
 from tree_sitter import Node
 
-from mutators.operator import Operator, Source
+from mutators.operator import Operator, Scattered, Source
 from mutators.sampling import Edit, Load, edits_of, sampled
 from mutators.sites import sites
 from mutators.uses import uses
@@ -26,13 +26,13 @@ from syntax.splices import Splice, Splices
 
 JOINED = "joined"
 """What takes the place of an operator's name."""
-SIZES = (2, 2, 2, 3, 3, 4, 5)
+SIZES = (2, 2, 2, 3, 3, 4, 5, 7)
 """How many candidates are joined, as often as they stand here."""
 MOST_EDITS = 400
 """Candidates of a file that others are joined with."""
 RARE = 12
 """A name that a file uses more often tells nothing."""
-FEW_FILES = 4
+FEW_FILES = 6
 """A name that more files use is no idea of its own."""
 TOKEN = re.compile(rb"\w+|[^\w\s]")
 NAME = re.compile(rb"[A-Za-z_]\w{3,}")
@@ -95,21 +95,23 @@ class Pool:
             lambda: self.entities[source.path, edit.site.entity],
             lambda: self._named(anchor, lambda path: path == source.path),
             lambda: self._named(anchor, lambda path: path != source.path, self.defined),
+            lambda: self._named(anchor, lambda _: True, self.defined),
         )
         return self.chance.choice(ways)()
 
     def _named(
         self, anchor: Place, wanted: Callable[[str], bool], known: Container[bytes] | None = None
     ) -> list[Place]:
-        """What was left out of the same name, in some files; of a ``known`` name alone."""
-        found = [
-            places
+        """What was left out of the same names, in some files; of ``known`` names alone."""
+        found = {
+            id(place[1]): place
             for name in sorted(names_of(anchor))
             if 0 < len(self.files[name]) <= FEW_FILES and (known is None or name in known)
             for path in self.files[name]
-            if wanted(path) and (places := self.names[path, name])
-        ]
-        return self.chance.choice(found) if found else []
+            if wanted(path)
+            for place in self.names[path, name]
+        }
+        return list(found.values())
 
 
 def idea_of(place: Place) -> tuple[str, ...]:
@@ -215,7 +217,12 @@ def joined(
             pool.add(source)
         return source
 
-    for source, edit in sampled(paths, added, operators, seed=seed):
-        found = pool.join((source, edit))
-        if found is not None:
-            yield source, edit, found
+    scattered = [operator for operator in operators if isinstance(operator, Scattered)]
+    begun = (
+        sampled(paths, added, operators, seed=seed),
+        sampled(paths, load, scattered, seed=seed),
+    )
+    for anchor in chain.from_iterable(zip_longest(*begun)):
+        found = pool.join(anchor) if anchor is not None else None
+        if anchor is not None and found is not None:
+            yield *anchor, found
