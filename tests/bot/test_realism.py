@@ -119,7 +119,9 @@ def test_a_fitted_profile_weighs_what_people_do_more() -> None:
 
 
 def test_a_profile_is_not_fitted_on_a_handful() -> None:
-    with pytest.raises(ConfigError, match="needs 50 human and 50 made bugs; there are 40 and 120"):
+    with pytest.raises(
+        ConfigError, match="needs 50 human bugs and 50 candidates; there are 40 and 120"
+    ):
         fit_profile(samples(HUMAN, 0.0)[:40], samples("procedural", 0.0), date="2026-01-01")
 
 

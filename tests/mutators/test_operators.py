@@ -94,7 +94,8 @@ EXAMPLES: list[tuple[str, str, str]] = [
     ),
     (
         "forget-parameter",
-        "def f(a, b=False):\n    if not b:\n        x()\n    else:\n        y()\n    return a and not b\n",
+        "def f(a, b=False):\n    if not b:\n        x()\n    else:\n        y()\n"
+        "    return a and not b\n",
         "def f(a):\n    x()\n    return a\n",
     ),
     (
