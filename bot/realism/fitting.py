@@ -30,6 +30,8 @@ LEAST = 40
 """Samples in a leaf."""
 FIRST_PART = 4
 """The first round is fitted on one candidate in so many."""
+ENOUGH = 200
+"""What has to be drawn for a round after the first."""
 SMALL = 20
 """A repository with fewer samples of a kind weighs less than the others."""
 TOO_FEW = (
@@ -51,6 +53,8 @@ def fit_profile(human: Sequence[Sample], candidates: Sequence[Sample], *, date: 
     for number in range(ROUNDS):
         share = EACH if number else FIRST_PART
         made = list(drawn_by(profile, candidates, share, seed=number))
+        if number and len(made) < ENOUGH:
+            break
         profile = with_round(profile, human, made, seed=number)
     return profile
 

@@ -208,7 +208,7 @@ def test_a_table_says_how_to_read_it_and_that_nothing_was_run(run: Run, shop: Ma
     [
         ((), "has no verified bugs in the store"),
         (("--like-human",), "say how many by --made N"),
-        (("--made", "20", "--save-profile", "p.json", "--like-human"), "drawn evenly"),
+        (("--made", "20", "--save-profile", "p.json", "--like-human"), "of its own"),
         (("--made", "20", "--save-profile", "p.json"), "a profile needs 50 human"),
         (("--made", "20", "--human-profile", "no.json"), "--human-profile no.json"),
     ],
