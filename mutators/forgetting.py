@@ -46,9 +46,8 @@ PREPARED = frozenset({"argument_list", "assignment", "keyword_argument", "return
 LISTS = frozenset({"list", "set", "tuple", "dictionary"})
 BOTH_WAYS = frozenset({b"+", b"*", b"|", b"&", b"^"})
 FALSE = frozenset({b"None", b"False", b"0", b'""', b"''", b"()", b"[]", b"{}", b"0.0"})
-LITERALS = frozenset(
-    {"none", "true", "false", "integer", "float", "string", "tuple", "list", "dictionary"}
-)
+LITERALS = frozenset({"none", "true", "false", "integer", "float", "string", "tuple"})
+"""Values that can be written wherever a name stood: nothing is done to them in their place."""
 
 
 SIMPLE = frozenset({"identifier", "attribute", "call", "subscript", "string", "integer", "float"})

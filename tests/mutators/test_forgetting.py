@@ -120,6 +120,7 @@ STUCK: list[tuple[str, str]] = [
     ("forget-helper", '__all__ = ["_a"]\n\n\ndef _a(b): ...\n\n\n_a(1)\n'),
     ("forget-helper", "def a(b): ...\n\n\na(1)\n"),
     ("forget-import", "from a import B\n\n\ndef f(c: B) -> B:\n    return c\n"),
+    ("forget-parameter", "def f(a, b=[]):\n    x(a)\n    return b\n"),
     ("forget-constant", "A = 1\nx(A)\n"),
     ("forget-keyword", "f(a, b=1)\n"),
 ]
