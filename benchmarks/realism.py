@@ -2,10 +2,12 @@
 
     python benchmarks/realism.py sample OWNER/NAME=GIT_DIR … --made 300 -o samples.jsonl
     python benchmarks/realism.py score samples.jsonl
-    python benchmarks/realism.py fit other-samples.jsonl --date 2026-11-25 -o mutators/human.json
+    python benchmarks/realism.py sample OTHER/NAME=GIT_DIR … --made 300 --to-fit -o others.jsonl
+    python benchmarks/realism.py fit others.jsonl --date 2026-11-25 -o mutators/human.json
 
 A human sample is a fix that closes an issue, undone at its own commit; a made one is a procedural
-bug as it is proposed at the head, drawn evenly or by the shipped profile. Nothing is run.
+bug as it is proposed at the head, drawn evenly or by the shipped profile. To fit a profile, the
+candidates are written that a run would look at. Nothing is run.
 """
 
 from __future__ import annotations
@@ -24,13 +26,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from bot.realism.fitting import fit_profile
 from bot.realism.samples import HUMAN, Sample, human_samples, made_sample
 from bot.realism.twosample import Score, by_repository, halves, told_apart
-from mutators.likely import shipped_profile
+from mutators.likely import EACH, UNFITTED, shipped_profile
 from mutators.procedural import propose
 from storage.git import git
 from syntax.features.profile import Profile
 from syntax.paths import is_source_path
 
-EVEN, LIKELY = "procedural", "like-human"
+EVEN, LIKELY, CANDIDATE = "procedural", "like-human", "candidate"
 
 
 def files_of(git_dir: Path) -> dict[str, bytes]:
@@ -41,12 +43,12 @@ def files_of(git_dir: Path) -> dict[str, bytes]:
 
 
 def made(
-    name: str, files: dict[str, bytes], limit: int, profile: Profile | None
+    name: str, files: dict[str, bytes], limit: int, profile: Profile | None, label: str
 ) -> Iterator[Sample]:
     """Propose bugs."""
     bugs = propose("0" * 40, files, {}, seed=0, max_bugs=limit, compiles=None, profile=profile)
     for bug in bugs:
-        sample = made_sample(name, bug, files, EVEN if profile is None else LIKELY)
+        sample = made_sample(name, bug, files, label)
         if sample is not None:
             yield sample
 
@@ -59,9 +61,12 @@ def sample(options: argparse.Namespace) -> None:
             started, git_dir = time.monotonic(), Path(folder)
             head = git(f"--git-dir={git_dir}", "rev-parse", "HEAD").decode().strip()
             files = files_of(git_dir)
-            found = [*human_samples(git_dir, head, name), *made(name, files, options.made, None)]
-            if options.like_human:
-                found += made(name, files, options.made, shipped_profile())
+            found = list(human_samples(git_dir, head, name))
+            if options.to_fit:
+                found += made(name, files, EACH * options.made, UNFITTED, CANDIDATE)
+            else:
+                found += made(name, files, options.made, None, EVEN)
+                found += made(name, files, options.made, shipped_profile(), LIKELY)
             output.writelines(msgspec.json.encode(sample) + b"\n" for sample in found)
             output.flush()
             seconds = time.monotonic() - started
@@ -89,8 +94,9 @@ def score(options: argparse.Namespace) -> None:
         show(f"{label}, all", judged.score())
         for name in sorted(by_repository(samples)):
             show(f"{label}, {name}", judged.score(repository=name))
-        single = told_apart(of_one_run(human), of_one_run(other))
-        show(f"{label}, of one run alone", single.score() if single else None)
+        for what, one in (("of one run alone", True), ("of several runs", False)):
+            part = told_apart(of_one_run(human, one), of_one_run(other, one))
+            show(f"{label}, {what}", part.score() if part else None)
     older, newer = halves(human)
     floor = told_apart(newer, older)
     show("floor: newer from older human bugs", floor.score() if floor else None)
@@ -100,9 +106,9 @@ def score(options: argparse.Namespace) -> None:
         show(f"floor: {name} from the rest", floor.score() if floor else None)
 
 
-def of_one_run(samples: list[Sample]) -> list[Sample]:
-    """Leave out bugs that change lines in several places."""
-    return [each for each in samples if each.numbers["hunks"] == 1]
+def of_one_run(samples: list[Sample], one: bool) -> list[Sample]:
+    """Take the bugs that change one run of lines alone, or the others."""
+    return [each for each in samples if (each.numbers["hunks"] == 1) is one]
 
 
 def show(label: str, found: Score | None) -> None:
@@ -118,8 +124,8 @@ def fit(options: argparse.Namespace) -> None:
     """Fit a profile, and write it."""
     samples = read(options.samples)
     human = [each for each in samples if each.strategy == HUMAN]
-    even = [each for each in samples if each.strategy == EVEN]
-    options.output.write_bytes(fit_profile(human, even, date=options.date).encoded())
+    candidates = [each for each in samples if each.strategy == CANDIDATE]
+    options.output.write_bytes(fit_profile(human, candidates, date=options.date).encoded())
 
 
 def main() -> None:
@@ -129,7 +135,7 @@ def main() -> None:
     sampling = commands.add_parser("sample")
     sampling.add_argument("repositories", nargs="+", metavar="OWNER/NAME=GIT_DIR")
     sampling.add_argument("--made", type=int, default=300, help="made bugs of each")
-    sampling.add_argument("--even-only", dest="like_human", action="store_false")
+    sampling.add_argument("--to-fit", action="store_true", help="candidates in their place")
     sampling.add_argument("-o", dest="output", type=Path, required=True)
     sampling.set_defaults(run=sample)
     scoring = commands.add_parser("score")

@@ -9,12 +9,12 @@ from __future__ import annotations
 import __future__
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from types import CodeType
 from typing import Any
 
 from mutators.sites import Unit
-from syntax.splices import Splice
+from syntax.splices import Splice, merge
 
 Compiles = Callable[[list[str]], list[bool]]
 """Say of each source whether it compiles under the Python the environment has."""
@@ -33,6 +33,22 @@ class Checker:
 
     def changed(self, unit: Unit, splice: Splice) -> str | None:
         """Return the unit's source after the change, or None when it is not worth proposing."""
+        found = self._compared(unit, splice)
+        return found[0] if found is not None and found[1] else None
+
+    def changed_in_places(self, shared: Mapping[Unit, Sequence[Splice]]) -> str | None:
+        """Return the changed units one after another; None when they are not worth proposing.
+
+        Each has to compile, and one of them to another code than before.
+        """
+        found = [self._compared(u, merge(self._data, splices)) for u, splices in shared.items()]
+        good = [each for each in found if each is not None]
+        if len(good) < len(found) or not any(differs for _, differs in good):
+            return None
+        return "\n".join(source for source, _ in good)
+
+    def _compared(self, unit: Unit, splice: Splice) -> tuple[str, bool] | None:
+        """Return a unit's source after a change, and whether its code differs."""
         if unit not in self._originals:
             self._originals[unit] = self._fingerprint(enclosed(self._data[unit.start : unit.end]))
         original = self._originals[unit]
@@ -40,9 +56,9 @@ class Checker:
             self._data[unit.start : splice.start] + splice.text + self._data[splice.end : unit.end]
         )
         after = self._fingerprint(source)
-        if original is None or after is None or after == original:
+        if original is None or after is None:
             return None
-        return source.decode("utf-8")
+        return source.decode("utf-8"), after != original
 
     def _fingerprint(self, source: bytes) -> Any:
         try:

@@ -29,6 +29,8 @@ FIRST = 256
 """Candidates that are looked at before the first is drawn."""
 EACH = 16
 """Candidates that are looked at for each that is drawn."""
+UNFITTED = Profile(date="", origins=(), bias=0.0, trees=())
+"""Weighs all alike: what is drawn by it are the candidates that a run looks at."""
 
 
 @cache

@@ -11,7 +11,7 @@ from typing import ClassVar
 from tree_sitter import Node
 
 from syntax.languages import Language, Word
-from syntax.splices import Splice
+from syntax.splices import Splice, Splices, merge
 from syntax.text import Text
 
 
@@ -102,6 +102,22 @@ class Operator(ABC):
     @abstractmethod
     def edits(self, node: Node, source: Source) -> Iterator[Splice]:
         """Yield the changes that can be made at a node whose word is one of ``words``."""
+
+    def changes(self, node: Node, source: Source) -> Iterator[Splices]:
+        """Yield the same changes, each as the splices it is made of, in the order of the text."""
+        return ((splice,) for splice in self.edits(node, source))
+
+
+class Scattered(Operator):
+    """An idea for a mistake that is made in several places at once."""
+
+    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+        """Yield each change as one splice from its first place to its last."""
+        return (merge(source.text.data, change) for change in self.changes(node, source))
+
+    @abstractmethod
+    def changes(self, node: Node, source: Source) -> Iterator[Splices]:
+        """Yield the changes that can be made on account of a node."""
 
 
 def spans_text(node: Node) -> bool:

@@ -2,59 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice, zip_longest
 from random import Random
 
-from mutators.checking import Checker, Compiles
+from mutators.checking import Compiles
+from mutators.files import Files, Wound
 from mutators.likely import drawn, ratio_of
-from mutators.operator import Operator, Source
+from mutators.operator import Operator, Scattered, Source
 from mutators.registry import operators as all_operators
-from mutators.sampling import sampled
-from mutators.sites import Site, unit_around
+from mutators.sampling import Edit, sampled
+from mutators.together import JOINED, joined
 from storage.records import Bug, FileChange, Origin
 from syntax.features.profile import Profile
-from syntax.languages import language_of
-from syntax.patches import splice_diff
-from syntax.paths import is_test_path
-from syntax.splices import Splice
 
 BATCH = 64
 """Candidates that are asked about at once when another Python compiles them."""
-STEP = 1 << 15
-"""Bytes between the points from which a file's hash is computed on."""
-
-
-@dataclass(slots=True)
-class File:
-    """A parsed file with what its candidates share."""
-
-    source: Source
-    mode: str
-    checker: Checker
-    states: list[hashlib._Hash]
-    """State of the hash at each multiple of STEP."""
-
-    @classmethod
-    def of(cls, source: Source, mode: str) -> File:
-        """Prepare a file."""
-        data, states = source.text.data, [hashlib.sha256()]
-        for at in range(0, len(data) - STEP, STEP):
-            state = states[-1].copy()
-            state.update(data[at : at + STEP])
-            states.append(state)
-        return cls(source, mode, Checker(data), states)
-
-    def sha256_after(self, splice: Splice) -> str:
-        """Hash of the file after a change, computed from the last point before it."""
-        number = min(splice.start // STEP, len(self.states) - 1)
-        state, data = self.states[number].copy(), memoryview(self.source.text.data)
-        state.update(data[number * STEP : splice.start])
-        state.update(splice.text)
-        state.update(data[splice.end :])
-        return state.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +42,24 @@ def propose(
 ) -> Iterator[Bug]:
     """Yield distinct bugs, deterministic by seed, evenly over files, operators and entities.
 
-    With a ``profile`` they are drawn from those by how much they look like people's bugs.
+    With a ``profile`` they are drawn from those, and from such as are joined of several, by how
+    much they look like people's bugs.
 
     ``files`` are the sources that may be changed; tests among them are left alone. ``compiles``
     asks another Python than the running one; None when the running one is the environment's.
     """
     chosen = [o for o in all_operators() if operators is None or o.name in operators]
     Random(seed).shuffle(chosen)
-    candidates = distinct(candidates_of(tree, files, modes, chosen, seed=seed))
+    read = Files(files, modes)
+    candidates = candidates_of(tree, read, chosen, seed=seed)
+    if profile is not None:
+        scattered = [operator for operator in chosen if isinstance(operator, Scattered)]
+        candidates = in_turn(
+            candidates,
+            candidates_of(tree, read, scattered, seed=seed),
+            joined_of(tree, read, chosen, seed=seed),
+        )
+    candidates = distinct(candidates)
     if profile is not None:
         candidates = drawn(candidates, lambda c: ratio_of(c.bug, files, profile), seed=seed)
     bugs = (c.bug for c in candidates) if compiles is None else compiled(candidates, compiles)
@@ -93,49 +67,51 @@ def propose(
 
 
 def candidates_of(
-    tree: str,
-    files: Mapping[str, bytes],
-    modes: Mapping[str, str],
-    operators: Collection[Operator],
-    *,
-    seed: int,
+    tree: str, read: Files, operators: Collection[Operator], *, seed: int
 ) -> Iterator[Candidate]:
     """Yield what passes the running Python's check, in the order of the sample."""
-    loaded: dict[str, File] = {}
-
-    def load(path: str) -> Source | None:
-        language = language_of(path)
-        if language is None or is_test_path(path) or not is_utf8(files[path]):
-            return None
-        source = Source.of(path, files[path], language)
-        loaded[path] = File.of(source, modes.get(path, "100644"))
-        return source
-
-    for source, edit in sampled(files, load, operators, seed=seed):
-        candidate = check(tree, loaded[source.path], edit.site, edit.splice, seed=seed)
-        if candidate is not None:
-            yield candidate
+    for source, edit in sampled(read.files, read.source, operators, seed=seed):
+        wound = read.file(source.path).wound(edit.splices, edit.site.units)
+        if wound is not None:
+            yield candidate(tree, [wound], source, edit, edit.site.operator.name, seed=seed)
 
 
-def check(tree: str, file: File, site: Site, splice: Splice, *, seed: int) -> Candidate | None:
-    """Make a candidate out of a change, or nothing when it is not worth proposing."""
-    unit = file.checker.changed(unit_around(site, splice), splice)
-    if unit is None:
-        return None
-    source = file.source
-    patch = splice_diff(source.path, source.text, splice.start, splice.end, splice.text)
-    if not patch:
-        return None
-    change = FileChange(path=source.path, mode=file.mode, sha256=file.sha256_after(splice))
+def joined_of(
+    tree: str, read: Files, operators: Collection[Operator], *, seed: int
+) -> Iterator[Candidate]:
+    """Yield joined candidates that pass the running Python's check in each of their files."""
+    for source, edit, changes in joined(read.files, read.source, operators, seed=seed):
+        wounds = [read.file(path).wound(splices) for path, splices in changes.items()]
+        good = [wound for wound in wounds if wound is not None]
+        if len(good) == len(wounds):
+            yield candidate(tree, good, source, edit, JOINED, seed=seed)
+
+
+def candidate(
+    tree: str, wounds: Sequence[Wound], source: Source, edit: Edit, operator: str, *, seed: int
+) -> Candidate:
+    """Make a bug of what it does to each file."""
     origin = Origin(
         strategy="procedural",
-        operator=site.operator.name,
+        operator=operator,
         path=source.path,
-        entity=site.entity,
-        line=source.text.line_at(splice.start) + 1,
+        entity=edit.site.entity,
+        line=source.text.line_at(edit.splices[0].start) + 1,
         seed=seed,
     )
-    return Candidate(Bug(tree=tree, patch=patch, changes=(change,), origin=origin), unit)
+    bug = Bug(
+        tree=tree,
+        patch="".join(wound.patch for wound in wounds),
+        changes=tuple(wound.change for wound in wounds),
+        origin=origin,
+    )
+    return Candidate(bug, "\n".join(wound.unit for wound in wounds))
+
+
+def in_turn(*streams: Iterable[Candidate]) -> Iterator[Candidate]:
+    """Take from streams in turn, until all have ended."""
+    taken = chain.from_iterable(zip_longest(*streams))
+    return (each for each in taken if each is not None)
 
 
 def distinct(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
@@ -152,12 +128,3 @@ def compiled(candidates: Iterator[Candidate], compiles: Compiles) -> Iterator[Bu
     while batch := list(islice(candidates, BATCH)):
         answers = compiles([candidate.unit for candidate in batch])
         yield from (c.bug for c, good in zip(batch, answers, strict=True) if good)
-
-
-def is_utf8(data: bytes) -> bool:
-    """Say whether a file is text that the checks can read, with no encoding of its own."""
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return not data.startswith(b"\xef\xbb\xbf")

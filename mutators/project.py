@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from tree_sitter import Node
 
 from mutators.definitions import Definition, definitions
+from mutators.files import is_utf8
 from mutators.operator import Source
-from mutators.procedural import is_utf8
 from syntax.languages import language_of
 from syntax.paths import is_source_path
 

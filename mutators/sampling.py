@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 from random import Random
 
-from mutators.operator import Operator, Source
+from mutators.operator import Operator, Scattered, Source
 from mutators.sites import Site, sites
-from syntax.splices import Splice
+from syntax.splices import Splices
 
 Load = Callable[[str], Source | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One change that an operator makes at one site."""
+    """One change that an operator makes on account of one site."""
 
     site: Site
-    splice: Splice
+    splices: Splices
 
 
 def sampled(
@@ -71,20 +71,33 @@ def interleaved(
     source: Source, operators: Collection[Operator], *, seed: int
 ) -> dict[str, Iterator[Edit]]:
     """The edits of a file, a pile for each operator, in which the entities take turns."""
-    groups: dict[str, dict[str, list[Edit]]] = {}
+    groups: dict[str, dict[str, list[Site]]] = {}
     for site in sites(source, operators):
-        pile = groups.setdefault(site.operator.name, {}).setdefault(site.entity, [])
-        pile += [Edit(site, splice) for splice in site.operator.edits(site.node, source)]
+        groups.setdefault(site.operator.name, {}).setdefault(site.entity, []).append(site)
     return {
-        name: rounds(list(entities.values()), Random(f"{seed}:{source.path}:{name}"))
+        name: rounds(list(entities.values()), source, Random(f"{seed}:{source.path}:{name}"))
         for name, entities in sorted(groups.items())
     }
 
 
-def rounds(groups: list[list[Edit]], chance: Random) -> Iterator[Edit]:
+def rounds(groups: list[list[Site]], source: Source, chance: Random) -> Iterator[Edit]:
     """Mix each group and the groups, then take one of each in turn."""
-    for group in groups:
+    mixed = [shuffled(group, source, chance) for group in groups]
+    chance.shuffle(mixed)
+    taken = chain.from_iterable(zip_longest(*mixed))
+    return (edit for edit in taken if edit is not None)
+
+
+def shuffled(group: list[Site], source: Source, chance: Random) -> Iterable[Edit]:
+    """Mix the edits of some sites; what takes long to find is looked for when its turn comes."""
+    if isinstance(group[0].operator, Scattered):
         chance.shuffle(group)
-    chance.shuffle(groups)
-    mixed = chain.from_iterable(zip_longest(*groups))
-    return (edit for edit in mixed if edit is not None)
+        return chain.from_iterable(edits_of(site, source) for site in group)
+    edits = [edit for site in group for edit in edits_of(site, source)]
+    chance.shuffle(edits)
+    return edits
+
+
+def edits_of(site: Site, source: Source) -> Iterator[Edit]:
+    """The edits on account of one site."""
+    return (Edit(site, change) for change in site.operator.changes(site.node, source))

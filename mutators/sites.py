@@ -9,7 +9,7 @@ from tree_sitter import Node
 
 from mutators.operator import Operator, Source
 from syntax.languages import Word
-from syntax.splices import Splice
+from syntax.splices import Splice, Splices
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,36 @@ def unit_of(node: Node, source: Source) -> Unit:
     return Unit(source.text.starts[first], source.text.line_end(last))
 
 
-def unit_around(site: Site, splice: Splice) -> Unit:
-    """The smallest unit that a change stays inside of."""
-    for unit in site.units:
+def unit_around(units: tuple[Unit, ...], splice: Splice) -> Unit:
+    """The smallest of some units, innermost first, that a change stays inside of."""
+    for unit in units:
         if unit.start <= splice.start and splice.end <= unit.end:
             return unit
-    return site.units[-1]
+    return units[-1]
+
+
+def units_at(splice: Splice, source: Source) -> tuple[Unit, ...]:
+    """The units around a change, innermost first."""
+    data = source.text.data
+    code = data[splice.start : splice.end]
+    start = splice.start + len(code) - len(code.lstrip())
+    end = max(splice.start + len(code.rstrip()), start)
+    node = source.root.descendant_for_byte_range(start, max(end - 1, start))
+    units: list[Unit] = []
+    while node is not None:
+        if source.word(node) == "function":
+            units.clear()
+        if is_statement(node):
+            units.append(unit_of(node, source))
+        node = node.parent
+    return (*units, Unit(0, len(data)))
+
+
+def units_of(splices: Splices, source: Source) -> dict[Unit, list[Splice]]:
+    """Share splices out among the units they change; no unit is inside another."""
+    found = {splice: unit_around(units_at(splice, source), splice) for splice in splices}
+    shared: dict[Unit, list[Splice]] = {}
+    for splice, unit in found.items():
+        around = [u for u in found.values() if u.start <= unit.start and unit.end <= u.end]
+        shared.setdefault(max(around, key=lambda u: u.end - u.start), []).append(splice)
+    return shared

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 
 from storage.errors import PatchError
 from syntax.applying import FilePatch, find
 from syntax.patches import CONTEXT, decode, headers, hunk, marked_lines
-from syntax.splices import Splice
+from syntax.splices import Splice, merge
 from syntax.text import Text, split_lines
 
 
@@ -35,6 +35,33 @@ def line_edits(part: FilePatch, text: Text) -> list[Splice]:
 def offset(text: Text, line: int) -> int:
     """Where a line starts; the end of the file for the line after its last."""
     return text.starts[line] if line < len(text.starts) else len(text.data)
+
+
+def whole_lines(text: Text, splices: Iterable[Splice]) -> list[Splice]:
+    """The same changes as whole lines, those of the same lines as one, in the order of the text."""
+    groups: list[tuple[int, int, list[Splice]]] = []
+    for splice in sorted(splices, key=lambda each: each.start):
+        low, high = lines_of(text, splice)
+        if groups and low < groups[-1][1]:
+            first, last, group = groups.pop()
+            groups.append((first, max(last, high), [*group, splice]))
+        else:
+            groups.append((low, high, [splice]))
+    found = []
+    for low, high, group in groups:
+        one = merge(text.data, group)
+        before, after = text.data[low : one.start], text.data[one.end : high]
+        found.append(Splice(low, high, before + one.text + after))
+    return found
+
+
+def lines_of(text: Text, splice: Splice) -> tuple[int, int]:
+    """Where the lines that a change touches begin and end."""
+    low = text.starts[text.line_at(splice.start)]
+    whole = splice.end > splice.start and text.data[splice.end - 1 : splice.end] == b"\n"
+    if whole and (splice.text.endswith(b"\n") or (not splice.text and low == splice.start)):
+        return low, splice.end
+    return low, text.line_end(text.line_at(splice.end))
 
 
 def edits_diff(path: str, text: Text, edits: Sequence[Splice]) -> str:

@@ -19,6 +19,10 @@ class Splice:
         return data[: self.start] + self.text + data[self.end :]
 
 
+Splices = tuple[Splice, ...]
+"""A change in several places of a file, in the order of its text."""
+
+
 def merge(data: bytes, splices: Iterable[Splice]) -> Splice:
     """Turn several splices that do not overlap into one that has their effect."""
     ordered = sorted(splices, key=lambda splice: splice.start)

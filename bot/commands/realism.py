@@ -30,7 +30,7 @@ from storage.errors import ConfigError
 from storage.paths import cache_dir
 from storage.store import Store
 
-EVENLY = "--save-profile is fitted on bugs that are drawn evenly: say --made N without --like-human"
+EVENLY = "--save-profile fits a profile of its own: say --made N without --like-human"
 UNMADE = "--like-human draws the bugs that are proposed: say how many by --made N"
 READING = (
     "AUC: how well a classifier tells them from human bugs {folds}; 0.5 is not at all, 1 always. "
@@ -81,6 +81,7 @@ def realism_command(
         cache=cache_dir(),
         made=made,
         profile=profile,
+        fits=save_profile is not None,
         seed=seed,
         token=os.environ.get("GITHUB_TOKEN", ""),
     )
@@ -105,8 +106,8 @@ async def measured(settings: MeasureSettings, store: Store) -> tuple[Realism, li
 def write_profile(path: Path, gathered: list[Gathered]) -> None:
     """Fit a profile and write it. Raises ConfigError."""
     human = [sample for each in gathered for sample in each.human]
-    made = [sample for each in gathered for sample in each.made]
-    profile = fit_profile(human, made, date=datetime.now(UTC).date().isoformat())
+    candidates = [sample for each in gathered for sample in each.candidates]
+    profile = fit_profile(human, candidates, date=datetime.now(UTC).date().isoformat())
     try:
         path.write_bytes(profile.encoded())
     except OSError as error:

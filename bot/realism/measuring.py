@@ -12,6 +12,7 @@ from bot.realism.failing import Failing, Nearness, nearness
 from bot.realism.samples import Sample, human_samples, made_sample
 from bot.realism.twosample import Score, halves, numpy, told_apart
 from harness.judge import HARNESS_VERSION
+from mutators.likely import EACH, UNFITTED
 from mutators.procedural import propose
 from storage.errors import StoreError
 from storage.histories import Cloned, fetch_with_history
@@ -42,6 +43,8 @@ class MeasureSettings:
     """Procedural bugs to propose for each repository, in the place of those in the store."""
     profile: Profile | None = None
     """What they are drawn by; None draws them evenly."""
+    fits: bool = False
+    """Whether a profile is to be fitted: then the candidates are gathered too."""
     seed: int = 0
     token: str = field(default="", repr=False)
 
@@ -80,6 +83,8 @@ class Gathered:
     name: str
     human: tuple[Sample, ...]
     made: tuple[Sample, ...]
+    candidates: tuple[Sample, ...]
+    """What a run that draws like human would look at, where a profile is to be fitted."""
     failing: dict[str, list[Failing]]
     """By strategy, of the verified bugs."""
 
@@ -100,14 +105,26 @@ async def measure(
             reporter.note(FEW.format(name=cloned.full_name, count=len(found)))
         reporter.stage(f"{cloned.full_name}: reading the bugs")
         if settings.made:
-            made = await asyncio.to_thread(proposed, cloned, settings)
+            made = await asyncio.to_thread(
+                proposed, cloned, settings, settings.profile, settings.made
+            )
             failing: dict[str, list[Failing]] = {}
         else:
             known = verified(source, cloned, store)
             made = await asyncio.to_thread(read_bugs, cloned, [b for b, _ in known], settings)
             failing = failing_tests(known)
+        looked_at: list[Sample] = []
+        if settings.fits:
+            count = EACH * settings.made
+            looked_at = await asyncio.to_thread(proposed, cloned, settings, UNFITTED, count)
         gathered.append(
-            Gathered(name=cloned.full_name, human=tuple(found), made=tuple(made), failing=failing)
+            Gathered(
+                name=cloned.full_name,
+                human=tuple(found),
+                made=tuple(made),
+                candidates=tuple(looked_at),
+                failing=failing,
+            )
         )
     reporter.stage("comparing")
     return await asyncio.to_thread(compared, gathered, settings), gathered
@@ -132,19 +149,21 @@ def files_of(cloned: Cloned, settings: MeasureSettings) -> dict[str, bytes]:
     return dict(trees.read_all(tree, [path for path in trees.paths(tree) if is_source_path(path)]))
 
 
-def proposed(cloned: Cloned, settings: MeasureSettings) -> list[Sample]:
-    """Propose procedural bugs."""
+def proposed(
+    cloned: Cloned, settings: MeasureSettings, profile: Profile | None, count: int
+) -> list[Sample]:
+    """Propose procedural bugs, drawn by a profile where there is one."""
     files = files_of(cloned, settings)
     bugs = propose(
         cloned.repository.tree,
         files,
         {},
         seed=settings.seed,
-        max_bugs=settings.made,
+        max_bugs=count,
         compiles=None,
-        profile=settings.profile,
+        profile=profile,
     )
-    label = "" if settings.profile is None else LIKE_HUMAN
+    label = "" if profile is None else LIKE_HUMAN
     return [s for bug in bugs if (s := made_sample(cloned.full_name, bug, files, label))]
 
 

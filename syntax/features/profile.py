@@ -1,13 +1,12 @@
 """How much likelier the features of a bug are among people's bugs than among made ones.
 
-A scorecard: each feature is cut into ranges, each range adds its weight, and the sum is the
-logarithm of the likelihood ratio. Small enough to be read, and used without what fitted it.
+A sum of small decision trees over the features is the logarithm of the likelihood ratio. It is used
+without what fitted it.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -20,11 +19,14 @@ MOST = 6.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
-    """One feature: the ends of its ranges (inclusive), and the weight of each and of the rest."""
+class Split:
+    """A question about one feature, and where its answers lead: to a number, or the next split."""
 
-    edges: tuple[float, ...]
-    weights: tuple[float, ...]
+    feature: str
+    edge: float
+    low: Split | float
+    """Where the feature is at most the edge."""
+    high: Split | float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,21 +40,22 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """A fitted scorecard and what it was fitted on."""
+    """Fitted trees and what they were fitted on."""
 
     date: str
     """ISO, of the day it was fitted."""
     origins: tuple[Origin, ...]
     bias: float
-    cards: Mapping[str, Card]
-    """By name of the feature."""
+    trees: tuple[Split, ...]
 
     def log_ratio(self, numbers: Mapping[str, float]) -> float:
-        """Return the logarithm of human to made likelihood, bounded. Unknown features count 0."""
+        """Return the logarithm of human to made likelihood, bounded. Unknown features are 0."""
         total = self.bias
-        for name, card in self.cards.items():
-            if name in numbers:
-                total += card.weights[bisect_left(card.edges, numbers[name])]
+        for tree in self.trees:
+            node: Split | float = tree
+            while isinstance(node, Split):
+                node = node.low if numbers.get(node.feature, 0.0) <= node.edge else node.high
+            total += node
         return max(-MOST, min(MOST, total))
 
     def ratio(self, numbers: Mapping[str, float]) -> float:
@@ -64,17 +67,15 @@ class Profile:
         return any(o.repository.lower() == repository.lower() for o in self.origins)
 
     def encoded(self) -> bytes:
-        """Return it as JSON."""
-        return msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n"
+        """Return it as JSON, a line for each tree."""
+        head = msgspec.json.encode({"date": self.date, "origins": self.origins, "bias": self.bias})
+        trees = b",\n".join(msgspec.json.encode(tree) for tree in self.trees)
+        return head[:-1] + b',"trees":[\n' + trees + b"\n]}\n"
 
 
 def read_profile(data: bytes, name: str) -> Profile:
     """Read a profile from JSON. Raises ConfigError that names it where it is none."""
     try:
-        found = msgspec.json.decode(data, type=Profile)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return msgspec.json.decode(data, type=Profile)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{name} is no profile of human bugs: {error}") from error
-    for feature, card in found.cards.items():
-        if len(card.weights) != len(card.edges) + 1 or list(card.edges) != sorted(card.edges):
-            raise ConfigError(f"{name} is no profile of human bugs: {feature} has the wrong ranges")
-    return found

@@ -119,7 +119,9 @@ def test_a_fitted_profile_weighs_what_people_do_more() -> None:
 
 
 def test_a_profile_is_not_fitted_on_a_handful() -> None:
-    with pytest.raises(ConfigError, match="needs 50 human and 50 made bugs; there are 40 and 120"):
+    with pytest.raises(
+        ConfigError, match="needs 50 human bugs and 50 candidates; there are 40 and 120"
+    ):
         fit_profile(samples(HUMAN, 0.0)[:40], samples("procedural", 0.0), date="2026-01-01")
 
 
@@ -206,7 +208,7 @@ def test_a_table_says_how_to_read_it_and_that_nothing_was_run(run: Run, shop: Ma
     [
         ((), "has no verified bugs in the store"),
         (("--like-human",), "say how many by --made N"),
-        (("--made", "20", "--save-profile", "p.json", "--like-human"), "drawn evenly"),
+        (("--made", "20", "--save-profile", "p.json", "--like-human"), "of its own"),
         (("--made", "20", "--save-profile", "p.json"), "a profile needs 50 human"),
         (("--made", "20", "--human-profile", "no.json"), "--human-profile no.json"),
     ],

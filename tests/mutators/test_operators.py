@@ -68,6 +68,46 @@ EXAMPLES: list[tuple[str, str, str]] = [
         "if a:\n    x()\nelif b:\n    y()\n",
         "if a:\n    x()\nif b:\n    y()\n",
     ),
+    (
+        "forget-attribute",
+        "class A:\n    def __init__(self):\n        self.shut = False\n        self.b = 1\n\n"
+        "    def f(self):\n        if self.shut:\n            return 1\n        return 2\n",
+        "class A:\n    def __init__(self):\n        self.b = 1\n\n"
+        "    def f(self):\n        return 2\n",
+    ),
+    ("forget-constant", "_A = 1\nx = _A + 2\n", "x = 2\n"),
+    (
+        "forget-helper",
+        "def _a(b):\n    return b + 1\n\n\ndef f(c):\n    c = x(_a(c))\n    return _a(c)\n",
+        "def f(c):\n    c = x(c)\n    return c\n",
+    ),
+    (
+        "forget-import",
+        "import b\nfrom a import c, d\n\nx = c(d)\n",
+        "import b\nfrom a import d\n\nx = d\n",
+    ),
+    ("forget-keyword", "f(a, b=1)\nx = f(c, b=2)\n", "f(a)\nx = f(c)\n"),
+    (
+        "forget-parameter",
+        "def f(a, b=None):\n    if b is not None:\n        x(b)\n    return a\n\n\nf(1, b=2)\n",
+        "def f(a):\n    return a\n\n\nf(1)\n",
+    ),
+    (
+        "forget-parameter",
+        "def f(a, b=False):\n    if not b:\n        x()\n    else:\n        y()\n"
+        "    return a and not b\n",
+        "def f(a):\n    x()\n    return a\n",
+    ),
+    (
+        "forget-parameter",
+        'def f(a, b=" "):\n    x(b)\n    return b.join(a)\n',
+        'def f(a):\n    x(" ")\n    return " ".join(a)\n',
+    ),
+    (
+        "forget-variable",
+        "def f(a):\n    b = x(a)\n    y()\n    if b and a:\n        z(b)\n    return a\n",
+        "def f(a):\n    y()\n    return a\n",
+    ),
     ("forgotten-copy", "x = list(a)", "x = a"),
     ("forgotten-copy", "x = a[:]", "x = a"),
     ("forgotten-copy", "x = a.copy()", "x = a"),

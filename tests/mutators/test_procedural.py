@@ -64,7 +64,7 @@ def test_every_bug_compiles_and_differs_from_the_original_as_a_tree() -> None:
 
 
 def test_the_sample_is_even_over_files_and_operators() -> None:
-    bugs = proposed(OWN, limit=80)
+    bugs = proposed(OWN, limit=100)
 
     files = Counter(bug.origin.path for bug in bugs)
     operators = Counter(bug.origin.operator for bug in bugs)
