@@ -7,10 +7,11 @@ from typing import ClassVar
 
 from tree_sitter import Node
 
-from mutators.forgetting import LITERALS, Forgetting, at_top
+from mutators.forgetting import LITERALS, Forgetting
 from mutators.operator import Scattered, Source, operands
 from mutators.operators.calls import NOT_POSITIONAL, arguments
 from mutators.operators.classes import is_special
+from mutators.tidying import Tidying, at_top
 from mutators.uses import around, binds, imports, inside, named_in, own, uses
 from syntax.languages import Word
 from syntax.splices import Splices
@@ -280,7 +281,7 @@ class ForgetImport(Scattered):
             if not found or len(found) > MOST_OF_MODULE or any(binds(n) for n in found):
                 continue
             result = Forgetting.of(source, modules=True)
-            result.take_import(part, statement)
+            Tidying(source, result.erasure).take_import(part, statement)
             for use in found:
                 result.gone(use)
             yield from scattered(result)
