@@ -18,7 +18,7 @@ from tasks.export import FOLDERS, export, export_folder
 from tasks.gates import NAMES, PASS_TO_PASS, Stopped, pass_gates
 from tasks.gates.subject import Rules, Subject, subjects
 from tasks.material import Material
-from tasks.nearest import Masks, lines_of, nearest
+from tasks.nearest import Masks, nearest
 
 NEAREST = 50
 NONE_LEFT = (
@@ -127,29 +127,11 @@ def anywhere(environment: Environment, tests: Sequence[str]) -> tuple[str, ...]:
     return tuple(test for test in tests if not environment.handle or folder not in test)
 
 
-def lines_run(store: Store, environment: str) -> Mapping[str, Masks]:
-    """Return the lines that each test of a baseline was seen to run.
-
-    Where coverage is not known, those of the bugs that it noticed: what fails by a line runs it.
-    """
+def lines_run(store: Store, environment: str) -> dict[str, Masks]:
+    """Return the lines that each test of a baseline was seen to run; nothing where not known."""
     data = store.coverage(environment)
     coverage = decode(data) if data else None
-    if coverage is None:
-        return lines_noticed(store, environment)
-    return {test: seen.lines for test, seen in coverage.tests.items()}
-
-
-def lines_noticed(store: Store, environment: str) -> Mapping[str, Masks]:
-    """Return the lines of the bugs that each test fails by, as far as bugs were judged."""
-    found: dict[str, dict[str, int]] = {}
-    for verdict in store.verdicts(environment):
-        bug = store.bug(verdict.bug) if verdict.valid else None
-        lines = {} if bug is None else lines_of(bug.patch)
-        for test in verdict.fail_to_pass:
-            masks = found.setdefault(test, {})
-            for path, mask in lines.items():
-                masks[path] = masks.get(path, 0) | mask
-    return found
+    return {test: seen.lines for test, seen in coverage.tests.items()} if coverage else {}
 
 
 def overlaps(passed: Sequence[Subject]) -> int:

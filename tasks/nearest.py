@@ -31,6 +31,19 @@ def nearest(
     very nearest run the same lines again and again, and a patch that mends the bug and breaks
     something beside it would pass. The same tests give the same answer in any order.
     """
+    order = by_distance(tests, patch=patch, ran=ran, failing=failing)
+    wound = lines_of(patch)
+    around = [test for test in order if any(ran.get(test, {}).get(path) for path in wound)]
+    first = order[: limit - limit // 2]
+    kept = set(first) | set(spread(around, ran, wound, first, limit // 2))
+    kept |= set([test for test in order if test not in kept][: limit - len(kept)])
+    return tuple(test for test in tests if test in kept)
+
+
+def by_distance(
+    tests: Sequence[str], *, patch: str, ran: Mapping[str, Masks], failing: Sequence[str]
+) -> list[str]:
+    """Order tests by how near they are to a bug, as ``nearest`` says."""
     wound = lines_of(patch)
     files = {test.partition("::")[0] for test in failing}
     numbers = by_function(tests)
@@ -42,12 +55,7 @@ def nearest(
         far = test.partition("::")[0] not in files
         return -on_wound, -around, far, numbers[test], digest(test)
 
-    order = sorted(tests, key=distance)
-    around = [test for test in order if any(ran.get(test, {}).get(path) for path in wound)]
-    first = order[: limit - limit // 2]
-    kept = set(first) | set(spread(around, ran, wound, first, limit // 2))
-    kept |= set([test for test in order if test not in kept][: limit - len(kept)])
-    return tuple(test for test in tests if test in kept)
+    return sorted(tests, key=distance)
 
 
 def by_function(tests: Sequence[str]) -> dict[str, int]:

@@ -72,13 +72,6 @@ def test_the_nearest_tests_leave_and_the_store_keeps_all(made: Made, tmp_path: P
     assert made.store.verdicts(environment)[0].pass_to_pass == TESTS[2:]
 
 
-def test_without_coverage_a_test_is_known_to_run_what_it_fails_by(made: Made) -> None:
-    found = lines_run(made.store, made.verdict.environment)
-
-    assert set(found) == set(made.verdict.fail_to_pass)
-    assert all(masks["pkg/clamp.py"] for masks in found.values())
-
-
 def test_a_test_named_by_the_place_of_its_environment_does_not_leave(
     made: Made, tmp_path: Path
 ) -> None:
