@@ -63,8 +63,11 @@ async def test_statements_are_written_where_that_is_wanted(tmp_path: Path, sandb
         assert len(service.asked) == asked
     with Store(store) as opened:
         found = opened.tasks()
+        failing = {t.bug: opened.verdicts(t.environment, bug=t.bug)[-1].fail_to_pass for t in found}
     written = [task for task in found if not is_template(task.statement)]
     scripted = [task for task in found if style_of(task.bug, scripts=True).name == "script"]
     assert len(found) == len(tasks) > 3
     assert len(written) == len(found) - len(scripted) > 0
-    assert asked == len(written) + 3 * len(scripted)
+    # Two bugs whose tests fail alike in all they say are one question, and paid once.
+    questions = {failing[task.bug] for task in written}
+    assert len(questions) <= asked - 3 * len(scripted) <= len(written)

@@ -62,8 +62,7 @@ def test_a_task_that_does_not_hold_is_dropped_and_says_why(workplace: Workplace)
     told = workplace.run("verify", "spoilt.jsonl", "--rounds", "1", "-o", "kept.jsonl", code=1)
 
     assert (
-        f"{bad['instance_id']}: 0 of 1 rounds, DROPPED: round 1 (as judged): solved-at-start"
-        in told
+        f"{bad['instance_id']}: 0 of 1 round, DROPPED: round 1 (as judged): solved-at-start" in told
     )
     assert [row["instance_id"] for row in rows(workplace.folder / "kept.jsonl")] == [
         good["instance_id"]

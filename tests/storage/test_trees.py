@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from storage.blobs import read_blobs
 from storage.errors import SourceError
 from storage.git import GitError, git, line
 from storage.store import Store
@@ -266,3 +267,8 @@ def test_a_tree_that_would_escape_its_folder_is_refused(trees: Trees, tmp_path: 
 
     with pytest.raises(SourceError, match="no path a work tree may hold"):
         trees.materialise(evil, tmp_path / "dest")
+
+
+def test_a_content_that_is_gone_is_told(trees: Trees) -> None:
+    with pytest.raises(GitError, match="is not in"):
+        read_blobs(trees.git_dir, ["0" * 40])

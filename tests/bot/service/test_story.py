@@ -110,7 +110,7 @@ async def test_a_maintainer_opts_in_reads_what_comes_of_it_and_leaves(
 
     shop = Shop(world, tmp_path)
     shop.code.commit({"pyproject.toml": LICENSED}, "Say how it may be used")
-    work = WorkConfig(processes=0, sandbox="local", strategies=("mirror", "procedural"), max_bugs=4)
+    work = WorkConfig(processes=0, sandbox="local", strategies=("mirror", "procedural"), max_bugs=8)
     async with serving(world, tmp_path, work=work, light=LIGHT) as served:
         told = Told(Story(world, HEAD), served, shop, tmp_path)
         ann = world.collaborator(shop.repository, "ann", "maintain")
