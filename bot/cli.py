@@ -85,8 +85,7 @@ class Commands(TyperGroup):
     """What is called ``bugfoundry``."""
 
     def __init__(self, **attributes: Any) -> None:
-        super().__init__(**attributes)
-        self.commands = OnDemand()  # type: ignore[assignment]
+        super().__init__(**{**attributes, "commands": OnDemand()})
 
 
 app = typer.Typer(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tree_sitter import Node
@@ -11,7 +11,8 @@ from mutators.operator import Source, operands, spans_text
 from syntax.splices import Splice, Splices, merge
 from syntax.text import Text
 
-Make = Callable[[], Iterable[Splice]]
+Left = tuple[Node, Node | bytes]
+"""A node with the part of it that is left, or the text that it becomes."""
 LAST = frozenset({"return_statement", "raise_statement", "break_statement", "continue_statement"})
 WHOLE = frozenset({"if_statement", "for_statement", "while_statement", "with_statement"})
 """Statements that are nothing without their body, where they have no other branch."""
@@ -27,8 +28,7 @@ class Erasure:
     statements: dict[int, Node] = field(default_factory=dict)
     items: dict[int, Node] = field(default_factory=dict)
     """Parts of lists: arguments, parameters, elements."""
-    becomes: dict[int, tuple[Node, Node | bytes]] = field(default_factory=dict)
-    """Nodes of which a part is left, or that become another text."""
+    becomes: dict[int, Left] = field(default_factory=dict)
     cuts: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Clauses, and ranges that are none of the above, by node."""
     empty: dict[int, Node] = field(default_factory=dict)
@@ -160,30 +160,27 @@ class Erasure:
     def _written(self, start: int, end: int) -> Iterator[Splice]:
         """Yield the outermost changes in a range."""
         at = start
-        for low, high, make in sorted(self._made(), key=lambda each: (each[0], -each[1])):
+        for low, high, made in sorted(self._made(), key=lambda each: (each[0], -each[1])):
             if low >= at and high <= end and (low, high) != (start, end):
-                yield from make()
+                yield made if isinstance(made, Splice) else self._left(*made)
                 at = max(at, high)
 
-    def _made(self) -> Iterator[tuple[int, int, Make]]:
+    def _made(self) -> Iterator[tuple[int, int, Splice | Left]]:
+        """Yield where each change is; what is left of a node is written down in its turn alone."""
         lists: dict[int, list[Node]] = {}
         for node in self.statements.values():
             line = self._lines(node)
-            yield line.start, line.end, lambda line=line: [line]  # type: ignore[misc]
+            yield line.start, line.end, line
         for node, left in self.becomes.values():
-            yield (
-                node.start_byte,
-                node.end_byte,
-                lambda node=node, left=left: [self._left(node, left)],  # type: ignore[misc]
-            )
+            yield node.start_byte, node.end_byte, (node, left)
         for low, high in self.cuts.values():
-            yield low, high, lambda low=low, high=high: [Splice(low, high, b"")]  # type: ignore[misc]
+            yield low, high, Splice(low, high, b"")
         for node in self.items.values():
             if node.parent is not None:
                 lists.setdefault(node.parent.id, []).append(node)
         for nodes in lists.values():
             for splice in without(nodes, self.items, self.source):
-                yield splice.start, splice.end, lambda s=splice: [s]  # type: ignore[misc]
+                yield splice.start, splice.end, splice
 
     def _left(self, node: Node, left: Node | bytes) -> Splice:
         if isinstance(left, bytes):

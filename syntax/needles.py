@@ -6,6 +6,7 @@ import keyword
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 WORD = re.compile(rb"[A-Za-z_]\w+")
@@ -73,8 +74,8 @@ def needles_of(
         if content is None:
             continue
         before = found.get(path) or b""
-        wholes[path] = frozenset(windows_of(lines_of(content)))
-        windows |= telling(set(windows_of(lines_of(content))) - set(windows_of(lines_of(before))))
+        wholes[path] = windows_in(content)
+        windows |= telling(set(wholes[path].difference(windows_of(lines_of(before)))))
         if path.endswith(".py"):
             constants |= constants_of(content) - constants_of(before)
     modules = frozenset(path for path in clean if path.endswith(".py") and clean[path] is not None)
@@ -177,6 +178,12 @@ def windows_of(lines: Sequence[bytes]) -> Iterator[Window]:
     for at in range(max(1, len(lines) - IN_A_ROW + 1)):
         if window := tuple(lines[at : at + IN_A_ROW]):
             yield window
+
+
+@lru_cache(maxsize=64)
+def windows_in(content: bytes) -> frozenset[Window]:
+    """Return all lines in a row of a file; the tasks of one file share them: they are many."""
+    return frozenset(windows_of(lines_of(content)))
 
 
 def telling(windows: set[Window]) -> set[Window]:

@@ -13,19 +13,23 @@ LARGEST = 1 << 20
 """Bytes of a file that are looked at; code is shorter."""
 AT_ONCE = 200
 """Files in memory."""
+TASKS_AT_ONCE = 500
+"""Tasks whose changed files are in memory."""
 
 
 def fix_elsewhere(subjects: Sequence[Subject], rules: Rules) -> Iterator[tuple[str, str]]:
     """Yield tasks whose fix stands in the project's files with the bug in them, and where.
 
     In a copy of half of the changed file at least, or quoted in what is no code. Code that does
-    the same in a place of its own (a sync and an async client) is no copy. Each tree is read once.
+    the same in a place of its own (a sync and an async client) is no copy. A tree is read once for
+    many tasks.
     """
     by_tree: dict[int, list[Subject]] = {}
     for subject in subjects:
         by_tree.setdefault(id(subject.tree), []).append(subject)
     for own in by_tree.values():
-        yield from in_one_tree(own[0].tree, own)
+        for at in range(0, len(own), TASKS_AT_ONCE):
+            yield from in_one_tree(own[0].tree, own[at : at + TASKS_AT_ONCE])
 
 
 def in_one_tree(tree: Tree, subjects: Sequence[Subject]) -> Iterator[tuple[str, str]]:
