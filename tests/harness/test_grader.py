@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from harness.grader import Grader, Question
 from harness.local_engine import LocalEngine
 from harness.sandbox import Limits
 from harness.selection import Coverage, Seen
-from harness.worker import Terms
+from harness.worker import Terms, Worker
 from storage.errors import SandboxError
 from storage.records import Baseline, BaselineTest
 from tests.harness.plain import PlainBackend, make_environment
@@ -52,6 +54,16 @@ def covered() -> Coverage:
     return Coverage(imported=Seen(opened=frozenset({"code_of.py", "test_it.py"})), tests=seen)
 
 
+@asynccontextmanager
+async def sandbox_of(found: Grader) -> AsyncIterator[Worker]:
+    """A sandbox of a grader, thrown away in the end."""
+    worker = found.worker()
+    try:
+        yield worker
+    finally:
+        await worker.discard()
+
+
 def question(content: bytes) -> Question:
     return Question(files={"code_of.py": content}, fail_to_pass=(ONE,), pass_to_pass=TWOS)
 
@@ -70,12 +82,9 @@ PATCHES = {
 async def test_the_ways_of_grading_agree(backend: PlainBackend, name: str, known: bool) -> None:
     content, resolved = PATCHES[name]
     found = grader(backend, covered() if known else None)
-    worker = found.worker()
-    try:
+    async with sandbox_of(found) as worker:
         some = await found.grade(worker, question(content))
         every = await found.grade_by_all(worker, question(content))
-    finally:
-        await worker.discard()
 
     assert some.resolved == every.resolved == resolved
     unrun = set(some.pass_to_pass_unrun)
@@ -89,11 +98,8 @@ async def test_what_is_gone_or_dies_alone_too_decides_without_the_rest(
     backend: PlainBackend, content: bytes
 ) -> None:
     found = grader(backend)
-    worker = found.worker()
-    try:
+    async with sandbox_of(found) as worker:
         grade = await found.grade(worker, question(content))
-    finally:
-        await worker.discard()
 
     assert grade.fail_to_pass_red == (ONE,)
     assert grade.pass_to_pass_unrun == TWOS
@@ -103,11 +109,8 @@ async def test_the_first_that_is_broken_decides(backend: PlainBackend) -> None:
     """What was reported until the run is stopped counts too."""
     slow = CODE.replace("return 2", "return [3, __import__('time').sleep(0.5)][0]").encode()
     found = grader(backend)
-    worker = found.worker()
-    try:
+    async with sandbox_of(found) as worker:
         grade = await found.grade(worker, question(slow))
-    finally:
-        await worker.discard()
 
     assert not grade.resolved
     red, unrun = grade.pass_to_pass_red, grade.pass_to_pass_unrun
@@ -118,12 +121,9 @@ async def test_what_is_broken_in_company_alone_does_not_decide(backend: PlainBac
     spilling = "CALLS = []\n" + CODE.replace("return 2", "return CALLS.append(0) or 1 + len(CALLS)")
     spilling = spilling.replace("1 + len(CALLS)", "2 + (len(CALLS) == 2)")
     found = grader(backend)
-    worker = found.worker()
-    try:
+    async with sandbox_of(found) as worker:
         some = await found.grade(worker, question(spilling.encode()))
         every = await found.grade_by_all(worker, question(spilling.encode()))
-    finally:
-        await worker.discard()
 
     assert some.resolved and not some.pass_to_pass_unrun
     assert every.pass_to_pass_red == TWOS[1:2]
@@ -134,12 +134,9 @@ async def test_what_the_baseline_proved_is_not_run_where_nothing_differs(
 ) -> None:
     (tmp_path / "project/test_it.py").write_text(TESTS.replace("two() == 2", "two() == 3"))
     found = grader(backend)
-    worker = found.worker()
-    try:
+    async with sandbox_of(found) as worker:
         same = await found.grade(worker, question(CODE.encode()))
         other = await found.grade(worker, question(PATCHES["another way"][0]))
-    finally:
-        await worker.discard()
 
     assert same.resolved
     assert not other.resolved
@@ -149,22 +146,16 @@ async def test_a_fix_that_is_slow_is_one(backend: PlainBackend) -> None:
     """The first try is cut off by a short limit that a busy machine may not keep."""
     slow = CODE.replace("return 1", "return [1, __import__('time').sleep(1.5)][0]").encode()
     found = grader(backend)
-    worker = found.worker()
-    try:
+    async with sandbox_of(found) as worker:
         grade = await found.grade(worker, question(slow))
-    finally:
-        await worker.discard()
 
     assert grade.resolved
 
 
 async def test_one_sandbox_serves_one_grade_after_another(backend: PlainBackend) -> None:
     found = grader(backend)
-    worker = found.worker()
-    try:
+    async with sandbox_of(found) as worker:
         grades = [await found.grade(worker, question(c)) for c in (BROKEN, CODE.encode(), BROKEN)]
-    finally:
-        await worker.discard()
 
     assert [each.resolved for each in grades] == [False, True, False]
     assert backend.started == 1
