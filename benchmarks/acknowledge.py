@@ -33,7 +33,7 @@ from uuid import uuid4
 import aiohttp
 
 from benchmarks.answering import READY
-from bot.service.webhooks import signature
+from bot.service.inbox.webhooks import signature
 
 AIM = 0.1
 """Seconds within which 99 of 100 are to be acknowledged."""

@@ -9,7 +9,7 @@ say of the bugs, and of each shard what was expected and what it took. ``--at-on
 shard after another, so that none disturbs another's time.
 
 Verdicts are *equal* when they are so to the last test, and *agree* when they do so by the rule of
-the audit (``harness.judge.agree``): tests that are red only now and then apart. What is not equal
+the audit (``harness.judge.judge.agree``): tests that are red only now and then apart. What is not equal
 is judged again on this machine, to see whether it is at one with itself. Ends with 1 where verdicts
 do not agree.
 """
@@ -31,18 +31,18 @@ from rich.console import Console
 from rich.table import Table
 from uv import find_uv_bin
 
-from bot.actions.pace import Pace
-from bot.actions.place import RunState
-from bot.actions.settling import Settled, collect, fetched
-from bot.batch.plans import Batch, read_batch
-from bot.batch.shards import given
-from bot.pipeline import forge_in
-from bot.preparing import make_ready
-from bot.progress import Quiet
-from bot.settings import Settings
-from harness.judge import agree
-from harness.local_engine import LocalEngine
-from harness.trust import named
+from forge.remote.actions.place import RunState
+from forge.remote.actions.settlement import Settled, collect, fetched
+from forge.remote.batch.plans import Batch, read_batch
+from forge.remote.batch.shards import given
+from forge.run.pace import Pace
+from forge.run.pipeline import forge_in
+from forge.run.preparation import make_ready
+from forge.run.progress import Quiet
+from forge.run.settings import Settings
+from harness.judge.judge import agree
+from harness.judge.local_engine import LocalEngine
+from harness.judge.trust import named
 from storage.errors import BugfoundryError
 from storage.records import Verdict
 from storage.store import Store

@@ -14,12 +14,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-import harness.local_engine
-import harness.suite
-from harness.docker_backend import DockerBackend
-from harness.local import LocalBackend
-from harness.local_engine import LocalEngine
-from harness.sandbox import Backend
+import harness.judge.local_engine
+import harness.runs.suite
+from harness.judge.local_engine import LocalEngine
+from harness.sandboxes.docker_backend import DockerBackend
+from harness.sandboxes.local_backend import LocalBackend
+from harness.sandboxes.sandbox import Backend
 from tests.furniture.attacks import ASSAULTS, ESCAPED, PROBES, Attack, attacked
 from tests.harness.test_attacks import (
     EXPECTED,
@@ -68,8 +68,8 @@ async def table(name: str, backend: Backend, folder: Path) -> bool:
 
 def main() -> int:
     wanted = sys.argv[1:] or ["local", "docker"]
-    vars(harness.local_engine)["total_timeout"] = lambda baseline: SILENCE
-    harness.suite.GRACE = 5.0
+    vars(harness.judge.local_engine)["total_timeout"] = lambda baseline: SILENCE
+    harness.runs.suite.GRACE = 5.0
     good = True
     for name in wanted:
         with tempfile.TemporaryDirectory() as place:

@@ -19,7 +19,7 @@ from llm.budget import Budget, Limits
 from llm.claude import Claude
 from llm.client import DEFAULT_MODEL, Model
 from llm.prices import price_of
-from mutators.rewrite import REWRITE
+from mutators.model.rewrite import REWRITE
 from storage.store import Store
 from syntax.paths import is_source_path
 from tests.furniture.answers import answer

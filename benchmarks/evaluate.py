@@ -22,7 +22,7 @@ from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bot.evaluating import (
+from forge.grade.evaluation import (
     Case,
     Evaluation,
     backend_of,
@@ -31,16 +31,16 @@ from bot.evaluating import (
     grader_of,
     question_of,
 )
-from bot.finding import Found, find_task
-from bot.grading import standing
-from bot.predictions import Prediction
-from bot.probes import sample, wrong_patches
-from bot.running import as_they_end
-from harness.baseline import runnable
-from harness.coverage import decode
-from harness.grader import Grader
-from harness.judge import grade
-from harness.selection import Coverage
+from forge.grade.grade import standing
+from forge.grade.lookup import Found, find_task
+from forge.grade.predictions import Prediction
+from forge.grade.probes import sample, wrong_patches
+from forge.run.async_work import as_they_end
+from harness.environments.baseline import runnable
+from harness.judge.grader import Grader
+from harness.judge.judge import grade
+from harness.runs.coverage import decode
+from harness.runs.selection import Coverage
 from storage.errors import PatchError
 from storage.paths import cache_dir
 from storage.records import Task, digest

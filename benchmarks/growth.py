@@ -19,10 +19,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bot.pipeline import forge
-from bot.progress import Quiet
-from bot.settings import Settings
-from harness.config import Overrides
+from forge.run.pipeline import forge
+from forge.run.progress import Quiet
+from forge.run.settings import Settings
+from harness.detect.config import Overrides
 from storage.errors import BugfoundryError
 from storage.paths import cache_dir
 from storage.store import Store

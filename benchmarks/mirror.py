@@ -29,17 +29,17 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bot.pipeline import make_engine
-from bot.preparing import make_ready
-from bot.progress import Quiet
-from bot.running import run_interruptible
-from bot.settings import Settings
-from mirror.choosing.sifting import sift
-from mirror.history.crawling import crawl_history
-from mirror.undoing.bugs import bug_of
-from mirror.undoing.fixes import Clone, Fix
-from mirror.undoing.threeway import merge_file
-from mirror.undoing.undo import Tree, reverse, undo
+from forge.run.async_work import run_interruptible
+from forge.run.pipeline import make_engine
+from forge.run.preparation import make_ready
+from forge.run.progress import Quiet
+from forge.run.settings import Settings
+from mirror.choice.sieve import sift
+from mirror.history.crawl import crawl_history
+from mirror.undo.bugs import bug_of
+from mirror.undo.fixes import Clone, Fix
+from mirror.undo.threeway import merge_file
+from mirror.undo.undo import Tree, reverse, undo
 from storage.blobs import read_blobs
 from storage.errors import BugfoundryError
 from storage.histories import fetch_with_history

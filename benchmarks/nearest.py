@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from bot.exporting import lines_run
+from forge.release.export import lines_run
 from storage.records import Bug, Verdict
 from storage.store import Store
 from tasks.nearest import Masks, by_distance, lines_of, nearest

@@ -25,11 +25,10 @@ from pathlib import Path
 from aiohttp import ClientSession, web
 from sqlite_utils import Database
 
-from bot.service.inbox import Inbox
-from bot.service.keeping import Keeper
+from bot.service.app.web import Front, make_app
+from bot.service.base.store_thread import Keeper
+from bot.service.inbox.inbox import Inbox
 from bot.service.pages.board import Board
-from bot.service.web import Front, make_app
-from storage.hosted import Hosted
 from storage.records import (
     Baseline,
     BaselineTest,
@@ -44,6 +43,7 @@ from storage.records import (
     digest,
 )
 from storage.store import Store
+from storage.tables.hosted import Hosted
 from storage.views.tasks import TaskFilter
 from syntax.patches import unified_diff
 from tasks.ids import instance_id

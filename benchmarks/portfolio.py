@@ -24,7 +24,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.sources import STRATEGIES
+from forge.run.sources import STRATEGIES
 from llm.client import DEFAULT_MODEL
 from llm.prices import Tokens, cost, price_of
 from storage.records import Bug, Task, digest

@@ -23,9 +23,9 @@ import msgspec
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bot.realism.fitting import fit_profile
-from bot.realism.samples import HUMAN, Sample, human_samples, made_sample
-from bot.realism.twosample import Score, by_repository, halves, told_apart
+from forge.study.realism.fit import fit_profile
+from forge.study.realism.samples import HUMAN, Sample, human_samples, made_sample
+from forge.study.realism.two_sample import Score, by_repository, halves, told_apart
 from mutators.likely import EACH, UNFITTED, shipped_profile
 from mutators.procedural import propose
 from storage.git import git

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from bot.carried import Row, read_rows
+from forge.grade.carried_tasks import Row, read_rows
 
 
 def in_turn(groups: Sequence[Sequence[Row]]) -> Iterator[Row]:

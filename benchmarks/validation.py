@@ -36,20 +36,20 @@ from benchmarks.validation_mutmut import run_mutmut
 from benchmarks.validation_report import Measured, Report, as_json, print_report
 from benchmarks.validation_tools import ToolRow, Work, measure_tool
 from benchmarks.validation_ways import Way, make_ways, spared
-from bot.pipeline import make_context
-from bot.preparing import Ready, make_ready
-from bot.progress import Quiet
-from bot.running import Stopped, run_interruptible
-from bot.settings import Settings
-from bot.sources import procedural
-from harness.compiling import compiling
-from harness.selection import Coverage, select
+from forge.run.async_work import Stopped, run_interruptible
+from forge.run.pipeline import make_context
+from forge.run.preparation import Ready, make_ready
+from forge.run.progress import Quiet
+from forge.run.settings import Settings
+from forge.run.sources import procedural
+from harness.judge.compilation import compiling
+from harness.runs.selection import Coverage, select
 from storage.errors import BugfoundryError, PatchError
 from storage.paths import cache_dir
 from storage.records import Bug
 from storage.store import Store
 from storage.trees import Trees
-from syntax.applying import apply_patch
+from syntax.patch_text import apply_patch
 
 WAYS = ("a", "b", "c", "d")
 err = Console(stderr=True)

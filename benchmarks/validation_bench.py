@@ -7,19 +7,19 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from benchmarks.validation_counters import Usage
-from bot.preparing import Ready
-from bot.settings import Settings
-from harness.baseline import (
+from forge.run.preparation import Ready
+from forge.run.settings import Settings
+from harness.environments.baseline import (
     HANG_LIMIT,
     collect_timeout,
     runnable,
     test_timeout,
     total_timeout,
 )
-from harness.sandbox import Backend, Channel, Limits
-from harness.selection import files_of
-from harness.suite import Run, run_suite
-from harness.worker import Worker
+from harness.judge.worker import Worker
+from harness.runs.selection import files_of
+from harness.runs.suite import Run, run_suite
+from harness.sandboxes.sandbox import Backend, Channel, Limits
 from storage.errors import SandboxError
 from storage.records import RED, Baseline, Bug, Environment
 

@@ -37,8 +37,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Protocol
 
-from harness.process_tree import family
-from harness.workplaces import alive
+from harness.sandboxes.process_tree import family
+from harness.sandboxes.workplaces import alive
 
 ROOT = Path("/sys/fs/cgroup")
 PROC = Path("/proc")

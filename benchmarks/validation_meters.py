@@ -22,9 +22,9 @@ from benchmarks.validation_counters import (
     inside_own_group,
     peaking,
 )
-from harness.docker_backend import DockerSandbox
-from harness.process import ProcessChannel
-from harness.sandbox import Backend, Channel, Frame, Limits, Sandbox
+from harness.sandboxes.docker_backend import DockerSandbox
+from harness.sandboxes.process import ProcessChannel
+from harness.sandboxes.sandbox import Backend, Channel, Frame, Limits, Sandbox
 from storage.errors import SandboxError
 from storage.records import Environment, Plan, SandboxKind
 

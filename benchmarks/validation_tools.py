@@ -22,11 +22,11 @@ from tempfile import TemporaryDirectory
 from uv import find_uv_bin
 
 from benchmarks.validation_counters import TreeProbe, Usage
-from bot.preparing import Ready
-from bot.settings import build_env
-from harness.interpreters import find_interpreter
-from harness.local import uv_settings
-from harness.process_tree import kill_tree
+from forge.run.preparation import Ready
+from forge.run.settings import build_env
+from harness.sandboxes.interpreters import find_interpreter
+from harness.sandboxes.local_backend import uv_settings
+from harness.sandboxes.process_tree import kill_tree
 from storage.errors import BugfoundryError
 from storage.trees import Trees
 

@@ -9,18 +9,18 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-import harness.docker_backend
-import harness.trust
+import harness.judge.trust
+import harness.sandboxes.docker_backend
 from benchmarks.validation_bench import Bench, Case, Row, make_bench
 from benchmarks.validation_counters import Usage
 from benchmarks.validation_meters import Meter, MeteredBackend
-from bot.pipeline import make_engine
-from bot.preparing import Ready
-from bot.progress import Reporter
-from bot.settings import Settings
-from harness.docker_owners import OWNER
-from harness.sandbox import Channel
-from harness.suite import Run, run_suite
+from forge.run.pipeline import make_engine
+from forge.run.preparation import Ready
+from forge.run.progress import Reporter
+from forge.run.settings import Settings
+from harness.runs.suite import Run, run_suite
+from harness.sandboxes.docker_owners import OWNER
+from harness.sandboxes.sandbox import Channel
 from storage.errors import SandboxError
 from storage.records import Bug, Verdict
 from storage.store import Store
@@ -218,7 +218,7 @@ def watching(instead: Callable[..., Any]) -> Iterator[None]:
 @contextmanager
 def unaudited() -> Iterator[None]:
     """Have the engine judge no bug both ways: that belongs to trust, not to judging."""
-    module = harness.trust
+    module = harness.judge.trust
     kept = module.AUDITED, module.SAMPLED
     module.AUDITED, module.SAMPLED = 0, NEVER
     try:
@@ -234,7 +234,7 @@ def spared() -> Iterator[None]:
     Images carry the label of the process that built them, and containers inherit it: where that
     process is gone, the sweep takes a living sandbox for a builder that was left behind.
     """
-    names = vars(harness.docker_backend)
+    names = vars(harness.sandboxes.docker_backend)
     kept = names["BUILDER"]
     names["BUILDER"] = OWNER
     try:

@@ -14,8 +14,8 @@ import typer
 from typer.core import TyperGroup
 
 from bot.commands.options import err
-from bot.running import Stopped
-from bot.steps import mute_commands
+from bot.commands.steps import mute_commands
+from forge.run.async_work import Stopped
 from storage.errors import BugfoundryError
 
 COMMANDS: Mapping[str, str] = {

@@ -17,10 +17,10 @@ import typer
 from msgspec import Meta, Struct
 from typer.core import TyperCommand, TyperGroup
 
-from bot.service.config import FILE, FILE_VARIABLE, SECRETS, Config, variable
-from bot.service.metrics import Metrics
-from bot.service.permissions import EVENTS, PERMISSIONS, UNASKED
-from bot.settings import PASSED_TO_BUILDS
+from bot.service.base.config import FILE, FILE_VARIABLE, SECRETS, Config, variable
+from bot.service.base.metrics import Metrics
+from bot.service.registration.permissions import EVENTS, PERMISSIONS, UNASKED
+from forge.run.settings import PASSED_TO_BUILDS
 
 TyperContext = tuple[TyperCommand, typer.Context]
 NOTE = "<!-- Written from the code by `./run docs`: change it there. -->\n\n"

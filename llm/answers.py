@@ -9,9 +9,9 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from llm.asking import Tool
 from llm.errors import Declined, MalformedAnswer
 from llm.prices import Tokens
+from llm.questions import Tool
 from storage.records import ModelCall
 
 SAID_LIMIT = 1000

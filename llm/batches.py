@@ -21,16 +21,16 @@ import anthropic
 import httpx2
 from anthropic.types.messages import MessageBatch, MessageBatchIndividualResponse
 
-from llm.asking import Prepared
 from llm.budget import Budget
 from llm.claude import failure, lost, reply_of
 from llm.errors import BudgetSpent
 from llm.failures import Failed
 from llm.patience import Sleep, patiently
 from llm.prices import Price, cost, worst_case
-from storage.batches import Batches
+from llm.questions import Prepared
 from storage.errors import ModelError
 from storage.records import BatchedRequest, Hold, ModelBatch, ModelCall
+from storage.tables.batches import Batches
 
 MOST_REQUESTS = 10_000
 MOST_CHARACTERS = 100_000_000

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from llm.errors import BudgetSpent
-from storage.calls import Calls
 from storage.records import Hold, Limit
+from storage.tables.calls import Calls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,11 +11,11 @@ import httpx2
 from anthropic.types import Message
 
 from llm.answers import Reply, said
-from llm.asking import LONG_OUTPUT, Ask
 from llm.breakpoints import breakpoints
 from llm.failures import Failed, refused
 from llm.models import traits
 from llm.prices import Tokens
+from llm.questions import LONG_OUTPUT, Ask
 from llm.service import Begun
 from llm.streaming import gathered
 from storage.records import digest

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from llm.answers import Reply, answer_of
-from llm.asking import MAX_OUTPUT, Ask, Prepared, Tool, blocks
 from llm.budget import Budget
 from llm.failures import Failed
 from llm.models import DEFAULT_MODEL
@@ -18,9 +17,10 @@ from llm.once import Once
 from llm.patience import Sleep, patiently
 from llm.prefixes import Prefixes
 from llm.prices import Price, cost, worst_case
+from llm.questions import MAX_OUTPUT, Ask, Prepared, Tool, blocks
 from llm.service import Service
-from storage.calls import Calls
 from storage.records import Hold, ModelCall
+from storage.tables.calls import Calls
 
 __all__ = ["DEFAULT_MODEL", "Model", "Tool"]
 

@@ -13,9 +13,9 @@ from typing import Any
 import aiohttp
 
 from llm.answers import Reply, said
-from llm.asking import Ask
 from llm.failures import Failed, refused
 from llm.prices import Tokens
+from llm.questions import Ask
 from llm.service import Begun
 
 TIMEOUT = 600.0

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from llm.answers import Reply
-from llm.asking import Ask
+from llm.questions import Ask
 
 Begun = Callable[[], None]
 """Called when the answer begins: from then on its prefixes are cached."""

@@ -18,9 +18,9 @@ from random import Random
 from typing import TypeVar
 
 from storage.records import Bug
-from syntax.applying import apply_patch
 from syntax.features.features import features_of, sides_of
 from syntax.features.profile import Profile, read_profile
+from syntax.patch_text import apply_patch
 
 Candidate = TypeVar("Candidate")
 

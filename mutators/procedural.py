@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from itertools import chain, islice, zip_longest
 from random import Random
 
-from mutators.checking import Compiles
-from mutators.files import Files, Wound
+from mutators.base.checks import Compiles
+from mutators.base.files import Files, Wound
+from mutators.base.operator import Operator, Scattered, Source
 from mutators.likely import drawn, ratio_of
-from mutators.operator import Operator, Scattered, Source
-from mutators.registry import operators as all_operators
-from mutators.sampling import Edit, sampled
+from mutators.operators.registry import operators as all_operators
+from mutators.samples import Edit, sampled
 from mutators.together import JOINED, joined
 from storage.records import Bug, FileChange, Origin
 from syntax.features.profile import Profile

@@ -18,10 +18,10 @@ from random import Random
 
 from tree_sitter import Node
 
-from mutators.operator import Operator, Scattered, Source
-from mutators.sampling import Edit, Load, edits_of, sampled
-from mutators.sites import sites
-from mutators.uses import uses
+from mutators.base.operator import Operator, Scattered, Source
+from mutators.base.sites import sites
+from mutators.base.uses import uses
+from mutators.samples import Edit, Load, edits_of, sampled
 from syntax.splices import Splice, Splices
 
 JOINED = "joined"

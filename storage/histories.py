@@ -7,8 +7,8 @@ from pathlib import Path
 
 from storage import clones
 from storage.errors import SourceError
-from storage.naming import Source
 from storage.records import Repository
+from storage.source_names import Source
 from storage.sources import at_commit, fetch, open_checkout, owner_and_name
 from storage.trees import Trees
 

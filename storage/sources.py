@@ -15,8 +15,8 @@ from storage import clones, index, versions
 from storage.archives import unpack
 from storage.errors import SourceError
 from storage.git import GitError, line
-from storage.naming import Source, parse
 from storage.records import Repository
+from storage.source_names import Source, parse
 from storage.trees import COMMIT_MESSAGE, Trees
 
 __all__ = ["COMMIT_MESSAGE", "Source", "fetch", "parse"]

@@ -16,8 +16,8 @@ from tempfile import TemporaryDirectory
 
 from storage.blobs import read_blobs
 from storage.errors import SourceError
+from storage.folder_files import EXECUTABLE, LINK, Entry, list_files
 from storage.git import GitError, git
-from storage.listing import EXECUTABLE, LINK, Entry, list_files
 
 PUSHED = 200
 """Refs that one push names."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 
 from storage.errors import PatchError
-from syntax.applying import FilePatch, find
+from syntax.patch_text import FilePatch, find
 from syntax.patches import CONTEXT, decode, headers, hunk, marked_lines
 from syntax.splices import Splice, merge
 from syntax.text import Text, split_lines

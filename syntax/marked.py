@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from syntax.applying import side
+from syntax.patch_text import side
 from syntax.patches import decode, encode
 from syntax.text import split_lines
 

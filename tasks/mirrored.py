@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from storage.records import Comment, Issue, PullRequest
-from tasks.cleaning import Cleaned, Removed, clean
+from tasks.giveaway_removal import Cleaned, Removed, clean
 from tasks.references import Traces
 from tasks.repeats import added_code
 from tasks.statements import statement

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from storage.errors import PatchError
 from storage.records import digest
-from syntax.applying import parse
+from syntax.patch_text import parse
 
 Masks = Mapping[str, int]
 """Lines by file: bit n stands for line n, as tests were seen to run them without the bug."""

@@ -12,9 +12,9 @@ from storage.records import Bug
 from syntax.marked import marked_hunks
 from syntax.patches import first_changed_line
 from syntax.python import parse_python
-from tasks.cleaning import clean
+from tasks.giveaway_removal import clean
 from tasks.giveaways import Secrets, held_lines, secrets_of, squashed
-from tasks.masking import exception_of, masked
+from tasks.masks import exception_of, masked
 from tasks.references import Traces
 
 READMES = ("README.md", "README.rst", "README.txt", "README", "readme.md", "readme.rst")

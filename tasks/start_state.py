@@ -11,7 +11,7 @@ from storage.errors import StoreError
 from storage.records import Bug
 from storage.sources import COMMIT_MESSAGE
 from storage.trees import Trees
-from syntax.applying import apply_patch
+from syntax.patch_text import apply_patch
 from syntax.paths import is_test_path
 
 CONFIGURATION = frozenset(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tasks.masking import exception_of, steady
+from tasks.masks import exception_of, steady
 
 LISTED_TESTS = 20
 LISTED_MESSAGES = 3

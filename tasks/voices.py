@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from storage.records import Issue, digest
-from tasks.cleaning import clean
+from tasks.giveaway_removal import clean
 from tasks.references import Traces
 
 SAMPLES = 4

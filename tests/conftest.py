@@ -12,8 +12,8 @@ import docker
 import pytest
 from docker.errors import ImageNotFound
 
-from harness.base_image import DEFAULT_TAG, connect, make_base_image
-from harness.local import locked
+from harness.sandboxes.base_image import DEFAULT_TAG, connect, make_base_image
+from harness.sandboxes.local_backend import locked
 from storage.errors import SandboxError
 
 # In a job of GitHub's a command says a line more; what it prints is not to depend on that here.

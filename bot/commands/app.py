@@ -11,9 +11,9 @@ from rich.markup import escape
 
 from bot.commands.options import JsonOption, err, out, print_json
 from bot.commands.serve import ConfigOption
-from bot.running import run_interruptible
+from bot.service.base.config import FILE, load
 from bot.service.checkup.findings import Finding
-from bot.service.config import FILE, load
+from forge.run.async_work import run_interruptible
 
 app = typer.Typer(help="Make the GitHub App, and see what is wrong with it.", no_args_is_help=True)
 
@@ -75,9 +75,9 @@ def create_command(
 
     Example: bugfoundry app create --url https://bugs.example --organization acme
     """
-    from bot.service.creating import Made, create
-    from bot.service.credentials import Places, keep, make_room
-    from bot.service.manifest import Wish, api_url, hook_url
+    from bot.service.registration.creation import Made, create
+    from bot.service.registration.credentials import Places, keep, make_room
+    from bot.service.registration.manifest import Wish, api_url, hook_url
 
     wish = Wish(
         name=name, public_url=url, web_url=github_url, organization=organization, public=public
@@ -122,7 +122,7 @@ def check_command(config: ConfigOption = None, as_json: JsonOption = False) -> N
 
     Example: bugfoundry app check --config bugfoundry.toml
     """
-    from bot.service.checkup.checking import check
+    from bot.service.checkup.checks import check
     from bot.service.checkup.findings import all_well
 
     settings = load(config)

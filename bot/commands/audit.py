@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from bot.auditing import Audit, Comparison, ReasonRow, audit
 from bot.commands.options import (
     PROCESSORS,
     JsonOption,
@@ -19,9 +18,10 @@ from bot.commands.options import (
     out,
     print_json,
 )
-from bot.progress import Live, Quiet
-from bot.running import run_interruptible
-from bot.settings import Settings
+from forge.grade.audit import Audit, Comparison, ReasonRow, audit
+from forge.run.async_work import run_interruptible
+from forge.run.progress import Live, Quiet
+from forge.run.settings import Settings
 from storage.paths import cache_dir
 from storage.store import Store
 

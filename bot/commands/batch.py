@@ -9,15 +9,6 @@ from typing import Annotated, Literal
 import typer
 from rich.table import Table
 
-from bot.batch.gathering import propose, stored
-from bot.batch.outputs import outputs
-from bot.batch.planning import Planned
-from bot.batch.plans import (
-    PLAN,
-    make_batch,
-    read_batch,
-    write_batch,
-)
 from bot.commands import batch_collect, batch_shard
 from bot.commands.batch_options import FolderArgument, PlanOption
 from bot.commands.forge import known_operators, known_strategies
@@ -35,12 +26,21 @@ from bot.commands.options import (
     out,
     print_json,
 )
-from bot.nouns import counted
-from bot.progress import Quiet
-from bot.running import run_interruptible
-from bot.settings import Settings
-from bot.steps import write_outputs
-from harness.judge import HARNESS_VERSION
+from bot.commands.steps import write_outputs
+from forge.remote.batch.candidates import propose, stored
+from forge.remote.batch.outputs import outputs
+from forge.remote.batch.partition import Planned
+from forge.remote.batch.plans import (
+    PLAN,
+    make_batch,
+    read_batch,
+    write_batch,
+)
+from forge.run.async_work import run_interruptible
+from forge.run.nouns import counted
+from forge.run.progress import Quiet
+from forge.run.settings import Settings
+from harness.judge.judge import HARNESS_VERSION
 from storage.errors import ConfigError
 from storage.paths import cache_dir
 from storage.records import MinuteLimit

@@ -10,21 +10,28 @@ import msgspec
 import typer
 from rich.table import Table
 
-from bot.batch.artifacts import read_folder
-from bot.batch.collecting import Collected, Collecting, ShardState
-from bot.batch.ingesting import MIRROR, Ingested, ingest, mirror_of
-from bot.batch.outputs import outputs
-from bot.batch.planning import Planned
-from bot.batch.plans import Batch, expectations, plan_name, read_batch, read_waves, write_plan
-from bot.batch.waves import next_wave
 from bot.commands.batch_options import FolderArgument
 from bot.commands.options import JsonOption, StoreOption, err, open_store, out, print_json
-from bot.mirroring import Mirror
-from bot.nouns import counted
-from bot.progress import Quiet
-from bot.running import run_interruptible
-from bot.settings import Settings
-from bot.steps import write_outputs
+from bot.commands.steps import write_outputs
+from forge.pulls.mirror import Mirror
+from forge.remote.batch.artifacts import read_folder
+from forge.remote.batch.collection import Collected, Collecting, ShardState
+from forge.remote.batch.ingestion import MIRROR, Ingested, ingest, mirror_of
+from forge.remote.batch.outputs import outputs
+from forge.remote.batch.partition import Planned
+from forge.remote.batch.plans import (
+    Batch,
+    expectations,
+    plan_name,
+    read_batch,
+    read_waves,
+    write_plan,
+)
+from forge.remote.batch.waves import next_wave
+from forge.run.async_work import run_interruptible
+from forge.run.nouns import counted
+from forge.run.progress import Quiet
+from forge.run.settings import Settings
 from storage.paths import cache_dir
 from storage.store import Store
 

@@ -8,9 +8,6 @@ from typing import Annotated
 
 import typer
 
-from bot.batch.obtaining import obtain
-from bot.batch.plans import PLAN, read_batch
-from bot.batch.shards import Judged, run_shard
 from bot.commands.batch_options import FolderArgument, PlanOption
 from bot.commands.options import (
     BaseImageOption,
@@ -20,12 +17,15 @@ from bot.commands.options import (
     out,
     print_json,
 )
-from bot.nouns import counted
-from bot.running import run_interruptible
-from bot.steps import write_outputs
-from harness import backends
-from harness.local import LocalBackend
-from harness.sandbox import Backend, Limits
+from bot.commands.steps import write_outputs
+from forge.remote.batch.plans import PLAN, read_batch
+from forge.remote.batch.provision import obtain
+from forge.remote.batch.shards import Judged, run_shard
+from forge.run.async_work import run_interruptible
+from forge.run.nouns import counted
+from harness.sandboxes import backends
+from harness.sandboxes.local_backend import LocalBackend
+from harness.sandboxes.sandbox import Backend, Limits
 from storage.errors import BatchError, SandboxError
 from storage.paths import cache_dir
 

@@ -9,14 +9,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bot.campaign.config import Campaign, read_campaign
-from bot.campaign.planning import DONE, FAILED
-from bot.campaign.projecting import Projection, project
-from bot.campaign.reporting import Line, Report, measured, report
-from bot.campaign.running import Running
 from bot.commands.options import JsonOption, StoreOption, err, open_store, out, print_json
-from bot.nouns import counted
-from bot.running import run_interruptible
+from forge.remote.campaign.config import Campaign, read_campaign
+from forge.remote.campaign.execution import Running
+from forge.remote.campaign.projection import Projection, project
+from forge.remote.campaign.report import Line, Report, measured, report
+from forge.remote.campaign.schedule import DONE, FAILED
+from forge.run.async_work import run_interruptible
+from forge.run.nouns import counted
 from storage.errors import ConfigError
 from storage.paths import cache_dir
 from storage.store import Store

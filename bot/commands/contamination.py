@@ -10,13 +10,13 @@ from typing import Annotated, Any
 import typer
 
 from bot.commands.options import JsonOption, StoreOption, open_store, out, print_json
-from bot.exporting import overlap_told, overlaps
-from bot.nouns import counted
+from forge.release.export import overlap_told, overlaps
+from forge.run.nouns import counted
 from storage.errors import StoreError
 from storage.paths import cache_dir
 from storage.trees import Trees
+from tasks.benchmarks import deny_list
 from tasks.contamination.against import Near, read_rows, search
-from tasks.contamination.benchmarks import deny_list
 from tasks.gates.subject import Subject, subjects
 
 LISTED = 20

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from bot.commands.options import JsonOption, StoreOption, open_store, out, print_json
-from bot.costs import Costs, costs
+from forge.study.costs import Costs, costs
 
 HELD = (
     "${held:.4f} is set aside for {calls} calls that have not ended or were cut off, and counts "

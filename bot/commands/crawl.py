@@ -18,11 +18,11 @@ from bot.commands.options import (
     out,
     print_json,
 )
-from bot.crawling import CrawlSettings, CrawlSummary, crawl_repository
-from bot.listed import ListedPull, list_pulls
-from bot.progress import Live, Quiet
-from bot.running import run_interruptible
-from mirror.choosing.rules import REASONS, Limits
+from forge.pulls.crawl import CrawlSettings, CrawlSummary, crawl_repository
+from forge.pulls.outcomes import ListedPull, list_pulls
+from forge.run.async_work import run_interruptible
+from forge.run.progress import Live, Quiet
+from mirror.choice.rules import REASONS, Limits
 from mirror.github import PUBLIC
 from storage.paths import cache_dir
 from storage.store import Store

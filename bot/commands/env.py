@@ -15,7 +15,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bot.building import Built, build_all, described, read_sources
 from bot.commands import env_travel
 from bot.commands.options import (
     PROCESSORS,
@@ -30,12 +29,13 @@ from bot.commands.options import (
     out,
     print_json,
 )
-from bot.explaining import explain
-from bot.preparing import fetch, make_ready
-from bot.progress import Quiet
-from bot.running import run_interruptible
-from bot.settings import Settings
-from harness.environment import Prepared
+from forge.run.async_work import run_interruptible
+from forge.run.environments import Built, build_all, described, read_sources
+from forge.run.explanations import explain
+from forge.run.preparation import fetch, make_ready
+from forge.run.progress import Quiet
+from forge.run.settings import Settings
+from harness.environments.environment import Prepared
 from storage.errors import ConfigError, StoreError
 from storage.paths import cache_dir
 from storage.records import Attempt, Repository, SandboxKind

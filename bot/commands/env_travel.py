@@ -8,15 +8,15 @@ from typing import Annotated
 
 import typer
 
-from bot.batch.environments import read_environment, write_environment
-from bot.batch.gathering import packed_environment
-from bot.batch.ingesting import keep_environment
 from bot.commands.options import SandboxChoice, StoreOption, open_store, out
-from bot.preparing import fetch
-from bot.running import run_interruptible
-from bot.settings import Settings
-from bot.steps import write_outputs
-from harness.docker_backend import DockerBackend
+from bot.commands.steps import write_outputs
+from forge.remote.batch.candidates import packed_environment
+from forge.remote.batch.environments import read_environment, write_environment
+from forge.remote.batch.ingestion import keep_environment
+from forge.run.async_work import run_interruptible
+from forge.run.preparation import fetch
+from forge.run.settings import Settings
+from harness.sandboxes.docker_backend import DockerBackend
 from storage.errors import BatchError
 from storage.paths import cache_dir
 from storage.trees import Trees

@@ -12,7 +12,6 @@ from typing import Annotated
 import msgspec
 import typer
 
-from bot.carried import carried
 from bot.commands.options import (
     BaseImageOption,
     JsonOption,
@@ -22,13 +21,14 @@ from bot.commands.options import (
     out,
     print_json,
 )
-from bot.evaluating import Case, Evaluation, cases, evaluate
-from bot.finding import Found, find_task
-from bot.ledger import Ledger, write_whole
-from bot.predictions import Graded, Prediction, read_predictions, report
-from bot.running import run_interruptible
-from harness.coverage import decode
-from harness.selection import Coverage
+from forge.grade.carried_tasks import carried
+from forge.grade.evaluation import Case, Evaluation, cases, evaluate
+from forge.grade.lookup import Found, find_task
+from forge.grade.predictions import Graded, Prediction, read_predictions, report
+from forge.run.async_work import run_interruptible
+from forge.run.ledger import Ledger, write_whole
+from harness.runs.coverage import decode
+from harness.runs.selection import Coverage
 from storage.errors import StoreError
 from storage.paths import cache_dir
 from storage.store import Store

@@ -10,8 +10,8 @@ import typer
 
 from bot.commands.options import StoreOption, err, open_store
 from bot.commands.rollout import export_trajectories
-from bot.exporting import NEAREST, export_tasks
-from bot.nouns import counted
+from forge.release.export import NEAREST, export_tasks
+from forge.run.nouns import counted
 from storage.errors import ConfigError, StoreError
 from storage.paths import cache_dir
 from storage.trees import Trees

@@ -11,8 +11,6 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from bot.actions.pace import Pace
-from bot.actions.preparing import forge_far
 from bot.commands.options import (
     PROCESSORS,
     BaseImageOption,
@@ -36,17 +34,19 @@ from bot.commands.options import (
     out,
     print_json,
 )
-from bot.estimating import described, estimate
-from bot.pipeline import forge
-from bot.progress import Live, Quiet
-from bot.running import run_interruptible
-from bot.settings import Settings
-from bot.sources import STRATEGIES
-from bot.summary import OperatorRow, Summary
-from harness.config import Overrides
+from forge.remote.actions.preparation import forge_far
+from forge.run.async_work import run_interruptible
+from forge.run.pace import Pace
+from forge.run.pipeline import forge
+from forge.run.progress import Live, Quiet
+from forge.run.settings import Settings
+from forge.run.sources import STRATEGIES
+from forge.run.summary import OperatorRow, Summary
+from forge.study.estimates import described, estimate
+from harness.detect.config import Overrides
 from mirror.github import PUBLIC
-from mutators.modify import CANDIDATES
-from mutators.registry import operators as all_operators
+from mutators.model.modify import CANDIDATES
+from mutators.operators.registry import operators as all_operators
 from storage.errors import ConfigError
 from storage.paths import cache_dir, default_store
 from storage.store import Store

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from bot.commands.export import AllowBenchmarkOption, AllowLicenceOption, rules_of
 from bot.commands.options import JsonOption, StoreOption, open_store, out, print_json
-from bot.gating import GateCount, count_gates
+from forge.release.gates import GateCount, count_gates
 from storage.paths import cache_dir
 from storage.trees import Trees
 from tasks.gates import Stopped

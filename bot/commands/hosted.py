@@ -11,13 +11,13 @@ from rich.table import Table
 
 from bot.commands.options import JsonOption, StoreOption, err, open_store, out, print_json
 from bot.commands.serve import ConfigOption
-from bot.nouns import counted
-from bot.service.config import Config, load
-from bot.service.withdrawing import Withdrawn, let_in, withdraw
+from bot.service.base.config import Config, load
+from bot.service.repositories.withdrawal import Withdrawn, let_in, withdraw
+from forge.run.nouns import counted
 from storage.clones import forget
 from storage.errors import StoreError
-from storage.hosted import Hosted
 from storage.store import Store
+from storage.tables.hosted import Hosted
 
 NameArgument = Annotated[str, typer.Argument(metavar="OWNER/NAME", help="A repository on GitHub.")]
 UNKNOWN = "no repository {name} is known; `bugfoundry hosted` lists them"

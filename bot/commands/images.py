@@ -10,8 +10,8 @@ import typer
 from docker import DockerClient
 
 from bot.commands.options import StoreOption, err, open_store, out
-from harness.base_image import DEFAULT_TAG, connect, make_base_image
-from harness.collecting import Garbage, docker_garbage, local_garbage, remove
+from harness.sandboxes.base_image import DEFAULT_TAG, connect, make_base_image
+from harness.sandboxes.garbage import Garbage, docker_garbage, local_garbage, remove
 from storage.errors import SandboxError
 from storage.paths import cache_dir
 

@@ -14,8 +14,8 @@ from rich.table import Table
 
 from bot.commands.options import JsonOption, StoreOption, err, open_store, out, print_json
 from storage.errors import ConfigError, StoreError
-from storage.jobs import Job
 from storage.store import Store
+from storage.tables.jobs import Job
 
 app = typer.Typer(help="The queue of the service.", invoke_without_command=True)
 MOST = 100

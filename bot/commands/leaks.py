@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bot.carried import carried, from_nothing
 from bot.commands.options import open_store, out, print_json
-from bot.evaluating import Evaluation
-from bot.finding import Found, find_task
-from bot.leaking import LeakReport, leaks_in, leaks_of, standing_all, told
-from bot.nouns import counted
-from bot.running import run_interruptible
+from forge.grade.carried_tasks import carried, from_nothing
+from forge.grade.evaluation import Evaluation
+from forge.grade.leaks import LeakReport, leaks_in, leaks_of, standing_all, told
+from forge.grade.lookup import Found, find_task
+from forge.run.async_work import run_interruptible
+from forge.run.nouns import counted
 from storage.errors import BugfoundryError, StoreError
 from storage.trees import Trees
 

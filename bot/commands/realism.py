@@ -21,11 +21,11 @@ from bot.commands.options import (
     out,
     print_json,
 )
-from bot.progress import Live, Quiet
-from bot.realism.fitting import fit_profile
-from bot.realism.measuring import Gathered, MeasureSettings, Realism, Row, measure
-from bot.realism.twosample import Score
-from bot.running import run_interruptible
+from forge.run.async_work import run_interruptible
+from forge.run.progress import Live, Quiet
+from forge.study.realism.fit import fit_profile
+from forge.study.realism.measurement import Gathered, MeasureSettings, Realism, Row, measure
+from forge.study.realism.two_sample import Score
 from storage.errors import ConfigError
 from storage.paths import cache_dir
 from storage.store import Store

@@ -22,11 +22,11 @@ from bot.commands.options import (
     out,
 )
 from bot.commands.realism import UNMADE
-from bot.progress import Live, Quiet
-from bot.realism.measuring import MeasureSettings
-from bot.reporting.gathering import Report, gather_report, output_ready
-from bot.reporting.page import page
-from bot.running import run_interruptible
+from bot.report.page import page
+from forge.run.async_work import run_interruptible
+from forge.run.progress import Live, Quiet
+from forge.study.realism.measurement import MeasureSettings
+from forge.study.report.contents import Report, gather_report, output_ready
 from storage.errors import ConfigError
 from storage.paths import cache_dir
 

@@ -11,15 +11,15 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.carried import carried
 from bot.commands.evaluate import TasksOption, WorkersOption
 from bot.commands.options import StoreOption, err, open_store, out
-from bot.evaluating import Evaluation
-from bot.finding import Found, find_task
-from bot.ledger import Ledger, write_whole
-from bot.rollouts import Attempt, exported, rollouts
-from bot.running import run_interruptible
-from harness.agents import Agent
+from forge.grade.carried_tasks import carried
+from forge.grade.evaluation import Evaluation
+from forge.grade.lookup import Found, find_task
+from forge.grade.rollouts import Attempt, exported, rollouts
+from forge.run.async_work import run_interruptible
+from forge.run.ledger import Ledger, write_whole
+from harness.sandboxes.agents import Agent
 from storage.errors import ConfigError, StoreError
 from storage.paths import cache_dir
 from storage.trees import Trees

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from bot.commands.options import err
-from bot.running import run_interruptible
-from bot.service.config import FILE_VARIABLE, Config, load
+from bot.service.base.config import FILE_VARIABLE, Config, load
+from forge.run.async_work import run_interruptible
 
 ConfigOption = Annotated[
     Path | None,
@@ -28,7 +28,7 @@ def serve_command(config: ConfigOption = None) -> None:
 
     Example: bugfoundry serve --config bugfoundry.toml
     """
-    from bot.service.serving import Running, serve
+    from bot.service.app.server import Running, serve
 
     settings = prepared(config)
 
@@ -53,7 +53,7 @@ def work_command(
     The service starts as many of these as its settings say; more can be started beside it, on the
     same machine.
     """
-    from bot.service.working import work
+    from bot.service.app.worker_process import work
 
     settings = prepared(config)
     run_interruptible(lambda: work(settings, with_parent=with_parent, until_idle=until_idle))

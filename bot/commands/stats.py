@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.commands.options import JsonOption, StoreOption, open_store, out, print_json
-from bot.stats import RepositoryStats, Stats, stats
+from forge.study.stats import RepositoryStats, Stats, stats
 
 
 def stats_command(store: StoreOption = None, as_json: JsonOption = False) -> None:

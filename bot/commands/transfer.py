@@ -11,9 +11,9 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from bot.carried import read_rows
 from bot.commands.options import JsonOption, out, print_json
-from bot.transfer import Rate, transfer
+from forge.grade.carried_tasks import read_rows
+from forge.study.transfer import Rate, transfer
 from storage.errors import SourceError
 
 

@@ -11,7 +11,6 @@ from typing import Annotated
 import msgspec
 import typer
 
-from bot.carried import carried, from_nothing, read_rows
 from bot.commands.evaluate import WORKERS, WorkersOption
 from bot.commands.leaks import search_leaks
 from bot.commands.options import (
@@ -23,14 +22,15 @@ from bot.commands.options import (
     out,
     print_json,
 )
-from bot.evaluating import Evaluation
-from bot.finding import Found
-from bot.ledger import Ledger, beside, write_whole
-from bot.nouns import counted
-from bot.probes import Probe, in_words, probe, probes_of, sample, weakness
-from bot.rounds import Round, Score, key_of, score
-from bot.running import run_interruptible
-from bot.verifying import Due, verify
+from forge.grade.carried_tasks import carried, from_nothing, read_rows
+from forge.grade.evaluation import Evaluation
+from forge.grade.lookup import Found
+from forge.grade.probes import Probe, in_words, probe, probes_of, sample, weakness
+from forge.grade.rounds import Round, Score, key_of, score
+from forge.grade.verification import Due, verify
+from forge.run.async_work import run_interruptible
+from forge.run.ledger import Ledger, beside, write_whole
+from forge.run.nouns import counted
 from storage.errors import BugfoundryError, ConfigError
 from storage.paths import cache_dir
 from storage.trees import Trees

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from harness.detect.following import callables
+from harness.detect.delegation import callables
 from harness.detect.model import (
     Evidence,
     Names,
@@ -19,12 +19,12 @@ from harness.detect.options import Arguments, sort_arguments
 from harness.detect.pyproject import load, read_pyproject
 from harness.detect.pytest_config import PytestConfig, read_pytest_config
 from harness.detect.requirements import evidence
-from harness.detect.scoring import declared_score
+from harness.detect.scores import declared_score
 from harness.detect.setuptools_files import read_setup_cfg, read_setup_py
 from harness.detect.suites import Used, suite_files, suite_folders, used
 from harness.detect.tox import read_tox
+from harness.detect.tree import Tree, read_text
 from harness.detect.witnesses import RUNNER, SCRIPT, witnesses
-from harness.tree import Tree, read_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

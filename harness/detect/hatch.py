@@ -10,7 +10,7 @@ from harness.detect.commands import read_script
 from harness.detect.installers import Recipe, pip, together
 from harness.detect.model import strings, table
 from harness.detect.pyproject import load, plain
-from harness.tree import Tree
+from harness.detect.tree import Tree
 
 OWN = "hatch-test"
 """The environment of ``hatch test``, which has tests' dependencies without being told."""

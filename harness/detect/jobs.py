@@ -17,7 +17,7 @@ from harness.detect.expressions import Contexts, fill, holds, written
 from harness.detect.installers import Recipe, together
 from harness.detect.model import table
 from harness.detect.shell import inside
-from harness.tree import Tree, read_text
+from harness.detect.tree import Tree, read_text
 
 MOST_ENTRIES = 64
 MOST_JOBS = 500

@@ -10,10 +10,10 @@ from typing import Any
 from harness.detect.commands import read_words
 from harness.detect.installers import Recipe, pip, together
 from harness.detect.model import strings
-from harness.detect.reading import parse
+from harness.detect.python_source import parse
 from harness.detect.setuptools_files import called, evaluate, module_values
 from harness.detect.shell import UNKNOWN
-from harness.tree import Tree, read_text
+from harness.detect.tree import Tree, read_text
 
 INSTALL = frozenset({"install", "conda_install"})
 RUN = frozenset({"run", "run_always", "run_install"})

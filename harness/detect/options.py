@@ -14,7 +14,7 @@ from harness.detect.option_tables import (
     PLUGIN_PREFIXES,
     SHORT,
 )
-from harness.tree import Tree, has
+from harness.detect.tree import Tree, has
 
 UNKNOWN = "of a plugin not known here"
 

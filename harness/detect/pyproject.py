@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.detect.model import Names, Project, normalise, requirement_name, strings, table
 from harness.detect.poetry import poetry_lists, poetry_project
-from harness.tree import Tree, read_text
+from harness.detect.tree import Tree, read_text
 
 Document = Mapping[str, Any]
 

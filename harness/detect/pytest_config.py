@@ -11,7 +11,7 @@ from harness.detect.model import requirement_names, strings, table
 from harness.detect.option_tables import INI_PLUGINS
 from harness.detect.pyproject import load
 from harness.detect.setuptools_files import load_ini
-from harness.tree import Tree, read_text
+from harness.detect.tree import Tree, read_text
 
 INI_FILES = (
     ("pytest.ini", "pytest", True),

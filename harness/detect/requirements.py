@@ -6,7 +6,7 @@ import posixpath
 import re
 
 from harness.detect.model import Evidence, requirement_name
-from harness.tree import Tree, read_text
+from harness.detect.tree import Tree, read_text
 
 TESTS = re.compile(r"(?:^|[-_./])(?:unit)?(?:test|tests|testing|pytest)(?:$|[-_./])")
 DEVELOPMENT = re.compile(r"(?:^|[-_./])(?:dev|devel|develop|development|ci)(?:$|[-_.])")

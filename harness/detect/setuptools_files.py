@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.detect.model import Project, strings
-from harness.detect.reading import parse
-from harness.tree import Tree, read_text
+from harness.detect.python_source import parse
+from harness.detect.tree import Tree, read_text
 
 HISTORY_SIGNS = {
     "setuptools-scm": r"\buse_scm_version\b|\bsetuptools[_-]scm\b",

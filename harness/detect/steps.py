@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from harness.detect.facts import Facts
 from harness.detect.model import Evidence, normalise, requirement_name, requirement_names
-from harness.tree import Tree, has
+from harness.detect.tree import Tree, has
 
 ORDINARY_BUILD = frozenset({"setuptools", "wheel", "setuptools-scm", "pip", "setuptools-git"})
 

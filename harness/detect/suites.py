@@ -12,8 +12,8 @@ from fnmatch import fnmatch
 
 from harness.detect.distributions import FIXTURES, MARKS
 from harness.detect.pytest_config import PytestConfig
-from harness.detect.reading import parse
-from harness.tree import Tree, read_text
+from harness.detect.python_source import parse
+from harness.detect.tree import Tree, read_text
 
 FOLDERS = ("tests", "test", "testing", "unit_tests", "unittests", "Tests", "t")
 ELSEWHERE = re.compile(

@@ -12,7 +12,7 @@ from harness.detect.installers import Recipe, together
 from harness.detect.model import strings, table
 from harness.detect.pyproject import load
 from harness.detect.shell import LONGEST, UNKNOWN
-from harness.tree import Tree, read_text
+from harness.detect.tree import Tree, read_text
 
 MAKEFILES = ("GNUmakefile", "makefile", "Makefile")
 JUSTFILES = ("justfile", "Justfile", ".justfile")

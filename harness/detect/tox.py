@@ -14,7 +14,7 @@ from harness.detect.installers import Recipe, together
 from harness.detect.model import strings, table
 from harness.detect.pyproject import load
 from harness.detect.setuptools_files import lines, load_ini
-from harness.tree import Tree, read_text
+from harness.detect.tree import Tree, read_text
 
 ANY_PYTHON = frozenset({"", "py", "py3", "python"})
 """Names that leave it to tox which environment tests the Python at hand."""

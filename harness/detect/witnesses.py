@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
-from harness.detect.following import Callables, follow
+from harness.detect.delegation import Callables, follow
 from harness.detect.hatch import hatch_recipes
 from harness.detect.model import Evidence, Project
 from harness.detect.requirements import complete
-from harness.detect.resolving import resolve
-from harness.detect.scoring import TOOLS, declared_score
+from harness.detect.resolution import resolve
+from harness.detect.scores import TOOLS, declared_score
 from harness.detect.targets import TESTING, rule_recipe, script_recipe, test_scripts
 from harness.detect.tox import ToxEnv, tox_recipe
 from harness.detect.workflows import ASIDE, tested_jobs

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.detect.following import Callables, follow
+from harness.detect.delegation import Callables, follow
 from harness.detect.installers import Recipe
 from harness.detect.jobs import Job, read_jobs
-from harness.tree import Tree
+from harness.detect.tree import Tree
 
 MOST_TRIED = 6
 """Entries of one job's matrix that are followed until one runs tests."""

@@ -12,14 +12,14 @@ from docker import DockerClient
 from docker.errors import DockerException, ImageNotFound
 from docker.models.containers import Container
 
-from harness import bubblewrap
-from harness.base_image import connect
-from harness.docker_build import TREE
-from harness.interpreters import find_interpreter
 from harness.leaks.archives import LARGEST_IN_ALL
 from harness.leaks.search import File
-from harness.local import hidden
-from harness.local_sandbox import outside_system
+from harness.sandboxes import bubblewrap
+from harness.sandboxes.base_image import connect
+from harness.sandboxes.docker_build import TREE
+from harness.sandboxes.interpreters import find_interpreter
+from harness.sandboxes.local_backend import hidden
+from harness.sandboxes.local_sandbox import outside_system
 from storage.errors import SandboxError
 from storage.records import Environment
 

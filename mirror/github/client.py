@@ -15,10 +15,10 @@ from typing import Any, Self, TypeVar
 
 from mirror.github import PUBLIC
 from mirror.github.answers import TOKEN_NEEDED, Answer, data_of
-from mirror.github.asking import ATTEMPTS, Asker, Clock, Look, Question, Sleep
 from mirror.github.etags import Known
 from mirror.github.pace import WRITE, Pace
 from mirror.github.pygithub import PyGithub
+from mirror.github.requests import ATTEMPTS, Asker, Clock, Look, Question, Sleep
 from mirror.github.tokens import Fixed, TokenSource
 from mirror.github.wire import MOVED, Wire
 from storage.errors import GitHubError, GitHubRefused

@@ -9,10 +9,10 @@ from typing import Self
 
 from mirror.github import PUBLIC
 from mirror.github.answers import Answer
-from mirror.github.asking import Clock, Sleep
 from mirror.github.client import PATIENCE, GitHub, harmless
 from mirror.github.etags import Known
 from mirror.github.pace import AT_ONCE, Pace
+from mirror.github.requests import Clock, Sleep
 from mirror.github.tokens import AppTokens, InstallationTokens, Narrowing
 from mirror.github.wire import Wire
 

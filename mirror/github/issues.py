@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mirror.github.client import GitHub
-from mirror.github.completing import complete
+from mirror.github.graphql_records import issue_of
+from mirror.github.long_lists import complete
 from mirror.github.queries import ISSUES_AT_ONCE, issues_by_number
-from mirror.github.reading import issue_of
 from storage.errors import GitHubMissing
 from storage.records import Issue
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mirror.github.client import GitHub
-from mirror.github.looking import who
+from mirror.github.present_state import who
 from mirror.github.texts import bears, cut_title, marked, same
 from storage.errors import GitHubMissing
 

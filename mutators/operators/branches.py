@@ -7,10 +7,10 @@ from typing import ClassVar
 
 from tree_sitter import Node
 
-from mutators.operator import Operator, Source, operands
+from mutators.base.operator import Operator, Source, operands
+from mutators.base.surroundings import surroundings
 from mutators.operators.classes import body_of
 from mutators.operators.expressions import Comparison, Identity
-from mutators.surroundings import surroundings
 from syntax.languages import Word
 from syntax.splices import Splice
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from tree_sitter import Node
 
-from mutators.operator import Operator, Source, operands
+from mutators.base.operator import Operator, Source, operands
 from syntax.languages import Word
 from syntax.splices import Splice, merge
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from tree_sitter import Node
 
-from mutators.operator import Operator, Source, is_docstring, operands
+from mutators.base.operator import Operator, Source, is_docstring, operands
 from mutators.operators.classes import body_of
 from syntax.languages import Word
 from syntax.splices import Splice, merge

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 from tree_sitter import Node
 
-from mutators.operator import Operator, Source
+from mutators.base.operator import Operator, Source
+from mutators.base.surroundings import nearest, surroundings
 from mutators.operators.calls import NOT_POSITIONAL, arguments
 from mutators.operators.names import swapped
-from mutators.surroundings import nearest, surroundings
 from syntax.languages import Word
 from syntax.splices import Splice
 

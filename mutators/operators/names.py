@@ -8,10 +8,10 @@ from typing import ClassVar
 
 from tree_sitter import Node
 
-from mutators.likeness import likeness
-from mutators.operator import Operator, Source, operands
+from mutators.base.likeness import likeness
+from mutators.base.operator import Operator, Source, operands
+from mutators.base.surroundings import key_of, nearest, surroundings
 from mutators.operators.calls import arguments
-from mutators.surroundings import key_of, nearest, surroundings
 from syntax.languages import Word
 from syntax.splices import Splice, merge
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from tree_sitter import Node
 
-from mutators.operator import Operator, Source, operands
+from mutators.base.operator import Operator, Source, operands
 from mutators.operators.calls import arguments
 from mutators.operators.losses import called
 from syntax.languages import Word

@@ -8,11 +8,11 @@ from typing import ClassVar
 
 from tree_sitter import Node
 
-from mutators.operator import Operator, Source, operands
+from mutators.base.operator import Operator, Source, operands
 from mutators.operators.calls import arguments
 from mutators.operators.classes import body_of, is_special, mentions
 from mutators.operators.losses import called
-from mutators.operators.sharing import changes, class_around
+from mutators.operators.shared_state import changes, class_around
 from syntax.languages import Word
 from syntax.splices import Splice
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from storage import rows, test_sets
 from storage.records import Bug, Origin
-from storage.rows import Row
-from storage.views.reading import Page, Reading, Sight, containing, same, seen_tree
+from storage.tables import rows, test_sets
+from storage.tables.rows import Row
+from storage.views.query import Page, Reading, Sight, containing, same, seen_tree
 
 MOST_TESTS = 300
 """Names of tests that are read of a list."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from storage import rows
-from storage.hosted import Hosted
-from storage.views.reading import Page, Reading, Sight, seen_tree
+from storage.tables import rows
+from storage.tables.hosted import Hosted
+from storage.views.query import Page, Reading, Sight, seen_tree
 
 UNTRIED = "not tried yet"
 OUTCOMES = """

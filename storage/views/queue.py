@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from storage import rows
-from storage.jobs import Job, QueueCount
-from storage.rows import Row
-from storage.views.reading import Page, Reading, Sight, same, seen_repository
+from storage.tables import rows
+from storage.tables.jobs import Job, QueueCount
+from storage.tables.rows import Row
+from storage.views.query import Page, Reading, Sight, same, seen_repository
 
 MOST_PAYLOAD = 20_000
 """Characters of a payload that are read."""

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from storage import rows
-from storage.hosted import Hosted
-from storage.jobs import Job
 from storage.records import Attempt, Environment
-from storage.rows import Row
-from storage.views.reading import Page, Reading, Sight, containing, seen_repository, seen_tree
+from storage.tables import rows
+from storage.tables.hosted import Hosted
+from storage.tables.jobs import Job
+from storage.tables.rows import Row
+from storage.views.query import Page, Reading, Sight, containing, seen_repository, seen_tree
 
 Which = Literal["all", "in", "out", "private"]
 

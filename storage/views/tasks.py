@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from storage import rows
-from storage.pulls import Pulls
 from storage.records import Mirroring, PullRequest, Repository, Task
-from storage.rows import Row
-from storage.views.reading import Page, Reading, Sight, containing, same, seen_repository, seen_tree
+from storage.tables import rows
+from storage.tables.pulls import Pulls
+from storage.tables.rows import Row
+from storage.views.query import Page, Reading, Sight, containing, same, seen_repository, seen_tree
 
 COLUMNS = """
     tasks.id, tasks.bug, created, strategy, operator, path, entity, test_patch != '' as hidden

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from storage import rows
-from storage.rows import Row
-from storage.views.reading import Reading, Sight, seen_repository, seen_tree
+from storage.tables import rows
+from storage.tables.rows import Row
+from storage.views.query import Reading, Sight, seen_repository, seen_tree
 
 SUMS = """
     select strategy, operator, reason, sum(bugs) as bugs, sum(tasks) as tasks,

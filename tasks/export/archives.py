@@ -8,7 +8,7 @@ import os
 import tarfile
 from collections.abc import Mapping
 
-from storage.listing import EXECUTABLE, LINK
+from storage.folder_files import EXECUTABLE, LINK
 
 EPOCH = 946684800
 

@@ -5,7 +5,7 @@ Readers of SWE-bench and SWE-smith rows pass over columns that they do not know.
 
 from __future__ import annotations
 
-from tasks.contamination.benchmarks import INDEX
+from tasks.benchmarks import INDEX
 from tasks.export.rows import Row
 from tasks.material import Material
 

@@ -13,10 +13,10 @@ from storage.errors import ConfigError
 from tasks.gates.copies import fix_elsewhere
 from tasks.gates.duplicates import near_duplicates
 from tasks.gates.privacy import secret_in_code, without_personal_data
+from tasks.gates.revelations import tells_the_fix, without_telling_hints
 from tasks.gates.rights import benchmark, licence
 from tasks.gates.shape import only_symptoms, too_large_a_share
 from tasks.gates.subject import Rules, Subject
-from tasks.gates.telling import tells_the_fix, without_telling_hints
 
 Stop = Callable[[Subject, Rules], str]
 """Says why a task is stopped, empty where it is not."""

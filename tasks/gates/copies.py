@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from syntax.applying import apply_patch
 from syntax.needles import Needles, found_in, index_of, is_twin, needles_of
+from syntax.patch_text import apply_patch
 from tasks.gates.subject import Rules, Subject, Tree
 
 LARGEST = 1 << 20

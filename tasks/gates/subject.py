@@ -11,7 +11,7 @@ from storage.records import Bug, Repository, Task
 from storage.store import Store
 from storage.trees import Trees
 from syntax.paths import is_source_path
-from tasks.contamination.benchmarks import Overlap, deny_list
+from tasks.benchmarks import Overlap, deny_list
 from tasks.declared import declared
 from tasks.licences import ALLOWED, Licence, detect
 from tasks.material import named_repository

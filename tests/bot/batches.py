@@ -8,14 +8,14 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from bot.batch.artifacts import Artifact
-from bot.batch.bugs import gather
-from bot.batch.deliveries import Line, head_of, tell
-from bot.batch.environments import Packed
-from bot.batch.files import to_line
-from bot.batch.planning import Planned, Shard
-from bot.batch.plans import Batch, make_batch
-from harness.judge import HARNESS_VERSION
+from forge.remote.batch.artifacts import Artifact
+from forge.remote.batch.bugs import gather
+from forge.remote.batch.environments import Packed
+from forge.remote.batch.line_files import to_line
+from forge.remote.batch.partition import Planned, Shard
+from forge.remote.batch.plans import Batch, make_batch
+from forge.remote.batch.shard_lines import Line, head_of, tell
+from harness.judge.judge import HARNESS_VERSION
 from storage.records import (
     Baseline,
     BaselineTest,

@@ -11,16 +11,16 @@ from typing import Any, cast
 
 from rich.console import Console
 
-from bot.context import Context, Source
-from bot.crawling import CrawlSettings, crawl_clone
-from bot.mirroring import Mirror
-from bot.pipeline import Run, judge_all
-from bot.preparing import Ready
-from bot.progress import Quiet
-from bot.sources import one_after_another
-from harness.judge import HARNESS_VERSION
+from forge.pulls.crawl import CrawlSettings, crawl_clone
+from forge.pulls.mirror import Mirror
+from forge.run.context import Context, Source
+from forge.run.pipeline import Run, judge_all
+from forge.run.preparation import Ready
+from forge.run.progress import Quiet
+from forge.run.sources import one_after_another
+from harness.judge.judge import HARNESS_VERSION
 from llm.client import Model
-from mirror.undoing.fixes import Clone
+from mirror.undo.fixes import Clone
 from storage.records import (
     Baseline,
     BaselineTest,
@@ -35,7 +35,7 @@ from storage.records import (
 )
 from storage.store import Store
 from storage.trees import Trees
-from syntax.applying import apply_patch
+from syntax.patch_text import apply_patch
 from syntax.paths import is_source_path
 from tests.mirror.maker import SITE, Maker
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.actions.engine import ActionsEngine
-from bot.actions.pace import Pace
-from bot.actions.place import Job, RunState
-from bot.batch.artifacts import Artifact, read_archive
-from bot.batch.ingesting import keep_environment
-from bot.batch.planning import Shard
-from bot.batch.plans import Batch, read_batch
+from forge.remote.actions.engine import ActionsEngine
+from forge.remote.actions.place import Job, RunState
+from forge.remote.batch.artifacts import Artifact, read_archive
+from forge.remote.batch.ingestion import keep_environment
+from forge.remote.batch.partition import Shard
+from forge.remote.batch.plans import Batch, read_batch
+from forge.run.pace import Pace
 from storage.errors import BatchError
 from storage.records import Bug, MinuteLimit, Verdict
 from storage.store import Store

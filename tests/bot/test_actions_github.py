@@ -12,19 +12,19 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bot.actions.engine import ActionsEngine
-from bot.actions.github import GitHubPlace
-from bot.actions.mirrors import BRANCH, CODE, Mirror, Operator, ensure_mirror, publish
-from bot.actions.pace import Pace
-from bot.actions.preparing import is_private, make_ready_far
-from bot.batch.artifacts import Artifact
-from bot.batch.bugs import gather
-from bot.batch.environments import Packed, write_environment
-from bot.batch.ingesting import keep_environment
-from bot.batch.plans import Batch, make_batch, read_batch, write_batch
-from bot.preparing import Ready
-from bot.progress import Quiet
-from bot.settings import Settings
+from forge.remote.actions.engine import ActionsEngine
+from forge.remote.actions.github_place import GitHubPlace
+from forge.remote.actions.mirrors import BRANCH, CODE, Mirror, Operator, ensure_mirror, publish
+from forge.remote.actions.preparation import is_private, make_ready_far
+from forge.remote.batch.artifacts import Artifact
+from forge.remote.batch.bugs import gather
+from forge.remote.batch.environments import Packed, write_environment
+from forge.remote.batch.ingestion import keep_environment
+from forge.remote.batch.plans import Batch, make_batch, read_batch, write_batch
+from forge.run.pace import Pace
+from forge.run.preparation import Ready
+from forge.run.progress import Quiet
+from forge.run.settings import Settings
 from mirror.github.client import GitHub
 from storage.errors import BatchError, ConfigError, GitHubError
 from storage.git import git

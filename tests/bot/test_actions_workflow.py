@@ -19,13 +19,13 @@ import pytest
 from rich.console import Console
 from uv import find_uv_bin
 
-from bot.actions.pace import Pace
-from bot.pipeline import forge_in
-from bot.preparing import make_ready
-from bot.progress import Quiet
-from bot.settings import Settings
-from bot.summary import Summary
-from harness import bubblewrap
+from forge.run.pace import Pace
+from forge.run.pipeline import forge_in
+from forge.run.preparation import make_ready
+from forge.run.progress import Quiet
+from forge.run.settings import Settings
+from forge.run.summary import Summary
+from harness.sandboxes import bubblewrap
 from storage.git import line
 from storage.store import Store
 from storage.trees import Trees

@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from bot.auditing import (
+from bot.commands.audit import few, line
+from forge.grade.audit import (
     Comparison,
     compare,
     find_subject,
@@ -26,9 +27,8 @@ from bot.auditing import (
     reason_rows,
     sampled,
 )
-from bot.commands.audit import few, line
-from bot.settings import Settings
-from harness.judge import HARNESS_VERSION
+from forge.run.settings import Settings
+from harness.judge.judge import HARNESS_VERSION
 from storage.errors import StoreError
 from storage.records import Bug, FileChange, Origin, Verdict
 from storage.store import Store

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.batch.artifacts import Artifact, read_archive, read_folder
-from bot.batch.collecting import Collected, Collecting
-from bot.batch.planning import Planned
-from bot.batch.plans import Batch, expectations
-from bot.batch.waves import next_wave
+from forge.remote.batch.artifacts import Artifact, read_archive, read_folder
+from forge.remote.batch.collection import Collected, Collecting
+from forge.remote.batch.partition import Planned
+from forge.remote.batch.plans import Batch, expectations
+from forge.remote.batch.waves import next_wave
 from tests.bot.batches import (
     GREEN,
     artifact,

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.batch.bugs import gather
-from bot.batch.collecting import Collected, Collecting
-from bot.batch.environments import Packed
-from bot.batch.ingesting import ingest, mirror_of
-from bot.batch.plans import Batch, make_batch
-from bot.settings import Settings
+from forge.remote.batch.bugs import gather
+from forge.remote.batch.collection import Collected, Collecting
+from forge.remote.batch.environments import Packed
+from forge.remote.batch.ingestion import ingest, mirror_of
+from forge.remote.batch.plans import Batch, make_batch
+from forge.run.settings import Settings
 from storage.errors import BatchError
 from storage.records import Bug
 from storage.store import Store

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.batch.expecting import Expected
-from bot.batch.planning import MOST_SHARDS, balanced, minutes, spread
+from forge.remote.batch.durations import Expected
+from forge.remote.batch.partition import MOST_SHARDS, balanced, minutes, spread
 
 
 def expecting(*seconds: float) -> list[Expected]:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.campaign.config import Campaign, Entry, read_campaign
-from bot.campaign.planning import command, remaining, seconds_to_wait, why_not
-from bot.campaign.projecting import Measured, project
-from bot.campaign.running import understood
+from forge.remote.campaign.config import Campaign, Entry, read_campaign
+from forge.remote.campaign.execution import understood
+from forge.remote.campaign.projection import Measured, project
+from forge.remote.campaign.schedule import command, remaining, seconds_to_wait, why_not
 from storage.errors import ConfigError
 from storage.records import CampaignStep
 from storage.store import Store

@@ -86,7 +86,7 @@ def test_a_command_starts_without_the_others_and_what_they_need(tmp_path: Path) 
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
 
     loaded = set(done.stdout.splitlines())
-    assert "bot.commands.listing" in loaded
+    assert "bot.commands.listings" in loaded
     assert not loaded & {"bot.commands.forge", "anthropic", "pandas", "numpy", "pyarrow"}
 
 

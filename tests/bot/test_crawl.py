@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
-from bot import crawling
-from bot.crawling import CrawlSettings, CrawlSummary, crawl_repository
-from bot.listed import list_pulls
-from bot.progress import Quiet
-from mirror.choosing.rules import Limits
+from forge.pulls import crawl
+from forge.pulls.crawl import CrawlSettings, CrawlSummary, crawl_repository
+from forge.pulls.outcomes import list_pulls
+from forge.run.progress import Quiet
+from mirror.choice.rules import Limits
 from storage import clones
 from storage.clones import on_site
 from storage.errors import ConfigError, SourceError
@@ -90,7 +90,7 @@ def test_a_second_crawl_reads_only_what_is_new(run: Run, made: Maker) -> None:
 def test_a_crawl_that_was_cut_off_goes_on(
     run: Run, made: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crawling, "BATCH", 1)
+    monkeypatch.setattr(crawl, "BATCH", 1)
     add, calls = Store.__init__.__globals__["Pulls"].add, []
 
     def cut(self: object, *words: object) -> None:
@@ -99,7 +99,7 @@ def test_a_crawl_that_was_cut_off_goes_on(
         if len(calls) == 2:
             raise SourceError("the power is cut")
 
-    monkeypatch.setattr("storage.pulls.Pulls.add", cut)
+    monkeypatch.setattr("storage.tables.pulls.Pulls.add", cut)
     assert run("crawl", "shop")[0] == 1
     with Store(tmp_path / "bugfoundry.db") as store:
         assert [pull.number for pull in store.pulls.all("local/shop")] == [13, 12]
@@ -111,7 +111,7 @@ def test_other_rules_read_everything_anew(
     run: Run, made: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     crawled(run, "shop")
-    monkeypatch.setattr(crawling, "RULES", "next")
+    monkeypatch.setattr(crawl, "RULES", "next")
     assert crawled(run, "shop")["new"] == 3
     assert crawled(run, "shop")["new"] == 0
 
@@ -376,7 +376,7 @@ async def test_texts_that_cannot_be_had_do_not_stop_a_crawl(
         await crawl_world(world, tmp_path, store, token="")
         world.faults.add(Fault(status=401, body="{}"), where="/graphql")
         said = StringIO()
-        await crawling.crawl_repository(
+        await crawl.crawl_repository(
             CrawlSettings(
                 source=NAME,
                 cache=tmp_path / "cache",

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.building import read_sources
-from bot.explaining import explain
+from forge.run.environments import read_sources
+from forge.run.explanations import explain
 from storage.errors import SourceError
 from storage.records import Attempt, Plan
 from tests.bot.test_forge import Workplace

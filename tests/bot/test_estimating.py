@@ -9,8 +9,8 @@ from time import time
 
 import pytest
 
-from bot.estimating import PartEstimate, described, estimate
-from bot.settings import Settings
+from forge.run.settings import Settings
+from forge.study.estimates import PartEstimate, described, estimate
 from llm.client import DEFAULT_MODEL
 from llm.prices import price_of
 from storage.errors import ConfigError

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from bot.exporting import Exported, export_tasks, lines_run
-from harness.coverage import encode
-from harness.judge import HARNESS_VERSION
-from harness.selection import Coverage, Seen
+from forge.release.export import Exported, export_tasks, lines_run
+from harness.judge.judge import HARNESS_VERSION
+from harness.runs.coverage import encode
+from harness.runs.selection import Coverage, Seen
 from storage.errors import StoreError
 from storage.store import Store
 from tasks.gates import chosen

@@ -10,12 +10,12 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.cli import app
-from bot.service.optin import BY_OPERATOR, LABELLED
-from harness.judge import HARNESS_VERSION
+from bot.service.repositories.optin import BY_OPERATOR, LABELLED
+from harness.judge.judge import HARNESS_VERSION
 from storage.errors import BugfoundryError
-from storage.hosted import Hosted
-from storage.jobs import NewJob
 from storage.store import Store
+from storage.tables.hosted import Hosted
+from storage.tables.jobs import NewJob
 from tests.tasks.made import Made, make
 
 HOSTED = Hosted(

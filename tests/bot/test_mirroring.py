@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bot import cli, mirroring
-from bot.context import Context
-from bot.mirroring import Mirror, make_mirror
-from bot.progress import Quiet
-from bot.proposals import Proposals
-from bot.settings import Settings
-from bot.undoing import feedback_of, today_paths
+from bot import cli
+from forge.pulls import mirror
+from forge.pulls.feedback import feedback_of, today_paths
+from forge.pulls.mirror import Mirror, make_mirror
+from forge.run.context import Context
+from forge.run.progress import Quiet
+from forge.run.proposals import Proposals
+from forge.run.settings import Settings
 from storage.errors import SandboxError, SourceError
 from storage.records import Bug, FileChange, PullRequest, Verdict
 from storage.store import Store
@@ -140,7 +141,7 @@ async def test_a_second_run_proposes_the_same_without_undoing_again(
     def undo(*_: object) -> None:
         raise AssertionError("it was undone again")
 
-    monkeypatch.setattr(mirroring, "undo", undo)
+    monkeypatch.setattr(mirror, "undo", undo)
     again = await bench.judge()
 
     assert [task.id for task in again] == [task.id for task in tasks]
@@ -169,18 +170,18 @@ async def test_what_could_not_be_undone_is_not_tried_again_by_the_same_rules(
     shop.age(("        result += item.price * item.count\n", "        result = add(item)\n"))
     await bench.crawl()
     tries: list[object] = []
-    undo = mirroring.undo
+    undo = mirror.undo
 
     def counted(*given: Any) -> Any:
         tries.append(given)
         return undo(*given)
 
-    monkeypatch.setattr(mirroring, "undo", counted)
+    monkeypatch.setattr(mirror, "undo", counted)
     for _ in range(3):
         assert await bench.bugs() == []
     assert len(tries) == 1
 
-    monkeypatch.setattr(mirroring, "RULES", "other rules")
+    monkeypatch.setattr(mirror, "RULES", "other rules")
     assert await bench.bugs() == []
     assert len(tries) == 2
 
@@ -309,7 +310,7 @@ async def test_what_the_model_could_not_undo_is_not_asked_again_until_more_is_kn
     async with messages_api(*[{"edits": [], "because": "it is gone"}] * 2) as service:
         assert await rewritten.judge(model(service)) == []
         with monkeypatch.context() as patch:
-            patch.setattr(mirroring, "undo", None)
+            patch.setattr(mirror, "undo", None)
             assert await rewritten.judge(model(service)) == []
             assert await rewritten.judge() == []
         assert len(service.asked) == 1

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.models import configured_model
-from bot.settings import Settings
-from llm.batching import BatchModel
+from forge.run.models import configured_model
+from forge.run.settings import Settings
+from llm.batch_model import BatchModel
 from llm.client import DEFAULT_MODEL
 from llm.compatible import Compatible
 from llm.errors import BudgetSpent
-from llm.estimating import Estimator
+from llm.estimates import Estimator
 from storage.errors import ConfigError
 from storage.records import Hold
 from storage.store import Store

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.ledger import Ledger
-from bot.predictions import (
+from forge.grade.predictions import (
     Graded,
     Prediction,
     graded,
@@ -18,8 +17,9 @@ from bot.predictions import (
     read_predictions,
     report,
 )
-from bot.probes import error_of
-from harness.judge import Grade
+from forge.grade.probes import error_of
+from forge.run.ledger import Ledger
+from harness.judge.judge import Grade
 from storage.errors import ConfigError, SourceError
 
 ONE = {"instance_id": "a", "model_patch": "diff", "model_name_or_path": "m"}

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from bot.preparing import stored
-from harness.coverage import complete, encode
-from harness.selection import Seen
+from forge.run.preparation import stored
+from harness.runs.coverage import complete, encode
+from harness.runs.selection import Seen
 from storage.store import Store
 from tests.storage.samples import ENVIRONMENT, REPOSITORY, make_baseline
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.realism.failing import nearness, ochiai
-from bot.realism.fitting import fit_profile
-from bot.realism.samples import HUMAN, Sample, human_samples
-from bot.realism.twosample import halves, told_apart
+from forge.study.realism.failing_tests import nearness, ochiai
+from forge.study.realism.fit import fit_profile
+from forge.study.realism.samples import HUMAN, Sample, human_samples
+from forge.study.realism.two_sample import halves, told_apart
 from storage.errors import ConfigError
 from syntax.features.profile import read_profile
 from tests.bot.conftest import Run

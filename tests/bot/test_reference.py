@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 from bot.reference import PAGES, settings_page, write
-from bot.service.permissions import compare_events, compare_permissions, events, permissions
+from bot.service.registration.permissions import (
+    compare_events,
+    compare_permissions,
+    events,
+    permissions,
+)
 
 HERE = Path(__file__).parents[2]
 ROOMS = ("bot", "harness", "llm", "mirror", "mutators", "storage", "syntax", "tasks")

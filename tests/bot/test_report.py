@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from bot.realism.measuring import MIRROR
-from bot.reporting.difficulty import difficulty_of, distance, function_of
-from bot.reporting.plots import labels_of, plots, ranged
-from harness.judge import HARNESS_VERSION
-from mutators.calling import Calls
+from forge.study.realism.measurement import MIRROR
+from forge.study.report.difficulty import difficulty_of, distance, function_of
+from forge.study.report.plots import labels_of, plots, ranged
+from harness.judge.judge import HARNESS_VERSION
+from mutators.combination.call_graph import Calls
 from mutators.procedural import propose
 from storage.histories import fetch_with_history
-from storage.naming import parse
 from storage.records import Bug, Verdict
+from storage.source_names import parse
 from storage.store import Store
 from storage.trees import Trees
 from syntax.features.features import Side, features_of

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from bot.ledger import Ledger, beside
-from bot.probes import Probe, key_of
-from bot.reporting.reliability import by_conditions, lines, proved
-from bot.rounds import Round
-from harness.conditions import of_round
-from harness.judge import HARNESS_VERSION
+from forge.grade.probes import Probe, key_of
+from forge.grade.rounds import Round
+from forge.run.ledger import Ledger, beside
+from forge.study.report.reliability import by_conditions, lines, proved
+from harness.judge.judge import HARNESS_VERSION
+from harness.runs.conditions import of_round
 from storage.errors import SourceError
 from tests.bot.conftest import Run
 from tests.tasks.made import TESTS, make

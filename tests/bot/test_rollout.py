@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from harness import bubblewrap
+from harness.sandboxes import bubblewrap
 from tests.bot.test_forge import ROOT, Workplace
 from tests.furniture.chat_api import Said, chat_api
 

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from bot.running import Stopped, run_interruptible
+from forge.run.async_work import Stopped, run_interruptible
 
 
 def test_the_result_of_the_work_comes_back() -> None:

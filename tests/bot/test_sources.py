@@ -8,9 +8,9 @@ from typing import Any, cast
 
 import pytest
 
-from bot.context import Context, Source
-from bot.sources import MODELLED, STRATEGIES, asking, limited, shared_out, sources
-from mutators.rewrite import REWRITE
+from forge.run.context import Context, Source
+from forge.run.sources import MODELLED, STRATEGIES, asking, limited, shared_out, sources
+from mutators.model.rewrite import REWRITE
 from storage.errors import ConfigError
 from storage.records import Bug, FileChange, Origin, Repository
 from tests.furniture.messages_api import messages_api

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from bot.batch.ingesting import keep_environment
-from bot.stats import stats
+from forge.remote.batch.ingestion import keep_environment
+from forge.study.stats import stats
 from storage.records import Dispatch, MinuteLimit
 from storage.store import Store
 from tasks.make import make_task

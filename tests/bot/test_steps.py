@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.steps import NO_FILE, write_outputs
-from harness.judge import HARNESS_VERSION
+from bot.commands.steps import NO_FILE, write_outputs
+from harness.judge.judge import HARNESS_VERSION
 from storage.errors import ConfigError
 from tests.furniture.actions.machines import assignments
 from tests.furniture.actions.spoken import Hearing

@@ -1,4 +1,4 @@
-from bot.summary import Tally
+from forge.run.summary import Tally
 from storage.records import Bug, FileChange, Origin, Verdict
 
 

@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bot.preparing import Ready
-from bot.progress import Quiet
-from bot.settings import Settings
-from bot.telling import NO_MODEL, issues_of, stated, write_statements
-from harness.baseline import measure
-from harness.config import Overrides
-from harness.environment import Prepared
-from harness.hardening import Limits
-from harness.local_engine import LocalEngine
+from forge.run.preparation import Ready
+from forge.run.progress import Quiet
+from forge.run.settings import Settings
+from forge.run.statements import NO_MODEL, issues_of, stated, write_statements
+from harness.detect.config import Overrides
+from harness.environments.baseline import measure
+from harness.environments.environment import Prepared
+from harness.judge.local_engine import LocalEngine
+from harness.sandboxes.limits import Limits
 from storage.records import (
     Bug,
     Environment,

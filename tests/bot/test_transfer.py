@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.transfer import Line, Rate, transfer
+from forge.study.transfer import Line, Rate, transfer
 
 
 def graded(task: str, resolved: bool, model: str = "m") -> dict[str, Any]:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.turns import HELP, Turn, Turns
-from harness.grader import Grader
-from harness.sandbox import Limits
-from harness.worker import Terms, Worker
+from forge.grade.turns import HELP, Turn, Turns
+from harness.judge.grader import Grader
+from harness.judge.worker import Terms, Worker
+from harness.sandboxes.sandbox import Limits
 from storage.errors import SandboxError
 from storage.records import Baseline
 from tests.harness.plain import PlainBackend, make_environment

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.verifying import patiently, said
-from harness.conditions import AS_JUDGED
-from harness.grader import Grader
-from harness.judge import grade
-from harness.sandbox import Limits
-from harness.suite import Result, Run
-from harness.worker import Terms
+from forge.grade.verification import patiently, said
+from harness.judge.grader import Grader
+from harness.judge.judge import grade
+from harness.judge.worker import Terms
+from harness.runs.conditions import AS_JUDGED
+from harness.runs.suite import Result, Run
+from harness.sandboxes.sandbox import Limits
 from storage.records import Baseline, BaselineTest, Verdict
 from tests.harness.plain import PlainBackend, make_environment
 
@@ -38,7 +38,7 @@ VERDICT = Verdict(
 @pytest.fixture
 def grader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Grader:
     """One that gives a second to collection and to each test."""
-    monkeypatch.setattr("harness.baseline.LEAST_TEST_TIMEOUT", 1.0)
+    monkeypatch.setattr("harness.environments.baseline.LEAST_TEST_TIMEOUT", 1.0)
     (tmp_path / "project").mkdir()
     (tmp_path / "project/code_of.py").write_text("def one():\n    return 1\ndef two():\n    pass\n")
     (tmp_path / "project/test_it.py").write_text(TESTS)

@@ -14,14 +14,12 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from bot.service.inbox import Inbox
-from bot.service.keeping import Keeper
-from bot.service.outbox import Comment, comment_job
+from bot.service.app.web import Front, make_app
+from bot.service.base.store_thread import Keeper
+from bot.service.inbox.inbox import Inbox
+from bot.service.outbox.outbox import Comment, comment_job
 from bot.service.pages.board import Board
-from bot.service.plan import STAGES, pull_job, stage_job
-from bot.service.web import Front, make_app
-from storage.deliveries import INBOX, Delivery
-from storage.hosted import Hosted, Installation
+from bot.service.repositories.plan import STAGES, pull_job, stage_job
 from storage.records import (
     Attempt,
     Baseline,
@@ -41,6 +39,8 @@ from storage.records import (
     digest,
 )
 from storage.store import Store
+from storage.tables.deliveries import INBOX, Delivery
+from storage.tables.hosted import Hosted, Installation
 from syntax.patches import unified_diff
 from tasks.ids import instance_id
 

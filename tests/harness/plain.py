@@ -9,9 +9,9 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from harness.local import RUNNER
-from harness.process import ProcessChannel
-from harness.sandbox import Channel, Limits, Sandbox
+from harness.sandboxes.local_backend import RUNNER
+from harness.sandboxes.process import ProcessChannel
+from harness.sandboxes.sandbox import Channel, Limits, Sandbox
 from storage.errors import SandboxError
 from storage.records import Environment, Plan, SandboxKind
 

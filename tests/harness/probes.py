@@ -8,7 +8,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from harness.sandbox import Backend, Limits
+from harness.sandboxes.sandbox import Backend, Limits
 from storage.records import Environment, Plan
 from tests.furniture.project import write_project
 

@@ -11,14 +11,14 @@ from pathlib import Path
 import docker
 import pytest
 
-from harness import bubblewrap
-from harness.baseline import measure
-from harness.docker_backend import DockerBackend
-from harness.hardening import Limits
-from harness.local import LocalBackend
-from harness.local_engine import LocalEngine
-from harness.sandbox import Backend
-from harness.selection import Coverage
+from harness.environments.baseline import measure
+from harness.judge.local_engine import LocalEngine
+from harness.runs.selection import Coverage
+from harness.sandboxes import bubblewrap
+from harness.sandboxes.docker_backend import DockerBackend
+from harness.sandboxes.limits import Limits
+from harness.sandboxes.local_backend import LocalBackend
+from harness.sandboxes.sandbox import Backend
 from storage.records import Baseline, Bug, Environment, FileChange, Origin, Verdict
 from syntax.patches import unified_diff
 from tests.furniture.attacks import ASSAULTS, ESCAPED, PROBES, Attack, attacked
@@ -74,8 +74,8 @@ def measured(
 @pytest.fixture
 def judge(measured: Measured, monkeypatch: pytest.MonkeyPatch) -> LocalEngine:
     """A runner that is silent is given up after seconds instead of minutes."""
-    monkeypatch.setattr("harness.worker.total_timeout", lambda _: 15.0)
-    monkeypatch.setattr("harness.suite.GRACE", 3.0)
+    monkeypatch.setattr("harness.judge.worker.total_timeout", lambda _: 15.0)
+    monkeypatch.setattr("harness.runs.suite.GRACE", 3.0)
     return engine_of(measured)
 
 

@@ -8,9 +8,9 @@ from typing import Literal
 
 import pytest
 
-from harness import backends, base_image, bubblewrap, interpreters
-from harness.bubblewrap import Cage
-from harness.sandbox import BuildFailed
+from harness.sandboxes import backends, base_image, bubblewrap, interpreters
+from harness.sandboxes.bubblewrap import Cage
+from harness.sandboxes.sandbox import BuildFailed
 from storage.errors import SandboxError
 
 OWN = f"{sys.version_info.major}.{sys.version_info.minor}"

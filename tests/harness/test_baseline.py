@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.baseline import combine, measure, refuse
-from harness.sandbox import BuildFailed, Limits
-from harness.suite import Result, Run
+from harness.environments.baseline import combine, measure, refuse
+from harness.runs.suite import Result, Run
+from harness.sandboxes.sandbox import BuildFailed, Limits
 from storage.records import Outcome
 from tests.harness.plain import PlainBackend, make_environment
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.conditions import AS_JUDGED, CLOCK_DAYS, Conditions, of_round
-from harness.load import load
 from harness.runner import faketime
-from harness.sandbox import Channel
-from harness.suite import Run, run_suite
+from harness.runs.conditions import AS_JUDGED, CLOCK_DAYS, Conditions, of_round
+from harness.runs.load import load
+from harness.runs.suite import Run, run_suite
+from harness.sandboxes.sandbox import Channel
 from tests.harness.plain import start_plain
 
 FILES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.config import Overrides, merge, parse_config, read_config
+from harness.detect.config import Overrides, merge, parse_config, read_config
 from storage.errors import ConfigError
 from tests.harness.trees import MemoryTree
 

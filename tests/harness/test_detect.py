@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.config import Overrides
 from harness.detect import FolderTree, plans
+from harness.detect.config import Overrides
 from storage.errors import EnvironmentFailed
 from tests.harness.trees import MemoryTree, first, planned, tree
 

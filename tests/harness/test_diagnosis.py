@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.diagnosis import debian, diagnose, saying, set_aside_for, system_packages
+from harness.environments.diagnosis import debian, diagnose, saying, set_aside_for, system_packages
 
 INSTALL_LOGS = [
     ("m.c:1:10: fatal error: ffi.h: No such file or directory", "missing-header", "ffi.h"),

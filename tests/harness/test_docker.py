@@ -19,14 +19,14 @@ import msgspec
 import pytest
 from docker.models.containers import Container
 
-from harness.collecting import docker_garbage, remove
-from harness.docker_backend import DockerBackend
-from harness.docker_layers import DEPENDENCIES, ENVIRONMENT
-from harness.docker_owners import BUILDER, OWNER
-from harness.sandbox import BuildFailed, Limits
+from harness.sandboxes.docker_backend import DockerBackend
+from harness.sandboxes.docker_layers import DEPENDENCIES, ENVIRONMENT
+from harness.sandboxes.docker_owners import BUILDER, OWNER
+from harness.sandboxes.garbage import docker_garbage, remove
+from harness.sandboxes.sandbox import BuildFailed, Limits
 from storage.errors import SandboxError
 from storage.records import Environment
-from storage.rows import to_json
+from storage.tables.rows import to_json
 from tests.harness.probes import EDITABLE, PROBE, SMALL, Probe, build, plan, probing
 
 pytestmark = pytest.mark.docker
@@ -265,7 +265,7 @@ async def test_what_a_killed_process_left_is_removed(
     script = f"""
 import asyncio, os, signal
 import msgspec
-from harness.docker_backend import DockerBackend
+from harness.sandboxes.docker_backend import DockerBackend
 from storage.records import Environment
 from tests.harness.probes import PROBE, SMALL
 async def main():
@@ -299,7 +299,7 @@ async def test_a_failed_install_is_named_and_leaves_nothing(
 async def test_a_step_that_takes_too_long_is_named(
     backend: DockerBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.docker_build.BUILD_TIMEOUT", 3)
+    monkeypatch.setattr("harness.sandboxes.docker_build.BUILD_TIMEOUT", 3)
     checkout = tmp_path / "checkout"
     (checkout / "backend").mkdir(parents=True)
     (checkout / "pyproject.toml").write_text(
@@ -348,9 +348,9 @@ async def test_a_sandbox_outlives_the_start_of_another_though_its_images_builder
 UNSEEN = """
 import asyncio, sys
 from pathlib import Path
-from harness.docker_backend import DockerBackend
-from harness.sandbox import Limits
-from storage.rows import from_json
+from harness.sandboxes.docker_backend import DockerBackend
+from harness.sandboxes.sandbox import Limits
+from storage.tables.rows import from_json
 from storage.records import Environment
 
 async def main():

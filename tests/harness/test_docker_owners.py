@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from harness.docker_owners import BUILDER, OWNER, WHERE, here, left_behind, owned
+from harness.sandboxes.docker_owners import BUILDER, OWNER, WHERE, here, left_behind, owned
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from harness import local_engine
-from harness.baseline import measure
-from harness.hardening import Limits
-from harness.local_engine import LocalEngine
-from harness.sandbox import Channel, Frame, Sandbox, start
-from harness.selection import Coverage, Seen
+from harness.environments.baseline import measure
+from harness.judge import local_engine
+from harness.judge.local_engine import LocalEngine
+from harness.runs.selection import Coverage, Seen
+from harness.sandboxes.limits import Limits
+from harness.sandboxes.sandbox import Channel, Frame, Sandbox, start
 from storage.records import Baseline, Bug, Environment, Verdict
 from tests.furniture.project import SOURCE, write_project
 from tests.harness.plain import PlainBackend, make_environment
@@ -126,7 +126,7 @@ HANGING_AT_IMPORT = (SOURCE + "\nwhile True: pass\n").encode()
 async def test_a_slow_failure_is_none_of_a_hang(
     measured: Measured, monkeypatch: pytest.MonkeyPatch, source: bytes, reason: str
 ) -> None:
-    monkeypatch.setattr("harness.baseline.LEAST_TEST_TIMEOUT", 4.0)
+    monkeypatch.setattr("harness.environments.baseline.LEAST_TEST_TIMEOUT", 4.0)
     for coverage in (None, measured[3]):
         (verdict,) = await judged(engine(measured, coverage, judged=1000), bug(source))
         assert verdict.reason == reason
@@ -224,7 +224,7 @@ HANGING_IN_COMPANY = SOURCE.replace(
 async def test_a_hang_in_company_alone_is_spilled(
     measured: Measured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.baseline.LEAST_TEST_TIMEOUT", 3.0)
+    monkeypatch.setattr("harness.environments.baseline.LEAST_TEST_TIMEOUT", 3.0)
     (verdict,) = await judged(engine(measured, None), bug(HANGING_IN_COMPANY))
     assert (verdict.reason, bool(verdict.spilled)) == ("spilled", True)
 

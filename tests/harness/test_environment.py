@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.environment import Prepared, prepare
-from harness.hardening import Limits
-from harness.repair import Known
-from harness.sandbox import BuildFailed
+from harness.environments.environment import Prepared, prepare
+from harness.environments.repair import Known
+from harness.sandboxes.limits import Limits
+from harness.sandboxes.sandbox import BuildFailed
 from storage.errors import EnvironmentFailed
 from storage.records import Attempt, Environment, Plan, Repository
 from tests.furniture.project import write_project

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.grader import Grader, Question
-from harness.local_engine import LocalEngine
-from harness.sandbox import Limits
-from harness.selection import Coverage, Seen
-from harness.worker import Terms, Worker
+from harness.judge.grader import Grader, Question
+from harness.judge.local_engine import LocalEngine
+from harness.judge.worker import Terms, Worker
+from harness.runs.selection import Coverage, Seen
+from harness.sandboxes.sandbox import Limits
 from storage.errors import SandboxError
 from storage.records import Baseline, BaselineTest
 from tests.harness.plain import PlainBackend, make_environment
@@ -164,7 +164,7 @@ async def test_one_sandbox_serves_one_grade_after_another(backend: PlainBackend)
 async def test_a_collection_that_is_slow_gets_more_time(
     backend: PlainBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.baseline.LEAST_TEST_TIMEOUT", 1.0)
+    monkeypatch.setattr("harness.environments.baseline.LEAST_TEST_TIMEOUT", 1.0)
     found = grader(backend)
     worker = found.worker()
     slow = b"import time\ntime.sleep(2)\n" + CODE.encode()

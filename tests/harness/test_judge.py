@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from harness.judge import Decision, agree, decide, grade, screen, status
-from harness.suite import Result, Run
+from harness.judge.judge import Decision, agree, decide, grade, screen, status
+from harness.runs.suite import Result, Run
 from storage.records import Outcome
 
 GREEN = tuple(f"t{number}" for number in range(10))

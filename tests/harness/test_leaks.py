@@ -18,11 +18,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.base_image import DEFAULT_TAG
-from harness.docker_build import TREE
 from harness.leaks.archives import members
 from harness.leaks.places import Chunks, folder_files, image_files
 from harness.leaks.search import Leak, search
+from harness.sandboxes.base_image import DEFAULT_TAG
+from harness.sandboxes.docker_build import TREE
 from syntax.needles import found_in, index_of, needles_of
 
 CLEAN = b'''"""Prices."""

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import bubblewrap
-from harness.local import LocalBackend
-from harness.local_sandbox import Isolation
-from harness.sandbox import BuildFailed
+from harness.sandboxes import bubblewrap
+from harness.sandboxes.local_backend import LocalBackend
+from harness.sandboxes.local_sandbox import Isolation
+from harness.sandboxes.sandbox import BuildFailed
 from storage.errors import SandboxError
 from storage.records import Environment
 from tests.harness.probes import PROBE, build, plan, probing
@@ -198,7 +198,7 @@ async def test_what_a_killed_process_left_is_removed(
     script = f"""
 import asyncio, os, signal
 from pathlib import Path
-from harness.local import LocalBackend
+from harness.sandboxes.local_backend import LocalBackend
 from tests.harness.probes import PROBE, SMALL, build, plan
 async def main():
     backend = LocalBackend(Path({str(tmp_path / "cache")!r}), runner=PROBE,

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from harness import bubblewrap
-from harness.collecting import local_garbage, remove
-from harness.local import LocalBackend
-from harness.local_sandbox import Isolation
-from harness.sandbox import Limits
+from harness.sandboxes import bubblewrap
+from harness.sandboxes.garbage import local_garbage, remove
+from harness.sandboxes.local_backend import LocalBackend
+from harness.sandboxes.local_sandbox import Isolation
+from harness.sandboxes.sandbox import Limits
 from tests.harness.probes import EDITABLE, PROBE, build, plan, probing
 
 pytestmark = pytest.mark.network

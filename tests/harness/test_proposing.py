@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from harness.environment import prepare
-from harness.hardening import Limits
-from harness.proposing import data, proposer, read_plan
-from harness.tree import FolderTree
+from harness.detect.tree import FolderTree
+from harness.environments.environment import prepare
+from harness.environments.model_plans import data, proposer, read_plan
+from harness.sandboxes.limits import Limits
 from storage.errors import EnvironmentFailed
 from storage.records import Attempt
 from tests.furniture.messages_api import Service, messages_api

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from harness.repair import Known, repairs
+from harness.environments.repair import Known, repairs
 from storage.records import Plan
 
 PLAN = Plan(name="first", python="3.11", install=(("-r", "dev.txt", "mock"), ("-e", ".", "pytest")))

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from harness.sandbox import Channel
-from harness.suite import Run, run_compile, run_suite
+from harness.runs.suite import Run, run_compile, run_suite
+from harness.sandboxes.sandbox import Channel
 from tests.harness.plain import start_plain
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.sandbox import Channel
-from harness.suite import Run, run_suite
+from harness.runs.suite import Run, run_suite
+from harness.sandboxes.sandbox import Channel
 from tests.harness.plain import start_plain
 
 

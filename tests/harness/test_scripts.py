@@ -12,13 +12,13 @@ from textwrap import dedent
 import docker
 import pytest
 
-from harness import bubblewrap
-from harness.docker_backend import DockerBackend
-from harness.hardening import Limits
-from harness.local import LocalBackend
-from harness.sandbox import Backend
-from harness.scripts import ScriptRun, Scripts
-from harness.suite import run_suite
+from harness.judge.scripts import ScriptRun, Scripts
+from harness.runs.suite import run_suite
+from harness.sandboxes import bubblewrap
+from harness.sandboxes.docker_backend import DockerBackend
+from harness.sandboxes.limits import Limits
+from harness.sandboxes.local_backend import LocalBackend
+from harness.sandboxes.sandbox import Backend
 from storage.errors import SandboxError
 from storage.records import Environment
 from tests.furniture.project import SOURCE, write_project

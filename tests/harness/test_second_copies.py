@@ -8,11 +8,11 @@ from pathlib import Path
 import docker
 import pytest
 
-from harness.base_image import DEFAULT_TAG
-from harness.docker_layers import SCRIPT
-from harness.local import hidden
-from harness.own_packages import own_packages
-from harness.second_copies import copies
+from harness.sandboxes.base_image import DEFAULT_TAG
+from harness.sandboxes.docker_layers import SCRIPT
+from harness.sandboxes.local_backend import hidden
+from harness.sandboxes.own_packages import own_packages
+from harness.sandboxes.second_copies import copies
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.changes import Change, changes
-from harness.coverage import complete, decode, encode
-from harness.selection import Coverage, Seen, Selection, select
+from harness.runs.changes import Change, changes
+from harness.runs.coverage import complete, decode, encode
+from harness.runs.selection import Coverage, Seen, Selection, select
 
 SOURCE = '''
 import functools

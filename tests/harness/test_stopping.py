@@ -9,11 +9,11 @@ from pathlib import Path
 import docker
 import pytest
 
-from harness.base_image import DEFAULT_TAG
-from harness.docker_build import BUILDER, Builder
-from harness.local import run_bounded
-from harness.sandbox import BuildFailed
-from harness.stopping import step, stoppable
+from harness.sandboxes.base_image import DEFAULT_TAG
+from harness.sandboxes.cancellation import step, stoppable
+from harness.sandboxes.docker_build import BUILDER, Builder
+from harness.sandboxes.local_backend import run_bounded
+from harness.sandboxes.sandbox import BuildFailed
 
 
 async def until(found: object) -> None:

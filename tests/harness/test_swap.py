@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.changes import Change, changes
-from harness.coverage import complete
-from harness.sandbox import Channel
-from harness.selection import select
-from harness.suite import Run, prepare, run_suite
+from harness.runs.changes import Change, changes
+from harness.runs.coverage import complete
+from harness.runs.selection import select
+from harness.runs.suite import Run, prepare, run_suite
+from harness.sandboxes.sandbox import Channel
 from tests.harness.plain import start_plain
 
 MODULE = '''

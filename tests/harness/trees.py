@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from textwrap import dedent
 
-from harness.config import Overrides
 from harness.detect import plans
+from harness.detect.config import Overrides
 from storage.records import Plan
 
 PYTHONS = ("3.11", "3.12", "3.13")

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from llm.batch_model import BatchModel, Queue
 from llm.batches import Batcher, parts
-from llm.batching import BatchModel, Queue
 from llm.budget import Budget, Limits
 from llm.claude import Claude
 from llm.errors import BudgetSpent, NotAnswered, Submitted

@@ -8,7 +8,7 @@ import pytest
 
 from llm.client import Model
 from llm.errors import BudgetSpent
-from llm.estimating import Estimator, NotAsked
+from llm.estimates import Estimator, NotAsked
 from storage.errors import ModelError
 from storage.store import Store
 from tests.furniture.messages_api import Service, messages_api

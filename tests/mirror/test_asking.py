@@ -11,7 +11,7 @@ import pytest
 from llm.client import Model
 from llm.marks import data
 from llm.patience import MOST_TRIES
-from mirror.asking import Case, Feedback, Undoing, undo_by_model
+from mirror.undo.model_tier import Case, Feedback, Undoing, undo_by_model
 from storage.records import Issue
 from syntax.patches import unified_diff
 from tests.furniture.messages_api import Scripted, Service, messages_api

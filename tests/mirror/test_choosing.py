@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from mirror.choosing.formatting import kind_of
-from mirror.choosing.reverts import reverted
-from mirror.choosing.rules import REASONS, Change, Known, Limits, choose
-from mirror.choosing.sifting import sift
-from mirror.history.crawling import crawl_history
+from mirror.choice.format_changes import kind_of
+from mirror.choice.reverts import reverted
+from mirror.choice.rules import REASONS, Change, Known, Limits, choose
+from mirror.choice.sieve import sift
+from mirror.history.crawl import crawl_history
 from mirror.history.diffs import FileDiff
 from storage.records import Issue, Link, PullRequest
 from tests.mirror.maker import SITE, Maker

@@ -11,7 +11,7 @@ import pytest
 from graphql import parse
 
 from mirror.github.client import GitHub
-from mirror.github.crawling import Crawled, crawl
+from mirror.github.crawl import Crawled, crawl
 from mirror.github.queries import PAGE, PULLS, SMALLEST_PAGE
 from storage.errors import GitHubBroken, GitHubMissing, GitHubRefused
 from storage.records import Crawl, Issue, Link, PullRequest

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from mirror.github.client import GitHub
-from mirror.github.crawling import crawl
+from mirror.github.crawl import crawl
 from mirror.github.lookups import about, changed_files
-from mirror.history.crawling import crawl_history
+from mirror.history.crawl import crawl_history
 from storage.git import GitError, git, line
 from storage.records import PullRequest
 from storage.store import Store

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mirror import asking
-from mirror.choosing import rules as choosing
+from mirror.choice import rules as choosing
+from mirror.undo import model_tier
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "mirror.md").read_text()
@@ -21,7 +21,7 @@ def test_why_pull_requests_are_left_out_is_told_as_the_command_tells_it() -> Non
 
 
 @pytest.mark.parametrize(
-    "reason", [*asking.CAME_OF_IT, *asking.REASONS.values(), "code-gone", "model-failed"]
+    "reason", [*model_tier.CAME_OF_IT, *model_tier.REASONS.values(), "code-gone", "model-failed"]
 )
 def test_what_may_come_of_asking_a_model_is_told(reason: str) -> None:
     assert reason in ROWS

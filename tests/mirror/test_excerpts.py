@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mirror.excerpts import TOTAL, WHOLE_FILE, excerpts
+from mirror.undo.excerpts import TOTAL, WHOLE_FILE, excerpts
 from syntax.patches import unified_diff
 
 FILLER = "".join(f"def filler_{n}(value):\n    return value + {n}\n\n\n" for n in range(200))

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror.undoing.fixes import Change, Clone, Fix, moved
-from mirror.undoing.undo import Tree, Undo, reverse, undo
+from mirror.undo.fixes import Change, Clone, Fix, moved
+from mirror.undo.undo import Tree, Undo, reverse, undo
 from storage.git import GitError
 from syntax.paths import is_source_path
 from tests.mirror.maker import Maker

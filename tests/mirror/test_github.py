@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from mirror.github.asking import ATTEMPTS
 from mirror.github.client import PATIENCE, GitHub, graphql_url
 from mirror.github.etags import Known
 from mirror.github.lookups import about, changed_files
+from mirror.github.requests import ATTEMPTS
 from storage.errors import (
     GitHubBroken,
     GitHubError,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mirror.history import crawling as history
-from mirror.history.crawling import crawl_history
+from mirror.history import crawl as history
+from mirror.history.crawl import crawl_history
 from storage.git import git, line
 from storage.records import PullRequest
 from tests.mirror.maker import ANNE, BEN, SITE, Maker

@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from mirror.github.asking import ATTEMPTS
 from mirror.github.hub import Hub
-from mirror.github.looking import installation_repositories, look_at_repository
 from mirror.github.lookups import about, changed_files
+from mirror.github.present_state import installation_repositories, look_at_repository
+from mirror.github.requests import ATTEMPTS
 from mirror.github.tokens import Narrowing
 from mirror.github.wire import Wire
 from storage.errors import (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mirror.github.looking import (
+from mirror.github.present_state import (
     file_at,
     has_label,
     installation_repositories,

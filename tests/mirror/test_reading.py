@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mirror.github.reading import MOST_MENTIONS, links_of
+from mirror.github.graphql_records import MOST_MENTIONS, links_of
 
 NAME = "octo/thing"
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror.undoing.fixes import Change, Fix
-from mirror.undoing.measuring import share_undone
-from mirror.undoing.undo import Tree, Undo, undo
+from mirror.undo.fixes import Change, Fix
+from mirror.undo.share import share_undone
+from mirror.undo.undo import Tree, Undo, undo
 from syntax.blocks import parse
 from syntax.normal import key_of
 

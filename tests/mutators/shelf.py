@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from storage.records import Bug
-from syntax.applying import apply_patch
+from syntax.patch_text import apply_patch
 
 PATH = "shop/clamp.py"
 CLAMP = '''@traced

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mutators.choosing import Chooser, Parent, Pool, Proposal
-from mutators.combine import combined, matters, to_judge
+from mutators.combination.choice import Chooser, Parent, Pool, Proposal
+from mutators.combination.combine import combined, matters, to_judge
 from storage.records import Bug, Verdict
 from tests.mutators.verified import FILES, judged, parents
 

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mutators.operator import Scattered
+from mutators.base.operator import Scattered
+from mutators.operators.registry import operators
 from mutators.procedural import propose
-from mutators.registry import operators
 from storage.records import Bug
-from syntax.applying import apply_patch
+from syntax.patch_text import apply_patch
 from tests.mutators.test_operators import mutations
 from tests.mutators.test_procedural import OWN
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from mutators.joining import Joiner
+from mutators.combination.joined_bugs import Joiner
 from storage.errors import PatchError
 from storage.records import Bug, FileChange, Origin
-from syntax.applying import apply_patch
+from syntax.patch_text import apply_patch
 from syntax.patches import encode, unified_diff
 from tests.mutators.verified import FILES, TREE, content, parents
 

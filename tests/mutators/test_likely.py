@@ -6,17 +6,17 @@ import math
 
 import pytest
 
+from mutators.base.operator import Scattered
 from mutators.likely import drawn, ratio_of, shipped_profile
-from mutators.operator import Scattered
+from mutators.operators.registry import operators
 from mutators.procedural import propose
-from mutators.registry import operators
 from mutators.together import JOINED
 from storage.errors import ConfigError
 from storage.records import Bug
 from syntax.features.profile import Origin, Profile, Split, read_profile
 from tests.mutators.test_procedural import OWN
 
-FILES = {path: OWN[path] for path in ("syntax/cutting.py", "syntax/line_edits.py")}
+FILES = {path: OWN[path] for path in ("syntax/cuts.py", "syntax/line_edits.py")}
 
 
 def profile(**weights: tuple[float, float]) -> Profile:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from mutators import mistakes
-from mutators.mistakes import MISTAKES, Dealer
+from mutators.model import mistakes
+from mutators.model.mistakes import MISTAKES, Dealer
 
 PAGE = Path(mistakes.__file__).parents[1] / "docs" / "mistakes.md"
 DEFECTS = {"assignment", "checking", "algorithm", "interface", "timing", "function"}

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from llm.asking import Prepared
 from llm.client import Model
-from llm.estimating import Estimator
+from llm.estimates import Estimator
 from llm.patience import MOST_TRIES
-from mutators.asking import Counts
-from mutators.mistakes import MISTAKES
-from mutators.modify import MODIFY, accepts
-from mutators.project import Project
+from llm.questions import Prepared
+from mutators.model.mistakes import MISTAKES
+from mutators.model.modify import MODIFY, accepts
+from mutators.model.project import Project
+from mutators.model.questions import Counts
 from storage.records import Bug
 from syntax.patches import decode
 from tests.furniture.answers import DATA

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mutators.operator import Source
-from mutators.registry import operators
-from mutators.sites import sites
+from mutators.base.operator import Source
+from mutators.base.sites import sites
+from mutators.operators.registry import operators
 from syntax.languages import PYTHON
 
 OPERATORS = {operator.name: operator for operator in operators()}

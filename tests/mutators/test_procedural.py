@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from mutators import operator as operator_module
+from mutators.base import operator as operator_module
 from mutators.procedural import propose
 from storage.records import Bug
-from syntax.applying import apply_patch
+from syntax.patch_text import apply_patch
 from syntax.patches import encode
 from tests.furniture.project import SOURCE
 

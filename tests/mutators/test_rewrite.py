@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from llm.client import Model
-from mutators.asking import Counts
-from mutators.bodies import body_splice
-from mutators.definitions import Definition, body_range
-from mutators.project import Project
-from mutators.rewrite import REWRITE, accepts, hidden_lines
+from mutators.model.bodies import body_splice
+from mutators.model.definitions import Definition, body_range
+from mutators.model.project import Project
+from mutators.model.questions import Counts
+from mutators.model.rewrite import REWRITE, accepts, hidden_lines
 from storage.records import Bug
 from tests.furniture.messages_api import Scripted, Service, messages_api
 from tests.llm.test_client import model

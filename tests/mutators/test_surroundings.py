@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mutators.calling import Calls
-from mutators.likeness import likeness
-from mutators.operator import Source
-from mutators.surroundings import Scope, surroundings
+from mutators.base.likeness import likeness
+from mutators.base.operator import Source
+from mutators.base.surroundings import Scope, surroundings
+from mutators.combination.call_graph import Calls
 from syntax.languages import PYTHON
 
 NAMES = st.text("abXY_19", min_size=1, max_size=12).map(str.encode)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mutators import operator
-from mutators.project import Project
-from mutators.targets import PER_VISIT, has_logic, is_function, targets
+from mutators.base import operator
+from mutators.model.project import Project
+from mutators.model.targets import PER_VISIT, has_logic, is_function, targets
 
 ROOT = Path(operator.__file__).parents[1]
 OWN = {

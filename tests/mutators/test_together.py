@@ -6,15 +6,15 @@ import hashlib
 from itertools import islice
 from random import Random
 
-from mutators.files import Files
-from mutators.operator import Source
+from mutators.base.files import Files
+from mutators.base.operator import Source
+from mutators.operators.registry import operators
 from mutators.procedural import joined_of, propose
-from mutators.registry import operators
-from mutators.sampling import Edit
+from mutators.samples import Edit
 from mutators.together import JOINED, Pool, joined, leaves_out, together
 from storage.records import Bug
-from syntax.applying import apply_patch
 from syntax.languages import PYTHON
+from syntax.patch_text import apply_patch
 from syntax.splices import Splice, merge
 from tests.mutators.test_procedural import OWN
 

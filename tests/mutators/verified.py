@@ -9,7 +9,7 @@ from typing import Any
 
 from mutators.procedural import propose
 from storage.records import Bug, Verdict
-from syntax.applying import apply_patch
+from syntax.patch_text import apply_patch
 from tests.furniture.project import SOURCE
 
 TILL = '''"""Bills."""

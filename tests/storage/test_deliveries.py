@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.deliveries import DELIVERY, INBOX, Delivery
 from storage.store import Store
+from storage.tables.deliveries import DELIVERY, INBOX, Delivery
 
 
 @pytest.fixture

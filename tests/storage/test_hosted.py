@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from storage.hosted import Hosted, Installation, Marked, Written
 from storage.records import Bug, FileChange, Origin
 from storage.store import Store
+from storage.tables.hosted import Hosted, Installation, Marked, Written
 
 PUBLIC = Hosted(id=1, installation=9, name="Owner/Public", opted_in=True)
 PRIVATE = Hosted(id=2, installation=9, name="owner/private", opted_in=True, private=True)

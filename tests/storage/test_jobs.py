@@ -10,8 +10,8 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from hypothesis.strategies import integers, sampled_from
 
-from storage.jobs import Job, NewJob
 from storage.store import Store
+from storage.tables.jobs import Job, NewJob
 
 
 @pytest.fixture

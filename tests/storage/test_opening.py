@@ -12,8 +12,8 @@ import pytest
 from sqlite_utils import Database
 
 from storage.errors import StoreError
-from storage.opening import is_store
 from storage.store import Store
+from storage.tables.database import is_store
 from tests.storage.samples import REPOSITORY, make_bug
 
 WRITER = """

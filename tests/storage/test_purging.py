@@ -9,11 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from storage.deliveries import Delivery
-from storage.hosted import Hosted, Marked, Written
-from storage.jobs import NewJob
-from storage.pulls import NAMED
-from storage.purging import ERASED, OF_REPOSITORY
 from storage.records import (
     Bug,
     Crawl,
@@ -28,6 +23,11 @@ from storage.records import (
     digest,
 )
 from storage.store import Store
+from storage.tables.deliveries import Delivery
+from storage.tables.hosted import Hosted, Marked, Written
+from storage.tables.jobs import NewJob
+from storage.tables.pulls import NAMED
+from storage.tables.purge import ERASED, OF_REPOSITORY
 from tests.storage.samples import (
     ATTEMPT,
     ENVIRONMENT,

@@ -12,8 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from hypothesis.strategies import booleans, integers, sampled_from
 from sqlite_utils import Database
 
-from storage.migrations import MIGRATIONS
 from storage.store import Store
+from storage.tables.migrations import MIGRATIONS
 from tests.storage.samples import (
     ENVIRONMENT,
     REPOSITORY,

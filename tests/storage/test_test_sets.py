@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.test_sets import name, pack, unpack, without
+from storage.tables.test_sets import name, pack, unpack, without
 
 
 @given(st.lists(st.integers(min_value=0, max_value=10**7)))

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syntax.applying import apply_patch
 from syntax.blocks import DEFINITIONS, parse
-from syntax.cutting import without_definitions
+from syntax.cuts import without_definitions
+from syntax.patch_text import apply_patch
 from syntax.patches import unified_diff
 from tests.syntax.pieces import modules
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.errors import PatchError
-from syntax.applying import apply_patch, parse
 from syntax.line_edits import edits_diff, line_edits
+from syntax.patch_text import apply_patch, parse
 from syntax.patches import unified_diff
 from syntax.splices import Splice, merge
 from syntax.text import Text

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage.errors import PatchError
-from syntax.applying import apply_patch, touched_paths
+from syntax.patch_text import apply_patch, touched_paths
 from syntax.patches import encode, splice_diff, unified_diff
 from syntax.text import Text
 

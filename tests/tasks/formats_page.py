@@ -13,8 +13,8 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from bot.rollouts import exported, messages
-from harness.agents import Work
+from forge.grade.rollouts import exported, messages
+from harness.sandboxes.agents import Work
 from tasks.export import FORMATS, export, export_folder
 from tasks.export.fields import FIELDS
 from tasks.material import gather

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from storage.records import Repository
-from tasks.contamination.benchmarks import Overlap, deny_list
+from tasks.benchmarks import Overlap, deny_list
 from tasks.declared import declared
 
 MARSHMALLOW = "f1aa25bcf83eb77eb6476c678d4375039127679a"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tasks.cleaning import Removed, clean
+from tasks.giveaway_removal import Removed, clean
 from tasks.references import Traces
 from tasks.repeats import added_code
 

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.carried import carried
-from harness.judge import grade
-from harness.suite import Result, Run
+from forge.grade.carried_tasks import carried
+from harness.judge.judge import grade
+from harness.runs.suite import Result, Run
 from storage.errors import ConfigError, SourceError
 from storage.trees import Trees
 from tasks.export import export_folder

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.interpreters import find_interpreter
-from harness.sandbox import BuildFailed
+from harness.sandboxes.interpreters import find_interpreter
+from harness.sandboxes.sandbox import BuildFailed
 from tasks.export import export_folder
 from tests.tasks.made import Made
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.finding import Found
-from bot.grading import start_state, undoing
+from forge.grade.grade import start_state, undoing
+from forge.grade.lookup import Found
 from storage.git import git
-from syntax.applying import apply_patch
+from syntax.patch_text import apply_patch
 from syntax.patches import unified_diff
 from tasks.export import export
-from tasks.hiding import test_patch as hiding_patch
+from tasks.hidden_tests import test_patch as hiding_patch
 from tasks.start_state import bundle, check_out, grading_files, start_commit
 from tests.tasks.made import BROKEN, FILES, Made, make
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from storage.records import Issue
 from syntax.patches import unified_diff
 from tasks.giveaways import Secrets, leaks, names_of_tests, secrets_of
-from tasks.masking import exception_of, masked
+from tasks.masks import exception_of, masked
 from tasks.observed import excerpt, module_of, observe, public_parts
 from tasks.voices import SAMPLE_LIMIT, samples
 from tests.furniture.project import SOURCE

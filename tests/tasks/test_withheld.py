@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from storage.errors import ConfigError
-from storage.hosted import Hosted, Marked
 from storage.records import Origin
+from storage.tables.hosted import Hosted, Marked
 from tasks.withheld import allowed, withheld
 from tests.tasks.made import Made
 

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from harness.scripts import ScriptRun
+from harness.judge.scripts import ScriptRun
 from llm.patience import MOST_TRIES
 from storage.errors import SandboxError
 from tasks.drafts import CAME_OF_IT, Draft, Refused, check, composed, fenced
 from tasks.giveaways import WORDS, Secrets, is_telling, names_of_tests, secrets_of
+from tasks.model_statements import REASONS, Unwritten, Written, write_statement
 from tasks.observed import Observed, observe
 from tasks.statements import is_template, statement
 from tasks.voices import STYLES, Style, style_of
-from tasks.writing import REASONS, Unwritten, Written, write_statement
 from tests.furniture.messages_api import Scripted, Service, messages_api
 from tests.furniture.project import SOURCE
 from tests.llm.test_client import model

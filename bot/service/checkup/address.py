@@ -7,11 +7,11 @@ from uuid import uuid4
 
 import aiohttp
 
-from bot.service import webhooks
+from bot.service.base.config import Config
 from bot.service.checkup.findings import Finding, ok, wrong
 from bot.service.checkup.github import TIMEOUT, unreachable
-from bot.service.config import Config
-from bot.service.manifest import hook_url
+from bot.service.inbox import webhooks
+from bot.service.registration.manifest import hook_url
 
 ADDRESS = "public address"
 ZEN = json.dumps({"zen": "Is anybody there?"}).encode()

@@ -14,15 +14,15 @@ from typing import Any
 
 import aiohttp
 
+from bot.service.base.config import Config
 from bot.service.checkup.findings import Finding, note, ok, wrong
-from bot.service.config import Config
-from bot.service.manifest import hook_url
-from bot.service.permissions import Difference, compare_events, compare_permissions
+from bot.service.registration.manifest import hook_url
+from bot.service.registration.permissions import Difference, compare_events, compare_permissions
 from mirror.github.app import app_jwt
 from mirror.github.client import GitHub
 from mirror.github.deliveries import Delivered, deliveries
 from mirror.github.hub import Hub
-from mirror.github.looking import Installation, installations
+from mirror.github.present_state import Installation, installations
 from mirror.github.tokens import KEY_REFUSED
 from storage.errors import GitHubError
 

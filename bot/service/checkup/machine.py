@@ -13,14 +13,14 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from bot.models import KEYS, URL
+from bot.service.base.config import PLACES, Config, secret
 from bot.service.checkup.findings import Finding, note, ok, wrong
-from bot.service.config import PLACES, Config, secret
-from bot.service.credentials import too_open
-from harness import bubblewrap
-from harness.base_image import connect
+from bot.service.registration.credentials import too_open
+from forge.run.models import KEYS, URL
+from harness.sandboxes import bubblewrap
+from harness.sandboxes.base_image import connect
 from storage.errors import ConfigError, SandboxError
-from storage.opening import is_store
+from storage.tables.database import is_store
 
 KEY, SECRET, TOKEN, MIRRORS, STORE, ROOM, SANDBOX, MODEL = (
     "private key",

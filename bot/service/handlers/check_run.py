@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from bot.service.base.scene import Outcome, Scene
 from bot.service.handlers.events import Event, on
 from bot.service.handlers.people import hosted_of, may_command, sender
-from bot.service.marking import pull_of
-from bot.service.plan import STAGES, URGENT, stage_job
-from bot.service.scene import Outcome, Scene
+from bot.service.repositories.plan import STAGES, URGENT, stage_job
+from bot.service.repositories.pull_marks import pull_of
 from mirror.github.checks import look_at_check_run
-from mirror.github.labelling import pulls_of_commit
-from mirror.github.looking import Pull, look_at_pull
+from mirror.github.labels import pulls_of_commit
+from mirror.github.present_state import Pull, look_at_pull
 from storage.errors import GitHubMissing
-from storage.hosted import Hosted
-from storage.jobs import NewJob
+from storage.tables.hosted import Hosted
+from storage.tables.jobs import NewJob
 
 
 @on("check_run", "rerequested")

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bot.service.scene import Outcome, Scene
-from storage.jobs import Job
+from bot.service.base.scene import Outcome, Scene
+from storage.tables.jobs import Job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

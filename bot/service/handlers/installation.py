@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bot.service.chores import reconcile_job
+from bot.service.base.scene import Outcome, Scene
 from bot.service.handlers.events import Event, on
-from bot.service.scene import Outcome, Scene
+from bot.service.repositories.chores import reconcile_job
 
 
 @on("installation", "created", "deleted", "new_permissions_accepted", "suspend", "unsuspend")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from bot.service.allowing import allowed
-from bot.service.answering import answer
-from bot.service.comments import MARKER, Command, find_command
+from bot.service.base.allowance import allowed
+from bot.service.base.scene import Outcome, Scene
+from bot.service.handlers.comment_answers import answer
+from bot.service.handlers.comment_commands import MARKER, Command, find_command
 from bot.service.handlers.events import Event, on
 from bot.service.handlers.people import hosted_of, may_command
-from bot.service.outbox import Comment, comment_job
-from bot.service.scene import Outcome, Scene
+from bot.service.outbox.outbox import Comment, comment_job
 from mirror.github.client import GitHub
-from mirror.github.looking import Pull, Said, look_at_comment, look_at_pull
+from mirror.github.present_state import Pull, Said, look_at_comment, look_at_pull
 from storage.errors import GitHubMissing
-from storage.hosted import Hosted, Written
 from storage.store import Store
+from storage.tables.hosted import Hosted, Written
 
 
 @on("issue_comment", "created", "edited")

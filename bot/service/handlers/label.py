@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from bot.service.base.scene import Outcome, Scene
 from bot.service.handlers.events import Event, on
 from bot.service.handlers.people import may_command, sender
-from bot.service.optin import LABEL, Word, has
-from bot.service.refreshing import refresh
-from bot.service.scene import Outcome, Scene
+from bot.service.repositories.optin import LABEL, Word, has
+from bot.service.repositories.refresh import refresh
 from mirror.github.client import GitHub
 
 

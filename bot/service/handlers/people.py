@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bot.service.allowing import allowed
+from bot.service.base.allowance import allowed
+from bot.service.base.scene import Scene
 from bot.service.handlers.events import Event
-from bot.service.optin import WRITERS
-from bot.service.scene import Scene
+from bot.service.repositories.optin import WRITERS
 from mirror.github.client import GitHub
-from mirror.github.looking import permission
-from storage.hosted import Hosted
+from mirror.github.present_state import permission
+from storage.tables.hosted import Hosted
 
 
 def sender(event: Event) -> str:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 
-from bot.service.allowing import allowed
+from bot.service.base.allowance import allowed
+from bot.service.base.scene import Outcome, Scene
 from bot.service.handlers.events import Event, on
 from bot.service.handlers.people import hosted_of
-from bot.service.marking import look_at_mark, pull_of
-from bot.service.optin import LABEL, SKIP, has
-from bot.service.scene import Outcome, Scene
-from mirror.github.looking import Pull, look_at_pull
+from bot.service.repositories.optin import LABEL, SKIP, has
+from bot.service.repositories.pull_marks import look_at_mark, pull_of
+from mirror.github.present_state import Pull, look_at_pull
 from storage.errors import GitHubMissing
-from storage.jobs import Job
 from storage.store import Store
+from storage.tables.jobs import Job
 
 NOT_OPTED_IN = Outcome(note="not opted in")
 

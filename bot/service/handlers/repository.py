@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from bot.service.base.scene import Outcome, Scene
 from bot.service.handlers.events import Event, on
-from bot.service.refreshing import refresh
-from bot.service.scene import Outcome, Scene
+from bot.service.repositories.refresh import refresh
 
 
 @on(

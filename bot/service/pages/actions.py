@@ -8,11 +8,11 @@ from collections.abc import Callable
 from aiohttp import web
 
 from bot.service.pages.board import BOARD, checked_form
-from bot.service.plan import STAGES, URGENT, stage_job
-from bot.service.withdrawing import let_in, withdraw
-from storage.hosted import Hosted
-from storage.jobs import NewJob
+from bot.service.repositories.plan import STAGES, URGENT, stage_job
+from bot.service.repositories.withdrawal import let_in, withdraw
 from storage.store import Store
+from storage.tables.hosted import Hosted
+from storage.tables.jobs import NewJob
 
 log = logging.getLogger(__name__)
 

@@ -11,11 +11,11 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from bot.service.keeping import Keeper
+from bot.service.base.store_thread import Keeper
 from bot.service.pages.session import Session, Sessions, fits
 from storage.errors import StoreError
 from storage.store import Store
-from storage.views.reading import Sight
+from storage.views.query import Sight
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from bot.service.pages.showing import cut, visible
+from bot.service.pages.display import cut, visible
 
 TOP, BOTTOM = 4, 44
 ROW, LABEL, BAR = 44, 15, 14

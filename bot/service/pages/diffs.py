@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.service.pages.showing import describe, is_hidden, named
+from bot.service.pages.display import describe, is_hidden, named
 
 Kind = Literal["file", "hunk", "kept", "added", "removed", "note"]
 

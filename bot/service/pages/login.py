@@ -8,7 +8,7 @@ import re
 from aiohttp import web
 
 from bot.service.pages.board import BOARD, Board, checked_form, from_here, small_form
-from bot.service.pages.rendering import render
+from bot.service.pages.renderer import render
 from bot.service.pages.session import LASTS
 
 log = logging.getLogger(__name__)

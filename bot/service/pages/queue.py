@@ -7,11 +7,11 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.service.pages import asking
+from bot.service.pages import filters
 from bot.service.pages.board import BOARD, sight_of
-from bot.service.pages.rendering import render
-from storage.jobs import STATES, QueueCount
+from bot.service.pages.renderer import render
 from storage.store import Store
+from storage.tables.jobs import STATES, QueueCount
 from storage.views.queue import JobFilter
 
 LONGEST_PAYLOAD = 20_000
@@ -19,11 +19,11 @@ LONGEST_PAYLOAD = 20_000
 
 async def listed(request: web.Request) -> web.Response:
     """Show the queue."""
-    sight, number = sight_of(request), asking.page(request)
+    sight, number = sight_of(request), filters.page(request)
     wanted = JobFilter(
-        queue=asking.text(request, "queue"),
-        kind=asking.text(request, "kind"),
-        state=asking.one_of(request, "state", STATES, ""),
+        queue=filters.text(request, "queue"),
+        kind=filters.text(request, "kind"),
+        state=filters.one_of(request, "state", STATES, ""),
         repository=_repository(request),
     )
 
@@ -49,9 +49,9 @@ async def shown(request: web.Request) -> web.Response:
 
 async def deliveries(request: web.Request) -> web.Response:
     """Show what GitHub told."""
-    sight, number = sight_of(request), asking.page(request)
-    event = asking.text(request, "event")
-    state = asking.one_of(request, "state", STATES, "")
+    sight, number = sight_of(request), filters.page(request)
+    event = filters.text(request, "event")
+    state = filters.one_of(request, "state", STATES, "")
 
     def ask(store: Store) -> dict[str, Any]:
         views = store.views.queue

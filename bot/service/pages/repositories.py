@@ -6,16 +6,16 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.service.optin import BY_OPERATOR
-from bot.service.pages import asking
+from bot.service.pages import filters
 from bot.service.pages.board import BOARD, sight_of
-from bot.service.pages.rendering import render
-from bot.service.plan import STAGES
-from storage.hosted import Hosted
+from bot.service.pages.renderer import render
+from bot.service.repositories.optin import BY_OPERATOR
+from bot.service.repositories.plan import STAGES
 from storage.store import Store
+from storage.tables.hosted import Hosted
 from storage.views.bugs import BugFilter
+from storage.views.query import Sight
 from storage.views.queue import JobFilter
-from storage.views.reading import Sight
 from storage.views.repositories import WHICH
 
 SHOWN_JOBS = 12
@@ -26,8 +26,8 @@ GAPS = BugFilter(reason="no-test-failed", mode="full")
 async def listed(request: web.Request) -> web.Response:
     """Show the repositories."""
     sight = sight_of(request)
-    text, number = asking.text(request, "q"), asking.page(request)
-    which = asking.one_of(request, "show", WHICH, "all")
+    text, number = filters.text(request, "q"), filters.page(request)
+    which = filters.one_of(request, "show", WHICH, "all")
 
     def ask(store: Store) -> dict[str, Any]:
         views = store.views.repositories
@@ -43,8 +43,8 @@ async def shown(request: web.Request) -> web.Response:
     sight = sight_of(request)
     name = f"{request.match_info['owner']}/{request.match_info['name']}"
     wanted = _wanted(request)
-    numbers = {part: asking.page(request, part) for part in ("page", "pulls", "gaps")}
-    outcome = asking.text(request, "outcome")
+    numbers = {part: filters.page(request, part) for part in ("page", "pulls", "gaps")}
+    outcome = filters.text(request, "outcome")
 
     def ask(store: Store) -> dict[str, Any] | None:
         hosted = store.views.repositories.named(sight, name)
@@ -67,7 +67,7 @@ async def shown(request: web.Request) -> web.Response:
 
 def _wanted(request: web.Request) -> BugFilter:
     names = ("strategy", "operator", "reason", "mode", "file", "text")
-    return BugFilter(**{name: asking.text(request, name) for name in names})
+    return BugFilter(**{name: filters.text(request, name) for name in names})
 
 
 def _gathered(

@@ -6,8 +6,8 @@ from aiohttp import web
 
 from bot.service.pages import actions, login, queue, repositories, tasks, yields
 from bot.service.pages.board import BOARD, Board
-from bot.service.pages.dressing import dressing
-from bot.service.pages.rendering import STATIC, static
+from bot.service.pages.headers import dressing
+from bot.service.pages.renderer import STATIC, static
 
 REPOSITORY = r"/repositories/{owner:[^/]+}/{name:[^/]+}"
 JOB = r"/queue/{kind:[^/]+}/{subject:.+}"

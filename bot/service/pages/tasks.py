@@ -7,14 +7,14 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.service.pages import asking
+from bot.service.pages import filters
 from bot.service.pages.board import BOARD, sight_of
 from bot.service.pages.diffs import Diff, read_diff
-from bot.service.pages.rendering import render
+from bot.service.pages.renderer import render
 from storage.records import Environment, Repository, Task
 from storage.store import Store
 from storage.views.bugs import BugShown, VerdictShown
-from storage.views.reading import Sight
+from storage.views.query import Sight
 from storage.views.tasks import TaskFilter, Undone
 
 LONGEST_TEXT = 50_000
@@ -38,8 +38,8 @@ async def listed(request: web.Request) -> web.Response:
     """Show the tasks."""
     sight = sight_of(request)
     names = ("repository", "strategy", "operator", "text")
-    wanted = TaskFilter(**{name: asking.text(request, name) for name in names})
-    number = asking.page(request)
+    wanted = TaskFilter(**{name: filters.text(request, name) for name in names})
+    number = filters.page(request)
 
     def ask(store: Store) -> dict[str, Any]:
         views = store.views.tasks

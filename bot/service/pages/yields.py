@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from bot.service.pages.board import BOARD, sight_of
 from bot.service.pages.charts import Bar, bars
-from bot.service.pages.rendering import render
-from bot.service.pages.showing import count, money, percent
+from bot.service.pages.display import count, money, percent
+from bot.service.pages.renderer import render
 from storage.store import Store
 from storage.views.yields import CostSum, YieldLine, Yields, by_strategy
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from bot.nouns import counted
-from bot.service.outbox import Annotation
+from bot.service.outbox.outbox import Annotation
+from bot.service.reports.channels import CONFIG, Told
 from bot.service.reports.plain import block, link, span
-from bot.service.reports.ranking import Gap
-from bot.service.reports.telling import CONFIG, Told
+from bot.service.reports.ranks import Gap
+from forge.run.nouns import counted
 
 SHOWN = 25
 """Functions in a report: a list that nobody ends helps nobody."""

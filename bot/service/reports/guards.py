@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.nouns import counted
-from bot.service.outbox import Check
+from bot.service.outbox.outbox import Check
 from bot.service.reports.plain import MOST_BYTES, fitted, span
+from forge.run.nouns import counted
 
 CHECK_NAME = "bugfoundry: guards of the fix"
 SHOWN = 300

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.service.reports.channels import CONFIG, Told
 from bot.service.reports.plain import span
-from bot.service.reports.telling import CONFIG, Told
-from storage.hosted import Hosted
+from storage.tables.hosted import Hosted
 
 TITLE = "bugfoundry: the tests of this repository cannot be run"
 HEADLINE = "The tests cannot be run"

@@ -8,30 +8,30 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.actions.mirrors import Operator
-from bot.actions.pace import Pace
-from bot.actions.preparing import make_ready_far
-from bot.nouns import counted
-from bot.pipeline import forge_in
-from bot.preparing import Ready, fetch, make_ready_for
-from bot.service.allowing import looked_up
-from bot.service.apart import apart
-from bot.service.config import Config, secret
-from bot.service.patience import MOST_BUILDS
-from bot.service.plan import STAGES, after, first
-from bot.service.scene import Handler, Outcome, Scene
-from bot.service.wishes import wanted_strategies
-from bot.settings import Settings
-from bot.summary import Summary
+from bot.service.base.allowance import looked_up
+from bot.service.base.config import Config, secret
+from bot.service.base.own_thread import apart
+from bot.service.base.retries import MOST_BUILDS
+from bot.service.base.scene import Handler, Outcome, Scene
+from bot.service.repositories.plan import STAGES, after, first
+from bot.service.repositories.wishes import wanted_strategies
+from forge.remote.actions.mirrors import Operator
+from forge.remote.actions.preparation import make_ready_far
+from forge.run.nouns import counted
+from forge.run.pace import Pace
+from forge.run.pipeline import forge_in
+from forge.run.preparation import Ready, fetch, make_ready_for
+from forge.run.settings import Settings
+from forge.run.summary import Summary
 from mirror.github.client import GitHub
-from mirror.github.lending import Lender
+from mirror.github.token_loans import Lender
 from mirror.github.tokens import Narrowing
 from storage.clones import site_of
 from storage.errors import ConfigError
-from storage.hosted import Hosted
-from storage.jobs import Job
 from storage.records import Repository
 from storage.store import Store
+from storage.tables.hosted import Hosted
+from storage.tables.jobs import Job
 from storage.trees import Trees
 
 UNWANTED = "{strategies}: not wanted by the operator or the repository"

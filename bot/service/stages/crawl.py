@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bot.crawling import CrawlSettings, crawl_repository
-from bot.service.scene import Outcome
+from bot.service.base.scene import Outcome
 from bot.service.stages.base import Stage, staged
+from forge.pulls.crawl import CrawlSettings, crawl_repository
 
 
 async def work(stage: Stage) -> Outcome:

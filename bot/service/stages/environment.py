@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.preparing import Ready
-from bot.service.reports.telling import report_jobs
+from bot.service.base.scene import Change, Outcome
+from bot.service.reports.channels import report_jobs
 from bot.service.reports.unbuilt import Tried, unbuilt
-from bot.service.scene import Change, Outcome
 from bot.service.stages.base import Stage, staged
-from harness.diagnosis import diagnose, saying
+from forge.run.preparation import Ready
+from harness.environments.diagnosis import diagnose, saying
 from storage.errors import EnvironmentFailed
-from storage.hosted import Hosted
 from storage.records import Repository
 from storage.store import Store
+from storage.tables.hosted import Hosted
 
 DAY = 86_400.0
 AWAY = "index-unreachable"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 
-from bot.context import Context
-from bot.mirroring import make_mirror
-from bot.pipeline import Run, engine_for, judge_all, make_context
-from bot.preparing import Ready
-from bot.service.reports.ranking import ranked
-from bot.service.scene import Outcome
+from bot.service.base.scene import Outcome
+from bot.service.reports.ranks import ranked
 from bot.service.stages.base import Stage, staged
-from harness.judge import HARNESS_VERSION
+from forge.pulls.mirror import make_mirror
+from forge.run.context import Context
+from forge.run.pipeline import Run, engine_for, judge_all, make_context
+from forge.run.preparation import Ready
+from harness.judge.judge import HARNESS_VERSION
 from storage.records import Bug
 from storage.store import Store
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.service.scene import Outcome
+from bot.service.base.scene import Outcome
 from bot.service.stages.base import Stage, staged
 
 

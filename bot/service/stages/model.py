@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bot.models import configured_model
-from bot.service.scene import Outcome
+from bot.service.base.scene import Outcome
 from bot.service.stages.base import Stage, staged
+from forge.run.models import configured_model
 
 STRATEGIES = ("rewrite", "modify")
 NO_MODEL = "rewrite and modify are left out: no language model is configured"

@@ -5,28 +5,28 @@ An open one is undone at its own head, for then nothing but its own change is mi
 
 from __future__ import annotations
 
-from bot.crawling import crawl_repository
-from bot.nouns import counted
-from bot.pipeline import forge_in
-from bot.preparing import Ready
-from bot.service.outbox import check_job
-from bot.service.plan import PULL, first, stage_job
+from bot.service.base.scene import Outcome
+from bot.service.outbox.outbox import check_job
 from bot.service.reports.guards import Guards, guards_check, unbuilt_check
-from bot.service.scene import Outcome
+from bot.service.repositories.plan import PULL, first, stage_job
 from bot.service.stages.base import Stage, staged
 from bot.service.stages.crawl import crawl_settings
 from bot.service.stages.environment import DAY, attempts
 from bot.service.stages.judge import FULL, UNNOTICED
 from bot.service.stages.unmerged import undone_at_head
-from harness.judge import HARNESS_VERSION
-from mirror.choosing.rules import REASONS
+from forge.pulls.crawl import crawl_repository
+from forge.run.nouns import counted
+from forge.run.pipeline import forge_in
+from forge.run.preparation import Ready
+from harness.judge.judge import HARNESS_VERSION
+from mirror.choice.rules import REASONS
 from mirror.github.client import GitHub
-from mirror.github.looking import Pull, look_at_pull
+from mirror.github.present_state import Pull, look_at_pull
 from storage.clones import is_ancestor
 from storage.errors import EnvironmentFailed
 from storage.histories import fetch_with_history
-from storage.naming import parse
 from storage.records import Mirroring, Repository
+from storage.source_names import parse
 
 SKIPPED = "#{number} is kept out by its label"
 CLOSED = "#{number} was closed and not merged"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from bot.nouns import counted
+from bot.service.base.scene import Outcome
+from bot.service.reports.channels import report_jobs
 from bot.service.reports.gaps import Facts, Yield, gap_report
-from bot.service.reports.ranking import Gap, ranked
-from bot.service.reports.telling import report_jobs
-from bot.service.scene import Outcome
+from bot.service.reports.ranks import Gap, ranked
 from bot.service.stages.base import Stage, staged
 from bot.service.stages.judge import FULL, SELECTED, UNNOTICED
-from harness.coverage import decode
-from harness.judge import HARNESS_VERSION
+from forge.run.nouns import counted
+from harness.judge.judge import HARNESS_VERSION
+from harness.runs.coverage import decode
 from storage.records import Bug, Environment, SandboxKind, Verdict
 from storage.store import Store
 

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from bot.mirroring import tree_of
-from bot.pipeline import engine_for, make_context
-from bot.preparing import Ready
 from bot.service.reports.guards import Guards
 from bot.service.stages.base import Stage
-from harness.judge import HARNESS_VERSION
-from mirror.choosing.rules import REASONS
-from mirror.github.looking import Pull
-from mirror.undoing.bugs import bug_of
-from mirror.undoing.fixes import Clone, Fix
-from mirror.undoing.undo import undo
+from forge.pulls.mirror import tree_of
+from forge.run.pipeline import engine_for, make_context
+from forge.run.preparation import Ready
+from harness.judge.judge import HARNESS_VERSION
+from mirror.choice.rules import REASONS
+from mirror.github.present_state import Pull
+from mirror.undo.bugs import bug_of
+from mirror.undo.fixes import Clone, Fix
+from mirror.undo.undo import undo
 from storage.clones import merge_base
 from storage.histories import fetch_with_history
-from storage.naming import parse
 from storage.records import Bug, Verdict
+from storage.source_names import parse
 
 
 async def undone_at_head(stage: Stage, ready: Ready, pull: Pull) -> Guards:

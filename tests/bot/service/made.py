@@ -7,9 +7,9 @@ from functools import lru_cache
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from bot.service.config import Config
-from bot.service.keeping import Keeper
-from bot.service.scene import Scene
+from bot.service.base.config import Config
+from bot.service.base.scene import Scene
+from bot.service.base.store_thread import Keeper
 from mirror.github.hub import Hub
 from tests.furniture.github_world.clock import Clock
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from bot.service.webhooks import signature
+from bot.service.inbox.webhooks import signature
 from tests.bot.service.made import SECRET, private_key
 
 STARTS_IN = 60.0

@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from bot.service.chores import UPKEEP, reconcile_all
-from bot.service.config import AppConfig, Config, LimitsConfig, ServeConfig, WorkConfig
-from bot.service.outbox import OUTBOX
-from bot.service.queues import LIGHT
-from bot.service.scene import Handler
-from bot.service.serving import Running, service
-from bot.service.upkeep import ask_for_chores
-from storage.deliveries import INBOX
-from storage.deliveries import Delivery as Kept
-from storage.hosted import Hosted
-from storage.jobs import Job
+from bot.service.app.queues import LIGHT
+from bot.service.app.server import Running, service
+from bot.service.base.config import AppConfig, Config, LimitsConfig, ServeConfig, WorkConfig
+from bot.service.base.scene import Handler
+from bot.service.outbox.outbox import OUTBOX
+from bot.service.queue.upkeep import ask_for_chores
+from bot.service.repositories.chores import UPKEEP, reconcile_all
 from storage.store import Store
+from storage.tables.deliveries import INBOX
+from storage.tables.deliveries import Delivery as Kept
+from storage.tables.hosted import Hosted
+from storage.tables.jobs import Job
 from tests.furniture.github_world import App, Repository, World
 from tests.furniture.github_world.hooks import Delivery
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.service.apart import apart
-from bot.service.keeping import Keeper
-from bot.service.scene import Outcome, Scene
-from bot.service.worker import Worker
-from storage.jobs import Job, NewJob
+from bot.service.base.own_thread import apart
+from bot.service.base.scene import Outcome, Scene
+from bot.service.base.store_thread import Keeper
+from bot.service.queue.worker import Worker
 from storage.store import Store
+from storage.tables.jobs import Job, NewJob
 from tests.bot.service.made import scene_of
 from tests.furniture.github_world.clock import Clock
 

@@ -18,14 +18,14 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 from msgspec.structs import replace
 
+from bot.service.app.server import service
+from bot.service.base.config import AppConfig, Config, ServeConfig, WorkConfig
 from bot.service.checkup import machine
 from bot.service.checkup.address import ask_address
-from bot.service.checkup.checking import check
+from bot.service.checkup.checks import check
 from bot.service.checkup.findings import Finding, all_well
 from bot.service.checkup.github import unreachable
-from bot.service.config import AppConfig, Config, ServeConfig, WorkConfig
-from bot.service.permissions import events, permissions
-from bot.service.serving import service
+from bot.service.registration.permissions import events, permissions
 from tests.bot.service.made import SECRET, private_key
 from tests.bot.service.process import write_private
 from tests.furniture.github_world import World, github_world

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis.strategies import sampled_from, text
 from markdown_it import MarkdownIt
 
-from bot.service.comments import NAMES, Command, Name, as_code, find_command
+from bot.service.handlers.comment_commands import NAMES, Command, Name, as_code, find_command
 
 WORDS = [f"/bugfoundry {name}" for name in NAMES]
 MARKDOWN = text("abc/ \n`~>-=*_<![]()#|\\\t\u00e9", max_size=40)

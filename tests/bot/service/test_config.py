@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.service.config import load, secret, settings, variable
+from bot.service.base.config import load, secret, settings, variable
 from storage.errors import ConfigError
 
 

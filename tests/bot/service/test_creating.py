@@ -16,11 +16,11 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 import pytest
 
-from bot.service.config import load, secret
-from bot.service.creating import Made, create
-from bot.service.credentials import Places, keep, make_room
-from bot.service.manifest import Wish, api_url, manifest, new_app_url
-from bot.service.permissions import events, permissions
+from bot.service.base.config import load, secret
+from bot.service.registration.creation import Made, create
+from bot.service.registration.credentials import Places, keep, make_room
+from bot.service.registration.manifest import Wish, api_url, manifest, new_app_url
+from bot.service.registration.permissions import events, permissions
 from storage.errors import ConfigError, GitHubError
 from tests.furniture.github_world import World, github_world
 from tests.furniture.github_world.descriptions import Descriptions

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.service.comments import HELP, MIRRORED, NOT_A_PULL, NOTHING_FAILED, SKIPPED
+from bot.service.handlers.comment_commands import (
+    HELP,
+    MIRRORED,
+    NOT_A_PULL,
+    NOTHING_FAILED,
+    SKIPPED,
+)
 
 if TYPE_CHECKING:
     from tests.bot.service.running import Serving

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.service.allowing import may_write
-from bot.service.optin import GONE
+from bot.service.base.allowance import may_write
+from bot.service.repositories.optin import GONE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.service.optin import LABELLED, UNLABELLED, UNTRUSTED
+from bot.service.repositories.optin import LABELLED, UNLABELLED, UNTRUSTED
 
 if TYPE_CHECKING:
     from tests.bot.service.running import Serving
@@ -194,7 +194,7 @@ async def test_when_rights_cannot_be_read_the_delivery_fails_and_nothing_is_opte
 async def test_the_settings_of_the_repository_are_read_when_it_opts_in(
     served: Serving, repository: Repository, code: Code
 ) -> None:
-    from bot.service.wishes import wishes_of
+    from bot.service.repositories.wishes import wishes_of
 
     code.commit({".github/bugfoundry.yml": "report: check\nstrategies: [mirror]\n"})
     served.world.create_label(repository, "bugfoundry")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.service.config import WorkConfig
-from bot.service.plan import URGENT
+from bot.service.base.config import WorkConfig
+from bot.service.repositories.plan import URGENT
 from storage.records import Issue
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.service.plan import URGENT
+from bot.service.repositories.plan import URGENT
 
 if TYPE_CHECKING:
-    from storage.hosted import Marked
+    from storage.tables.hosted import Marked
     from tests.bot.service.running import Serving
     from tests.furniture.github_world import Repository
 

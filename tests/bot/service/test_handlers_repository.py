@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.service.allowing import may_write
-from bot.service.optin import GONE
-from bot.service.refreshing import LOOKED_SINCE
+from bot.service.base.allowance import may_write
+from bot.service.repositories.optin import GONE
+from bot.service.repositories.refresh import LOOKED_SINCE
 from storage.records import PullRequest
 
 if TYPE_CHECKING:

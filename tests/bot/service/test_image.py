@@ -14,8 +14,8 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from bot.service.webhooks import signature
-from harness.base_image import DEFAULT_TAG
+from bot.service.inbox.webhooks import signature
+from harness.sandboxes.base_image import DEFAULT_TAG
 from tests.bot.service.made import SECRET, private_key
 from tests.bot.service.process import answer_to
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.service.inbox import Inbox
-from bot.service.keeping import Keeper
-from storage.deliveries import Delivery
+from bot.service.base.store_thread import Keeper
+from bot.service.inbox.inbox import Inbox
 from storage.errors import StoreError
 from storage.store import Store
+from storage.tables.deliveries import Delivery
 
 
 def delivery(guid: str) -> Delivery:

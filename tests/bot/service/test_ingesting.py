@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.batch.bugs import gather
-from bot.batch.ingesting import keep_environment
-from bot.batch.plans import Batch, make_batch, write_batch
-from bot.service.chores import ingest_job
-from bot.service.config import Config, ServeConfig, WorkConfig
-from bot.service.ingesting import find_runs, ingest
-from bot.service.keeping import Keeper
-from bot.service.scene import Scene
+from bot.service.app.run_results import find_runs, ingest
+from bot.service.base.config import Config, ServeConfig, WorkConfig
+from bot.service.base.scene import Scene
+from bot.service.base.store_thread import Keeper
+from bot.service.repositories.chores import ingest_job
+from forge.remote.batch.bugs import gather
+from forge.remote.batch.ingestion import keep_environment
+from forge.remote.batch.plans import Batch, make_batch, write_batch
 from mirror.github.hub import Hub
-from storage.hosted import Installation
-from storage.jobs import Job, NewJob
 from storage.records import Dispatch
+from storage.tables.hosted import Installation
+from storage.tables.jobs import Job, NewJob
 from tests.bot.batches import PATH, SOURCE, TREE, bug, delivered, packed, zipped
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import unused_port
 
-from bot.service.permissions import events, permissions
+from bot.service.registration.permissions import events, permissions
 from storage.store import Store
 from tests.bot.service.process import Serving
 from tests.furniture.github_world import Code, Repository, World, github_world

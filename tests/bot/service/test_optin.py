@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import booleans, builds, frozensets, none, one_of, sampled_from
 
-from bot.service.allowing import may_write
-from bot.service.optin import (
+from bot.service.base.allowance import may_write
+from bot.service.repositories.optin import (
     BY_OPERATOR,
     GONE,
     LABEL,
@@ -25,8 +25,8 @@ from bot.service.optin import (
     marked,
     tells_nothing_new,
 )
-from mirror.github.looking import Seen
-from storage.hosted import Hosted, Marked
+from mirror.github.present_state import Seen
+from storage.tables.hosted import Hosted, Marked
 
 SEEN = Seen(
     id=1, name="o/r", private=False, archived=False, disabled=False, fork=False,

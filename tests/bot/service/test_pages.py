@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from storage.errors import StoreError
-from storage.hosted import Hosted
 from storage.store import Store
+from storage.tables.hosted import Hosted
 from tests.furniture.board import TOKEN, Client, Stock, dashboard, fill, stock
 from tests.furniture.reading_pages import Html, read_page
 
@@ -276,8 +276,8 @@ async def test_the_machines_addresses_answer_as_before(client: Client) -> None:
 async def test_a_page_that_takes_too_long_says_so_and_the_next_one_comes(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.views.reading.LONGEST", -1.0)
-    monkeypatch.setattr("storage.views.reading.LOOK_EVERY", 1)
+    monkeypatch.setattr("storage.views.query.LONGEST", -1.0)
+    monkeypatch.setattr("storage.views.query.LOOK_EVERY", 1)
     assert "narrow what is asked for" in (await see(client, "/tasks", status=503)).text
     monkeypatch.undo()
     await see(client, "/tasks")

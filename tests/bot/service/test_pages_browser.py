@@ -17,8 +17,8 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from storage.jobs import Job
 from storage.store import Store
+from storage.tables.jobs import Job
 from tests.furniture.board import TOKEN, dashboard, fill
 from tests.furniture.browser import browser, missing
 

@@ -13,11 +13,11 @@ from hypothesis.strategies import text
 
 from bot.service.pages.charts import Bar, bars
 from bot.service.pages.diffs import HUNK, LONGEST_LINE, MOST_LINES, read_diff
-from bot.service.pages.showing import is_hidden, visible
-from storage.hosted import Hosted
-from storage.jobs import NewJob
+from bot.service.pages.display import is_hidden, visible
 from storage.records import FileChange, Mirroring, Task, digest
 from storage.store import Store
+from storage.tables.hosted import Hosted
+from storage.tables.jobs import NewJob
 from syntax.patches import unified_diff
 from tests.furniture.board import (
     NOW,

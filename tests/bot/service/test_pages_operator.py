@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from aiohttp import FormData
 
-from bot.service.optin import BY_OPERATOR
 from bot.service.pages.session import LASTS, TRIES, Sessions, Tries, fits
-from storage.hosted import Hosted
-from storage.jobs import Job
+from bot.service.repositories.optin import BY_OPERATOR
 from storage.store import Store
+from storage.tables.hosted import Hosted
+from storage.tables.jobs import Job
 from tests.furniture.board import NOW, TOKEN, Client, dashboard, fill
 from tests.furniture.reading_pages import read_page
 

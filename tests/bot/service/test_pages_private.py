@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from storage.hosted import Hosted, HostedState
-from storage.jobs import NewJob
 from storage.records import ModelCall, Repository
 from storage.store import Store
+from storage.tables.hosted import Hosted, HostedState
+from storage.tables.jobs import NewJob
 from tests.furniture.board import (
     INSTALLATION,
     NOW,

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from bot.service.patience import LONGEST, MOST_BUILDS, retry_in
+from bot.service.base.retries import LONGEST, MOST_BUILDS, retry_in
 from storage.errors import (
     ConfigError,
     EnvironmentFailed,

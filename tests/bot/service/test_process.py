@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.service.webhooks import LARGEST
+from bot.service.inbox.webhooks import LARGEST
 from storage.store import Store
 from tests.bot.service.process import Serving, serving
 from tests.furniture.github_world import github_world

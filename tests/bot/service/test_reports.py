@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from bot.service.outbox import Annotation
+from bot.service.outbox.outbox import Annotation
+from bot.service.reports.channels import Told, check_of, report_jobs
 from bot.service.reports.gaps import SHOWN, Facts, Yield, gap_report
 from bot.service.reports.guards import Guards, guards_check
 from bot.service.reports.plain import REDACTED, block, fitted, span, visible
-from bot.service.reports.ranking import Gap, is_public, named_for, ranked
-from bot.service.reports.telling import Told, check_of, report_jobs
+from bot.service.reports.ranks import Gap, is_public, named_for, ranked
 from bot.service.reports.unbuilt import Tried, unbuilt
 from bot.service.stages.report import yields
-from harness.selection import Coverage, Seen
-from storage.hosted import Hosted
+from harness.runs.selection import Coverage, Seen
 from storage.records import Bug, Origin, Strategy, Verdict
+from storage.tables.hosted import Hosted
 from syntax.patches import unified_diff
 
 MOST = 65_535

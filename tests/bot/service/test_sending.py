@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.service.outbox import (
+from bot.service.app.queues import LIGHT
+from bot.service.outbox.outbox import (
     Annotation,
     Check,
     Comment,
@@ -18,8 +19,7 @@ from bot.service.outbox import (
     comment_job,
     issue_job,
 )
-from bot.service.queues import LIGHT
-from storage.jobs import Job, NewJob
+from storage.tables.jobs import Job, NewJob
 from tests.bot.service.worked import Service, service_of
 from tests.furniture.github_world.faults import Fault, bad_gateway, lost
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.service.outbox import OUTBOX
-from bot.service.plan import STAGES, WORK, stage_job
-from bot.service.queues import HEAVY
+from bot.service.app.queues import HEAVY
+from bot.service.outbox.outbox import OUTBOX
+from bot.service.repositories.plan import STAGES, WORK, stage_job
 from bot.service.stages.environment import DAY, keeps
-from harness import bubblewrap
-from storage.hosted import Hosted, Marked
-from storage.jobs import Job
+from harness.sandboxes import bubblewrap
+from storage.tables.hosted import Hosted, Marked
+from storage.tables.jobs import Job
 from tests.bot.service.worked import NAME, Service, service_of
 from tests.furniture.github_world.faults import Fault
 

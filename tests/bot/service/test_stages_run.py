@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.service.plan import STAGES, WORK, stage_job
-from storage.hosted import Hosted
+from bot.service.repositories.plan import STAGES, WORK, stage_job
 from storage.store import Store
+from storage.tables.hosted import Hosted
 from tests.bot.service.worked import GUARDS, PACKAGE, Service, service_of
 from tests.furniture.project import TESTS
 

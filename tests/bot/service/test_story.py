@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from bot.service.config import WorkConfig
-from bot.service.plan import WORK
-from bot.service.queues import HEAVY, LIGHT
-from bot.service.worker import Worker
+from bot.service.app.queues import HEAVY, LIGHT
+from bot.service.base.config import WorkConfig
+from bot.service.queue.worker import Worker
+from bot.service.repositories.plan import WORK
 from tests.bot.service.told import Story
 from tests.bot.service.worked import GUARDS, NAME, Shop
 from tests.furniture.project import PYPROJECT

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.service.chores import MISSED, RECONCILE, TIDY
-from bot.service.config import Config
-from bot.service.optin import LABELLED, UNHEARD, UNTRUSTED
-from bot.service.upkeep import ask_for_chores
-from storage.deliveries import Delivery
+from bot.service.base.config import Config
+from bot.service.queue.upkeep import ask_for_chores
+from bot.service.repositories.chores import MISSED, RECONCILE, TIDY
+from bot.service.repositories.optin import LABELLED, UNHEARD, UNTRUSTED
 from storage.store import Store
+from storage.tables.deliveries import Delivery
 
 if TYPE_CHECKING:
     from tests.bot.service.running import Serving

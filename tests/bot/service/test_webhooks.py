@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import binary, text
 
-from bot.service.webhooks import LARGEST, Refused, read, signature
+from bot.service.inbox.webhooks import LARGEST, Refused, read, signature
 
 SECRET = "It's a Secret to Everybody"
 BODY = json.dumps(

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.service.keeping import Keeper
-from bot.service.scene import Handler, Outcome, Scene
-from bot.service.worker import Worker
+from bot.service.base.scene import Handler, Outcome, Scene
+from bot.service.base.store_thread import Keeper
+from bot.service.queue.worker import Worker
 from storage.errors import ConfigError, GitHubBroken
-from storage.jobs import Job, NewJob, State
+from storage.tables.jobs import Job, NewJob, State
 from tests.bot.service.made import scene_of
 from tests.furniture.github_world.clock import Clock
 

@@ -7,15 +7,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot.service.config import AppConfig, Config, LimitsConfig, ServeConfig, WorkConfig
-from bot.service.keeping import Keeper
-from bot.service.outbox import OUTBOX
-from bot.service.plan import PULL, WORK, first, pull_job, stage_job
-from bot.service.queues import HEAVY, LIGHT
-from bot.service.scene import Scene
-from bot.service.worker import Worker
-from storage.hosted import Hosted, Installation
-from storage.jobs import Job, NewJob
+from bot.service.app.queues import HEAVY, LIGHT
+from bot.service.base.config import AppConfig, Config, LimitsConfig, ServeConfig, WorkConfig
+from bot.service.base.scene import Scene
+from bot.service.base.store_thread import Keeper
+from bot.service.outbox.outbox import OUTBOX
+from bot.service.queue.worker import Worker
+from bot.service.repositories.plan import PULL, WORK, first, pull_job, stage_job
+from storage.tables.hosted import Hosted, Installation
+from storage.tables.jobs import Job, NewJob
 from tests.furniture.project import PYPROJECT, SOURCE, TESTS
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bot.actions.mirror_files import FILE, WORKFLOWS, workflow
-from bot.actions.place import Job, RunState
-from bot.actions.shipping import ship, unship
-from bot.batch.artifacts import Artifact, read_archive
+from forge.remote.actions.mirror_files import FILE, WORKFLOWS, workflow
+from forge.remote.actions.place import Job, RunState
+from forge.remote.actions.shipment import ship, unship
+from forge.remote.batch.artifacts import Artifact, read_archive
 from storage.trees import Trees
 from tests.furniture.actions.runs import Dispatch, Run, RunResult
 

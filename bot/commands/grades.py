@@ -1,0 +1,123 @@
+"""``bugfoundry check``, ``grade`` and ``checkout``: a task as its solver meets it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.commands.options import (
+    BaseImageOption,
+    JsonOption,
+    StoreOption,
+    TaskArgument,
+    open_store,
+    out,
+    print_json,
+)
+from forge.grade.evaluation import Evaluation
+from forge.grade.grade import grade_patch
+from forge.grade.lookup import Found, find_task
+from forge.grade.verification import Check, check
+from forge.run.async_work import run_interruptible
+from harness.judge.judge import Grade
+from storage.errors import BugfoundryError, SourceError
+from storage.paths import cache_dir
+from storage.trees import Trees
+from tasks.start_state import check_out
+
+
+def check_command(
+    tasks: Annotated[list[str], typer.Argument(help="Ids of tasks, or unique parts of them.")],
+    base_image: BaseImageOption = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run tasks again from scratch, both sides: unsolved as they are, solved by the gold patch."""
+    with open_store(store) as opened:
+        found = [find_task(opened, name) for name in tasks]
+    checks = [checked(item, base_image, quiet=as_json) for item in found]
+    if as_json:
+        print_json(checks)
+    failed = [item.task for item in checks if not item.holds]
+    if failed:
+        raise BugfoundryError(f"{len(failed)} of {len(checks)} tasks do not hold: {failed[0]}")
+
+
+def checked(found: Found, base_image: str | None, *, quiet: bool) -> Check:
+    """Check one task and say so."""
+    evaluation = Evaluation(cache=cache_dir(), base_image=base_image)
+    result = run_interruptible(lambda: check(evaluation, found))
+    if not quiet:
+        out.print(
+            f"{result.task}: empty patch {described(result.empty)}; "
+            f"gold patch {described(result.gold)}: {'holds' if result.holds else 'DOES NOT HOLD'}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    return result
+
+
+def described(grade: Grade) -> str:
+    """A grade in a few words."""
+    word = "solved" if grade.resolved else "unsolved"
+    total = len(grade.fail_to_pass_green) + len(grade.fail_to_pass_red)
+    text = f"{word} ({len(grade.fail_to_pass_green)} of {total} fixed"
+    lost = len(grade.pass_to_pass_red)
+    return f"{text}, {lost} broken)" if lost else f"{text})"
+
+
+def grade_command(
+    task: TaskArgument,
+    patch: Annotated[
+        Path, typer.Option(help="File with the patch, as `git diff` writes it; - is stdin.")
+    ],
+    base_image: BaseImageOption = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Grade a patch on a task: exit code 0 when it is solved, 1 when not.
+
+    Test files and pytest's configuration are those of the start state, whatever the patch says.
+    """
+    text = read_patch(patch)
+    with open_store(store) as opened:
+        found = find_task(opened, task)
+    grade = run_interruptible(
+        lambda: grade_patch(found, text, cache=cache_dir(), base_image=base_image)
+    )
+    if as_json:
+        print_json(grade)
+    else:
+        out.print(f"{found.task.id}: {described(grade)}", highlight=False, soft_wrap=True)
+        for test in (*grade.fail_to_pass_red, *grade.pass_to_pass_red)[:20]:
+            out.print(f"  not green: {test}", markup=False, highlight=False, soft_wrap=True)
+    if not grade.resolved:
+        raise typer.Exit(1)
+
+
+def read_patch(path: Path) -> str:
+    """Read a patch. Raises SourceError when the file cannot be read."""
+    try:
+        data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"cannot read the patch {path}: {error.strerror}") from error
+    return data.decode("utf-8", "surrogateescape")
+
+
+def checkout_command(
+    task: TaskArgument,
+    folder: Annotated[Path, typer.Argument(help="A folder that does not exist yet.")],
+    store: StoreOption = None,
+) -> None:
+    """Write what a solver sees: a git repository of one commit, with the bug, and no remote."""
+    if folder.exists() and any(folder.iterdir()):
+        raise SourceError(f"{folder} is not empty; name a folder that does not exist yet")
+    with open_store(store) as opened:
+        found = find_task(opened, task)
+    start = check_out(Trees(cache_dir()), found.bug, folder, found.task.test_patch)
+    out.print(f"{found.task.id} at {start.commit} in {folder}", highlight=False, soft_wrap=True)
+    out.print()
+    out.print(found.task.statement, markup=False, highlight=False)

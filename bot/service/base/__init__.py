@@ -1,0 +1,1 @@
+"""What all of the service stands on: settings, the store behind a thread, retries, metrics."""

@@ -1,0 +1,1 @@
+"""Take webhook deliveries: check, parse and store them."""

@@ -1,0 +1,1 @@
+"""What is to stand on GitHub, and who puts it there."""

@@ -1,0 +1,1 @@
+"""Work on the queues: workers, their processes, and what recurs."""

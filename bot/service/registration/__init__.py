@@ -1,0 +1,1 @@
+"""Register the GitHub App: manifest, permissions, credentials."""

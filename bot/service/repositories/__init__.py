@@ -1,0 +1,1 @@
+"""Repositories that the App can see: opt-in, wishes, plan, refresh."""

@@ -1,0 +1,1 @@
+"""What bugfoundry does, whoever asks: the use cases, below the command line and the service."""

@@ -1,0 +1,239 @@
+"""Grade many patches on many tasks, in sandboxes that serve all of an environment's."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from forge.grade.grade import changed_files, standing, start_state
+from forge.grade.lookup import Found
+from forge.grade.predictions import Graded, Prediction, graded, key_of
+from forge.grade.turns import Turn, Turns
+from harness.environments.baseline import collecting
+from harness.judge.grader import Grader, Question
+from harness.judge.judge import Grade
+from harness.judge.worker import Terms, Worker
+from harness.runs.selection import Coverage
+from harness.sandboxes import backends
+from harness.sandboxes.sandbox import Backend, BuildFailed, Limits
+from storage.errors import PatchError, SandboxError
+from storage.records import Environment
+from storage.trees import Trees
+from tasks.start_state import grading_files
+
+Covered = Callable[[str], Coverage | None]
+"""What is known of an environment's tests, by the environment's id."""
+LEAST_SECONDS = 0.1
+SHARE = 0.1
+"""What a prediction is expected to take: so much, and this of the whole suite's time."""
+GAIN = 0.1
+"""Seconds by which a prediction is graded faster in a session that has collected all tests."""
+PRICE = 0.5
+"""Seconds that collecting them takes, of those which a whole run spends on anything but tests."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A prediction with the task it answers."""
+
+    prediction: Prediction
+    found: Found
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """How predictions are graded."""
+
+    cache: Path
+    workers: int = 1
+    full: bool = False
+    """Run every test of a task, in a fresh process."""
+    base_image: str | None = None
+    sandbox: str = ""
+    """Where the code runs; empty for where each task was judged."""
+    coverage: Covered = lambda environment: None
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def mode(self) -> str:
+        return "full" if self.full else "selected"
+
+
+def cases(
+    predictions: Sequence[Prediction], tasks: Mapping[str, Found], mode: str
+) -> tuple[list[Case], list[Graded]]:
+    """Pair predictions with their tasks; those on tasks that are not known are graded at once."""
+    known, unknown = [], []
+    for each in predictions:
+        found = tasks.get(each.instance_id)
+        if found is None:
+            unknown.append(ungraded(each, "unknown-task", key_of(each, "", (), mode)))
+            continue
+        tests = (*found.verdict.fail_to_pass, "", *found.verdict.pass_to_pass)
+        key = key_of(each, found.bug.id, tests, mode)
+        known.append(Case(prediction=each, found=found, key=key))
+    return known, unknown
+
+
+def ungraded(prediction: Prediction, error: str, key: str, detail: str = "") -> Graded:
+    """Return that a prediction could not be graded: it is not resolved."""
+    return Graded(
+        instance_id=prediction.instance_id,
+        model=prediction.model,
+        key=key,
+        patch_exists=bool(prediction.patch.strip()),
+        resolved=False,
+        error=error,
+        detail=detail,
+    )
+
+
+async def evaluate(evaluation: Evaluation, todo: Sequence[Case]) -> AsyncGenerator[Graded, None]:
+    """Yield each grade as it is known, in any order."""
+    trees = Trees(evaluation.cache)
+    turns = Turns(turn_of(evaluation, trees, group) for group in by_environment(todo))
+    known: asyncio.Queue[Graded] = asyncio.Queue()
+    workers = [
+        asyncio.ensure_future(_work(evaluation, trees, turns, known))
+        for _ in range(min(evaluation.workers, len(todo)))
+    ]
+    try:
+        for _ in todo:
+            yield await _next(known, workers)
+        await asyncio.gather(*workers)
+    finally:
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+        await turns.close()
+
+
+async def _next(known: asyncio.Queue[Graded], workers: Sequence[asyncio.Future[None]]) -> Graded:
+    """Return the next grade; what ends a worker early ends all."""
+    taken = asyncio.ensure_future(known.get())
+    try:
+        while not taken.done():
+            running: list[asyncio.Future[Any]] = [each for each in workers if not each.done()]
+            await asyncio.wait([taken, *running], return_when=asyncio.FIRST_COMPLETED)
+            for worker in workers:
+                if worker.done():
+                    worker.result()
+        return taken.result()
+    finally:
+        taken.cancel()
+
+
+def by_environment(todo: Iterable[Case]) -> list[list[Case]]:
+    """Group what is graded in one environment."""
+    groups: dict[str, list[Case]] = {}
+    for case in todo:
+        groups.setdefault(case.found.environment.id, []).append(case)
+    return list(groups.values())
+
+
+def backend_of(evaluation: Evaluation, found: Found) -> Backend:
+    """Choose where a task's code runs."""
+    kind = evaluation.sandbox or found.environment.sandbox
+    return backends.choose(kind, cache=evaluation.cache, base_image=evaluation.base_image)  # type: ignore[arg-type]
+
+
+def turn_of(evaluation: Evaluation, trees: Trees, group: Sequence[Case]) -> Turn[Case]:
+    """Return the turn of what is graded in one environment."""
+    first = group[0].found
+
+    async def prepare() -> tuple[Grader, Worker]:
+        backend = backend_of(evaluation, first)
+        environment = await standing(first, backend, trees)
+        count = len(group)
+        grader = grader_of(evaluation, trees, first, backend, environment, expected=count)
+        return grader, await grader.ready_worker(full=evaluation.full)
+
+    share = 1.0 if evaluation.full else SHARE
+    return Turn(group, prepare=prepare, each=LEAST_SECONDS + share * first.baseline.seconds)
+
+
+def grader_of(
+    evaluation: Evaluation,
+    trees: Trees,
+    found: Found,
+    backend: Backend,
+    environment: Environment,
+    *,
+    expected: int = 1,
+) -> Grader:
+    """Return what grades on an environment that stands; so many predictions are ``expected``."""
+    contents = trees.read_all(found.bug.tree)
+    return Grader(
+        backend=backend,
+        terms=Terms(environment=environment, baseline=found.baseline),
+        read=contents.get,
+        limits=evaluation.limits,
+        coverage=evaluation.coverage(found.environment.id),
+        session=expected * GAIN >= PRICE * collecting(found.baseline),
+    )
+
+
+async def _work(
+    evaluation: Evaluation, trees: Trees, turns: Turns[Case], known: asyncio.Queue[Graded]
+) -> None:
+    """Grade what waits, environment by environment, until nothing is left."""
+    while (turn := turns.next()) is not None:
+        try:
+            grader, worker = await turn.worker()
+        except (BuildFailed, SandboxError) as error:
+            while turn.waiting:
+                case = turn.waiting.popleft()
+                told = ungraded(case.prediction, "environment-failed", case.key, str(error))
+                known.put_nowait(told)
+            continue
+        try:
+            while turn.waiting:
+                case = turn.waiting.popleft()
+                started = time.monotonic()
+                result = await grade_case(case, trees, grader, worker, full=evaluation.full)
+                known.put_nowait(replace(result, seconds=round(time.monotonic() - started, 3)))
+        finally:
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(worker.discard())
+
+
+async def grade_case(
+    case: Case, trees: Trees, grader: Grader, worker: Worker, *, full: bool = False
+) -> Graded:
+    """Grade one prediction. What goes wrong is part of the answer."""
+    try:
+        question = question_of(case.found, trees, case.prediction.patch)
+        grade = await graded_by(grader, worker, question, full=full)
+    except PatchError as error:
+        return ungraded(case.prediction, "does-not-apply", case.key, str(error))
+    except SandboxError as error:
+        return ungraded(case.prediction, "sandbox-broken", case.key, str(error))
+    return graded(case.prediction, case.key, grade, case.found.verdict.pass_to_pass)
+
+
+async def graded_by(grader: Grader, worker: Worker, question: Question, *, full: bool) -> Grade:
+    """Grade by all tests or by those that matter."""
+    if full:
+        return await grader.grade_by_all(worker, question)
+    return await grader.grade(worker, question)
+
+
+def question_of(found: Found, trees: Trees, patch: str) -> Question:
+    """Return what a patch leaves, and the tests that say whether it solves. Raises PatchError.
+
+    Tests and their configuration are those of the start state, whatever the patch says.
+    """
+    verdict = found.verdict
+    tests = (*verdict.fail_to_pass, *verdict.pass_to_pass)
+    solved = grading_files(start_state(found, trees), patch, tests=tests)
+    return Question(
+        files=changed_files(found, trees, solved),
+        fail_to_pass=verdict.fail_to_pass,
+        pass_to_pass=verdict.pass_to_pass,
+    )

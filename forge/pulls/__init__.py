@@ -1,0 +1,1 @@
+"""Pull requests: crawl them, choose, and mirror each as a bug."""

@@ -1,0 +1,1 @@
+"""Let tasks out: through the gates, into a file."""

@@ -1,0 +1,1 @@
+"""Judge bugs on other machines: batches, GitHub Actions, campaigns."""

@@ -1,0 +1,232 @@
+"""A repository made ready to be judged by GitHub Actions: mirror, environment, place."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from forge.pulls.crawl import CrawlSettings
+from forge.remote.actions.far_backend import FarBackend
+from forge.remote.actions.github_place import GitHubPlace
+from forge.remote.actions.mirror_files import FILE, TITLE, mirror_name
+from forge.remote.actions.mirrors import BRANCH, Mirror, Operator, ensure_mirror, publish
+from forge.remote.batch.artifacts import LARGEST_ARCHIVE, unpack_one
+from forge.remote.batch.environments import Packed, read_environment
+from forge.remote.batch.ingestion import keep_environment
+from forge.run.nouns import counted
+from forge.run.pipeline import forge_in
+from forge.run.preparation import Ready, fetch
+from forge.run.progress import Reporter
+from forge.run.settings import Settings
+from forge.run.summary import Summary
+from harness.detect import FolderTree
+from harness.detect.config import Overrides, merge, read_config
+from harness.environments.environment import Prepared
+from harness.runs.coverage import decode
+from harness.sandboxes.docker_registry import BY_DIGEST
+from mirror.github.client import GitHub
+from mirror.github.lookups import about
+from mirror.github.runs import (
+    artifacts_of_run,
+    download_artifact,
+    find_run,
+    look_at_run,
+    start_run,
+)
+from storage.errors import BatchError, ConfigError, GitHubMissing
+from storage.records import Repository
+from storage.sources import parse
+from storage.store import Store
+from storage.trees import Trees
+
+ARTIFACT = "environment"
+NEEDED = (
+    "--engine actions needs a token that may make repositories and run workflows in GITHUB_TOKEN, "
+    "the account of the mirrors (--mirrors or BUGFOUNDRY_MIRRORS) and bugfoundry's own repository "
+    "at a commit (--tool or BUGFOUNDRY_TOOL); docs/actions.md says how"
+)
+FAILED = "the environment could not be built by GitHub Actions ({conclusion}): {url}"
+WRONG = "the run {url} left no environment that can be used: {why}"
+
+
+async def forge_far(settings: Settings, *, store: Store, reporter: Reporter) -> Summary:
+    """Forge with everything that runs the repository's code done by GitHub Actions.
+
+    Raises BugfoundryError.
+    """
+    operator = operator_of(settings)
+    async with GitHub(settings.github_url, token=settings.github_token) as github:
+        trees = Trees(settings.cache)
+        reporter.stage(f"fetching {settings.source}")
+        repository = fetch(settings, trees, store)
+        private = await is_private(settings.source, github)
+        ready = await make_ready_far(
+            repository,
+            settings,
+            operator,
+            github,
+            private=private,
+            store=store,
+            trees=trees,
+            reporter=reporter,
+        )
+        summary = await forge_in(ready, settings, trees, store=store, reporter=reporter)
+        if settings.publish:
+            await publish_all(summary, operator, repository, trees, store=store, reporter=reporter)
+        return summary
+
+
+async def publish_all(
+    summary: Summary,
+    operator: Operator,
+    repository: Repository,
+    trees: Trees,
+    *,
+    store: Store,
+    reporter: Reporter,
+) -> None:
+    """Put the tasks of a run into the mirror, each as a branch. Raises GitError."""
+    tasks = [store.task(name) for name in summary.tasks]
+    found = [(task, bug) for task in tasks if (bug := store.bug(task.bug)) is not None]
+    mirror = f"{operator.account}/{mirror_name(repository)}"
+    await publish(operator, mirror, found, trees)
+    reporter.note(f"{repository.name}: {counted(len(found), 'task')} as branches of {mirror}")
+
+
+def operator_of(settings: Settings) -> Operator:
+    """Return on whose account mirrors are. Raises ConfigError where that was not said."""
+    if not (settings.github_token and settings.mirrors and settings.tool):
+        raise ConfigError(NEEDED)
+
+    async def token() -> str:
+        return settings.github_token
+
+    site = CrawlSettings(source="", cache=settings.cache, api_url=settings.github_url).site
+    return Operator(account=settings.mirrors, tool=settings.tool, url=site, token=token)
+
+
+async def make_ready_far(
+    repository: Repository,
+    settings: Settings,
+    operator: Operator,
+    github: GitHub,
+    *,
+    private: bool,
+    store: Store,
+    trees: Trees,
+    reporter: Reporter,
+) -> Ready:
+    """Make a repository's mirror and environment, or find them; bugs are judged there.
+
+    Raises BugfoundryError.
+    """
+    mirror = await ensure_mirror(github, operator, repository, private=private, trees=trees)
+    packed = known(repository, store)
+    if packed is None or settings.rebuild:
+        reporter.stage(f"{repository.name}: its environment is built in {mirror.name}")
+        packed = await built(mirror, repository, github, settings)
+        keep_environment(packed, store)
+        store.set_image(packed.environment.id, packed.image)
+    place = GitHubPlace(
+        github,
+        mirror.name,
+        code=mirror.code,
+        branch=BRANCH,
+        registry=settings.registry,
+        url=operator.url,
+        token=operator.token,
+        trees=trees,
+    )
+    return Ready(
+        repository=repository,
+        backend=FarBackend(packed.image),
+        prepared=Prepared(
+            environment=packed.environment, baseline=packed.baseline, coverage=packed.coverage
+        ),
+        overrides=overrides_of(repository, settings, trees),
+        place=place,
+        image=packed.image,
+    )
+
+
+def known(repository: Repository, store: Store) -> Packed | None:
+    """Return the environment that an earlier run had built, where its image is in a registry."""
+    environment = store.environment_for(repository.tree, "docker")
+    image = "" if environment is None else store.image(environment.id)
+    baseline = None if environment is None else store.baseline(environment.id)
+    if environment is None or baseline is None or not image:
+        return None
+    kept = store.coverage(environment.id)
+    coverage = None if kept is None else decode(kept)
+    return Packed(
+        repository=repository,
+        environment=environment,
+        baseline=baseline,
+        coverage=coverage,
+        image=image,
+    )
+
+
+async def built(
+    mirror: Mirror, repository: Repository, github: GitHub, settings: Settings
+) -> Packed:
+    """Have the mirror build the environment, or find the run that did. Raises BugfoundryError."""
+    title = TITLE.format(batch=mirror.code)
+    run = None
+    if not settings.rebuild:
+        run = await find_run(github, mirror.name, FILE, title=title)
+    if run is None:
+        inputs = {"code": mirror.code, "registry": settings.registry}
+        run = await start_run(github, mirror.name, FILE, ref=BRANCH, inputs=inputs, title=title)
+    waits = settings.pace.waits()
+    while (found := await look_at_run(github, mirror.name, run)).status != "completed":
+        await asyncio.sleep(next(waits))
+    if found.conclusion != "success":
+        raise BatchError(FAILED.format(conclusion=found.conclusion, url=found.url))
+    listed = artifacts_of_run(github, mirror.name, run)
+    async with aclosing(listed) as artifacts:  # type: ignore[type-var]
+        async for one in artifacts:
+            if one.name == ARTIFACT and not one.expired:
+                data = await download_artifact(github, mirror.name, one, limit=LARGEST_ARCHIVE)
+                return understood(data, repository, found.url)
+    raise BatchError(WRONG.format(url=found.url, why="it has no such artifact any more"))
+
+
+def understood(archive: bytes, repository: Repository, url: str) -> Packed:
+    """Return the environment that a run left, trusting nothing of it. Raises BatchError."""
+    with TemporaryDirectory(prefix="bugfoundry-") as folder:
+        try:
+            packed = read_environment(unpack_one(archive, Path(folder)))
+        except BatchError as error:
+            raise BatchError(WRONG.format(url=url, why=error)) from error
+    if packed.environment.tree != repository.tree:
+        raise BatchError(WRONG.format(url=url, why="it is another tree's"))
+    if packed.environment.sandbox != "docker" or not BY_DIGEST.fullmatch(packed.image):
+        raise BatchError(WRONG.format(url=url, why="it names no image by its digest"))
+    return replace(packed, repository=repository)
+
+
+def overrides_of(repository: Repository, settings: Settings, trees: Trees) -> Overrides:
+    """Return what the repository and the person say of how it is to be treated."""
+    with TemporaryDirectory(prefix="bugfoundry-") as folder:
+        checkout = Path(folder) / repository.name
+        trees.materialise(repository.tree, checkout)
+        return merge(read_config(FolderTree(checkout)), settings.overrides)
+
+
+async def is_private(source: str, github: GitHub) -> bool:
+    """Say whether a source is not for everybody to see; what is not known counts as private."""
+    named = parse(source)
+    if named.kind == "pypi":
+        return False
+    match = re.search(r"([\w.-]+)/([\w.-]+?)(?:\.git)?$", named.place)
+    if named.kind == "path" or match is None:
+        return True
+    try:
+        return (await about(github, f"{match[1]}/{match[2]}")).private
+    except GitHubMissing:
+        return True

@@ -1,0 +1,89 @@
+"""The bugs that a batch is made of: proposed now, or proposed before and never judged."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from contextlib import aclosing
+
+from forge.compose import make_portfolio
+from forge.remote.batch.bugs import Bugs, gather
+from forge.remote.batch.environments import Packed, pack
+from forge.run.pipeline import make_context
+from forge.run.preparation import fetch, make_ready
+from forge.run.progress import Reporter
+from forge.run.settings import Settings
+from harness.environments.environment import Prepared
+from harness.judge.compilation import compiling
+from harness.judge.judge import HARNESS_VERSION
+from harness.runs.coverage import decode
+from storage.errors import BatchError, ConfigError
+from storage.records import Bug, Repository, SandboxKind
+from storage.store import Store
+from storage.trees import Trees
+
+COMBINE = "combine joins bugs that are verified: use `bugfoundry forge --engine actions`"
+NOT_BUILT = "{source} has no environment in the store; `bugfoundry env build {source}` makes it"
+ALL_JUDGED = "{source}: every bug has a verdict already; propose others, by --seed or --max-bugs"
+
+
+async def propose(
+    settings: Settings, *, image: str = "", store: Store, reporter: Reporter
+) -> tuple[Packed, Bugs]:
+    """Propose bugs as `forge` would, keep them, and return those that nobody has judged.
+
+    Raises BugfoundryError.
+    """
+    if "combine" in settings.strategies:
+        raise ConfigError(COMBINE)
+    trees = Trees(settings.cache)
+    ready = await make_ready(settings, store=store, trees=trees, reporter=reporter)
+    reporter.stage(f"{ready.repository.name}: proposing bugs")
+    made = await make_portfolio(settings, ready, trees, store=store, reporter=reporter)
+    found: list[Bug] = []
+    async with compiling(ready.backend, ready.prepared.environment) as compiles:
+        context = make_context(settings, ready, trees, compiles)
+        async with aclosing(made.source(context)) as bugs:  # type: ignore[type-var]
+            async for bug in bugs:
+                store.add_bug(bug)
+                found.append(bug)
+    packed = pack(ready.repository, ready.prepared, image, store, full=settings.full)
+    return packed, unjudged(settings, packed, found, store, trees)
+
+
+def stored(settings: Settings, *, image: str = "", store: Store) -> tuple[Packed, Bugs]:
+    """Return what was proposed before and has no verdict. Raises BugfoundryError."""
+    trees = Trees(settings.cache)
+    repository = fetch(settings, trees, store)
+    packed = packed_environment(repository, settings, image, store)
+    return packed, unjudged(settings, packed, store.bugs(repository.tree), store, trees)
+
+
+def packed_environment(
+    repository: Repository, settings: Settings, image: str, store: Store
+) -> Packed:
+    """Return the environment that the store knows; docker's before the local one.
+
+    Raises BatchError.
+    """
+    kinds: tuple[SandboxKind, ...] = ("docker", "local")
+    for kind in kinds if settings.sandbox == "auto" else (settings.sandbox,):
+        environment = store.environment_for(repository.tree, kind)
+        baseline = None if environment is None else store.baseline(environment.id)
+        if environment is not None and baseline is not None:
+            kept = store.coverage(environment.id)
+            coverage = None if kept is None else decode(kept)
+            prepared = Prepared(environment=environment, baseline=baseline, coverage=coverage)
+            return pack(repository, prepared, image, store, full=settings.full)
+    raise BatchError(NOT_BUILT.format(source=settings.source))
+
+
+def unjudged(
+    settings: Settings, packed: Packed, bugs: Sequence[Bug], store: Store, trees: Trees
+) -> Bugs:
+    """Return those of the bugs that have no verdict, each once. Raises BatchError for none."""
+    known: Collection[str] = store.judged(packed.environment.id, HARNESS_VERSION, packed.mode)
+    new = {bug.id: bug for bug in bugs if bug.id not in known}
+    if not new:
+        raise BatchError(ALL_JUDGED.format(source=settings.source))
+    tree = packed.environment.tree
+    return gather(tree, list(new.values()), lambda path: trees.read(tree, path))

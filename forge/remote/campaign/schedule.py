@@ -1,0 +1,73 @@
+"""What a campaign does next, and whether it may: pure decisions."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from forge.remote.campaign.config import Campaign, Entry
+from storage.records import CampaignStep
+
+DONE = "done"
+FAILED = "failed"
+STOPPED = "stopped"
+
+
+def command(campaign: Campaign, entry: Entry, store: Path) -> list[str]:
+    """Return the command that forges one repository: what a person would type."""
+    strategies = entry.strategies or campaign.strategies
+    words = [sys.executable, "-m", "bot", "forge", "--json", "--store", str(store)]
+    words += ["--max-bugs", str(entry.max_bugs or campaign.max_bugs), "--seed", str(campaign.seed)]
+    words += ["--strategies", ",".join(strategies), "--sandbox", campaign.sandbox]
+    words += ["--workers", str(campaign.workers), "--engine", campaign.engine]
+    words += ["--statements", campaign.statements]
+    words += ["--model-budget", str(campaign.repository_dollars if campaign.dollars else 0)]
+    words += [] if entry.python is None else ["--python", entry.python]
+    for step in entry.install or ():
+        words += ["--install", step]
+    words += [] if entry.pytest_args is None else ["--pytest-args", entry.pytest_args]
+    return [*words, "--", entry.source]
+
+
+def remaining(campaign: Campaign, steps: Sequence[CampaignStep]) -> list[Entry]:
+    """Return the repositories that are not done, in the file's order; those that failed last."""
+    known = {step.source: step for step in steps}
+    left = [
+        entry
+        for entry in campaign.repositories
+        if (step := known.get(entry.source)) is None or step.state != DONE
+    ]
+    return sorted(left, key=lambda entry: failures(known.get(entry.source)))
+
+
+def failures(step: CampaignStep | None) -> int:
+    """Say how often a repository failed."""
+    return 0 if step is None or step.state == STOPPED else step.attempts
+
+
+def seconds_to_wait(campaign: Campaign, now: datetime) -> float:
+    """Return how long it is until a repository may be begun, by the times of day."""
+    if campaign.window is None:
+        return 0.0
+    first, last = campaign.window
+    clock = now.time()
+    inside = first <= clock < last if first < last else clock >= first or clock < last
+    if inside:
+        return 0.0
+    begins = now.replace(hour=first.hour, minute=first.minute, second=0, microsecond=0)
+    if begins <= now:
+        begins += timedelta(days=1)
+    return (begins - now).total_seconds()
+
+
+def why_not(campaign: Campaign, *, hours: float, gigabytes: float, runner_minutes: float) -> str:
+    """Say why no other repository is begun; empty when one may be."""
+    if campaign.hours is not None and hours >= campaign.hours:
+        return f"the {campaign.hours:g} hours are over"
+    if campaign.disk_gb is not None and gigabytes >= campaign.disk_gb:
+        return f"the cache holds {gigabytes:.1f} GB of {campaign.disk_gb:g}"
+    if campaign.runner_minutes is not None and runner_minutes >= campaign.runner_minutes:
+        return f"{runner_minutes:.0f} of {campaign.runner_minutes:g} runner minutes are used"
+    return ""

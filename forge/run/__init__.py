@@ -1,0 +1,1 @@
+"""One run: sources propose bugs of a prepared repository, an engine judges them."""

@@ -1,0 +1,209 @@
+"""From what a person names to an environment with a baseline, found again where it exists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from forge.remote.actions.place import Place
+from forge.run.models import configured_model
+from forge.run.progress import Reporter
+from forge.run.settings import Settings, build_env
+from harness.detect import FolderTree, plans
+from harness.detect.config import Overrides, merge, read_config
+from harness.environments.environment import Prepared, Propose, Tried, prepare
+from harness.environments.model_plans import proposer
+from harness.environments.repair import Known
+from harness.environments.repair_facts import known
+from harness.runs.coverage import decode, encode
+from harness.sandboxes import backends
+from harness.sandboxes.interpreters import available_pythons
+from harness.sandboxes.sandbox import Backend
+from storage import sources
+from storage.clones import site_of
+from storage.errors import EnvironmentFailed
+from storage.records import Attempt, Environment, Plan, Repository
+from storage.store import Store
+from storage.trees import Trees
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A repository whose bugs can be judged."""
+
+    repository: Repository
+    backend: Backend
+    prepared: Prepared
+    overrides: Overrides
+    place: Place | None = None
+    """Where its bugs are judged; None for this machine."""
+    image: str = ""
+    """Where the environment's image can be pulled, by digest; empty where it is in no registry."""
+
+
+def fetch(settings: Settings, trees: Trees, store: Store) -> Repository:
+    """Fetch the source into the cache and remember the repository."""
+    repository = sources.fetch(
+        sources.parse(settings.source),
+        cache=settings.cache,
+        trees=trees,
+        token=settings.token,
+        github=site_of(settings.github_url),
+    )
+    store.add_repository(repository)
+    return repository
+
+
+async def make_ready(
+    settings: Settings,
+    *,
+    store: Store,
+    trees: Trees,
+    reporter: Reporter,
+    tried: Tried = lambda attempt: None,
+) -> Ready:
+    """Fetch, then find or build the environment and its baseline.
+
+    ``tried`` is told of every plan that was tried, once it is stored.
+    """
+    reporter.stage(f"fetching {settings.source}")
+    repository = fetch(settings, trees, store)
+    return await make_ready_for(
+        repository, settings, store=store, trees=trees, reporter=reporter, tried=tried
+    )
+
+
+async def make_ready_for(
+    repository: Repository,
+    settings: Settings,
+    *,
+    store: Store,
+    trees: Trees,
+    reporter: Reporter,
+    tried: Tried = lambda attempt: None,
+) -> Ready:
+    """Find or build the environment and its baseline of a repository that is fetched."""
+    backend = backends.choose(
+        settings.sandbox,
+        cache=settings.cache,
+        base_image=settings.base_image,
+        isolated=settings.isolated,
+    )
+    with TemporaryDirectory(prefix="bugfoundry-") as folder:
+        checkout = Path(folder) / repository.name
+        trees.materialise(repository.tree, checkout)
+        tree = FolderTree(checkout)
+        overrides = merge(read_config(tree), settings.overrides)
+        pythons = available_pythons(backend)
+        try:
+            candidates = plans(
+                tree,
+                pythons=pythons,
+                overrides=overrides,
+                version=repository.version,
+            )
+        except EnvironmentFailed as error:
+            store.add_attempt(repository.tree, backend.kind, unplanned(overrides, error))
+            raise
+        prepared = None
+        if not settings.rebuild:
+            prepared = await stored(repository, backend, candidates, store)
+        if prepared is None:
+            facts = known(
+                tree,
+                repository,
+                pythons=pythons,
+                system=backend.kind == "docker",
+                today=datetime.now(UTC).date(),
+            )
+            name = f"{repository.owner}/{repository.name}"
+            model = configured_model(settings, store, repository=name)
+            prepared = await build(
+                repository,
+                checkout,
+                backend,
+                candidates,
+                facts,
+                settings,
+                store,
+                reporter,
+                tried,
+                None if model is None else proposer(tree, model, pythons),
+            )
+    return Ready(repository=repository, backend=backend, prepared=prepared, overrides=overrides)
+
+
+def unplanned(overrides: Overrides, error: EnvironmentFailed) -> Attempt:
+    """The record of a repository for which no plan could be made."""
+    reason, _, detail = str(error).partition(": ")
+    plan = Plan(name="detection", python=overrides.python or "not known", install=())
+    return Attempt(plan=plan, ok=False, reason=reason, detail=detail)
+
+
+async def stored(
+    repository: Repository, backend: Backend, candidates: Sequence[Plan], store: Store
+) -> Prepared | None:
+    """Return the environment an earlier run built, if it is still there and still wanted.
+
+    Not where its coverage is of another version: then it is measured again.
+    """
+    environment = store.environment_for(repository.tree, backend.kind)
+    if environment is None or not wanted(environment, candidates, store):
+        return None
+    baseline = store.baseline(environment.id)
+    if baseline is None or not await backend.exists(environment):
+        return None
+    kept = store.coverage(environment.id)
+    coverage = None if kept is None else decode(kept)
+    if kept is not None and coverage is None:
+        return None
+    return Prepared(environment=environment, baseline=baseline, coverage=coverage)
+
+
+def wanted(environment: Environment, candidates: Sequence[Plan], store: Store) -> bool:
+    """Say whether the plan is one of today's, or was come to when the first of them failed."""
+    if environment.plan in candidates:
+        return True
+    tried = (attempt.plan for attempt in store.attempts(environment.tree, environment.sandbox))
+    return bool(environment.plan.because and candidates and candidates[0] in tried)
+
+
+async def build(
+    repository: Repository,
+    checkout: Path,
+    backend: Backend,
+    candidates: Sequence[Plan],
+    facts: Known,
+    settings: Settings,
+    store: Store,
+    reporter: Reporter,
+    tried: Tried,
+    propose: Propose | None,
+) -> Prepared:
+    """Try the plans in order, and store each attempt, the environment and its baseline."""
+
+    def keep(attempt: Attempt) -> None:
+        store.add_attempt(repository.tree, backend.kind, attempt)
+        tried(attempt)
+
+    prepared = await prepare(
+        repository,
+        checkout,
+        backend,
+        candidates,
+        known=facts,
+        build_env=build_env(),
+        limits=settings.limits,
+        trying=lambda plan: reporter.stage(f"{repository.name}: installing ({plan.name})"),
+        tried=keep,
+        propose=propose,
+        fresh=settings.rebuild,
+    )
+    store.add_environment(prepared.environment)
+    store.add_baseline(prepared.baseline)
+    if prepared.coverage is not None:
+        store.set_coverage(prepared.environment.id, encode(prepared.coverage))
+    return prepared

@@ -1,0 +1,1 @@
+"""Find an environment that serves: try plans, repair them, take the baseline."""

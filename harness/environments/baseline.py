@@ -1,0 +1,245 @@
+"""What the tests say of the unbroken code: outcomes, durations, and which cannot be relied on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from harness.environments.diagnosis import set_aside_for
+from harness.runs.coverage import complete
+from harness.runs.selection import Coverage, files_of
+from harness.runs.suite import Result, Run, run_suite
+from harness.sandboxes.sandbox import BuildFailed, Channel, Sandbox
+from storage.records import RED, Baseline, BaselineTest, Environment
+
+BAR_SHARE = 0.95
+BAR_COUNT = 20
+FIRST_TEST_TIMEOUT = 60.0
+FIRST_TOTAL_TIMEOUT = 1200.0
+LEAST_TEST_TIMEOUT = 10.0
+LEAST_TOTAL_TIMEOUT = 600.0
+SHORT_TEST_TIMEOUT = 1.0
+HANG_LIMIT = 2
+"""Tests that may hang in one run before it is given up: a number, so that a busy machine comes to
+the same verdict as an idle one."""
+SHOWN_FAILURES = 40
+IMPATIENT_TIMEOUT = 15.0
+"""Seconds a test may take once several have hung: without a network they do so by dozens."""
+LOST: Mapping[str, str] = {"timeout": "hangs", "crashed": "crashes"}
+"""Outcomes of tests that are not run again, and why they are set aside."""
+
+
+async def measure(
+    sandbox: Sandbox, environment: Environment, *, runs: int = 2
+) -> tuple[Baseline, Coverage | None]:
+    """Run the suite ``runs`` times whole and once with every test alone, which is watched.
+
+    Returns what came of the tests, and what each that serves was seen to run.
+    Tests that hang or take pytest down with them are left out after the first time, here and
+    whenever the suite is run again. Raises BuildFailed with a named reason when the suite does
+    not pass the bar.
+    """
+    args = environment.plan.pytest_args
+    channel = await sandbox.runner()
+    try:
+        found = await whole(channel, args)
+        refuse(found)
+        lost = {test: result for test, result in found.results.items() if result.outcome in LOST}
+        tests = [test for test in found.collected or () if test not in lost] if lost else None
+        started = time.monotonic()
+        first = await whole(channel, args, tests) if lost else found
+        seconds = round(time.monotonic() - started, 3) if lost else found.seconds
+        again = [await whole(channel, args, tests) for _ in range(runs - 1)]
+        alone = await every_test_alone(channel, args, first)
+        importers = await opened_by_file(channel, args, first)
+    finally:
+        await channel.close()
+    measured = combine(environment.id, [first, *again], alone, seconds=seconds, place=sandbox.tree)
+    baseline = replace(measured, tests=(*measured.tests, *map(left_out, lost.items())))
+    return baseline, complete(alone.seen, baseline.green, importers)
+
+
+def left_out(item: tuple[str, Result]) -> BaselineTest:
+    """A test that is not to be run."""
+    test, result = item
+    return BaselineTest(
+        id=test, outcome=result.outcome, seconds=result.seconds, set_aside=LOST[result.outcome]
+    )
+
+
+def runnable(baseline: Baseline) -> list[str] | None:
+    """The tests to run when the suite is run whole; None for every test."""
+    kept = [test.id for test in baseline.tests if test.set_aside not in LOST.values()]
+    return kept if len(kept) < len(baseline.tests) else None
+
+
+async def whole(channel: Channel, args: Sequence[str], tests: Sequence[str] | None = None) -> Run:
+    """One run of everything in one process, with generous limits that hanging tests lower."""
+    return await run_suite(
+        channel,
+        args=args,
+        tests=tests,
+        test_timeout=FIRST_TEST_TIMEOUT,
+        total_timeout=FIRST_TOTAL_TIMEOUT,
+        impatient_timeout=IMPATIENT_TIMEOUT,
+    )
+
+
+async def every_test_alone(channel: Channel, args: Sequence[str], first: Run) -> Run:
+    """One run with a process for each test, watched; what fails so is run again unwatched."""
+    passed = [test for test, result in first.results.items() if result.outcome == "passed"]
+    watched = await each_alone(channel, args, passed, watch=True)
+    lost = [test for test in passed if watched.outcome(test) != "passed"]
+    if not lost or watched.exhausted:
+        return watched
+    again = await each_alone(channel, args, lost, watch=False)
+    seen = {test: seen for test, seen in watched.seen.items() if test not in set(lost)}
+    return replace(watched, results={**watched.results, **again.results}, seen=seen)
+
+
+async def each_alone(
+    channel: Channel, args: Sequence[str], tests: Sequence[str], *, watch: bool
+) -> Run:
+    return await run_suite(
+        channel,
+        args=args,
+        tests=tests,
+        isolate=True,
+        watch=watch,
+        test_timeout=FIRST_TEST_TIMEOUT,
+        total_timeout=FIRST_TOTAL_TIMEOUT,
+    )
+
+
+async def opened_by_file(
+    channel: Channel, args: Sequence[str], first: Run
+) -> dict[str, frozenset[str]]:
+    """Collect each file of tests alone; return the files of the tree that are opened until then.
+
+    In company a file that others have imported before is not opened again.
+    """
+    found = {}
+    for file in sorted(files_of(first.results)):
+        run = await run_suite(
+            channel,
+            args=args,
+            tests=[],
+            only_files=[file],
+            watch=True,
+            path="fork",
+            test_timeout=FIRST_TEST_TIMEOUT,
+            total_timeout=FIRST_TOTAL_TIMEOUT,
+        )
+        if "" in run.seen and not run.seen[""].opaque:
+            found[file] = run.seen[""].opened
+    return found
+
+
+def refuse(run: Run) -> None:
+    """Raise BuildFailed when a first run does not pass the bar."""
+    if not run.restored:
+        raise BuildFailed("tree-not-restored", "the tests change files that cannot be put back")
+    if not run.collected:
+        told = [f"{path}: {detail}" for path, detail in run.collect_errors]
+        raise BuildFailed("no-tests", "\n".join([run.tail, *told]) or "no test was collected")
+    counted = [
+        result
+        for result in run.results.values()
+        if result.outcome != "skipped" and not (is_red(result) and set_aside_for(result.detail))
+    ]
+    passed = [result for result in counted if result.outcome in ("passed", "xfailed")]
+    total = len(counted) + len(run.collect_errors)
+    if run.exhausted:
+        raise BuildFailed("timeout", f"the suite had not ended after {FIRST_TOTAL_TIMEOUT:.0f} s")
+    if len(passed) < BAR_COUNT:
+        raise BuildFailed(
+            "too-few-pass", failures(run) + f"\n{len(passed)} pass, {BAR_COUNT} needed"
+        )
+    if len(passed) < BAR_SHARE * total:
+        raise BuildFailed(
+            "too-few-pass",
+            failures(run) + f"\n{len(passed)} of {total} tests pass, {BAR_SHARE:.0%} needed",
+        )
+
+
+def is_red(result: Result) -> bool:
+    return result.outcome in RED
+
+
+def failures(run: Run) -> str:
+    """What failed, summed up: a line for each message, the most frequent first."""
+    said: dict[str, list[str]] = {}
+    for path, detail in run.collect_errors:
+        said.setdefault(detail, []).append(path)
+    for test, result in run.results.items():
+        if is_red(result):
+            said.setdefault(f"{result.outcome}: {result.detail}", []).append(test)
+    ranked = sorted(said.items(), key=lambda item: -len(item[1]))[:SHOWN_FAILURES]
+    return "\n".join(f"{len(tests)} x {message} ({tests[0]})" for message, tests in ranked)
+
+
+def combine(
+    environment: str, runs: Sequence[Run], alone: Run, *, seconds: float, place: str
+) -> Baseline:
+    """Set aside every test that is not green in each run, in company and alone.
+
+    So are those whose ids name the ``place`` of the work tree: elsewhere they are other tests.
+    """
+    first = runs[0]
+    order = first.collected or ()
+    tests = [
+        BaselineTest(
+            id=test,
+            outcome=first.outcome(test) or "missing",
+            seconds=first.results[test].seconds if test in first.results else 0.0,
+            set_aside="place-bound" if place in test else set_aside(test, runs, alone),
+        )
+        for test in order
+    ]
+    extra = {test for run in runs[1:] for test in run.collected or ()} - set(order)
+    tests += [
+        BaselineTest(id=test, outcome="missing", seconds=0.0, set_aside="unstable")
+        for test in sorted(extra)
+    ]
+    return Baseline(environment=environment, tests=tuple(tests), seconds=seconds, runs=len(runs))
+
+
+def set_aside(test: str, runs: Sequence[Run], alone: Run) -> str:
+    """Why a test can serve in no list; empty when it can, or when it simply does not pass."""
+    outcomes = {run.outcome(test) for run in runs}
+    if len(outcomes) > 1:
+        return "unstable"
+    if outcomes != {"passed"}:
+        result = runs[0].results.get(test)
+        return (result and is_red(result) and set_aside_for(result.detail)) or ""
+    return "" if alone.outcome(test) == "passed" else "company-only"
+
+
+def test_timeout(baseline: Baseline) -> float:
+    """Seconds one test may take with a bug: generous, so that no slow failure is cut off."""
+    return max(LEAST_TEST_TIMEOUT, 10 * max(slowest(baseline), default=0.0))
+
+
+def short_timeouts(baseline: Baseline) -> dict[str, float]:
+    """Seconds for each test while a bug is screened: a verdict that hangs on them is not final."""
+    return {test.id: SHORT_TEST_TIMEOUT + 10 * test.seconds for test in baseline.tests}
+
+
+def slowest(baseline: Baseline) -> list[float]:
+    return [test.seconds for test in baseline.tests if test.outcome == "passed"]
+
+
+def collect_timeout(baseline: Baseline) -> float:
+    """Seconds that collection may take with a bug: one that hangs at import is not to cost more."""
+    return LEAST_TEST_TIMEOUT + 2 * baseline.seconds
+
+
+def collecting(baseline: Baseline) -> float:
+    """Seconds of a whole run that no test takes: pytest's start, and collecting the tests."""
+    return max(0.0, baseline.seconds - sum(test.seconds for test in baseline.tests))
+
+
+def total_timeout(baseline: Baseline) -> float:
+    """Seconds a whole run may take with a bug."""
+    return max(LEAST_TOTAL_TIMEOUT, 20 * baseline.seconds)

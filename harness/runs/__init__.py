@@ -1,0 +1,1 @@
+"""Run tests in a sandbox, and select those that can notice a change."""

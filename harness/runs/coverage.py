@@ -1,0 +1,99 @@
+"""What each test was seen to run, in few bytes: files are numbered, lines are bits of a number."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable, Mapping
+
+from harness.runs.selection import Coverage, Masks, Seen
+
+FORMAT = 2
+
+
+def complete(
+    seen: Mapping[str, Seen],
+    tests: Iterable[str],
+    importers: Mapping[str, frozenset[str]] | None = None,
+) -> Coverage | None:
+    """Return the coverage of tests; one that was not seen counts as opaque.
+
+    None when it is not known what ran before the first test: then nothing can be selected.
+    """
+    imported = seen.get("")
+    if imported is None:
+        return None
+    unseen = Seen(opaque=True)
+    return Coverage(
+        imported=imported,
+        tests={test: seen.get(test, unseen) for test in tests},
+        importers=importers or {},
+    )
+
+
+def encode(coverage: Coverage) -> bytes:
+    """Encode a coverage; equal coverages give equal bytes."""
+    names = sorted(
+        {
+            name
+            for each in (coverage.imported, *coverage.tests.values())
+            for name in (*each.code, *each.lines, *each.introspected, *each.opened)
+        }
+        | {name for opened in coverage.importers.values() for name in opened}
+    )
+    number = {name: place for place, name in enumerate(names)}
+
+    def masks(found: Masks) -> list[object]:
+        return [[number[path], f"{mask:x}"] for path, mask in sorted(found.items())]
+
+    def plain(seen: Seen) -> list[object]:
+        opened = sorted(number[path] for path in seen.opened)
+        parts = [masks(found) for found in (seen.code, seen.lines, seen.introspected)]
+        return [*parts, opened, int(seen.opaque)]
+
+    document = {
+        "format": FORMAT,
+        "files": names,
+        "imported": plain(coverage.imported),
+        "tests": [[test, plain(seen)] for test, seen in sorted(coverage.tests.items())],
+        "importers": [
+            [file, sorted(number[path] for path in opened)]
+            for file, opened in sorted(coverage.importers.items())
+        ],
+    }
+    return zlib.compress(json.dumps(document, separators=(",", ":")).encode(), 9)
+
+
+def decode(data: bytes) -> Coverage | None:
+    """Return what ``encode`` was given; None for another version's bytes."""
+    document = json.loads(zlib.decompress(data))
+    if document["format"] != FORMAT:
+        return None
+    files: list[str] = document["files"]
+
+    def masks(found: list[tuple[int, str]]) -> dict[str, int]:
+        return {files[place]: int(mask, 16) for place, mask in found}
+
+    def seen(
+        code: list[tuple[int, str]],
+        lines: list[tuple[int, str]],
+        introspected: list[tuple[int, str]],
+        opened: list[int],
+        opaque: int,
+    ) -> Seen:
+        return Seen(
+            code=masks(code),
+            lines=masks(lines),
+            introspected=masks(introspected),
+            opened=frozenset(files[place] for place in opened),
+            opaque=bool(opaque),
+        )
+
+    return Coverage(
+        imported=seen(*document["imported"]),
+        tests={test: seen(*parts) for test, parts in document["tests"]},
+        importers={
+            file: frozenset(files[place] for place in opened)
+            for file, opened in document["importers"]
+        },
+    )

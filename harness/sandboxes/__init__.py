@@ -1,0 +1,1 @@
+"""Sandboxes, local and Docker: where untrusted code runs, and within which limits."""

@@ -1,0 +1,335 @@
+"""The local backend: environments in a cache folder, inside bubblewrap where it works."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import logging
+import os
+import platform
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from uv import find_uv_bin
+
+from harness.sandboxes import bubblewrap
+from harness.sandboxes.bubblewrap import Cage
+from harness.sandboxes.cancellation import step, stoppable
+from harness.sandboxes.interpreters import Interpreter, find_interpreter
+from harness.sandboxes.local_sandbox import Isolation, LocalSandbox, outside_system
+from harness.sandboxes.own_packages import own_packages
+from harness.sandboxes.process_tree import kill_tree
+from harness.sandboxes.sandbox import BuildFailed, Limits
+from harness.sandboxes.second_copies import copies
+from harness.sandboxes.start_state import files_of, make_repository
+from harness.sandboxes.work_tree import pack
+from harness.sandboxes.workplaces import (
+    claim,
+    copy_environment,
+    host_user,
+    sweep,
+    sweep_scratch,
+)
+from storage.errors import SandboxError
+from storage.records import Environment, Plan, SandboxKind, digest
+
+log = logging.getLogger(__name__)
+
+RUNNER = Path(__file__).with_name("runner.py")
+CERTIFICATES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT")
+BUILD_TIMEOUT = 1200
+DETAIL_LIMIT = 4000
+WARNING = (
+    "local sandbox without bubblewrap: the repository's code runs as a plain process with "
+    "resource limits only; install bubblewrap or use --sandbox docker for code you do not trust"
+)
+
+
+class LocalBackend:
+    """Builds environments in the cache and starts sandboxes from them on this machine."""
+
+    kind: SandboxKind = "local"
+
+    def __init__(
+        self,
+        cache: Path,
+        *,
+        runner: Path = RUNNER,
+        isolation: Isolation | None = None,
+    ) -> None:
+        self._envs = cache.resolve() / "envs"
+        self._uv_cache = cache.resolve() / "uv"
+        self._runner = runner
+        self.isolation: Isolation = isolation or ("bubblewrap" if bubblewrap.works() else "process")
+        self._archive: tuple[Path, bytes] | None = None
+        if self.isolation == "process":
+            log.warning(WARNING)
+
+    async def build(
+        self,
+        checkout: Path,
+        tree: str,
+        plan: Plan,
+        *,
+        env: Mapping[str, str],
+        fresh: bool = False,
+    ) -> Environment:
+        """Install a copy of ``checkout`` as ``plan`` says; cancelled, it ends what it started.
+
+        Raises BuildFailed.
+        """
+        return await stoppable(lambda: self._build(checkout, tree, plan, dict(env), fresh))
+
+    def _build(
+        self, checkout: Path, tree: str, plan: Plan, env: dict[str, str], fresh: bool
+    ) -> Environment:
+        interpreter = find_interpreter(plan.python)
+        steps = json.dumps([plan.python, plan.install, plan.env, *dated(plan)])
+        root = self._envs / digest(tree, steps, interpreter.version)[:16]
+        ready = root / "ready.json"
+        with locked(root.with_suffix(".lock")):
+            if fresh or not ready.exists():
+                self._make(checkout, root, plan, interpreter, env)
+        built = json.loads(ready.read_text())
+        return Environment(
+            tree=tree,
+            plan=plan,
+            sandbox=self.kind,
+            python=interpreter.version,
+            lock=built["lock"],
+            seconds=built.get("seconds", 0.0),
+            size=built.get("size", 0),
+            base=f"{platform.system().lower()}-cpython-{interpreter.version}",
+            arch=platform.machine(),
+            handle=root.name,
+        )
+
+    def _make(
+        self,
+        checkout: Path,
+        root: Path,
+        plan: Plan,
+        interpreter: Interpreter,
+        env: dict[str, str],
+    ) -> None:
+        """Build from nothing; the file that says it is whole comes last."""
+        shutil.rmtree(root, ignore_errors=True)
+        started = time.monotonic()
+        try:
+            self._install(checkout, root, plan, interpreter, env)
+            built = {
+                "lock": self._freeze(root, interpreter),
+                "seconds": round(time.monotonic() - started, 3),
+                "size": size_of(root),
+            }
+            (root / "ready.json").write_text(json.dumps(built))
+        except BuildFailed:
+            shutil.rmtree(root, ignore_errors=True)
+            raise
+
+    def _install(
+        self,
+        checkout: Path,
+        root: Path,
+        plan: Plan,
+        interpreter: Interpreter,
+        env: dict[str, str],
+    ) -> None:
+        first = root / "w00"
+        first.mkdir(parents=True)
+        self._uv_cache.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(
+            checkout, first / "tree", symlinks=True, ignore=shutil.ignore_patterns(".git")
+        )
+        uv = find_uv_bin()
+        self._command(
+            root,
+            [uv, "venv", "--quiet", "--python", str(interpreter.executable), str(first / "venv")],
+            interpreter,
+            env,
+        )
+        python = str(first / "venv" / "bin" / "python")
+        settings = {**env, **dict(plan.env), **uv_settings(plan)}
+        for words in plan.install:
+            command = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python]
+            self._command(root, [*command, *words], interpreter, settings)
+        for cache in list((first / "tree").rglob("__pycache__")):
+            shutil.rmtree(cache, ignore_errors=True)
+        make_repository(first / "tree", files_of(checkout))
+        subprocess.run(["chmod", "-R", "a+rX", first / "venv"], check=False)
+
+    def _freeze(self, root: Path, interpreter: Interpreter) -> str:
+        python = str(root / "w00" / "venv" / "bin" / "python")
+        text = self._command(
+            root, [find_uv_bin(), "pip", "freeze", "--quiet", "--python", python], interpreter, {}
+        )
+        return "\n".join(
+            line for line in text.splitlines() if "==" in line and not line.startswith("-e")
+        )
+
+    def _command(
+        self, root: Path, command: Sequence[str], interpreter: Interpreter, env: Mapping[str, str]
+    ) -> str:
+        """Run one build step, in a cage with network where there is one. Raises BuildFailed."""
+        tree = root / "w00" / "tree"
+        settings = {
+            "PATH": f"{root / 'w00' / 'venv' / 'bin'}:{os.environ.get('PATH', os.defpath)}",
+            "UV_CACHE_DIR": str(self._uv_cache),
+            "UV_PYTHON_DOWNLOADS": "never",
+            "UV_LINK_MODE": "copy",
+            "UV_NO_CONFIG": "1",
+            "HOME": "/tmp",
+            "LC_ALL": "C.UTF-8",
+            **env,
+        }
+        words = list(command)
+        if self.isolation == "bubblewrap":
+            uv = Path(find_uv_bin())
+            extra = [Path(env[name]) for name in CERTIFICATES if Path(env.get(name, "")).is_file()]
+            accounts_of_host = [Path(path) for path in bubblewrap.ACCOUNTS]
+            cage = Cage(
+                read_only=[
+                    (p, p)
+                    for p in outside_system(interpreter.prefix, uv, *extra, *accounts_of_host)
+                ],
+                writable=[(root, root), (self._uv_cache, self._uv_cache)],
+                cwd=tree,
+                env=settings,
+                network=True,
+            )
+            words = bubblewrap.arguments(cage, words)
+        code, output = run_bounded(words, cwd=tree, env=settings)
+        if code != 0:
+            raise BuildFailed("install-failed", output[-DETAIL_LIMIT:])
+        return output
+
+    async def exists(self, environment: Environment) -> bool:
+        """Say whether the environment's folder is still there, and whole."""
+        return (self._envs / environment.handle / "ready.json").exists()
+
+    async def start(self, environment: Environment, *, limits: Limits) -> LocalSandbox:
+        """Start a fresh sandbox with its own copy of the tree. Raises SandboxError."""
+        root = self._envs / environment.handle
+        if not await self.exists(environment):
+            raise SandboxError(f"environment {environment.handle} is gone; use --rebuild")
+        return await asyncio.to_thread(self._start, root, environment, limits)
+
+    def _start(self, root: Path, environment: Environment, limits: Limits) -> LocalSandbox:
+        sweep(root)
+        sweep_scratch()
+        place = claim(root)
+        if self.isolation == "process":
+            copy_environment(root / "w00", place)
+        interpreter = find_interpreter(environment.plan.python)
+        return LocalSandbox(
+            first=root / "w00",
+            place=place,
+            prefix=interpreter.prefix,
+            runner=self._runner,
+            env=dict(environment.plan.env),
+            limits=limits,
+            isolation=self.isolation,
+            user=self._user(place),
+            archive=self._packed(root / "w00" / "tree") if self.isolation == "bubblewrap" else b"",
+            hidden=hidden(root, interpreter.prefix) if self.isolation == "bubblewrap" else (),
+        )
+
+    def place(self, environment: Environment) -> tuple[Path, Path, int | None]:
+        """Claim a place, to be released; return the environment's folder, the place, its user."""
+        root = self._envs / environment.handle
+        sweep(root)
+        place = claim(root)
+        return root / "w00", place, self._user(place)
+
+    def _packed(self, tree: Path) -> bytes:
+        """The work tree as it goes into each sandbox, packed once."""
+        if self._archive is None or self._archive[0] != tree:
+            self._archive = (tree, pack(tree))
+        return self._archive[1]
+
+    def _user(self, place: Path) -> int | None:
+        """The host's user to run as, where we are root and can choose; else it is our own."""
+        if self.isolation != "bubblewrap" or os.getuid() != 0:
+            return None
+        user = host_user(place)
+        return user if bubblewrap.works(host_user(place.with_name("w00"))) else None
+
+
+def hidden(root: Path, prefix: Path) -> list[tuple[Path, Path]]:
+    """Return what to lay over copies of the project's packages in the machine's interpreter.
+
+    Pairs of what is empty and of the copy. Found once for an environment, and kept beside it.
+    """
+    listed = root / "hidden.json"
+    nothing, empty = root / "nothing", root / "nothing.whl"
+    if not outside_system(prefix):
+        return []
+    if not listed.exists():
+        nothing.mkdir(exist_ok=True)
+        empty.touch()
+        names = own_packages(files_of(root / "w00" / "tree"))
+        found = [str(path) for path in copies(prefix, names)] if names else []
+        part = root / f"hidden.{os.getpid()}.json"
+        part.write_text(json.dumps(found))
+        part.replace(listed)
+    paths = map(Path, json.loads(listed.read_text()))
+    return [(nothing if path.is_dir() else empty, path) for path in paths if path.exists()]
+
+
+def dated(plan: Plan) -> list[str]:
+    """The part of a build's key that only plans with a date have."""
+    return [plan.exclude_newer] if plan.exclude_newer else []
+
+
+def uv_settings(plan: Plan) -> dict[str, str]:
+    """What a plan tells uv by its variables, for builds of distributions too."""
+    return {"UV_EXCLUDE_NEWER": plan.exclude_newer} if plan.exclude_newer else {}
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files below a folder."""
+    found = (Path(current, name) for current, _, names in os.walk(folder) for name in names)
+    return sum(path.lstat().st_size for path in found)
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Hold a lock between processes and threads; it is freed when its holder dies."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w") as opened:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+
+
+def run_bounded(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> tuple[int, str]:
+    """Run a build step; return its exit code and what it printed.
+
+    Raises BuildFailed when it takes too long or is wanted no longer; all that it started is killed
+    then.
+    """
+    with subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        try:
+            with step(lambda: kill_tree(process.pid)):
+                output, _ = process.communicate(timeout=BUILD_TIMEOUT)
+        except subprocess.TimeoutExpired as error:
+            kill_tree(process.pid)
+            raise BuildFailed("timeout", f"an install step took over {BUILD_TIMEOUT} s") from error
+        except BuildFailed:
+            kill_tree(process.pid)
+            raise
+    return process.returncode, output

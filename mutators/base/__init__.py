@@ -1,0 +1,1 @@
+"""What operators and models share: a parsed file, its names, sites, and checks of a change."""

@@ -1,0 +1,1 @@
+"""Combined bugs: choose verified bugs and join them."""

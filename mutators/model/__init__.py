@@ -1,0 +1,1 @@
+"""Bugs written by a language model: slips put in, functions written anew."""

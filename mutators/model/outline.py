@@ -1,0 +1,152 @@
+"""What is told of a repository and of a file to all who ask about it: the part that is cached.
+
+No body of a function is ever part of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+from tree_sitter import Node
+
+from llm.marks import data
+from mutators.base.operator import Source
+from mutators.model.definitions import Definition, definitions
+from mutators.model.neighbours import lines_of, signature
+from mutators.model.project import Project
+from syntax.patches import decode
+
+MODULES_LIMIT = 6000
+INTERFACE_LIMIT = 16_000
+FILE_LIMIT = 24_000
+STATEMENT_LIMIT = 600
+"""Characters up to which a statement of a module is shown whole."""
+WORD = re.compile(rb"\w+")
+IMPORTING = frozenset({b"from", b"import", b"as"})
+
+
+def modules(project: Project) -> str:
+    """Return the files of a repository with the first line of what each says of itself."""
+    return told("The project's files:", bounded(map_lines(project), MODULES_LIMIT))
+
+
+def map_lines(project: Project) -> Iterator[str]:
+    """Yield a line for each file."""
+    for path in project.files:
+        text = next(iter(lines_of(decode(docstring(project.source(path))))), "")
+        yield f"{path}: {text}" if text else path
+
+
+def interface(project: Project) -> str:
+    """Return the files of a repository with the signatures that others may use."""
+    return told("The project's interface:", bounded(interface_lines(project), INTERFACE_LIMIT))
+
+
+def interface_lines(project: Project) -> Iterator[str]:
+    """Yield a line for each file and for each public function and class."""
+    for line, path in zip(map_lines(project), project.files, strict=True):
+        yield f"# {line}"
+        for each in project.definitions(path):
+            if not any(part.startswith("_") for part in each.name.split(".")):
+                indent = "    " * each.name.count(".")
+                lines = decode(each.head).split("\n")
+                yield indent + " ".join(line.strip() for line in lines)
+
+
+def surface(source: Source, users: Collection[Definition]) -> str:
+    """Return the imports and names of a file that some definitions use; nothing else of it."""
+    used = {word for each in users for word in WORD.findall(each.code)}
+    shown = [statement(source, node) for node in loose(source) if given(source, node) & used]
+    return told("What the file imports and names:", bounded(shown, FILE_LIMIT))
+
+
+def skeleton(source: Source) -> str:
+    """Return a file without the bodies of its functions."""
+    heads: list[tuple[int, str]] = [(n.start_byte, statement(source, n)) for n in loose(source)]
+    for each in definitions(source):
+        heads.append((each.start, described(each)))
+        if each.is_class and each.body is not None:
+            inner = [n for n in each.body.named_children if is_loose(source, n)]
+            heads += [
+                (n.start_byte, statement(source, n, decode(source.indent(n))))
+                for n in inner
+                if n != (each.docstring.parent if each.docstring else None)
+            ]
+    found = [text for _, text in sorted(heads)]
+    return told(
+        "The file, without the bodies of its functions:",
+        bounded([f"# {source.path}", *found], FILE_LIMIT),
+    )
+
+
+def described(definition: Definition) -> str:
+    """Return a head with what its docstring says first."""
+    return signature(definition) + ("" if definition.is_class else " ...")
+
+
+def loose(source: Source) -> Iterator[Node]:
+    """Yield the statements of a module that define no function or class."""
+    own = source.root.named_children
+    first = own[0] if own and docstring(source) else None
+    yield from (n for n in own if n != first and is_loose(source, n))
+
+
+def is_loose(source: Source, node: Node) -> bool:
+    """Say whether a statement holds no definition, and is no comment."""
+    stack = [node]
+    while stack:
+        found = stack.pop()
+        if source.word(found) in ("function", "class"):
+            return False
+        stack += found.named_children
+    return node.type != "comment"
+
+
+def statement(source: Source, node: Node, indent: str = "") -> str:
+    """Return a statement, or its beginning where it is long."""
+    text = decode(source.code(node))
+    whole = len(text) <= STATEMENT_LIMIT
+    return indent + (text if whole else f"{text[:STATEMENT_LIMIT].splitlines()[0]} ...")
+
+
+def given(source: Source, node: Node) -> set[bytes]:
+    """Return the names that a statement may give to a module: by an import or an assignment."""
+    found: set[bytes] = set()
+    stack = [node]
+    while stack:
+        inner = stack.pop()
+        if "import" in inner.type:
+            found |= {*WORD.findall(source.code(inner))} - IMPORTING
+        elif source.word(inner) in ("assignment", "augmented"):
+            left = inner.child_by_field_name("left")
+            found |= {*WORD.findall(source.code(left))} if left is not None else set()
+        else:
+            stack += inner.named_children
+    return found
+
+
+def docstring(source: Source) -> bytes:
+    """Return what a file says of itself."""
+    first = next((c for c in source.root.named_children if c.type != "comment"), None)
+    if first is None or source.word(first) != "statement" or len(first.named_children) != 1:
+        return b""
+    only = first.named_children[0]
+    return source.code(only) if source.word(only) == "string" else b""
+
+
+def bounded(lines: Iterator[str] | list[str], limit: int) -> str:
+    """Join lines up to a number of characters; the last line says where some are left out."""
+    found: list[str] = []
+    for line in lines:
+        limit -= len(line) + 1
+        if limit < 0:
+            found.append("...")
+            break
+        found.append(line)
+    return "\n".join(found)
+
+
+def told(heading: str, text: str) -> str:
+    """Return a text under its heading, as data. A path is a name that others chose."""
+    return f"{heading}\n{data(text)}" if text else ""

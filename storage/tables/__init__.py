@@ -1,0 +1,1 @@
+"""The tables of the one SQLite file: opened, migrated, and a part for each concern."""
