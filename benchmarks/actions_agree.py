@@ -9,9 +9,9 @@ say of the bugs, and of each shard what was expected and what it took. ``--at-on
 shard after another, so that none disturbs another's time.
 
 Verdicts are *equal* when they are so to the last test, and *agree* when they do so by the rule of
-the audit (``harness.judge.judge.agree``): tests that are red only now and then apart. What is not equal
-is judged again on this machine, to see whether it is at one with itself. Ends with 1 where verdicts
-do not agree.
+the audit (``harness.judge.judge.agree``): tests that are red only now and then apart. What is not
+equal is judged again on this machine, to see whether it is at one with itself. Ends with 1 where
+verdicts do not agree.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from storage.errors import SourceError
 from storage.git import GitError, git
-from storage.tables.database import is_store
+from storage.paths import is_store
 
 LEFT_OUT_FOLDERS = re.compile(
     r"__pycache__|node_modules|\.(git|hg|svn|venv|tox|nox|eggs|hypothesis|ipynb_checkpoints|uv)"

@@ -1,7 +1,7 @@
 """From a plan that failed to the plans that its failure suggests. Pure.
 
-Each rule reads the findings of ``harness/environments/diagnosis.py`` and changes what they speak of, and
-nothing more; what came of it is tried like any other plan.
+Each rule reads the findings of ``harness/environments/diagnosis.py`` and changes what they
+speak of, and nothing more; what came of it is tried like any other plan.
 """
 
 from __future__ import annotations

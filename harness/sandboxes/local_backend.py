@@ -40,7 +40,7 @@ from storage.records import Environment, Plan, SandboxKind, digest
 
 log = logging.getLogger(__name__)
 
-RUNNER = Path(__file__).with_name("runner.py")
+RUNNER = Path(__file__).parents[1] / "runner.py"
 CERTIFICATES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT")
 BUILD_TIMEOUT = 1200
 DETAIL_LIMIT = 4000

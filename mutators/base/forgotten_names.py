@@ -16,9 +16,8 @@ from tree_sitter import Node
 from mutators.base.erasure import Erasure
 from mutators.base.leftovers import Tidying
 from mutators.base.likeness import words
-from mutators.base.operator import Source, operands
+from mutators.base.operator import NOT_POSITIONAL, Source, arguments, operands
 from mutators.base.uses import around, binds, is_plain, named_in, own
-from mutators.operators.calls import NOT_POSITIONAL, arguments
 from syntax.splices import Splices
 
 MOST = 24

@@ -14,6 +14,9 @@ from syntax.languages import Language, Word
 from syntax.splices import Splice, Splices, merge
 from syntax.text import Text
 
+NOT_POSITIONAL = frozenset({"keyword_argument", "list_splat", "dictionary_splat"})
+"""Arguments of a call whose place says nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -139,3 +142,9 @@ def is_docstring(node: Node) -> bool:
 def operands(node: Node) -> list[Node]:
     """The named children of a node, comments left out."""
     return [child for child in node.named_children if child.type != "comment"]
+
+
+def arguments(node: Node) -> list[Node]:
+    """The arguments of a call; none for a call on a generator expression."""
+    found = node.child_by_field_name("arguments")
+    return operands(found) if found is not None and found.type == "argument_list" else []

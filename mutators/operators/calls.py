@@ -8,17 +8,9 @@ from typing import ClassVar
 
 from tree_sitter import Node
 
-from mutators.base.operator import Operator, Source, operands
+from mutators.base.operator import NOT_POSITIONAL, Operator, Source, arguments
 from syntax.languages import Word
 from syntax.splices import Splice, merge
-
-NOT_POSITIONAL = frozenset({"keyword_argument", "list_splat", "dictionary_splat"})
-
-
-def arguments(node: Node) -> list[Node]:
-    """The arguments of a call; none for a call on a generator expression."""
-    found = node.child_by_field_name("arguments")
-    return operands(found) if found is not None and found.type == "argument_list" else []
 
 
 class RemoveKeywordArgument(Operator):

@@ -9,9 +9,8 @@ from tree_sitter import Node
 
 from mutators.base.forgotten_names import LITERALS, Forgetting
 from mutators.base.leftovers import Tidying, at_top
-from mutators.base.operator import Scattered, Source, operands
+from mutators.base.operator import NOT_POSITIONAL, Scattered, Source, arguments, operands
 from mutators.base.uses import around, binds, imports, inside, named_in, own, uses
-from mutators.operators.calls import NOT_POSITIONAL, arguments
 from mutators.operators.classes import is_special
 from syntax.languages import Word
 from syntax.splices import Splices

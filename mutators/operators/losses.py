@@ -7,9 +7,8 @@ from typing import ClassVar
 
 from tree_sitter import Node
 
-from mutators.base.operator import Operator, Source
+from mutators.base.operator import NOT_POSITIONAL, Operator, Source, arguments
 from mutators.base.surroundings import nearest, surroundings
-from mutators.operators.calls import NOT_POSITIONAL, arguments
 from mutators.operators.names import swapped
 from syntax.languages import Word
 from syntax.splices import Splice

@@ -9,9 +9,8 @@ from typing import ClassVar
 from tree_sitter import Node
 
 from mutators.base.likeness import likeness
-from mutators.base.operator import Operator, Source, operands
+from mutators.base.operator import Operator, Source, arguments, operands
 from mutators.base.surroundings import key_of, nearest, surroundings
-from mutators.operators.calls import arguments
 from syntax.languages import Word
 from syntax.splices import Splice, merge
 

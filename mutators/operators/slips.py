@@ -7,8 +7,7 @@ from typing import ClassVar
 
 from tree_sitter import Node
 
-from mutators.base.operator import Operator, Source, operands
-from mutators.operators.calls import arguments
+from mutators.base.operator import Operator, Source, arguments, operands
 from mutators.operators.losses import called
 from syntax.languages import Word
 from syntax.splices import Splice, merge

@@ -8,8 +8,7 @@ from typing import ClassVar
 
 from tree_sitter import Node
 
-from mutators.base.operator import Operator, Source, operands
-from mutators.operators.calls import arguments
+from mutators.base.operator import Operator, Source, arguments, operands
 from mutators.operators.classes import body_of, is_special, mentions
 from mutators.operators.losses import called
 from mutators.operators.shared_state import changes, class_around

@@ -11,9 +11,8 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from storage.errors import StoreError
-from storage.tables.migrations import APPLICATION_ID, MIGRATIONS
-
-HEADER = b"SQLite format 3\0"
+from storage.paths import APPLICATION_ID
+from storage.tables.migrations import MIGRATIONS
 
 
 def open_database(path: Path, *, busy_timeout: float) -> Database:
@@ -30,13 +29,6 @@ def open_database(path: Path, *, busy_timeout: float) -> Database:
             db.close()
             raise
     return db
-
-
-def is_store(path: Path) -> bool:
-    """Say whether a file is a store of ours, without opening it as one."""
-    with path.open("rb") as file:
-        head = file.read(72)
-    return head.startswith(HEADER) and head[68:72] == APPLICATION_ID.to_bytes(4, "big")
 
 
 @contextmanager

@@ -8,9 +8,6 @@ from storage.tables import standings
 
 MIGRATIONS = Migrations("bugfoundry")
 
-APPLICATION_ID = 0x62756766
-"""Marks the file as a store of ours (SQLite's ``application_id``): ``bugf``."""
-
 
 @MIGRATIONS()
 def m001_sources(db: Database) -> None:

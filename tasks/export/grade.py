@@ -3,8 +3,8 @@
     grade.py RUNNER CONFIG
 
 Runs the tests that CONFIG names and ends with 0 when all are green, 1 when not, 2 when they could
-not be run. The rule is that of ``harness/judge/judge.py``: a test is green when pytest reports that it
-passed, and a task is solved when every test of both lists is. One file without dependencies
+not be run. The rule is that of ``harness/judge/judge.py``: a test is green when pytest reports that
+it passed, and a task is solved when every test of both lists is. One file without dependencies
 (Python 3.8 or newer), that ships with exported tasks.
 """
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from mutators.model import mistakes
 from mutators.model.mistakes import MISTAKES, Dealer
 
-PAGE = Path(mistakes.__file__).parents[1] / "docs" / "mistakes.md"
+PAGE = Path(mistakes.__file__).parents[2] / "docs" / "mistakes.md"
 DEFECTS = {"assignment", "checking", "algorithm", "interface", "timing", "function"}
 
 

@@ -17,7 +17,7 @@ from syntax.patch_text import apply_patch
 from syntax.patches import encode
 from tests.furniture.project import SOURCE
 
-ROOT = Path(operator_module.__file__).parents[1]
+ROOT = Path(operator_module.__file__).parents[2]
 OWN = {
     path.relative_to(ROOT).as_posix(): path.read_bytes()
     for room in ("syntax", "mutators", "storage")

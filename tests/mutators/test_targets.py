@@ -11,7 +11,7 @@ from mutators.base import operator
 from mutators.model.project import Project
 from mutators.model.targets import PER_VISIT, has_logic, is_function, targets
 
-ROOT = Path(operator.__file__).parents[1]
+ROOT = Path(operator.__file__).parents[2]
 OWN = {
     path.relative_to(ROOT).as_posix(): path.read_bytes()
     for room in ("syntax", "storage")

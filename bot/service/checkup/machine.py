@@ -20,7 +20,7 @@ from forge.run.models import KEYS, URL
 from harness.sandboxes import bubblewrap
 from harness.sandboxes.base_image import connect
 from storage.errors import ConfigError, SandboxError
-from storage.tables.database import is_store
+from storage.paths import is_store
 
 KEY, SECRET, TOKEN, MIRRORS, STORE, ROOM, SANDBOX, MODEL = (
     "private key",
