@@ -25,19 +25,20 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from uv import find_uv_bin
 
+from forge.compose import forge_in, make_ready
 from forge.remote.actions.place import RunState
+from forge.remote.actions.preparation import engine_at
 from forge.remote.actions.settlement import Settled, collect, fetched
 from forge.remote.batch.plans import Batch, read_batch
 from forge.remote.batch.shards import given
 from forge.run.pace import Pace
-from forge.run.pipeline import forge_in
-from forge.run.preparation import make_ready
 from forge.run.progress import Quiet
 from forge.run.settings import Settings
 from harness.judge.judge import agree
@@ -140,9 +141,9 @@ async def forge(site: Site, name: str, place: ExecutorPlace | None = None) -> fl
     with Store(site.store(name)) as store:
         ready = await make_ready(site.settings, store=store, trees=trees, reporter=reporter)
         started = time.monotonic()
-        await forge_in(
-            replace(ready, place=place), site.settings, trees, store=store, reporter=reporter
-        )
+        if place is not None:
+            ready = replace(ready, make_engine=partial(engine_at, place))
+        await forge_in(ready, site.settings, trees, store=store, reporter=reporter)
         return time.monotonic() - started
 
 

@@ -22,6 +22,7 @@ from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from forge.compose import PARTS
 from forge.grade.evaluation import (
     Case,
     Evaluation,
@@ -210,7 +211,9 @@ async def run(store: Store, *, each: int, only: str, fresh: int, workers: int) -
     every: list[Case] = []
     compared = []
     coverage: dict[str, Coverage | None] = {}
-    evaluation = Evaluation(cache=cache_dir(), workers=workers, coverage=coverage.get)
+    evaluation = Evaluation(
+        make_backend=PARTS.make_backend, cache=cache_dir(), workers=workers, coverage=coverage.get
+    )
     for name, tasks in by_repository(store, each, only).items():
         found = [find_task(store, task.id) for task in tasks]
         cases = predictions(store, trees, found)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from forge.run.pipeline import forge
+from forge.compose import forge
 from forge.run.progress import Quiet
 from forge.run.settings import Settings
 from harness.detect.config import Overrides

@@ -29,9 +29,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from forge.compose import make_machine_engine, make_ready
 from forge.run.async_work import run_interruptible
-from forge.run.pipeline import make_engine
-from forge.run.preparation import make_ready
 from forge.run.progress import Quiet
 from forge.run.settings import Settings
 from mirror.choice.sieve import sift
@@ -248,7 +247,7 @@ async def judge(
         for row in (row for rows in work.bugs.values() for row in rows):
             row.verdict = "no-environment"
         return
-    engine = make_engine(settings, ready, trees, store=store, reporter=reporter)
+    engine = make_machine_engine(settings, ready, trees, store=store, reporter=reporter)
 
     async def source() -> AsyncIterator[Bug]:
         for bug in {bug.id: bug for bug in bugs}.values():

@@ -36,9 +36,10 @@ from benchmarks.validation_mutmut import run_mutmut
 from benchmarks.validation_report import Measured, Report, as_json, print_report
 from benchmarks.validation_tools import ToolRow, Work, measure_tool
 from benchmarks.validation_ways import Way, make_ways, spared
+from forge.compose import make_ready
 from forge.run.async_work import Stopped, run_interruptible
 from forge.run.pipeline import make_context
-from forge.run.preparation import Ready, make_ready
+from forge.run.preparation import Ready
 from forge.run.progress import Quiet
 from forge.run.settings import Settings
 from forge.run.sources import procedural

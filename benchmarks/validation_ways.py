@@ -14,7 +14,7 @@ import harness.sandboxes.docker_backend
 from benchmarks.validation_bench import Bench, Case, Row, make_bench
 from benchmarks.validation_counters import Usage
 from benchmarks.validation_meters import Meter, MeteredBackend
-from forge.run.pipeline import make_engine
+from forge.compose import make_machine_engine
 from forge.run.preparation import Ready
 from forge.run.progress import Reporter
 from forge.run.settings import Settings
@@ -141,7 +141,9 @@ class Real:
     ) -> None:
         self.meter = meter
         self._bench = bench
-        engine = make_engine(settings, ready, Trees(settings.cache), store=store, reporter=note)
+        engine = make_machine_engine(
+            settings, ready, Trees(settings.cache), store=store, reporter=note
+        )
         self._waiting: asyncio.Queue[Bug | None] = asyncio.Queue()
         self._verdicts = engine.judge(self._feed())
         self._phases: list[Phase] = []

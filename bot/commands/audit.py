@@ -18,6 +18,7 @@ from bot.commands.options import (
     out,
     print_json,
 )
+from forge.compose import PARTS
 from forge.grade.audit import Audit, Comparison, ReasonRow, audit
 from forge.run.async_work import run_interruptible
 from forge.run.progress import Live, Quiet
@@ -83,9 +84,9 @@ def audit_command(
 async def audit_shown(settings: Settings, sample: int, store: Store) -> Audit:
     """Run the audit under a live line on a terminal, silently elsewhere."""
     if not err.is_terminal:
-        return await audit(settings, sample=sample, store=store, reporter=Quiet(err))
+        return await audit(settings, parts=PARTS, sample=sample, store=store, reporter=Quiet(err))
     with Live(err) as live:
-        return await audit(settings, sample=sample, store=store, reporter=live)
+        return await audit(settings, parts=PARTS, sample=sample, store=store, reporter=live)
 
 
 def print_audit(found: Audit, source: str) -> None:

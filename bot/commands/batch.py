@@ -27,7 +27,8 @@ from bot.commands.options import (
     print_json,
 )
 from bot.commands.steps import write_outputs
-from forge.remote.batch.candidates import propose, stored
+from forge.compose import propose_batch
+from forge.remote.batch.candidates import stored
 from forge.remote.batch.outputs import outputs
 from forge.remote.batch.partition import Planned
 from forge.remote.batch.plans import (
@@ -120,7 +121,7 @@ def plan_command(
             stored(settings, image=image, store=opened)
             if only_stored
             else run_interruptible(
-                lambda: propose(settings, image=image, store=opened, reporter=Quiet(err))
+                lambda: propose_batch(settings, image=image, store=opened, reporter=Quiet(err))
             )
         )
         judged = len(opened.judged(packed.environment.id, HARNESS_VERSION, packed.mode))

@@ -18,12 +18,12 @@ from bot.commands.options import (
     print_json,
 )
 from bot.commands.steps import write_outputs
+from forge.compose import PARTS
 from forge.remote.batch.plans import PLAN, read_batch
 from forge.remote.batch.provision import obtain
 from forge.remote.batch.shards import Judged, run_shard
 from forge.run.async_work import run_interruptible
 from forge.run.nouns import counted
-from harness.sandboxes import backends
 from harness.sandboxes.local_backend import LocalBackend
 from harness.sandboxes.sandbox import Backend, Limits
 from storage.errors import BatchError, SandboxError
@@ -66,7 +66,7 @@ def run_shard_command(
     kind = batch.packed.environment.sandbox
     if sandbox is not SandboxChoice.auto and sandbox.value != kind:
         raise BatchError(f"the batch is for the {kind} sandbox; leave --sandbox out")
-    backend = backends.choose(kind, cache=cache_dir(), base_image=base_image)
+    backend = PARTS.make_backend(kind, cache=cache_dir(), base_image=base_image)
     refuse_plain(backend)
 
     async def work() -> Judged:
@@ -75,6 +75,7 @@ def run_shard_command(
             batch,
             number,
             output,
+            make_engine=PARTS.make_engine,
             backend=backend,
             environment=environment,
             limits=Limits(),

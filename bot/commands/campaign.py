@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from bot.commands.campaign_process import forge_in_process
 from bot.commands.options import JsonOption, StoreOption, err, open_store, out, print_json
 from forge.remote.campaign.config import Campaign, read_campaign
 from forge.remote.campaign.execution import Running
@@ -93,7 +94,9 @@ async def run(campaign: Campaign, store: Store) -> str:
     def say(text: str) -> None:
         err.print(text, markup=False, highlight=False, soft_wrap=True)
 
-    return await Running(campaign, store=store, cache=cache_dir(), say=say).run()
+    forge_one = forge_in_process(campaign, store=store.path, cache=cache_dir())
+    running = Running(campaign, store=store, cache=cache_dir(), forge_one=forge_one, say=say)
+    return await running.run()
 
 
 def show(found: Report) -> None:

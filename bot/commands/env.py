@@ -29,10 +29,11 @@ from bot.commands.options import (
     out,
     print_json,
 )
+from forge.compose import PARTS, make_ready
 from forge.run.async_work import run_interruptible
 from forge.run.environments import Built, build_all, described, read_sources
 from forge.run.explanations import explain
-from forge.run.preparation import fetch, make_ready
+from forge.run.preparation import fetch
 from forge.run.progress import Quiet
 from forge.run.settings import Settings
 from harness.environments.environment import Prepared
@@ -107,7 +108,13 @@ def build_many(
     async def work() -> None:
         trees = Trees(settings.cache)
         going = build_all(
-            sources, settings, store=opened, trees=trees, reporter=Quiet(err), jobs=jobs
+            sources,
+            settings,
+            parts=PARTS,
+            store=opened,
+            trees=trees,
+            reporter=Quiet(err),
+            jobs=jobs,
         )
         async with aclosing(going) as results:
             async for each in results:

@@ -21,6 +21,7 @@ from bot.commands.options import (
     out,
     print_json,
 )
+from forge.compose import PARTS
 from forge.grade.carried_tasks import carried
 from forge.grade.evaluation import Case, Evaluation, cases, evaluate
 from forge.grade.lookup import Found, find_task
@@ -78,6 +79,7 @@ def evaluate_command(
     listed = read_predictions(predictions)
     found, covered = known_tasks(listed, tasks, store)
     evaluation = Evaluation(
+        make_backend=PARTS.make_backend,
         cache=cache_dir(),
         workers=workers or WORKERS,
         full=full,

@@ -34,10 +34,9 @@ from bot.commands.options import (
     out,
     print_json,
 )
-from forge.remote.actions.preparation import forge_far
+from forge.compose import forge, forge_far, make_model
 from forge.run.async_work import run_interruptible
 from forge.run.pace import Pace
-from forge.run.pipeline import forge
 from forge.run.progress import Live, Quiet
 from forge.run.settings import Settings
 from forge.run.sources import STRATEGIES
@@ -197,7 +196,9 @@ def forge_command(
 def print_estimate(settings: Settings, store: Path | None, *, as_json: bool) -> None:
     """Print what a run would cost."""
     with open_store(store) as opened:
-        found = run_interruptible(lambda: estimate(settings, store=opened, reporter=Quiet(err)))
+        found = run_interruptible(
+            lambda: estimate(settings, make_model=make_model, store=opened, reporter=Quiet(err))
+        )
     if as_json:
         print_json(found)
         return

@@ -17,6 +17,7 @@ from bot.commands.options import (
     out,
     print_json,
 )
+from forge.compose import PARTS
 from forge.grade.evaluation import Evaluation
 from forge.grade.grade import grade_patch
 from forge.grade.lookup import Found, find_task
@@ -48,7 +49,9 @@ def check_command(
 
 def checked(found: Found, base_image: str | None, *, quiet: bool) -> Check:
     """Check one task and say so."""
-    evaluation = Evaluation(cache=cache_dir(), base_image=base_image)
+    evaluation = Evaluation(
+        make_backend=PARTS.make_backend, cache=cache_dir(), base_image=base_image
+    )
     result = run_interruptible(lambda: check(evaluation, found))
     if not quiet:
         out.print(
@@ -86,7 +89,7 @@ def grade_command(
     with open_store(store) as opened:
         found = find_task(opened, task)
     grade = run_interruptible(
-        lambda: grade_patch(found, text, cache=cache_dir(), base_image=base_image)
+        lambda: grade_patch(found, text, parts=PARTS, cache=cache_dir(), base_image=base_image)
     )
     if as_json:
         print_json(grade)

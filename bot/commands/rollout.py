@@ -13,6 +13,7 @@ import typer
 
 from bot.commands.evaluate import TasksOption, WorkersOption
 from bot.commands.options import StoreOption, err, open_store, out
+from forge.compose import PARTS
 from forge.grade.carried_tasks import carried
 from forge.grade.evaluation import Evaluation
 from forge.grade.lookup import Found, find_task
@@ -84,7 +85,9 @@ def rollout_command(
     left = [each for each in due if each.key not in ledger]
     if len(left) < len(due):
         err.print(f"{len(due) - len(left)} attempts are known from before", highlight=False)
-    evaluation = Evaluation(cache=cache_dir(), workers=workers or 1)
+    evaluation = Evaluation(
+        make_backend=PARTS.make_backend, cache=cache_dir(), workers=workers or 1
+    )
     run_interruptible(lambda: gather(evaluation, what, left, ledger))
     solved = [found for each in due if (found := ledger.get(each.key)) and found["resolved"]]
     out.print(f"{len(solved)} of {len(due)} attempts solved their task", highlight=False)

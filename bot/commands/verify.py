@@ -22,6 +22,7 @@ from bot.commands.options import (
     out,
     print_json,
 )
+from forge.compose import PARTS
 from forge.grade.carried_tasks import carried, from_nothing, read_rows
 from forge.grade.evaluation import Evaluation
 from forge.grade.lookup import Found
@@ -100,10 +101,11 @@ def verify_command(
     Example: bugfoundry verify tasks.jsonl --rounds 5 -o held.jsonl
     """
     evaluation = Evaluation(
+        make_backend=PARTS.make_backend,
         cache=cache_dir(),
         workers=workers or WORKERS,
         base_image=base_image,
-        sandbox="" if sandbox is None else sandbox.value,
+        sandbox=None if sandbox is None else sandbox.value,
     )
     if leaks:
         search_leaks(

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Literal
 
+from forge.run.parts import MachineEngine, Parts
 from forge.run.preparation import fetch
 from forge.run.progress import Reporter
 from forge.run.settings import Settings
 from harness.judge.judge import HARNESS_VERSION, agree
-from harness.judge.local_engine import LocalEngine
-from harness.sandboxes import backends
 from storage.errors import StoreError
 from storage.records import (
     Baseline,
@@ -171,7 +170,9 @@ class Subject:
     """Those made in this environment."""
 
 
-async def audit(settings: Settings, *, sample: int, store: Store, reporter: Reporter) -> Audit:
+async def audit(
+    settings: Settings, *, parts: Parts, sample: int, store: Store, reporter: Reporter
+) -> Audit:
     """Judge a sample of the stored verdicts again, in fresh sandboxes, and compare.
 
     At the first disagreement the environment's coverage is forgotten, so that whatever is judged
@@ -182,7 +183,7 @@ async def audit(settings: Settings, *, sample: int, store: Store, reporter: Repo
     trees = Trees(settings.cache)
     reporter.stage(f"fetching {settings.source}")
     subject = find_subject(settings, fetch(settings, trees, store), store)
-    engine = await make_engine(settings, subject, trees)
+    engine = await make_engine(settings, subject, trees, parts)
     chosen = sampled(subject.bugs, sample, settings.seed)
     known = store.judged(subject.environment.id, HARNESS_VERSION, WHOLE).intersection(chosen)
     reporter.stage(f"{subject.repository.name}: judging by the whole suite")
@@ -247,19 +248,21 @@ def find_subject(settings: Settings, repository: Repository, store: Store) -> Su
     )
 
 
-async def make_engine(settings: Settings, subject: Subject, trees: Trees) -> LocalEngine:
+async def make_engine(
+    settings: Settings, subject: Subject, trees: Trees, parts: Parts
+) -> MachineEngine:
     """Return an engine that knows no coverage, and so runs every test.
 
     Raises StoreError when the environment is on this machine no longer.
     """
     environment = subject.environment
-    backend = backends.choose(environment.sandbox, cache=settings.cache)
+    backend = parts.make_backend(environment.sandbox, cache=settings.cache)
     if not await backend.exists(environment):
         raise StoreError(
             f"the environment of {settings.source} is no longer on this machine; `bugfoundry env "
             f"build {settings.source} --sandbox {environment.sandbox}` makes it again"
         )
-    return LocalEngine(
+    return parts.make_engine(
         backend,
         environment,
         subject.baseline,
@@ -270,7 +273,7 @@ async def make_engine(settings: Settings, subject: Subject, trees: Trees) -> Loc
 
 
 async def judge_again(
-    engine: LocalEngine,
+    engine: MachineEngine,
     subject: Subject,
     chosen: Sequence[str],
     known: Collection[str],
@@ -281,7 +284,7 @@ async def judge_again(
         if bug in known:
             yield stored_verdict(store, bug, subject, WHOLE)
 
-    async def unknown() -> AsyncIterator[Bug]:
+    async def unknown() -> AsyncGenerator[Bug, None]:
         for name in chosen:
             if name not in known and (bug := store.bug(name)) is not None:
                 yield bug

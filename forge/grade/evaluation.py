@@ -8,18 +8,18 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequenc
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from forge.grade.grade import changed_files, standing, start_state
 from forge.grade.lookup import Found
 from forge.grade.predictions import Graded, Prediction, graded, key_of
 from forge.grade.turns import Turn, Turns
+from forge.run.parts import BackendMaker
 from harness.environments.baseline import collecting
 from harness.judge.grader import Grader, Question
 from harness.judge.judge import Grade
 from harness.judge.worker import Terms, Worker
 from harness.runs.selection import Coverage
-from harness.sandboxes import backends
 from harness.sandboxes.sandbox import Backend, BuildFailed, Limits
 from storage.errors import PatchError, SandboxError
 from storage.records import Environment
@@ -51,12 +51,13 @@ class Evaluation:
     """How predictions are graded."""
 
     cache: Path
+    make_backend: BackendMaker
     workers: int = 1
     full: bool = False
     """Run every test of a task, in a fresh process."""
     base_image: str | None = None
-    sandbox: str = ""
-    """Where the code runs; empty for where each task was judged."""
+    sandbox: Literal["auto", "docker", "local"] | None = None
+    """Where the code runs; None for where each task was judged."""
     coverage: Covered = lambda environment: None
     limits: Limits = field(default_factory=Limits)
 
@@ -140,7 +141,7 @@ def by_environment(todo: Iterable[Case]) -> list[list[Case]]:
 def backend_of(evaluation: Evaluation, found: Found) -> Backend:
     """Choose where a task's code runs."""
     kind = evaluation.sandbox or found.environment.sandbox
-    return backends.choose(kind, cache=evaluation.cache, base_image=evaluation.base_image)  # type: ignore[arg-type]
+    return evaluation.make_backend(kind, cache=evaluation.cache, base_image=evaluation.base_image)
 
 
 def turn_of(evaluation: Evaluation, trees: Trees, group: Sequence[Case]) -> Turn[Case]:

@@ -8,11 +8,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from forge.grade.lookup import Found
+from forge.run.parts import Parts
 from forge.run.settings import build_env
 from harness.judge.judge import Grade, grade
-from harness.judge.local_engine import LocalEngine
 from harness.judge.worker import Files
-from harness.sandboxes import backends
 from harness.sandboxes.sandbox import Backend, Limits
 from storage.records import Environment, Plan
 from storage.trees import Trees
@@ -23,7 +22,7 @@ Read = Callable[[str], bytes | None]
 
 
 async def grade_patch(
-    found: Found, patch: str, *, cache: Path, base_image: str | None = None
+    found: Found, patch: str, *, parts: Parts, cache: Path, base_image: str | None = None
 ) -> Grade:
     """Grade a solver's patch on the start state. Raises PatchError when it does not apply.
 
@@ -31,7 +30,7 @@ async def grade_patch(
     """
     tests = (*found.verdict.fail_to_pass, *found.verdict.pass_to_pass)
     solved = grading_files(start_state(found, Trees(cache)), patch, tests=tests)
-    return await grade_files(found, solved, cache=cache, base_image=base_image)
+    return await grade_files(found, solved, parts=parts, cache=cache, base_image=base_image)
 
 
 def start_state(found: Found, trees: Trees) -> Read:
@@ -83,13 +82,15 @@ def changed_files(found: Found, trees: Trees, solved: Files) -> dict[str, bytes 
     return {**broken, **solved}
 
 
-async def grade_files(found: Found, solved: Files, *, cache: Path, base_image: str | None) -> Grade:
+async def grade_files(
+    found: Found, solved: Files, *, parts: Parts, cache: Path, base_image: str | None
+) -> Grade:
     """Run the suite in a fresh sandbox on the start state with a solver's files over it."""
     trees = Trees(cache)
     tree = found.bug.tree
-    backend = backends.choose(found.environment.sandbox, cache=cache, base_image=base_image)
+    backend = parts.make_backend(found.environment.sandbox, cache=cache, base_image=base_image)
     environment = await standing(found, backend, trees)
-    engine = LocalEngine(
+    engine = parts.make_engine(
         backend,
         environment,
         found.baseline,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
@@ -64,7 +64,7 @@ class Mirror:
     _seen: set[str] = field(default_factory=set)
     _alone: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def __call__(self, context: Context) -> AsyncIterator[Bug]:
+    async def __call__(self, context: Context) -> AsyncGenerator[Bug, None]:
         """Propose a bug for each candidate that can be undone, the newest first.
 
         Where a model is asked in batches, as many are worked on at once as may be of use.
@@ -78,7 +78,7 @@ class Mirror:
         def propose(pull: PullRequest) -> Awaitable[Bug | None]:
             return self._propose(pull, context)
 
-        async with aclosing(in_order(self.candidates(), propose, useful)) as bugs:  # type: ignore[type-var]
+        async with aclosing(in_order(self.candidates(), propose, useful)) as bugs:
             async for bug in bugs:
                 if bug is not None and bug.id not in self._seen:
                     self._seen.add(bug.id)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -49,7 +50,7 @@ class Context(Code):
 class Source(Protocol):
     """Proposes bugs: deterministic for a given context."""
 
-    def __call__(self, context: Context) -> AsyncIterator[Bug]: ...
+    def __call__(self, context: Context) -> AsyncGenerator[Bug, None]: ...
 
 
 class Engine(Protocol):
@@ -57,5 +58,7 @@ class Engine(Protocol):
 
     mode: str
     """How it judges; a verdict is one of its environment, rules and mode."""
+    screened: Counter[str]
+    """How many bugs were screened in which way."""
 
-    def judge(self, bugs: AsyncIterator[Bug]) -> AsyncIterator[Verdict]: ...
+    def judge(self, bugs: AsyncIterator[Bug]) -> AsyncGenerator[Verdict, None]: ...

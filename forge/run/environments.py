@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from forge.run.async_work import as_they_end
+from forge.run.parts import Parts
 from forge.run.preparation import make_ready
 from forge.run.progress import Reporter
 from forge.run.settings import Settings
@@ -62,6 +63,7 @@ async def build_all(
     sources: Sequence[str],
     settings: Settings,
     *,
+    parts: Parts,
     store: Store,
     trees: Trees,
     reporter: Reporter,
@@ -71,7 +73,11 @@ async def build_all(
 
     async def one(source: str) -> Built:
         return await build_one(
-            replace(settings, source=source), store=store, trees=trees, reporter=reporter
+            replace(settings, source=source),
+            parts=parts,
+            store=store,
+            trees=trees,
+            reporter=reporter,
         )
 
     async with aclosing(as_they_end(one, sources, at_once=jobs)) as ended:
@@ -79,13 +85,16 @@ async def build_all(
             yield built
 
 
-async def build_one(settings: Settings, *, store: Store, trees: Trees, reporter: Reporter) -> Built:
+async def build_one(
+    settings: Settings, *, parts: Parts, store: Store, trees: Trees, reporter: Reporter
+) -> Built:
     """Build one environment; what goes wrong is part of the answer."""
     started = time.monotonic()
     tried: list[str] = []
     try:
         ready = await make_ready(
             settings,
+            parts=parts,
             store=store,
             trees=trees,
             reporter=reporter,

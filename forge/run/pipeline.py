@@ -8,37 +8,30 @@ an Actions job.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from dataclasses import dataclass, field
 
-from forge.compose import make_portfolio
-from forge.pulls.mirror import Mirror
-from forge.remote.actions.engine import ActionsEngine
-from forge.remote.batch.environments import pack
 from forge.run.context import Compiles, Context, Engine, Source, Verified
-from forge.run.preparation import Ready, make_ready
+from forge.run.preparation import Ready
 from forge.run.progress import Reporter
 from forge.run.proposals import Proposals
 from forge.run.settings import Settings
-from forge.run.statements import stated, write_statements
+from forge.run.statements import stated
 from forge.run.summary import Summary, Tally
 from harness.judge.compilation import compiling
 from harness.judge.judge import HARNESS_VERSION
-from harness.judge.local_engine import LocalEngine
 from storage.errors import BugfoundryError
-from storage.records import Bug, Verdict
+from storage.records import Bug, Task, Verdict
 from storage.store import Store
 from storage.trees import Trees
 from syntax.paths import is_source_path
-from tasks.make import make_task
 
-KNOWN = (
-    "the profile of human bugs was fitted on {name} too: how human its bugs look is no measurement"
-)
-FILES_KEPT = 500
-"""Source files that are kept in memory: to ask git for each bug costs more than to judge it."""
+Messages = Mapping[str, str]
+MakeTask = Callable[[Bug, Verdict, Messages | None], Task]
+"""Make the task of a valid bug; what its failing tests said is None where nobody asked."""
+WriteStatements = Callable[[Sequence[str], Mapping[str, Messages]], Awaitable[None]]
+"""Write the statements of tasks, given by bug what the failing tests said."""
 
 
 @dataclass(slots=True)
@@ -58,121 +51,39 @@ class Run:
     reused: int = 0
 
 
-async def forge(settings: Settings, *, store: Store, reporter: Reporter) -> Summary:
-    """Make verified bugs from one repository, and return what came of it.
-
-    Raises BugfoundryError when the source, the environment or a sandbox cannot be had.
-    """
-    started = time.monotonic()
-    trees = Trees(settings.cache)
-    ready = await make_ready(settings, store=store, trees=trees, reporter=reporter)
-    summary = await forge_in(ready, settings, trees, store=store, reporter=reporter)
-    return replace(summary, seconds=round(time.monotonic() - started, 2))
+async def without_statements(tasks: Sequence[str], messages: Mapping[str, Messages]) -> None:
+    """Leave statements as they are."""
 
 
-async def forge_in(
-    ready: Ready, settings: Settings, trees: Trees, *, store: Store, reporter: Reporter
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembly:
+    """What one run goes through: a source, an engine, and what makes tasks of valid bugs."""
+
+    source: Source
+    engine: Engine
+    make_task: MakeTask
+    write_statements: WriteStatements
+
+
+async def forge_by(
+    assembly: Assembly,
+    ready: Ready,
+    settings: Settings,
+    trees: Trees,
+    *,
+    store: Store,
+    reporter: Reporter,
+    run: Run,
 ) -> Summary:
     """Make verified bugs in an environment, and return what came of it. Raises BugfoundryError."""
     started = time.monotonic()
-    reporter.stage(f"{ready.repository.name}: proposing bugs")
-    run = Run(recalls=settings.statements == "model")
-    engine = engine_for(settings, ready, trees, store=store, reporter=reporter, run=run)
     async with compiling(ready.backend, ready.prepared.environment) as compiles:
         context = make_context(settings, ready, trees, compiles)
-        made = await make_portfolio(settings, ready, trees, store=store, reporter=reporter)
-        if settings.profile is not None and settings.profile.knows(made.name):
-            reporter.note(KNOWN.format(name=made.name))
-        await judge_all(
-            *(made.source, engine, context, ready),
-            store=store,
-            reporter=reporter,
-            run=run,
-            mirror=made.mirror,
-        )
-        await write_statements(
-            settings,
-            ready,
-            trees,
-            store=store,
-            engine=engine
-            if isinstance(engine, LocalEngine)
-            else make_engine(settings, ready, trees, store=store, reporter=reporter, run=run),
-            model=made.model,
-            name=made.name if made.mirror is None else made.mirror.name,
-            tasks=run.tasks,
-            messages=run.messages,
-            reporter=reporter,
-        )
+        await judge_all(assembly, context, ready, store=store, reporter=reporter, run=run)
+        await assembly.write_statements(run.tasks, run.messages)
     seconds = time.monotonic() - started
-    return summarise(ready, run, screened=tuple(engine.screened.most_common()), seconds=seconds)
-
-
-def make_engine(
-    settings: Settings,
-    ready: Ready,
-    trees: Trees,
-    *,
-    store: Store,
-    reporter: Reporter,
-    run: Run | None = None,
-) -> LocalEngine:
-    """Return the engine of this machine.
-
-    Where selecting tests once went wrong, every test is run from then on.
-
-    ``run`` is told what failing tests say.
-    """
-    environment = ready.prepared.environment
-
-    def disagreed(text: str) -> None:
-        store.set_coverage(environment.id, None)
-        reporter.note(f"{ready.repository.name}: {text}")
-
-    return LocalEngine(
-        ready.backend,
-        environment,
-        ready.prepared.baseline,
-        workers=settings.workers,
-        read=lru_cache(maxsize=FILES_KEPT)(lambda path: trees.read(ready.repository.tree, path)),
-        limits=settings.limits,
-        coverage=None if settings.full else ready.prepared.coverage,
-        judged=len(store.judged(environment.id, HARNESS_VERSION, "selected")),
-        disagreed=disagreed,
-        told=(run or Run()).messages.__setitem__,
-    )
-
-
-def engine_for(
-    settings: Settings,
-    ready: Ready,
-    trees: Trees,
-    *,
-    store: Store,
-    reporter: Reporter,
-    run: Run | None = None,
-) -> LocalEngine | ActionsEngine:
-    """Return the engine that judges where the repository was made ready for it."""
-    if ready.place is None:
-        return make_engine(settings, ready, trees, store=store, reporter=reporter, run=run)
-    environment = ready.prepared.environment
-
-    def disagreed(text: str) -> None:
-        store.set_coverage(environment.id, None)
-        reporter.note(f"{ready.repository.name}: {text}")
-
-    return ActionsEngine(
-        ready.place,
-        pack(ready.repository, ready.prepared, ready.image, store, full=settings.full),
-        read=lru_cache(maxsize=FILES_KEPT)(lambda path: trees.read(ready.repository.tree, path)),
-        folder=settings.cache / "batches",
-        store=store,
-        pace=settings.pace,
-        judged=len(store.judged(environment.id, HARNESS_VERSION, "selected")),
-        told=(run or Run()).messages.__setitem__,
-        disagreed=disagreed,
-        note=lambda text: reporter.note(f"{ready.repository.name}: {text}"),
-    )
+    screened = tuple(assembly.engine.screened.most_common())
+    return summarise(ready, run, screened=screened, seconds=seconds)
 
 
 def make_context(
@@ -202,85 +113,112 @@ def make_context(
 
 
 async def judge_all(
-    source: Source,
-    engine: Engine,
+    assembly: Assembly,
     context: Context,
     ready: Ready,
     *,
     store: Store,
     reporter: Reporter,
     run: Run,
-    mirror: Mirror | None = None,
 ) -> None:
     """Judge what the source proposes, leaving out what an earlier run has judged."""
-    environment = context.environment.id
-    known = store.judged(environment, HARNESS_VERSION, engine.mode)
+    book = Book(
+        assembly=assembly, context=context, name=ready.repository.name, store=store, run=run
+    )
+    proposals = Proposals(assembly.source, context, book.find_verdict, book.list_verified)
+    reporter.stage(f"{book.name}: judging")
+    async with (
+        aclosing(book.fresh_bugs(proposals, reporter)) as bugs,
+        aclosing(assembly.engine.judge(bugs)) as verdicts,
+    ):
+        async for verdict in verdicts:
+            store.add_verdict(verdict)
+            bug = book.settle(verdict)
+            if bug.id in run.proposed:
+                book.keep(bug, verdict, reporter)
+            proposals.tell(verdict)
 
-    def keep(bug: Bug, verdict: Verdict, *, reused: bool = False) -> None:
+
+class Book:
+    """What is known of the bugs of one run while they are judged: each is judged once."""
+
+    def __init__(
+        self, *, assembly: Assembly, context: Context, name: str, store: Store, run: Run
+    ) -> None:
+        self.name = name
+        self._assembly = assembly
+        self._store = store
+        self._run = run
+        self._environment = context.environment.id
+        self._most = context.max_bugs
+        self._known = store.judged(self._environment, HARNESS_VERSION, assembly.engine.mode)
+        self._judged: set[str] = set()
+        """Bugs that got their verdict in this run."""
+
+    def find_verdict(self, bug: Bug) -> Verdict | None:
+        """Return the verdict that is stored, of this run or an earlier one."""
+        if bug.id not in self._known:
+            return None
+        mode = self._assembly.engine.mode
+        return self._store.verdict(bug.id, self._environment, HARNESS_VERSION, mode)
+
+    def list_verified(self) -> list[Verified]:
+        """Return all valid bugs of the environment, with their verdicts."""
+        mode = self._assembly.engine.mode
+        verdicts = self._store.verdicts(self._environment, HARNESS_VERSION, mode)
+        found = ((self._store.bug(v.bug), v) for v in verdicts if v.valid)
+        return [(bug, verdict) for bug, verdict in found if bug is not None]
+
+    async def fresh_bugs(
+        self, proposals: Proposals, reporter: Reporter
+    ) -> AsyncGenerator[Bug, None]:
+        """Yield the bugs that have no verdict, and keep what the others came to."""
+        async with aclosing(proposals.bugs()) as proposed:
+            async for proposal in proposed:
+                bug = proposal.bug
+                is_new = self._propose(bug) if not proposal.asked else False
+                verdict = self.find_verdict(bug)
+                if bug.id in self._run.waiting:
+                    continue
+                if verdict is None:
+                    self._store.add_bug(bug)
+                    self._run.waiting[bug.id] = bug
+                    yield bug
+                    continue
+                proposals.tell(verdict)
+                if is_new:
+                    self._store.add_bug(bug)
+                    is_reused = bug.id not in self._judged
+                    self._run.reused += is_reused
+                    self.keep(bug, verdict, reporter, reused=is_reused)
+
+    def _propose(self, bug: Bug) -> bool:
+        """Count a bug that was proposed, once; say whether it is new to this run."""
+        if bug.id in self._run.proposed:
+            return False
+        self._run.proposed.add(bug.id)
+        self._run.tally.propose(bug)
+        return True
+
+    def settle(self, verdict: Verdict) -> Bug:
+        """Take note of a new verdict, and return its bug, which waits no longer."""
+        self._known.add(verdict.bug)
+        self._judged.add(verdict.bug)
+        return self._run.waiting.pop(verdict.bug)
+
+    def keep(self, bug: Bug, verdict: Verdict, reporter: Reporter, *, reused: bool = False) -> None:
+        """Count a verdict; a valid bug becomes a task, which is stored."""
+        run = self._run
         run.tally.judge(bug, verdict)
         if verdict.valid:
             said = run.messages.pop(bug.id, None)
             if run.recalls and said:
                 run.messages[bug.id] = said
-            is_mirrored = bug.origin.strategy == "mirror"
-            task = (
-                mirror.task(bug, verdict, said)
-                if mirror is not None and is_mirrored
-                else make_task(ready.repository, bug, verdict, messages=said)
-            )
-            store.add_task(stated(store, task, reused=reused))
+            task = self._assembly.make_task(bug, verdict, said)
+            self._store.add_task(stated(self._store, task, reused=reused))
             run.tasks.append(task.id)
-        text = f"{ready.repository.name}: judging, {len(run.tasks)} valid"
-        reporter.count(run.tally.judged, context.max_bugs or run.tally.proposed, text)
-
-    def stored(bug: Bug) -> Verdict | None:
-        if bug.id not in known:
-            return None
-        return store.verdict(bug.id, environment, HARNESS_VERSION, engine.mode)
-
-    def verified() -> list[Verified]:
-        verdicts = store.verdicts(environment, HARNESS_VERSION, engine.mode)
-        found = ((store.bug(v.bug), v) for v in verdicts if v.valid)
-        return [(bug, verdict) for bug, verdict in found if bug is not None]
-
-    proposals = Proposals(source, context, stored, verified)
-    judged: set[str] = set()
-
-    async def fresh() -> AsyncIterator[Bug]:
-        async with aclosing(proposals.bugs()) as proposed:  # type: ignore[type-var]
-            async for proposal in proposed:
-                bug = proposal.bug
-                is_new = bug.id not in run.proposed and not proposal.asked
-                if is_new:
-                    run.proposed.add(bug.id)
-                    run.tally.propose(bug)
-                verdict = stored(bug)
-                if bug.id in run.waiting:
-                    continue
-                if verdict is None:
-                    store.add_bug(bug)
-                    run.waiting[bug.id] = bug
-                    yield bug
-                    continue
-                proposals.tell(verdict)
-                if is_new:
-                    store.add_bug(bug)
-                    run.reused += bug.id not in judged
-                    keep(bug, verdict, reused=bug.id not in judged)
-
-    reporter.stage(f"{ready.repository.name}: judging")
-    async with (
-        aclosing(fresh()) as bugs,  # type: ignore[type-var]
-        aclosing(engine.judge(bugs)) as verdicts,  # type: ignore[type-var]
-    ):
-        async for verdict in verdicts:
-            store.add_verdict(verdict)
-            known.add(verdict.bug)
-            judged.add(verdict.bug)
-            bug = run.waiting.pop(verdict.bug)
-            if bug.id in run.proposed:
-                keep(bug, verdict)
-            proposals.tell(verdict)
+        text = f"{self.name}: judging, {len(run.tasks)} valid"
+        reporter.count(run.tally.judged, self._most or run.tally.proposed, text)
 
 
 def summarise(

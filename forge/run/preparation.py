@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Protocol
 
-from forge.remote.actions.place import Place
-from forge.run.models import configured_model
+from forge.run.context import Engine
+from forge.run.parts import Parts
 from forge.run.progress import Reporter
 from forge.run.settings import Settings, build_env
 from harness.detect import FolderTree, plans
@@ -19,7 +21,6 @@ from harness.environments.model_plans import proposer
 from harness.environments.repair import Known
 from harness.environments.repair_facts import known
 from harness.runs.coverage import decode, encode
-from harness.sandboxes import backends
 from harness.sandboxes.interpreters import available_pythons
 from harness.sandboxes.sandbox import Backend
 from storage import sources
@@ -28,6 +29,27 @@ from storage.errors import EnvironmentFailed
 from storage.records import Attempt, Environment, Plan, Repository
 from storage.store import Store
 from storage.trees import Trees
+
+FILES_KEPT = 500
+"""Source files that are kept in memory: to ask git for each bug costs more than to judge it."""
+
+
+class RemoteEngineMaker(Protocol):
+    """Make the engine that judges a repository's bugs where it was made ready for it.
+
+    ``on_messages`` is given what the failing tests of a valid bug said, before its verdict.
+    """
+
+    def __call__(
+        self,
+        ready: Ready,
+        settings: Settings,
+        trees: Trees,
+        *,
+        store: Store,
+        reporter: Reporter,
+        on_messages: Callable[[str, Mapping[str, str]], None],
+    ) -> Engine: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +60,15 @@ class Ready:
     backend: Backend
     prepared: Prepared
     overrides: Overrides
-    place: Place | None = None
-    """Where its bugs are judged; None for this machine."""
+    make_engine: RemoteEngineMaker | None = None
+    """What judges its bugs elsewhere; None for this machine."""
     image: str = ""
     """Where the environment's image can be pulled, by digest; empty where it is in no registry."""
+
+
+def cached_reader(trees: Trees, tree: str) -> Callable[[str], bytes | None]:
+    """Return what reads files of a tree, the last ones from memory."""
+    return lru_cache(maxsize=FILES_KEPT)(lambda path: trees.read(tree, path))
 
 
 def fetch(settings: Settings, trees: Trees, store: Store) -> Repository:
@@ -60,6 +87,7 @@ def fetch(settings: Settings, trees: Trees, store: Store) -> Repository:
 async def make_ready(
     settings: Settings,
     *,
+    parts: Parts,
     store: Store,
     trees: Trees,
     reporter: Reporter,
@@ -72,7 +100,13 @@ async def make_ready(
     reporter.stage(f"fetching {settings.source}")
     repository = fetch(settings, trees, store)
     return await make_ready_for(
-        repository, settings, store=store, trees=trees, reporter=reporter, tried=tried
+        repository,
+        settings,
+        parts=parts,
+        store=store,
+        trees=trees,
+        reporter=reporter,
+        tried=tried,
     )
 
 
@@ -80,13 +114,14 @@ async def make_ready_for(
     repository: Repository,
     settings: Settings,
     *,
+    parts: Parts,
     store: Store,
     trees: Trees,
     reporter: Reporter,
     tried: Tried = lambda attempt: None,
 ) -> Ready:
     """Find or build the environment and its baseline of a repository that is fetched."""
-    backend = backends.choose(
+    backend = parts.make_backend(
         settings.sandbox,
         cache=settings.cache,
         base_image=settings.base_image,
@@ -120,7 +155,7 @@ async def make_ready_for(
                 today=datetime.now(UTC).date(),
             )
             name = f"{repository.owner}/{repository.name}"
-            model = configured_model(settings, store, repository=name)
+            model = parts.make_model(settings, store, repository=name)
             prepared = await build(
                 repository,
                 checkout,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -75,7 +75,7 @@ class Proposals:
         if not self._pending:
             self._settled.set()
 
-    async def bugs(self) -> AsyncIterator[Proposal]:
+    async def bugs(self) -> AsyncGenerator[Proposal, None]:
         """Yield what is to be judged, until the source has no more."""
         pump = asyncio.ensure_future(self._pump())
         try:
@@ -93,7 +93,7 @@ class Proposals:
     async def _pump(self) -> None:
         """Run the source to its end. When it is cancelled nobody listens any more."""
         try:
-            async with aclosing(self._source(self._context)) as bugs:  # type: ignore[type-var]
+            async with aclosing(self._source(self._context)) as bugs:
                 async for bug in bugs:
                     await self._put(bug, asked=False)
         except Exception:

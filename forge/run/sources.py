@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from itertools import groupby
@@ -32,7 +32,7 @@ SIDE_BY_SIDE = 4
 STRATEGIES = (MIRROR, "procedural", *MODELLED, "combine")
 
 
-async def procedural(context: Context) -> AsyncIterator[Bug]:
+async def procedural(context: Context) -> AsyncGenerator[Bug, None]:
     """Mutations of the syntax tree."""
     bugs = propose(
         context.repository.tree,
@@ -48,7 +48,7 @@ async def procedural(context: Context) -> AsyncIterator[Bug]:
         yield bug
 
 
-async def combine(context: Context) -> AsyncIterator[Bug]:
+async def combine(context: Context) -> AsyncGenerator[Bug, None]:
     """Join bugs that are verified: those of earlier runs, and what came before it in this one."""
     assert context.judge is not None
     assert context.verified is not None
@@ -62,7 +62,7 @@ async def combine(context: Context) -> AsyncIterator[Bug]:
         max_tries=None if limit is None else TRIES * limit,
         side_by_side=SIDE_BY_SIDE,
     )
-    async with aclosing(bugs):  # type: ignore[type-var]
+    async with aclosing(bugs):
         async for bug in bugs:
             yield bug
 
@@ -73,7 +73,7 @@ def asking(strategy: str, model: Model, note: Note, *, candidates: int) -> Sourc
     ``candidates`` are the bugs asked for in one call.
     """
 
-    async def source(context: Context) -> AsyncIterator[Bug]:
+    async def source(context: Context) -> AsyncGenerator[Bug, None]:
         counts = Counts()
         bugs = MODELLED[strategy].bugs(
             context.repository.tree,
@@ -87,7 +87,7 @@ def asking(strategy: str, model: Model, note: Note, *, candidates: int) -> Sourc
             compiles=context.compiles,
             counts=counts,
         )
-        async with aclosing(bugs):  # type: ignore[type-var]
+        async with aclosing(bugs):
             async for bug in bugs:
                 yield bug
         if counts.ended:
@@ -159,7 +159,7 @@ def limited(source: Source, most: int | None) -> Source:
     if most is None:
         return source
 
-    def fewer(context: Context) -> AsyncIterator[Bug]:
+    def fewer(context: Context) -> AsyncGenerator[Bug, None]:
         limit = most if context.max_bugs is None else min(most, context.max_bugs)
         return one_after_another([source])(replace(context, max_bugs=limit))
 
@@ -172,7 +172,7 @@ def shared_out(parts: Sequence[Source]) -> Source:
     What one leaves over goes to those that had more to give.
     """
 
-    async def shared(context: Context) -> AsyncIterator[Bug]:
+    async def shared(context: Context) -> AsyncGenerator[Bug, None]:
         limit = context.max_bugs
         if limit is None:
             async for bug in one_after_another(parts)(context):
@@ -188,7 +188,7 @@ def shared_out(parts: Sequence[Source]) -> Source:
                 given[number] += part
                 came = taken = 0
                 bugs = parts[number](replace(context, max_bugs=given[number]))
-                async with aclosing(bugs):  # type: ignore[type-var]
+                async with aclosing(bugs):
                     async for bug in bugs:
                         came += 1
                         if bug.id not in seen:
@@ -207,13 +207,13 @@ def shared_out(parts: Sequence[Source]) -> Source:
 def one_after_another(sources: Sequence[Source]) -> Source:
     """Return a source that proposes what several do, in their order, up to the context's limit."""
 
-    async def chained(context: Context) -> AsyncIterator[Bug]:
+    async def chained(context: Context) -> AsyncGenerator[Bug, None]:
         seen: set[str] = set()
         for source in sources:
             left = None if context.max_bugs is None else context.max_bugs - len(seen)
             if left == 0:
                 return
-            async with aclosing(source(replace(context, max_bugs=left))) as bugs:  # type: ignore[type-var]
+            async with aclosing(source(replace(context, max_bugs=left))) as bugs:
                 async for bug in bugs:
                     if bug.id in seen:
                         continue

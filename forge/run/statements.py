@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from forge.run.ordered_work import MANY
+from forge.run.parts import MachineEngine
 from forge.run.preparation import Ready
 from forge.run.progress import Reporter
 from forge.run.settings import Settings
 from harness.judge.judge import HARNESS_VERSION
-from harness.judge.local_engine import TOLD, LocalEngine
+from harness.judge.local_engine import TOLD
 from harness.judge.scripts import ScriptRun, Scripts
 from llm.client import Model
 from storage.errors import PatchError, SandboxError, StoreError
@@ -39,7 +40,7 @@ class Telling:
     ready: Ready
     trees: Trees
     store: Store
-    engine: LocalEngine
+    engine: MachineEngine
     model: Model
     scripts: Scripts
     messages: Mapping[str, Messages]
@@ -132,7 +133,7 @@ async def write_statements(
     trees: Trees,
     *,
     store: Store,
-    engine: LocalEngine,
+    engine: MachineEngine,
     model: Model | None,
     name: str,
     tasks: Sequence[str],

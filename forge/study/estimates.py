@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from forge.pulls.mirror import Mirror, make_mirror
 from forge.run.context import Code
-from forge.run.models import configured_model
+from forge.run.parts import ModelMaker
 from forge.run.preparation import fetch
 from forge.run.progress import Reporter
 from forge.run.settings import Settings
@@ -90,7 +90,9 @@ class RunEstimate:
         return sum(each.most for each in self.parts)
 
 
-async def estimate(settings: Settings, *, store: Store, reporter: Reporter) -> RunEstimate:
+async def estimate(
+    settings: Settings, *, make_model: ModelMaker, store: Store, reporter: Reporter
+) -> RunEstimate:
     """Count what would be asked. Raises BugfoundryError.
 
     Pull requests are crawled and fixes are undone as the run would; no sandbox is needed.
@@ -100,7 +102,7 @@ async def estimate(settings: Settings, *, store: Store, reporter: Reporter) -> R
         raise ConfigError(NOTHING.format(names=", ".join((MIRROR, *MODELLED))))
     trees = Trees(settings.cache)
     repository = fetch(settings, trees, store)
-    estimating = Estimating(settings, store, trees, repository)
+    estimating = Estimating(settings, store, trees, repository, make_model)
     mirror = await make_mirror(
         settings,
         repository,
@@ -126,8 +128,14 @@ class Estimating:
     """The parts of one run."""
 
     def __init__(
-        self, settings: Settings, store: Store, trees: Trees, repository: Repository
+        self,
+        settings: Settings,
+        store: Store,
+        trees: Trees,
+        repository: Repository,
+        make_model: ModelMaker,
     ) -> None:
+        self._make_model = make_model
         self._settings = settings
         self._store = store
         self._trees = trees
@@ -139,7 +147,7 @@ class Estimating:
 
     def model(self, strategy: str) -> Estimator:
         """Return a model that counts."""
-        model = configured_model(
+        model = self._make_model(
             self._settings,
             self._store,
             repository=self._name,

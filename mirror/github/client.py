@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -176,7 +176,7 @@ class GitHub:
         *,
         what: str,
         cached: bool = False,
-    ) -> AsyncIterator[Any]:
+    ) -> AsyncGenerator[Any, None]:
         """Give the data of each page of a list, as GitHub links them. Raises GitHubError."""
         asked: Mapping[str, str] = {"per_page": str(PAGE), **(params or {})}
         while path:

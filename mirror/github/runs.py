@@ -6,7 +6,7 @@ https://docs.github.com/en/rest/actions/workflow-runs
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -123,7 +123,9 @@ async def jobs_of_run(github: GitHub, repository: str, run: int) -> list[Workflo
     return found
 
 
-async def artifacts_of_run(github: GitHub, repository: str, run: int) -> AsyncIterator[RunArtifact]:
+async def artifacts_of_run(
+    github: GitHub, repository: str, run: int
+) -> AsyncGenerator[RunArtifact, None]:
     """Yield what the jobs of a run uploaded. Raises GitHubError."""
     path = f"/repos/{repository}/actions/runs/{run}/artifacts"
     async for page in github.pages(path, what=f"artifacts of run {run} of {repository}"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations, islice
 from typing import Any
@@ -60,7 +60,7 @@ async def combined(
     max_tries: int | None = None,
     sizes: tuple[int, ...] = SIZES,
     side_by_side: int = 1,
-) -> AsyncIterator[Bug]:
+) -> AsyncGenerator[Bug, None]:
     """Yield joined bugs that hold, deterministic by seed.
 
     ``files`` are those of the tree, by path. ``judge`` is asked for each joined bug and, of three

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from itertools import islice
@@ -132,7 +132,7 @@ class Modelled:
         at_once: int = AT_ONCE,
         compiles: Compiles | None = None,
         counts: Counts | None = None,
-    ) -> AsyncIterator[Bug]:
+    ) -> AsyncGenerator[Bug, None]:
         """Yield distinct bugs that a model makes.
 
         ``compiles`` asks another Python than the running one. ``counts`` is told what came of the
@@ -153,7 +153,7 @@ class Modelled:
         found = asked_for(
             asker, model, max_bugs=max_bugs, at_once=at_once, counts=counts or Counts()
         )
-        async with aclosing(found):  # type: ignore[type-var]
+        async with aclosing(found):
             async for bug in found:
                 yield bug
 
@@ -173,7 +173,7 @@ class Modelled:
 
 async def asked_for(
     asker: Asker, model: Model, *, max_bugs: int | None, at_once: int, counts: Counts
-) -> AsyncIterator[Bug]:
+) -> AsyncGenerator[Bug, None]:
     """Yield bugs until there are enough, or nothing more can be asked."""
 
     def needed() -> int | None:
@@ -182,7 +182,7 @@ async def asked_for(
         return None if questions is None else questions - counts.later
 
     found = answers(model, asker.questions(), at_once=at_once, needed=needed)
-    async with aclosing(found):  # type: ignore[type-var]
+    async with aclosing(found):
         async for question, answer in found:
             counts.asked += 1
             if isinstance(answer, ModelError):
@@ -211,7 +211,7 @@ async def answers(
     *,
     at_once: int = AT_ONCE,
     needed: Callable[[], int | None],
-) -> AsyncIterator[Answer]:
+) -> AsyncGenerator[Answer, None]:
     """Yield each question with its answer or failure, in order.
 
     ``needed`` says how many answers may still be of use, None for all: no more are under way, so

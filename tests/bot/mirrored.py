@@ -11,10 +11,11 @@ from typing import Any, cast
 
 from rich.console import Console
 
+from forge.compose import task_maker
 from forge.pulls.crawl import CrawlSettings, crawl_clone
 from forge.pulls.mirror import Mirror
 from forge.run.context import Context, Source
-from forge.run.pipeline import Run, judge_all
+from forge.run.pipeline import Assembly, Run, judge_all, without_statements
 from forge.run.preparation import Ready
 from forge.run.progress import Quiet
 from forge.run.sources import one_after_another
@@ -221,15 +222,14 @@ class Bench:
         self.run = Run()
         mirror = self.mirror(model)
         ready = cast("Ready", SimpleNamespace(repository=self.repository))
+        assembly = Assembly(
+            source=one_after_another([source or mirror]),
+            engine=self.engine,
+            make_task=task_maker(self.repository, mirror),
+            write_statements=without_statements,
+        )
         await judge_all(
-            one_after_another([source or mirror]),
-            self.engine,
-            self.context,
-            ready,
-            store=self.store,
-            reporter=silent(),
-            run=self.run,
-            mirror=mirror,
+            assembly, self.context, ready, store=self.store, reporter=silent(), run=self.run
         )
         return [self.store.task(task) for task in self.run.tasks]
 

@@ -13,15 +13,16 @@ import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 from uv import find_uv_bin
 
+from forge.compose import forge_in, make_ready
+from forge.remote.actions.preparation import engine_at
 from forge.run.pace import Pace
-from forge.run.pipeline import forge_in
-from forge.run.preparation import make_ready
 from forge.run.progress import Quiet
 from forge.run.settings import Settings
 from forge.run.summary import Summary
@@ -93,9 +94,9 @@ class Site:
         with Store(self.folder / name) as store:
             trees, reporter = Trees(self.cache), Quiet(console)
             ready = await make_ready(self.settings, store=store, trees=trees, reporter=reporter)
-            summary = await forge_in(
-                replace(ready, place=place), self.settings, trees, store=store, reporter=reporter
-            )
+            if place is not None:
+                ready = replace(ready, make_engine=partial(engine_at, place))
+            summary = await forge_in(ready, self.settings, trees, store=store, reporter=reporter)
         return summary, told.getvalue()
 
     async def begin(self, name: str) -> None:

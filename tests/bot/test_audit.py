@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from bot.commands.audit import few, line
+from forge.compose import PARTS
 from forge.grade.audit import (
     Comparison,
     compare,
@@ -195,7 +196,7 @@ async def test_what_cannot_be_audited_is_said_with_what_to_do(tmp_path: Path) ->
         subject = find_subject(SETTINGS, REPOSITORY, store)
         assert subject.bugs == {bug.id}
         with pytest.raises(StoreError, match=r"env build \./click --sandbox local"):
-            await make_engine(SETTINGS, subject, Trees(tmp_path / "cache"))
+            await make_engine(SETTINGS, subject, Trees(tmp_path / "cache"), PARTS)
 
 
 BUGS, SEED = 6, "7"

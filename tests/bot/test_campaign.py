@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.commands.campaign_process import command, understood
 from forge.remote.campaign.config import Campaign, Entry, read_campaign
-from forge.remote.campaign.execution import understood
+from forge.remote.campaign.execution import ForgedOne
 from forge.remote.campaign.projection import Measured, project
-from forge.remote.campaign.schedule import command, remaining, seconds_to_wait, why_not
+from forge.remote.campaign.schedule import remaining, seconds_to_wait, why_not
 from storage.errors import ConfigError
 from storage.records import CampaignStep
 from storage.store import Store
@@ -140,13 +141,12 @@ def test_a_limit_that_is_reached_is_named() -> None:
 def test_how_a_repository_ended_is_told_in_a_line() -> None:
     out = json.dumps({"reasons": [["valid", 3], ["timeout", 1]], "tasks": ["a", "b", "c"]})
 
-    assert understood(0, out.encode(), b"") == ("done", "", 3, 4)
-    assert understood(1, b"", b"note\nbugfoundry: no such thing\n")[:2] == (
-        "failed",
-        "no such thing",
-    )
-    assert understood(-9, b"", b"")[:2] == ("failed", "killed by signal 9")
-    assert understood(143, b"", b"bugfoundry: stopped; go on\n")[0] == "stopped"
+    assert understood(0, out.encode(), b"") == ForgedOne(state="done", tasks=3, verdicts=4)
+    missing = understood(1, b"", b"note\nbugfoundry: no such thing\n")
+    assert missing == ForgedOne(state="failed", failure="no such thing")
+    killed = understood(-9, b"", b"")
+    assert killed == ForgedOne(state="failed", failure="killed by signal 9")
+    assert understood(143, b"", b"bugfoundry: stopped; go on\n").state == "stopped"
 
 
 def test_a_projection_goes_by_what_was_measured() -> None:

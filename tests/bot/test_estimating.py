@@ -9,8 +9,9 @@ from time import time
 
 import pytest
 
+from forge.compose import make_model
 from forge.run.settings import Settings
-from forge.study.estimates import PartEstimate, described, estimate
+from forge.study.estimates import PartEstimate, RunEstimate, described, estimate
 from llm.client import DEFAULT_MODEL
 from llm.prices import price_of
 from storage.errors import ConfigError
@@ -34,8 +35,12 @@ def settings(folder: Path, **changed: object) -> Settings:
     )
 
 
+async def count(settings: Settings, store: Store) -> RunEstimate:
+    return await estimate(settings, make_model=make_model, store=store, reporter=silent())
+
+
 async def estimated(settings: Settings, store: Store) -> dict[str, PartEstimate]:
-    found = await estimate(settings, store=store, reporter=silent())
+    found = await count(settings, store)
     return {part.name: part for part in found.parts}
 
 
@@ -44,7 +49,7 @@ async def test_calls_are_counted_by_strategy_and_none_is_made(
 ) -> None:
     monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:9")
     with Store(tmp_path / "s.db") as store:
-        found = await estimate(settings(tmp_path), store=store, reporter=silent())
+        found = await count(settings(tmp_path), store)
 
         assert [each.name for each in found.parts] == ["modify", "rewrite"]
         assert all(each.least_calls == each.most_calls > 0 for each in found.parts)
@@ -69,8 +74,8 @@ async def test_fewer_candidates_take_no_fewer_calls_and_rewrite_asks_for_one(
 async def test_batches_halve_what_is_said(tmp_path: Path) -> None:
     with Store(tmp_path / "s.db") as store:
         wanted = settings(tmp_path)
-        plain = await estimate(wanted, store=store, reporter=silent())
-        batch = await estimate(replace(wanted, batch=True), store=store, reporter=silent())
+        plain = await count(wanted, store)
+        batch = await count(replace(wanted, batch=True), store)
 
     assert batch.most == pytest.approx(plain.most / 2, abs=0.001)
     assert "in batches" in described(batch)[0]
@@ -79,7 +84,7 @@ async def test_batches_halve_what_is_said(tmp_path: Path) -> None:
 async def test_a_run_without_a_model_has_nothing_to_estimate(tmp_path: Path) -> None:
     plain = replace(settings(tmp_path), strategies=("procedural", "combine"))
     with Store(tmp_path / "s.db") as store, pytest.raises(ConfigError, match="modify, rewrite"):
-        await estimate(plain, store=store, reporter=silent())
+        await count(plain, store)
 
 
 async def test_statements_are_counted_for_the_bugs_that_a_run_may_find(tmp_path: Path) -> None:
@@ -89,7 +94,7 @@ async def test_statements_are_counted_for_the_bugs_that_a_run_may_find(tmp_path:
         assert (part.bugs, part.least_calls, part.most_calls) == (9, 2, 27)
         assert 0 < part.least < part.most
 
-        told = described(await estimate(wanted, store=store, reporter=silent()))
+        told = described(await count(wanted, store))
         assert any(line.startswith("  statements: 2 to 27 calls for up to 9 bugs") for line in told)
         assert any("one bug in five is valid" in line for line in told)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 
 from bot.service.base.config import Config, secret
 from bot.service.checkup.address import ADDRESS, ask_address
@@ -23,7 +23,7 @@ from bot.service.checkup.machine import (
 
 async def check(
     config: Config, *, clock: Callable[[], float] = time.time
-) -> AsyncIterator[Finding]:
+) -> AsyncGenerator[Finding, None]:
     """Give each thing that was looked at, as it is known."""
     bad: set[str] = set()
     for found in secrets_of(config):

@@ -6,7 +6,7 @@ import os
 import ssl
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -60,7 +60,7 @@ class Told:
 
 async def ask_github(
     config: Config, key: str, *, clock: Callable[[], float] = time.time
-) -> AsyncIterator[Finding]:
+) -> AsyncGenerator[Finding, None]:
     """Give what GitHub says. ``key`` is the App's private key, known to be one."""
     told = await _told(config, key, clock)
     if isinstance(told, Finding):

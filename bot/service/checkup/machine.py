@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from bot.service.base.config import PLACES, Config, secret
 from bot.service.checkup.findings import Finding, note, ok, wrong
 from bot.service.registration.credentials import too_open
-from forge.run.models import KEYS, URL
 from harness.sandboxes import bubblewrap
 from harness.sandboxes.base_image import connect
+from llm.configuration import KEYS, URL
 from storage.errors import ConfigError, SandboxError
 from storage.paths import is_store
 

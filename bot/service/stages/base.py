@@ -15,12 +15,12 @@ from bot.service.base.retries import MOST_BUILDS
 from bot.service.base.scene import Handler, Outcome, Scene
 from bot.service.repositories.plan import STAGES, after, first
 from bot.service.repositories.wishes import wanted_strategies
+from forge.compose import forge_in, make_ready_for
 from forge.remote.actions.mirrors import Operator
 from forge.remote.actions.preparation import make_ready_far
 from forge.run.nouns import counted
 from forge.run.pace import Pace
-from forge.run.pipeline import forge_in
-from forge.run.preparation import Ready, fetch, make_ready_for
+from forge.run.preparation import Ready, fetch
 from forge.run.settings import Settings
 from forge.run.summary import Summary
 from mirror.github.client import GitHub

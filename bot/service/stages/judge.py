@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import replace
 
 from bot.service.base.scene import Outcome
 from bot.service.reports.ranks import ranked
 from bot.service.stages.base import Stage, staged
+from forge.compose import engine_for, task_maker
 from forge.pulls.mirror import make_mirror
 from forge.run.context import Context
-from forge.run.pipeline import Run, engine_for, judge_all, make_context
+from forge.run.pipeline import Assembly, Run, judge_all, make_context, without_statements
 from forge.run.preparation import Ready
 from harness.judge.judge import HARNESS_VERSION
 from storage.records import Bug
@@ -77,20 +78,20 @@ async def judged(stage: Stage, ready: Ready, bugs: Iterable[Bug], *, full: bool)
         settings, ready.repository, stage.trees, store=stage.store, reporter=stage.told
     )
 
-    async def source(context: Context) -> AsyncIterator[Bug]:
+    async def source(context: Context) -> AsyncGenerator[Bug, None]:
         for bug in bugs:
             yield bug
 
-    await judge_all(
-        source,
-        engine_for(settings, ready, stage.trees, store=stage.store, reporter=stage.told, run=run),
-        make_context(settings, ready, stage.trees, None),
-        ready,
-        store=stage.store,
-        reporter=stage.told,
-        run=run,
-        mirror=mirror,
+    assembly = Assembly(
+        source=source,
+        engine=engine_for(
+            settings, ready, stage.trees, store=stage.store, reporter=stage.told, run=run
+        ),
+        make_task=task_maker(ready.repository, mirror),
+        write_statements=without_statements,
     )
+    context = make_context(settings, ready, stage.trees, None)
+    await judge_all(assembly, context, ready, store=stage.store, reporter=stage.told, run=run)
     return run
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.service.base.scene import Outcome
 from bot.service.stages.base import Stage, staged
-from forge.run.models import configured_model
+from forge.compose import make_model
 
 STRATEGIES = ("rewrite", "modify")
 NO_MODEL = "rewrite and modify are left out: no language model is configured"
@@ -15,7 +15,7 @@ async def work(stage: Stage) -> Outcome:
     """Ask the model within the limits, and judge. Raises BugfoundryError."""
     if not stage.config.limits.repository_dollars:
         return Outcome(note=NO_DOLLARS)
-    if configured_model(stage.settings(), stage.store) is None:
+    if make_model(stage.settings(), stage.store) is None:
         return Outcome(note=NO_MODEL)
     return await stage.forged(*STRATEGIES)
 

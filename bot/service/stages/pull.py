@@ -14,9 +14,9 @@ from bot.service.stages.crawl import crawl_settings
 from bot.service.stages.environment import DAY, attempts
 from bot.service.stages.judge import FULL, UNNOTICED
 from bot.service.stages.unmerged import undone_at_head
+from forge.compose import forge_in
 from forge.pulls.crawl import crawl_repository
 from forge.run.nouns import counted
-from forge.run.pipeline import forge_in
 from forge.run.preparation import Ready
 from harness.judge.judge import HARNESS_VERSION
 from mirror.choice.rules import REASONS

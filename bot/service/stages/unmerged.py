@@ -5,12 +5,13 @@ It becomes no task: what is not merged may yet change.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from bot.service.reports.guards import Guards
 from bot.service.stages.base import Stage
+from forge.compose import engine_for
 from forge.pulls.mirror import tree_of
-from forge.run.pipeline import engine_for, make_context
+from forge.run.pipeline import make_context
 from forge.run.preparation import Ready
 from harness.judge.judge import HARNESS_VERSION
 from mirror.choice.rules import REASONS
@@ -77,7 +78,7 @@ async def judged(stage: Stage, ready: Ready, bug: Bug) -> Verdict:
         return known
     stage.store.add_bug(bug)
 
-    async def one() -> AsyncIterator[Bug]:
+    async def one() -> AsyncGenerator[Bug, None]:
         yield bug
 
     stage.told.stage(f"{ready.repository.name}: judging")

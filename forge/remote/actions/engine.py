@@ -262,7 +262,7 @@ def beyond(dispatch: Dispatch, limit: MinuteLimit) -> str:
     return LIMIT.format(plan=f"{dispatch.expected:.0f}", limit=limit.minutes, of=of)
 
 
-async def pauses(bugs: AsyncIterator[Bug], linger: float) -> AsyncIterator[Bug | None]:
+async def pauses(bugs: AsyncIterator[Bug], linger: float) -> AsyncGenerator[Bug | None, None]:
     """Yield bugs, and None each time that none came for so many seconds."""
     asking: asyncio.Task[Bug] | None = None
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
 
@@ -113,10 +113,10 @@ class GitHubPlace:
             ),
         )
 
-    async def artifacts(self, run: str) -> AsyncIterator[Artifact]:
+    async def artifacts(self, run: str) -> AsyncGenerator[Artifact, None]:
         """Yield the deliveries of a run's shards, unpacked."""
         listed = artifacts_of_run(self._github, self._mirror, int(run))
-        async with aclosing(listed) as artifacts:  # type: ignore[type-var]
+        async with aclosing(listed) as artifacts:
             async for one in artifacts:
                 if one.name.startswith(WANTED):
                     for artifact in await self._fetched(one):

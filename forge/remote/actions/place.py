@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -74,5 +74,5 @@ class Place(Protocol):
         harm where they stay.
         """
 
-    def artifacts(self, run: str) -> AsyncIterator[Artifact]:
+    def artifacts(self, run: str) -> AsyncGenerator[Artifact, None]:
         """Yield all that the jobs of a run uploaded, unpacked; not to be trusted."""

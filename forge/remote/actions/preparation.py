@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from forge.pulls.crawl import CrawlSettings
+from forge.remote.actions.engine import ActionsEngine
 from forge.remote.actions.far_backend import FarBackend
 from forge.remote.actions.github_place import GitHubPlace
 from forge.remote.actions.mirror_files import FILE, TITLE, mirror_name
 from forge.remote.actions.mirrors import BRANCH, Mirror, Operator, ensure_mirror, publish
+from forge.remote.actions.place import Place
 from forge.remote.batch.artifacts import LARGEST_ARCHIVE, unpack_one
-from forge.remote.batch.environments import Packed, read_environment
+from forge.remote.batch.environments import Packed, pack, read_environment
 from forge.remote.batch.ingestion import keep_environment
 from forge.run.nouns import counted
-from forge.run.pipeline import forge_in
-from forge.run.preparation import Ready, fetch
+from forge.run.preparation import Ready, cached_reader
 from forge.run.progress import Reporter
 from forge.run.settings import Settings
 from forge.run.summary import Summary
 from harness.detect import FolderTree
 from harness.detect.config import Overrides, merge, read_config
 from harness.environments.environment import Prepared
+from harness.judge.judge import HARNESS_VERSION
 from harness.runs.coverage import decode
 from harness.sandboxes.docker_registry import BY_DIGEST
 from mirror.github.client import GitHub
@@ -51,33 +55,6 @@ NEEDED = (
 )
 FAILED = "the environment could not be built by GitHub Actions ({conclusion}): {url}"
 WRONG = "the run {url} left no environment that can be used: {why}"
-
-
-async def forge_far(settings: Settings, *, store: Store, reporter: Reporter) -> Summary:
-    """Forge with everything that runs the repository's code done by GitHub Actions.
-
-    Raises BugfoundryError.
-    """
-    operator = operator_of(settings)
-    async with GitHub(settings.github_url, token=settings.github_token) as github:
-        trees = Trees(settings.cache)
-        reporter.stage(f"fetching {settings.source}")
-        repository = fetch(settings, trees, store)
-        private = await is_private(settings.source, github)
-        ready = await make_ready_far(
-            repository,
-            settings,
-            operator,
-            github,
-            private=private,
-            store=store,
-            trees=trees,
-            reporter=reporter,
-        )
-        summary = await forge_in(ready, settings, trees, store=store, reporter=reporter)
-        if settings.publish:
-            await publish_all(summary, operator, repository, trees, store=store, reporter=reporter)
-        return summary
 
 
 async def publish_all(
@@ -148,8 +125,39 @@ async def make_ready_far(
             environment=packed.environment, baseline=packed.baseline, coverage=packed.coverage
         ),
         overrides=overrides_of(repository, settings, trees),
-        place=place,
+        make_engine=partial(engine_at, place),
         image=packed.image,
+    )
+
+
+def engine_at(
+    place: Place,
+    ready: Ready,
+    settings: Settings,
+    trees: Trees,
+    *,
+    store: Store,
+    reporter: Reporter,
+    on_messages: Callable[[str, Mapping[str, str]], None],
+) -> ActionsEngine:
+    """Return the engine that has bugs judged at a place."""
+    environment, name = ready.prepared.environment, ready.repository.name
+
+    def on_disagreement(text: str) -> None:
+        store.set_coverage(environment.id, None)
+        reporter.note(f"{name}: {text}")
+
+    return ActionsEngine(
+        place,
+        pack(ready.repository, ready.prepared, ready.image, store, full=settings.full),
+        read=cached_reader(trees, environment.tree),
+        folder=settings.cache / "batches",
+        store=store,
+        pace=settings.pace,
+        judged=len(store.judged(environment.id, HARNESS_VERSION, "selected")),
+        told=on_messages,
+        disagreed=on_disagreement,
+        note=lambda text: reporter.note(f"{name}: {text}"),
     )
 
 
@@ -188,7 +196,7 @@ async def built(
     if found.conclusion != "success":
         raise BatchError(FAILED.format(conclusion=found.conclusion, url=found.url))
     listed = artifacts_of_run(github, mirror.name, run)
-    async with aclosing(listed) as artifacts:  # type: ignore[type-var]
+    async with aclosing(listed) as artifacts:
         async for one in artifacts:
             if one.name == ARTIFACT and not one.expired:
                 data = await download_artifact(github, mirror.name, one, limit=LARGEST_ARCHIVE)

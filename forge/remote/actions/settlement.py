@@ -44,7 +44,7 @@ async def settle(
 
 async def fetched(place: Place, run: str) -> list[Artifact]:
     """Return all that the jobs of a run left. Raises BugfoundryError."""
-    async with aclosing(place.artifacts(run)) as artifacts:  # type: ignore[type-var]
+    async with aclosing(place.artifacts(run)) as artifacts:
         return [artifact async for artifact in artifacts]
 
 

@@ -5,44 +5,42 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from contextlib import aclosing
 
-from forge.compose import make_portfolio
 from forge.remote.batch.bugs import Bugs, gather
 from forge.remote.batch.environments import Packed, pack
+from forge.run.context import Source
 from forge.run.pipeline import make_context
-from forge.run.preparation import fetch, make_ready
-from forge.run.progress import Reporter
+from forge.run.preparation import Ready, fetch
 from forge.run.settings import Settings
 from harness.environments.environment import Prepared
 from harness.judge.compilation import compiling
 from harness.judge.judge import HARNESS_VERSION
 from harness.runs.coverage import decode
-from storage.errors import BatchError, ConfigError
+from storage.errors import BatchError
 from storage.records import Bug, Repository, SandboxKind
 from storage.store import Store
 from storage.trees import Trees
 
-COMBINE = "combine joins bugs that are verified: use `bugfoundry forge --engine actions`"
 NOT_BUILT = "{source} has no environment in the store; `bugfoundry env build {source}` makes it"
 ALL_JUDGED = "{source}: every bug has a verdict already; propose others, by --seed or --max-bugs"
 
 
 async def propose(
-    settings: Settings, *, image: str = "", store: Store, reporter: Reporter
+    settings: Settings,
+    ready: Ready,
+    source: Source,
+    *,
+    image: str = "",
+    store: Store,
+    trees: Trees,
 ) -> tuple[Packed, Bugs]:
     """Propose bugs as `forge` would, keep them, and return those that nobody has judged.
 
     Raises BugfoundryError.
     """
-    if "combine" in settings.strategies:
-        raise ConfigError(COMBINE)
-    trees = Trees(settings.cache)
-    ready = await make_ready(settings, store=store, trees=trees, reporter=reporter)
-    reporter.stage(f"{ready.repository.name}: proposing bugs")
-    made = await make_portfolio(settings, ready, trees, store=store, reporter=reporter)
     found: list[Bug] = []
     async with compiling(ready.backend, ready.prepared.environment) as compiles:
         context = make_context(settings, ready, trees, compiles)
-        async with aclosing(made.source(context)) as bugs:  # type: ignore[type-var]
+        async with aclosing(source(context)) as bugs:
             async for bug in bugs:
                 store.add_bug(bug)
                 found.append(bug)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +23,7 @@ from forge.remote.batch.shard_lines import (
     read_delivery,
     tell,
 )
-from harness.judge.local_engine import LocalEngine
+from forge.run.parts import EngineMaker, MachineEngine
 from harness.judge.trust import named
 from harness.sandboxes.sandbox import Backend, Limits
 from storage.errors import BatchError
@@ -58,6 +58,7 @@ class Judging:
 
     batch: Batch
     shard: Shard
+    make_engine: EngineMaker
     backend: Backend
     environment: Environment
     """As it is on this machine."""
@@ -116,10 +117,10 @@ class Judging:
         self.reasons[verdict.reason] += 1
         self.count(self.reasons.total(), len(self.shard.bugs))
 
-    def _engine(self, workers: int) -> LocalEngine:
+    def _engine(self, workers: int) -> MachineEngine:
         planned, packed = self.batch.planned, self.batch.packed
         bugs = self.batch.bugs.bugs
-        return LocalEngine(
+        return self.make_engine(
             self.backend,
             self.environment,
             packed.baseline,
@@ -147,6 +148,7 @@ async def run_shard(
     number: int,
     output: Path,
     *,
+    make_engine: EngineMaker,
     backend: Backend,
     environment: Environment,
     limits: Limits,
@@ -167,6 +169,7 @@ async def run_shard(
         judging = Judging(
             batch=batch,
             shard=shard,
+            make_engine=make_engine,
             backend=backend,
             environment=environment,
             file=file,
@@ -210,7 +213,7 @@ def set_aside(bug: str, batch: Batch, deaths: int) -> Verdict:
     )
 
 
-async def given(bugs: Sequence[Bug]) -> AsyncIterator[Bug]:
+async def given(bugs: Sequence[Bug]) -> AsyncGenerator[Bug, None]:
     """Yield bugs."""
     for bug in bugs:
         yield bug

@@ -1,44 +1,52 @@
-"""Run a campaign: each repository in a process of its own, so that none takes another with it."""
+"""Run a campaign: many repositories under one budget, each kept as it comes."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import signal
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from forge.remote.campaign.config import Campaign, Entry
 from forge.remote.campaign.schedule import (
     DONE,
-    FAILED,
     STOPPED,
-    command,
     remaining,
     seconds_to_wait,
     why_not,
 )
-from forge.run.models import RUN_BUDGET, RUN_NAME
 from harness.sandboxes.garbage import local_garbage, remove
 from harness.sandboxes.local_backend import size_of
 from storage.records import CampaignStep
 from storage.store import Store
 
 GRACE = 60.0
-"""Seconds that a repository has to stop in."""
-SHOWN = 300
-"""Characters of why a repository failed."""
+"""Seconds for which an environment that somebody may still be starting is left alone."""
 NAP = 60.0
 """Seconds between two looks at the clock while a campaign waits for its time of day."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgedOne:
+    """What came of forging one repository."""
+
+    state: str
+    failure: str = ""
+    """Why it is not done."""
+    tasks: int = 0
+    verdicts: int = 0
+
+
+ForgeOne = Callable[[Entry], Awaitable[ForgedOne]]
+
+
 class Running:
-    """One time that a campaign is run. ``say`` is told what a person should know, by lines."""
+    """One time that a campaign is run.
+
+    ``forge_one`` forges a repository, ``say`` is told what a person should know, by lines.
+    """
 
     def __init__(
         self,
@@ -46,14 +54,14 @@ class Running:
         *,
         store: Store,
         cache: Path,
+        forge_one: ForgeOne,
         say: Callable[[str], None],
-        environ: dict[str, str] | None = None,
     ) -> None:
         self._campaign = campaign
         self._store = store
         self._cache = cache
         self._say = say
-        self._environ = dict(os.environ) if environ is None else environ
+        self._forge_one = forge_one
         self._started = time.monotonic()
         self._ended = ""
 
@@ -101,50 +109,23 @@ class Running:
         self._store.campaigns.set(step)
         self._say(f"{entry.source}: begun")
         started = time.monotonic()
-        state, told, tasks, verdicts = STOPPED, "", 0, 0
+        done = ForgedOne(state=STOPPED)
         try:
-            code, out, err = await self._process(command(self._campaign, entry, self._store.path))
-            state, told, tasks, verdicts = understood(code, out, err)
+            done = await self._forge_one(entry)
         finally:
             took = time.monotonic() - started
             step = replace(
                 step,
-                state=state,
+                state=done.state,
                 seconds=round(step.seconds + took, 1),
-                tasks=tasks,
-                verdicts=verdicts,
-                failure=told,
+                tasks=done.tasks,
+                verdicts=done.verdicts,
+                failure=done.failure,
             )
             self._store.campaigns.set(step)
-        what = f"{tasks} tasks of {verdicts} verdicts" if state == DONE else told
-        self._say(f"{entry.source}: {state} after {took / 60:.1f} minutes: {what}")
-
-    async def _process(self, words: list[str]) -> tuple[int, bytes, bytes]:
-        """Run a command to its end, or stop it after its hours."""
-        environ = {
-            **self._environ,
-            "BUGFOUNDRY_CACHE": str(self._cache),
-            RUN_NAME: f"campaign-{self._campaign.name}",
-            RUN_BUDGET: str(self._campaign.dollars),
-        }
-        process = await asyncio.create_subprocess_exec(
-            *words,
-            env=environ,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
-        reading = asyncio.ensure_future(process.communicate())
-        try:
-            limit = self._campaign.repository_hours * 3600
-            await asyncio.wait([reading], timeout=limit)
-            if not reading.done():
-                await stop(process, reading)
-            out, err = await reading
-        except asyncio.CancelledError:
-            await stop(process, reading)
-            raise
-        return process.returncode or 0, out, err
+        counts = f"{done.tasks} tasks of {done.verdicts} verdicts"
+        what = counts if done.state == DONE else done.failure
+        self._say(f"{entry.source}: {done.state} after {took / 60:.1f} minutes: {what}")
 
     def _gigabytes(self) -> float:
         return size_of(self._cache) / 1e9 if self._campaign.disk_gb is not None else 0.0
@@ -166,30 +147,3 @@ class Running:
         since = min((step.started for step in steps), default="9")
         found = (each for each in self._store.dispatches.all() if each.created >= since)
         return sum(each.used or each.expected for each in found)
-
-
-async def stop(
-    process: asyncio.subprocess.Process, reading: asyncio.Future[tuple[bytes, bytes]]
-) -> None:
-    """End a process in good order, and by force where it does not end."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        await asyncio.wait([reading], timeout=GRACE)
-        if reading.done():
-            return
-
-
-def understood(code: int, out: bytes, err: bytes) -> tuple[str, str, int, int]:
-    """Return the state, the reason, and how many tasks and verdicts there are."""
-    if code == 0:
-        summary = json.loads(out)
-        verdicts = sum(count for _, count in summary["reasons"])
-        return DONE, "", len(summary["tasks"]), verdicts
-    lines = err.decode(errors="replace").strip().splitlines()
-    last = lines[-1].removeprefix("bugfoundry: ")[:SHOWN] if lines else ""
-    if code in (128 + signal.SIGTERM, 128 + signal.SIGINT):
-        return STOPPED, last or "stopped", 0, 0
-    if code < 0:
-        return FAILED, f"killed by signal {-code}", 0, 0
-    return FAILED, last or f"exit code {code}", 0, 0

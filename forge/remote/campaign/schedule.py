@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from forge.remote.campaign.config import Campaign, Entry
 from storage.records import CampaignStep
@@ -13,22 +11,6 @@ from storage.records import CampaignStep
 DONE = "done"
 FAILED = "failed"
 STOPPED = "stopped"
-
-
-def command(campaign: Campaign, entry: Entry, store: Path) -> list[str]:
-    """Return the command that forges one repository: what a person would type."""
-    strategies = entry.strategies or campaign.strategies
-    words = [sys.executable, "-m", "bot", "forge", "--json", "--store", str(store)]
-    words += ["--max-bugs", str(entry.max_bugs or campaign.max_bugs), "--seed", str(campaign.seed)]
-    words += ["--strategies", ",".join(strategies), "--sandbox", campaign.sandbox]
-    words += ["--workers", str(campaign.workers), "--engine", campaign.engine]
-    words += ["--statements", campaign.statements]
-    words += ["--model-budget", str(campaign.repository_dollars if campaign.dollars else 0)]
-    words += [] if entry.python is None else ["--python", entry.python]
-    for step in entry.install or ():
-        words += ["--install", step]
-    words += [] if entry.pytest_args is None else ["--pytest-args", entry.pytest_args]
-    return [*words, "--", entry.source]
 
 
 def remaining(campaign: Campaign, steps: Sequence[CampaignStep]) -> list[Entry]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -115,7 +115,7 @@ class ExecutorPlace:
         )
         return RunState(ended=True, conclusion=result.conclusion, url=f"run {run}", jobs=jobs)
 
-    async def artifacts(self, run: str) -> AsyncIterator[Artifact]:
+    async def artifacts(self, run: str) -> AsyncGenerator[Artifact, None]:
         archives = self._change(int(run), dict(self.runs[run].run.artifacts.archives))
         for name, data in sorted(archives.items()):
             if name.startswith(("verdicts-", "batch-2")):

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 from uuid import uuid4
 
-from forge.run.settings import Settings
 from llm.budget import Budget, Limits
 from llm.client import DEFAULT_MODEL, Model
 from llm.estimates import Estimator
@@ -40,10 +39,12 @@ Mode = Literal["ask", "batch", "submit", "estimate"]
 
 
 def configured_model(
-    settings: Settings,
     store: Store,
     environ: Mapping[str, str] | None = None,
     *,
+    dollars: float,
+    month_dollars: float | None = None,
+    in_batches: bool = False,
     repository: str = "",
     strategy: str = "",
     mode: Mode = "ask",
@@ -52,13 +53,14 @@ def configured_model(
     """Return the model, with this repository's budget; None without a service or a budget.
 
     The Messages API takes key and address from the SDK's own variables (ANTHROPIC_API_KEY,
-    ANTHROPIC_BASE_URL). ``repository`` is ``owner/name``. For an estimate neither a key nor a
+    ANTHROPIC_BASE_URL). ``dollars`` may be spent on the repository (``owner/name``),
+    ``month_dollars`` in a month on all. For an estimate neither a key nor a
     budget is needed. Raises ConfigError when the price is not known or a setting is not valid.
     """
     environ = os.environ if environ is None else environ
     estimate = mode == "estimate"
     has_service = environ.get(URL) or any(environ.get(key) for key in KEYS)
-    if not estimate and not (has_service and settings.model_budget):
+    if not estimate and not (has_service and dollars):
         return None
     if environ.get(URL):
         price = given_price(environ[PRICE]) if environ.get(PRICE) else FREE
@@ -67,13 +69,13 @@ def configured_model(
         price = price_of(environ.get(NAME) or DEFAULT_MODEL, environ.get(PRICE))
         service = claude(environ, estimate=estimate)
     limits = Limits(
-        run=dollars(environ, RUN_BUDGET),
-        repository=settings.model_budget,
-        month=least(settings.month_budget, dollars(environ, MONTH_BUDGET)),
+        run=budget_of(environ, RUN_BUDGET),
+        repository=dollars,
+        month=least(month_dollars, budget_of(environ, MONTH_BUDGET)),
     )
     if not repository:
         # Nobody's calls are not one repository's: they are limited by themselves.
-        limits, run = replace(limits, run=settings.model_budget, repository=None), uuid4().hex[:16]
+        limits, run = replace(limits, run=dollars, repository=None), uuid4().hex[:16]
     model = Model(
         service=service,
         price=price,
@@ -84,7 +86,7 @@ def configured_model(
     )
     if mode == "ask":
         return model
-    return special(model, store, mode, batch=settings.batch or mode in ("batch", "submit"))
+    return special(model, store, mode, batch=in_batches or mode in ("batch", "submit"))
 
 
 def special(model: Model, store: Store, mode: Mode, *, batch: bool) -> Model:
@@ -147,7 +149,7 @@ def least(*limits: float | None) -> float | None:
     return min((limit for limit in limits if limit is not None), default=None)
 
 
-def dollars(environ: Mapping[str, str], name: str) -> float | None:
+def budget_of(environ: Mapping[str, str], name: str) -> float | None:
     """Return a budget that is set; None for no limit. Raises ConfigError."""
     value = environ.get(name)
     if not value:

@@ -1,0 +1,108 @@
+"""Forge one repository of a campaign in a process of its own, as a person would."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from forge.remote.campaign.config import Campaign, Entry
+from forge.remote.campaign.execution import ForgedOne, ForgeOne
+from forge.remote.campaign.schedule import DONE, FAILED, STOPPED
+from llm.configuration import RUN_BUDGET, RUN_NAME
+
+GRACE = 60.0
+"""Seconds that a repository has to stop in."""
+SHOWN = 300
+"""Characters of why a repository failed."""
+
+
+def forge_in_process(
+    campaign: Campaign, *, store: Path, cache: Path, environ: Mapping[str, str] | None = None
+) -> ForgeOne:
+    """Return what forges one repository of a campaign, so that none takes another with it."""
+    given = dict(os.environ if environ is None else environ)
+    variables = {
+        **given,
+        "BUGFOUNDRY_CACHE": str(cache),
+        RUN_NAME: f"campaign-{campaign.name}",
+        RUN_BUDGET: str(campaign.dollars),
+    }
+
+    async def forge_one(entry: Entry) -> ForgedOne:
+        words = command(campaign, entry, store)
+        limit = campaign.repository_hours * 3600
+        return understood(*await run_command(words, variables, seconds=limit))
+
+    return forge_one
+
+
+def command(campaign: Campaign, entry: Entry, store: Path) -> list[str]:
+    """Return the command that forges one repository: what a person would type."""
+    strategies = entry.strategies or campaign.strategies
+    words = [sys.executable, "-m", "bot", "forge", "--json", "--store", str(store)]
+    words += ["--max-bugs", str(entry.max_bugs or campaign.max_bugs), "--seed", str(campaign.seed)]
+    words += ["--strategies", ",".join(strategies), "--sandbox", campaign.sandbox]
+    words += ["--workers", str(campaign.workers), "--engine", campaign.engine]
+    words += ["--statements", campaign.statements]
+    words += ["--model-budget", str(campaign.repository_dollars if campaign.dollars else 0)]
+    words += [] if entry.python is None else ["--python", entry.python]
+    for step in entry.install or ():
+        words += ["--install", step]
+    words += [] if entry.pytest_args is None else ["--pytest-args", entry.pytest_args]
+    return [*words, "--", entry.source]
+
+
+async def run_command(
+    words: list[str], environ: Mapping[str, str], *, seconds: float
+) -> tuple[int, bytes, bytes]:
+    """Run a command to its end, or stop it after so many seconds; return code, output, errors."""
+    process = await asyncio.create_subprocess_exec(
+        *words,
+        env=environ,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    reading = asyncio.ensure_future(process.communicate())
+    try:
+        await asyncio.wait([reading], timeout=seconds)
+        if not reading.done():
+            await stop(process, reading)
+        out, err = await reading
+    except asyncio.CancelledError:
+        await stop(process, reading)
+        raise
+    return process.returncode or 0, out, err
+
+
+async def stop(
+    process: asyncio.subprocess.Process, reading: asyncio.Future[tuple[bytes, bytes]]
+) -> None:
+    """End a process in good order, and by force where it does not end."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        await asyncio.wait([reading], timeout=GRACE)
+        if reading.done():
+            return
+
+
+def understood(code: int, out: bytes, err: bytes) -> ForgedOne:
+    """Read what a process that forged came to."""
+    if code == 0:
+        summary = json.loads(out)
+        verdicts = sum(count for _, count in summary["reasons"])
+        return ForgedOne(state=DONE, tasks=len(summary["tasks"]), verdicts=verdicts)
+    lines = err.decode(errors="replace").strip().splitlines()
+    last = lines[-1].removeprefix("bugfoundry: ")[:SHOWN] if lines else ""
+    if code in (128 + signal.SIGTERM, 128 + signal.SIGINT):
+        return ForgedOne(state=STOPPED, failure=last or "stopped")
+    if code < 0:
+        return ForgedOne(state=FAILED, failure=f"killed by signal {-code}")
+    return ForgedOne(state=FAILED, failure=last or f"exit code {code}")
