@@ -13,7 +13,7 @@ from sqlite_utils import Database
 
 from storage.errors import StoreError
 from storage.store import Store
-from storage.tables.database import is_store
+from storage.paths import is_store
 from tests.storage.samples import REPOSITORY, make_bug
 
 WRITER = """
