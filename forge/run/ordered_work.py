@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from typing import TypeVar
 
 Thing = TypeVar("Thing")
@@ -16,7 +16,7 @@ MANY = 1000
 
 async def in_order(
     things: Iterator[Thing], work: Callable[[Thing], Awaitable[Result]], most: Callable[[], int]
-) -> AsyncIterator[Result]:
+) -> AsyncGenerator[Result, None]:
     """Yield what ``work`` gives for each thing; ``most`` says how many may be under way now."""
     waiting: deque[asyncio.Future[Result]] = deque()
     try:
