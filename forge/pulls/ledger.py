@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from forge.pulls.attempts import Attempted
 from forge.pulls.feedback import source_diff
 from mirror.undo.fixes import Fix
-from mirror.undo.undo import Undo
+from mirror.undo.results import Undo
 from storage.records import Bug, Issue, Mirroring, PullRequest
 from storage.tables.pulls import Pulls
 

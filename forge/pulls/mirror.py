@@ -13,9 +13,9 @@ from forge.pulls.candidates import PullSelection, is_settled
 from forge.pulls.crawl import CrawlSettings, crawl_clone
 from forge.pulls.feedback import told_of
 from forge.pulls.ledger import MirroringLedger, UndoTrial, list_issues
-from forge.pulls.merge_undo import MergeUndo
+from forge.pulls.merge_tier import MergeTier
 from forge.pulls.mirrored_tasks import MirroredTasks
-from forge.pulls.model_undo import MODEL, ModelUndo, make_case
+from forge.pulls.model_tier import MODEL, ModelTier, make_case
 from forge.pulls.outcomes import UNDONE
 from forge.run.context import Code, Context
 from forge.run.ordered_work import MANY, in_order
@@ -26,7 +26,7 @@ from llm.questions import Ask
 from mirror.undo.bugs import bug_of
 from mirror.undo.fixes import Clone, Fix
 from mirror.undo.model_tier import Case, foreseen
-from mirror.undo.undo import Undo
+from mirror.undo.results import Undo
 from storage.errors import BugfoundryError
 from storage.git import GitError
 from storage.records import Bug, Mirroring, PullRequest, Repository, Task, Verdict
@@ -49,13 +49,13 @@ class Mirror:
     """Ids of the tests that pass on the unbroken code."""
     selection: PullSelection = field(default_factory=PullSelection)
     _ledger: MirroringLedger = field(init=False)
-    _merge: MergeUndo = field(init=False)
+    _merge: MergeTier = field(init=False)
     _seen: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         tree = self.repository.tree
         self._ledger = MirroringLedger(self.name, tree, self.store.pulls)
-        self._merge = MergeUndo(tree, self.clone, self.trees)
+        self._merge = MergeTier(tree, self.clone, self.trees)
 
     async def __call__(self, context: Context) -> AsyncGenerator[Bug, None]:
         """Propose a bug for each candidate that can be undone, the newest first.
@@ -169,7 +169,7 @@ class Mirror:
     ) -> UndoTrial:
         """Have the model do what the merge did not; where it cannot, the merge's bug stays."""
         assert self.model is not None
-        asked = ModelUndo(
+        tier = ModelTier(
             tree=self.repository.tree,
             clone=self.clone,
             trees=self.trees,
@@ -177,7 +177,7 @@ class Mirror:
             tests=self.tests,
         )
         case = self._make_case(pull, trial.fix, trial.merged, verdict, context)
-        bug, undoing = await asked.ask(pull, trial.fix, trial.merged, case, context)
+        bug, undoing = await tier.ask(pull, trial.fix, trial.merged, case, context)
         # An overloaded service or spent dollars settle nothing: a later run asks again.
         attempted = self._plan(pull) if undoing.final else None
         if bug is None:

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from bot import cli
-from forge.pulls import attempts, merge_undo
+from forge.pulls import attempts, merge_tier
 from forge.pulls.candidates import PullSelection
 from forge.pulls.feedback import feedback_of, today_paths
 from forge.pulls.mirror import Mirror, make_mirror
@@ -142,7 +142,7 @@ async def test_a_second_run_proposes_the_same_without_undoing_again(
     def undo(*_: object) -> None:
         raise AssertionError("it was undone again")
 
-    monkeypatch.setattr(merge_undo, "undo", undo)
+    monkeypatch.setattr(merge_tier, "undo", undo)
     again = await bench.judge()
 
     assert [task.id for task in again] == [task.id for task in tasks]
@@ -171,13 +171,13 @@ async def test_what_could_not_be_undone_is_not_tried_again_by_the_same_rules(
     shop.age(("        result += item.price * item.count\n", "        result = add(item)\n"))
     await bench.crawl()
     tries: list[object] = []
-    undo = merge_undo.undo
+    undo = merge_tier.undo
 
     def counted(*given: Any) -> Any:
         tries.append(given)
         return undo(*given)
 
-    monkeypatch.setattr(merge_undo, "undo", counted)
+    monkeypatch.setattr(merge_tier, "undo", counted)
     for _ in range(3):
         assert await bench.bugs() == []
     assert len(tries) == 1
@@ -311,7 +311,7 @@ async def test_what_the_model_could_not_undo_is_not_asked_again_until_more_is_kn
     async with messages_api(*[{"edits": [], "because": "it is gone"}] * 2) as service:
         assert await rewritten.judge(model(service)) == []
         with monkeypatch.context() as patch:
-            patch.setattr(merge_undo, "undo", None)
+            patch.setattr(merge_tier, "undo", None)
             assert await rewritten.judge(model(service)) == []
             assert await rewritten.judge() == []
         assert len(service.asked) == 1

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 from bot.service.reports.guards import Guards
 from bot.service.stages.base import Stage
-from forge.pulls.merge_undo import tree_of
+from forge.pulls.merge_tier import tree_of
 from forge.run.pipeline import engine_for, make_context
 from forge.run.preparation import Ready
 from harness.judge.judge import HARNESS_VERSION

@@ -11,8 +11,8 @@ from llm.client import Model
 from mirror.undo.bugs import bug_of
 from mirror.undo.fixes import Clone, Fix
 from mirror.undo.model_tier import Case, Feedback, Undoing, undo_by_model
+from mirror.undo.results import Undo
 from mirror.undo.share import share_undone
-from mirror.undo.undo import Undo
 from storage.records import Bug, Issue, PullRequest, Verdict
 from storage.trees import Trees
 
@@ -22,7 +22,7 @@ Judgement = Callable[[Bug], Awaitable[Verdict]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelUndo:
+class ModelTier:
     """The tier that asks a model, and what it needs of a repository."""
 
     tree: str

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 from forge.run.context import Code
 from mirror.undo.fixes import Clone, Fix
-from mirror.undo.undo import Tree, Undo, undo
+from mirror.undo.results import Undo
+from mirror.undo.undo import Tree, undo
 from storage.trees import Trees
 
 
 @dataclass(slots=True)
-class MergeUndo:
+class MergeTier:
     """The tiers that need no model."""
 
     tree: str
