@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from mirror.undo.fixes import Fix, moved
 from mirror.undo.model_tier import Feedback, Undoing
-from mirror.undo.undo import Undo
+from mirror.undo.results import Undo
 from storage.records import Verdict
 from syntax.patches import unified_diff
 

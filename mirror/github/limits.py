@@ -1,6 +1,9 @@
 """How long to wait before GitHub is asked again.
 
-https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
+GitHub's rule: ``retry-after`` if there is one; else, where ``x-ratelimit-remaining`` is 0, the time
+in ``x-ratelimit-reset``; else a minute at least, and exponentially longer each time it fails again.
+
+https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#handle-rate-limit-errors-appropriately
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ def pause_after(answer: Answer, *, now: float, attempt: int) -> float | None:
     ``attempt`` counts from 0. No pause is shorter than the exponential one, so that a hint of
     nothing (``Retry-After: 0``, a reset in the past) does not become a storm of requests.
     """
+    # Bounded: a float of 2**1024 overflows.
     least = float(2 ** min(attempt, 20))
     if is_limited(answer):
         return max(least, hint(answer, now=now, attempt=attempt))
@@ -32,6 +36,8 @@ def hint(answer: Answer, *, now: float, attempt: int) -> float:
     if after is not None:
         return after
     reset = _number(answer, "x-ratelimit-reset")
+    # Every answer has a reset. It means something only where nothing remains: with a secondary
+    # limit it is that of the primary one, which is not what was met.
     if reset is not None and answer.headers.get("x-ratelimit-remaining") == "0":
         # A second more: the reset is told in whole seconds.
         return max(reset - now + 1, 0.0)
@@ -62,6 +68,7 @@ class Gate:
         if is_limited(answer):
             wait = pause_after(answer, now=now, attempt=attempt) or 0.0
             self._until[resource] = max(self._until.get(resource, 0.0), now + wait)
+        # A success can spend the last request: who waits now is spared the refusal.
         elif answer.headers.get("x-ratelimit-remaining") == "0":
             reset = _number(answer, "x-ratelimit-reset")
             if reset is not None and reset > now:

@@ -1,6 +1,10 @@
 """One pace for all that asks one GitHub: how much at once, in a minute and in an hour.
 
+The numbers are those of GitHub's secondary rate limits. GitHub tells in no header how much of them
+is left, so they are kept by counting here.
+
 https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits
+https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
 """
 
 from __future__ import annotations
@@ -16,12 +20,13 @@ from functools import partial
 from mirror.github.limits import Gate
 
 AT_ONCE = 20
-"""Requests under way; GitHub allows a hundred, to all that one identity runs."""
+"""Requests under way; GitHub allows a hundred, REST and GraphQL together, to all that one identity
+runs: other programs with the same token are among them."""
 MINUTE, HOUR = 60.0, 3600.0
 CREATING = ((80, MINUTE), (500, HOUR))
-"""Requests that create content: so many in so many seconds."""
+"""Requests that create content: so many in so many seconds, "in general" as GitHub says."""
 POINTS = {"core": 900, "graphql": 2000}
-"""Points a minute: a read takes one, a write five."""
+"""Points a minute: a read (GET, HEAD, OPTIONS, a query) takes one, a write (or a mutation) five."""
 READ, WRITE = 1, 5
 
 Clock = Callable[[], float]
@@ -51,6 +56,7 @@ class Window:
         over = self._under_way + self._counted + points - self._most
         if over <= 0:
             return 0.0
+        # The oldest leave the window first: until how many of them are out is there room?
         for ended, counted in self._ended:
             over -= counted
             if over <= 0:
@@ -80,9 +86,14 @@ class Line:
 
     async def enter(self, points: int, wait: Wait) -> None:
         """Come back when there is room, which is then taken."""
+        # One looks for room at a time, and the lock wakes in the order of coming: else many cheap
+        # reads would slip in before a write, which needs five points at once, for ever.
         async with self._turn:
+            # Looked at again after every wait: a clock that was set back, or a sleep that ended
+            # early, must not let a request out too soon.
             while (seconds := self._room_in(points)) != 0:
                 if seconds is None:
+                    # Cleared and awaited without an await between: no end goes unnoticed.
                     self._ended.clear()
                     await self._ended.wait()
                 else:
@@ -134,6 +145,7 @@ class Pace:
         Points count for each identity, as GitHub counts them; content over all of them.
         """
         turn = Turn()
+        # In one order for all, or two could each hold what the other waits for.
         # Content first: it may be waited for an hour, in which others may spend the points.
         needed = [(self._creating, 1)] if creates else []
         needed.append((self._line(identity, resource), points))

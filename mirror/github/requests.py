@@ -86,6 +86,7 @@ class Asker:
         for attempt in itertools.count():
             answer, token = await self._sent(question, send, deadline)
             self._note(question, answer, attempt)
+            # Once: a token that ended is replaced by one that works, or else the app was removed.
             if answer.status == 401 and not renewed and await self._renewed(token):
                 renewed = True
                 await self._wait(RENEWING, deadline)
@@ -93,11 +94,14 @@ class Asker:
             pause = pause_after(answer, now=self._clock(), attempt=attempt)
             if pause is None:
                 break
+            # A 502 may come after the effect: to send a comment again would make a second one.
             if is_broken(answer) and look is not None:
                 await self._wait(max(pause, SETTLING), deadline)
                 pause = 0.0
                 if (found := await look()) is not None:
                     return Answer(status=200, headers={}, data=found)
+            # Only failures are counted. A limit ends, and how long that may take is for the
+            # deadline to say.
             if is_broken(answer) and attempt + 1 >= question.attempts:
                 raise broken(answer, question.what)
             await self._wait(pause, deadline)
@@ -137,6 +141,7 @@ class Asker:
         while True:
             await self._wait(self._closed_for(question), deadline)
             async with self.turn(question, deadline) as turn:
+                # After the wait for a turn, which may have outlived a token that was had before it.
                 token = await self._tokens.token() if self._tokens is not None else None
                 async with self._pace.flight:
                     # Others may have met a limit while this one stood in line.
@@ -154,6 +159,9 @@ class Asker:
 
     def _note(self, question: Question, answer: Answer, attempt: int) -> None:
         now = self._clock()
+        # A primary limit is one identity's and one resource's; whom a secondary one counts, GitHub
+        # does not say, so it holds for all who share this pace.
+        # https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
         if is_secondary(answer):
             self._pace.gate.note("", answer, now=now, attempt=attempt)
         else:
@@ -170,6 +178,7 @@ class Asker:
     async def _wait(self, seconds: float, deadline: float) -> None:
         if seconds <= 0:
             return
+        # Before the wait and not after it: who has no patience for all of it loses no time.
         if self._clock() + seconds > deadline:
             said = TOO_LONG.format(minutes=int(seconds // 60) + 1)
             raise GitHubLimited(said, seconds=seconds)

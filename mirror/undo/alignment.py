@@ -26,6 +26,8 @@ class Bags:
         found = self._bags.get(id(part))
         if found is None:
             found = Counter(token.key for token in module.tokens_of(part.start, part.end))
+            # By identity, and kept: no other statement may come to its place in memory, and so to
+            # its bag.
             self._bags[id(part)] = found
             self._kept.append(part)
         return found
@@ -47,6 +49,8 @@ def align(
     bags: Bags,
 ) -> Pairs:
     """Pair statements, sorted by the left; definitions are paired wherever they stand."""
+    # By name before likeness: a function that was rewritten is the same one still, and two that
+    # look alike (the methods of an interface) are not.
     pairs = by_name(ones, others)
     taken, given = {i for i, _ in pairs}, {j for _, j in pairs}
     rest = [i for i in range(len(ones)) if i not in taken and ones[i].kind not in DEFINITIONS]
@@ -58,6 +62,7 @@ def align(
         one, other = ones[rest[i]], others[left_over[j]]
         if one.kind != other.kind or one.docstring != other.docstring:
             return 0.0
+        # A body has one docstring, so it is that one, whatever it says by now.
         if one.docstring:
             return 1.0
         return bags.likeness(left, one, right, other)
@@ -82,6 +87,7 @@ def by_name(ones: Sequence[Statement], others: Sequence[Statement]) -> Pairs:
         if one.kind in DEFINITIONS:
             known = places.get((one.kind == "ClassDef", one.name))
             if known:
+                # The overloads of a name, or its two definitions under a condition, in order.
                 pairs.append((i, known.pop(0)))
     return pairs
 
@@ -92,7 +98,9 @@ def in_order(
     """Pair what is equal, in order, and between that what is alike."""
     pairs: Pairs = []
     at, to = 0, 0
+    # Without ``autojunk=False``, difflib ignores what is frequent in bodies of 200 statements.
     blocks = SequenceMatcher(None, ones, others, autojunk=False).get_matching_blocks()
+    # The last block is empty and lies at both ends: it closes the last gap.
     for i, j, size in blocks:
         pairs += [(at + a, to + b) for a, b in alike(at, i, to, j, like)]
         pairs += [(i + n, j + n) for n in range(size)]
@@ -103,9 +111,13 @@ def in_order(
 def alike(first: int, last: int, start: int, end: int, like: Callable[[int, int], float]) -> Pairs:
     """Pair what is most alike in two gaps, in order (offsets within the gaps)."""
     rows, columns = last - first, end - start
+    # The table is quadratic, and each cell compares two bags: a gap of more than a hundred by a
+    # hundred statements is another text, in which likeness would say little.
     if not rows or not columns or rows * columns > 10_000:
         return []
     scores = [[like(first + r, start + c) for c in range(columns)] for r in range(rows)]
+    # ``best[r][c]``: the most likeness that can be had of what is left from ``r`` and ``c`` on, as
+    # for a longest common subsequence. Greedy choice would let one good pair cross out two.
     best = [[0.0] * (columns + 1) for _ in range(rows + 1)]
     for r in range(rows - 1, -1, -1):
         for c in range(columns - 1, -1, -1):
@@ -138,6 +150,7 @@ def align_clauses(ones: Sequence[Clause], others: Sequence[Clause]) -> Pairs:
 
 def increasing(pairs: Pairs) -> Pairs:
     """Return a longest part of pairs in which both numbers rise; the others were moved."""
+    # For each pair, how long a rising part ends with it, and which pair comes before it there.
     best: list[tuple[int, int]] = []
     for _, j in pairs:
         before = [(length, at) for at, (length, _) in enumerate(best) if pairs[at][1] < j]

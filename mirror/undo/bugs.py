@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 
 from mirror.undo.fixes import Fix
-from mirror.undo.undo import Undo
+from mirror.undo.results import Undo
 from storage.records import Bug, FileChange, Origin
 from syntax.patches import first_changed_line, unified_diff
 

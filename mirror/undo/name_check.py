@@ -22,7 +22,8 @@ def undefined(data: bytes) -> frozenset[str]:
     tree = tree_of(data)
     if tree is None:
         return frozenset()
-    with PARSING:  # It parses what is written in quotes.
+    # pyflakes parses annotations in quotes by itself: one thread at a time (``syntax/python.py``).
+    with PARSING:
         found = checker.Checker(tree).messages
     kinds = (messages.UndefinedName, messages.UndefinedLocal)
     return frozenset(str(m.message_args[0]) for m in found if isinstance(m, kinds))
@@ -35,7 +36,12 @@ def tree_of(data: bytes) -> ast.Module | None:
 
 
 class Names:
-    """Which names today's files take from one another."""
+    """Which names today's files take from one another.
+
+    By their last parts alone, and without types: what ``item.total`` is, only running tells. So
+    what is not used may look as if it were, and stays where it could have gone. The other mistake
+    would cost more: a bug that breaks every import.
+    """
 
     def __init__(self, files: Mapping[str, bytes], others: Mapping[str, bytes]) -> None:
         self._files = files
@@ -100,13 +106,18 @@ class Names:
             if old is None or after is None:
                 continue
             for name in top_names(old) - top_names(after):
+                # A star import fails for what ``__all__`` names, though no file here names it.
                 if self._imported.get(name, set()) - {path} or name in exported(after):
                     found.add(name)
             kept = members(after)
             classes = top_names(after)
             for owner, name in members(old) - kept:
+                # A class that is gone is missed by its own name. An override that is gone is
+                # inherited: to take it out may be all that there is to undo.
                 if owner not in classes or self._inherits(owner, name):
                     continue
+                # Where another class has one of that name, ``x.name`` may mean that one;
+                # ``self.name`` in the class itself cannot.
                 others = any(other == name for _, other in kept)
                 if asks_itself(after, owner, name) or (not others and self._used(name, files)):
                     found.add(f"{owner}.{name}")
@@ -114,6 +125,7 @@ class Names:
 
     def _inherits(self, owner: str, name: str) -> bool:
         """Say whether a class has a method from another one of today's."""
+        # Classes are told apart by name alone, so that one may seem its own ancestor.
         seen, left = {owner}, list(self._bases.get(owner, ()))
         while left:
             base = left.pop()
@@ -126,6 +138,7 @@ class Names:
 
     def _used(self, name: str, files: Mapping[str, bytes | None]) -> bool:
         """Say whether source that stays still reaches for an attribute."""
+        # Python itself reaches for those, and ``object`` has most of them.
         if name.startswith("__"):
             return False
         for user in self._attributes.get(name, ()):
@@ -146,6 +159,7 @@ def imported_modules(tree: ast.Module) -> set[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             found.add((node.module or "").rpartition(".")[2])
+            # ``from package import module`` looks as the import of any other name does.
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.Import):
             found |= {alias.name.rpartition(".")[2] for alias in node.names}
@@ -164,6 +178,8 @@ def top_names(tree: ast.Module) -> set[str]:
                 found.add((node.asname or node.name).partition(".")[0])
             elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 found.add(node.id)
+            # The branches of ``if`` and ``try`` bind in the scope of the module; what a definition
+            # or a lambda holds does not.
             elif not isinstance(node, ast.Lambda):
                 stack.append(node)
     return found
@@ -229,6 +245,7 @@ def missing_imports(
     wanted = set(absent)
     lines: list[bytes] = []
     for source in sources:
+        # A fix of years ago may be in Python 2, which is made today's before it is read.
         tree = tree_of(source) or tree_of(modernised(source))
         for node in ast.walk(tree) if tree is not None else ():
             if not isinstance(node, ast.Import | ast.ImportFrom):

@@ -9,7 +9,13 @@ from mirror.undo.alignment import Bags, align, align_clauses
 from syntax.blocks import DEFINITIONS, Clause, Module, Statement
 
 TELLING = 4
-"""Tokens that a statement must have to be found by its normal form alone."""
+"""Tokens that a statement must have to be found by its normal form alone: a shorter one, as
+``return x``, stands in many places."""
+RENAMED = 0.6
+"""Share of common tokens above which a definition of another name is the same one. More than makes
+two statements of one place versions of each other: here nothing but the text speaks for it."""
+SMALLEST_RENAMED = 3
+"""Statements that a definition must have for that: getters are all alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,7 @@ class Today:
 
     def __init__(self, modules: Mapping[str, Module]) -> None:
         self.modules = modules
+        # By the ``id`` of statements, which is of no other one: the modules keep them all.
         self._places: dict[str, dict[int, Place]] = {}
         self._definitions: dict[str, list[Place]] | None = None
 
@@ -90,6 +97,8 @@ class Placing:
         """Places in the fixed version itself."""
         self.homes = tuple(home for home in homes if home in today.modules)
         """Today's files that the file has become, likeliest first."""
+        # The likeliest home first: what is paired stays so, and only the rest is looked for in the
+        # next one, as where a module was split.
         for home in self.homes:
             self._pair(home, fixed.body, today.modules[home].body)
         self._elsewhere()
@@ -119,7 +128,7 @@ class Placing:
             self._pair_two(path, ones[i], others[j])
 
     def _pair_two(self, path: str, one: Statement, other: Statement) -> None:
-        if id(one) in self._found:
+        if id(one) in self._found:  # In a likelier home, with all that is in it.
             return
         self._found[id(one)] = (path, other)
         for i, j in align_clauses(one.clauses, other.clauses):
@@ -140,18 +149,20 @@ class Placing:
             ]
             if not known:
                 known = self._renamed(place)
+            # One of several (two files with a ``Cart.total``) would be a guess, and a wrong one is
+            # worse than none: it would undo a fix in code that never had it.
             if len(known) == 1:
                 self._pair_two(known[0].path, one, known[0].statement)
 
     def _renamed(self, place: Place) -> list[Place]:
         """Return the definition in the same surroundings that is most like one, if it is."""
         one = place.statement
-        best: tuple[float, Place | None] = (0.6, None)
+        best: tuple[float, Place | None] = (RENAMED, None)
         taken = {id(other) for _, other in self._found.values()}
         for home in self.homes:
             for other in self._today.all(home):
                 at = other.statement
-                if at.kind != one.kind or id(at) in taken or one.size < 3:
+                if at.kind != one.kind or id(at) in taken or one.size < SMALLEST_RENAMED:
                     continue
                 like = self._bags.likeness(self._fixed, one, other.module, at)
                 if like > best[0]:
@@ -163,6 +174,7 @@ class Placing:
         tokens = len(self._fixed.tokens_of(statement.start, statement.end))
         if tokens < TELLING or statement.kind in DEFINITIONS:
             return None
+        # Not in the whole file: an equal statement in another function is another statement.
         within = self._within(statement)
         if within is None:
             return None

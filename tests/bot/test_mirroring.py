@@ -14,7 +14,8 @@ import pytest
 from rich.console import Console
 
 from bot import cli
-from forge.pulls import mirror
+from forge.pulls import attempts, merge_tier
+from forge.pulls.candidates import PullSelection
 from forge.pulls.feedback import feedback_of, today_paths
 from forge.pulls.mirror import Mirror, make_mirror
 from forge.run.context import Context
@@ -85,11 +86,11 @@ async def test_of_some_fixes_only_those_are_undone_whatever_speaks_against_them(
     assert bench.outcomes()["Fix the count"].outcome == "no-issue"
     mirror = bench.mirror()
 
-    mirror.only = frozenset({5})
+    mirror.selection = PullSelection(only=frozenset({5}))
     assert [bug.origin.pull async for bug in mirror(bench.context)] == [5]
-    mirror.skip = frozenset({5})
+    mirror.selection = PullSelection(only=frozenset({5}), skip=frozenset({5}))
     assert [bug.origin.pull async for bug in mirror(bench.context)] == []
-    mirror.only = None
+    mirror.selection = PullSelection(skip=frozenset({5}))
     assert [bug.origin.pull async for bug in mirror(bench.context)] == [3]
 
 
@@ -141,7 +142,7 @@ async def test_a_second_run_proposes_the_same_without_undoing_again(
     def undo(*_: object) -> None:
         raise AssertionError("it was undone again")
 
-    monkeypatch.setattr(mirror, "undo", undo)
+    monkeypatch.setattr(merge_tier, "undo", undo)
     again = await bench.judge()
 
     assert [task.id for task in again] == [task.id for task in tasks]
@@ -170,18 +171,18 @@ async def test_what_could_not_be_undone_is_not_tried_again_by_the_same_rules(
     shop.age(("        result += item.price * item.count\n", "        result = add(item)\n"))
     await bench.crawl()
     tries: list[object] = []
-    undo = mirror.undo
+    undo = merge_tier.undo
 
     def counted(*given: Any) -> Any:
         tries.append(given)
         return undo(*given)
 
-    monkeypatch.setattr(mirror, "undo", counted)
+    monkeypatch.setattr(merge_tier, "undo", counted)
     for _ in range(3):
         assert await bench.bugs() == []
     assert len(tries) == 1
 
-    monkeypatch.setattr(mirror, "RULES", "other rules")
+    monkeypatch.setattr(attempts, "RULES", "other-rules")
     assert await bench.bugs() == []
     assert len(tries) == 2
 
@@ -310,7 +311,7 @@ async def test_what_the_model_could_not_undo_is_not_asked_again_until_more_is_kn
     async with messages_api(*[{"edits": [], "because": "it is gone"}] * 2) as service:
         assert await rewritten.judge(model(service)) == []
         with monkeypatch.context() as patch:
-            patch.setattr(mirror, "undo", None)
+            patch.setattr(merge_tier, "undo", None)
             assert await rewritten.judge(model(service)) == []
             assert await rewritten.judge() == []
         assert len(service.asked) == 1

@@ -28,8 +28,7 @@ def test_what_may_come_of_asking_a_model_is_told(reason: str) -> None:
 
 
 def test_why_a_fix_is_not_undone_is_told() -> None:
-    folder = ROOT / "mirror" / "undoing"
-    code = "".join((folder / name).read_text() for name in ("merging.py", "undo.py"))
+    code = "".join(path.read_text() for path in sorted((ROOT / "mirror" / "undo").glob("*.py")))
 
     assert set(re.findall(r'why="([a-z-]+)"', code)) <= set(ROWS)
     for reason in UNDOING:

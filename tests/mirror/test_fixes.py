@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mirror.undo.fixes import Change, Clone, Fix, moved
-from mirror.undo.undo import Tree, Undo, reverse, undo
+from mirror.undo.results import Undo
+from mirror.undo.undo import Tree, reverse, undo
 from storage.git import GitError
 from syntax.paths import is_source_path
 from tests.mirror.maker import Maker

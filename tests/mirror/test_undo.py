@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mirror.undo.fixes import Change, Fix
+from mirror.undo.results import Undo
 from mirror.undo.share import share_undone
-from mirror.undo.undo import Tree, Undo, undo
+from mirror.undo.undo import Tree, undo
 from syntax.blocks import parse
 from syntax.normal import key_of
 

@@ -12,8 +12,8 @@ import pytest
 from sqlite_utils import Database
 
 from storage.errors import StoreError
-from storage.store import Store
 from storage.paths import is_store
+from storage.store import Store
 from tests.storage.samples import REPOSITORY, make_bug
 
 WRITER = """

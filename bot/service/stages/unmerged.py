@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 from bot.service.reports.guards import Guards
 from bot.service.stages.base import Stage
 from forge.compose import engine_for
-from forge.pulls.mirror import tree_of
+from forge.pulls.merge_tier import tree_of
 from forge.run.pipeline import make_context
 from forge.run.preparation import Ready
 from harness.judge.judge import HARNESS_VERSION
