@@ -10,16 +10,21 @@ import os
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote, urldefrag, urljoin, urlsplit, urlunsplit
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
 from packaging.version import InvalidVersion, Version
 
 from storage.errors import SourceError
+
+if TYPE_CHECKING:
+    from pypi_simple import DistributionPackage
 
 DEFAULT_INDEX = "https://pypi.org/simple"
 JSON_TYPE = "application/vnd.pypi.simple.v1+json"
@@ -55,7 +60,7 @@ def find_sdist(index: str, project: str, version: str = "") -> SourceFile:
     Raises SourceError when the index, the project, the version or its sdist is not there.
     """
     page = f"{index.rstrip('/')}/{canonicalize_name(project)}/"
-    files = [file for file in _listed(page, project) if file is not None]
+    files = _listed(page, project)
     if version:
         wanted = _version(version, project)
         files = [file for file in files if file.version == wanted]
@@ -99,67 +104,47 @@ def _version(text: str, project: str) -> Version:
         raise SourceError(f"{text!r} is no version; write pypi:{project}==1.2.3") from error
 
 
-def _listed(page: str, project: str) -> Iterable[SourceFile | None]:
+def _listed(page: str, project: str) -> list[SourceFile]:
+    """Return the source distributions of a project's page that have a digest."""
     body, kind = _get(page, project)
-    text = body.decode("utf-8", "replace")
-    if "json" in kind:
-        return [_from_json(entry, page) for entry in json.loads(text)["files"]]
-    parser = _Links()
-    parser.feed(text)
-    return [_from_link(attributes, page) for attributes in parser.links]
+    packages = _parse_page(body.decode("utf-8", "replace"), kind, page, project)
+    files = [file for package in packages if (file := _source_file(package))]
+    return [file for file in files if file.sha256]
 
 
-def _from_json(entry: Mapping[str, object], page: str) -> SourceFile | None:
-    hashes = entry.get("hashes")
-    return _source_file(
-        str(entry["filename"]),
-        urljoin(page, str(entry["url"])),
-        str(hashes.get("sha256", "")) if isinstance(hashes, dict) else "",
-        str(entry.get("upload-time") or ""),
-        bool(entry.get("yanked")),
-    )
+def _parse_page(text: str, kind: str, page: str, project: str) -> list[DistributionPackage]:
+    # Only here: with requests and pydantic, it takes half a second to import.
+    from pypi_simple import ProjectPage, UnexpectedRepoVersionWarning, UnsupportedRepoVersionError
 
-
-def _from_link(attributes: Mapping[str, str | None], page: str) -> SourceFile | None:
-    url, fragment = urldefrag(urljoin(page, attributes["href"] or ""))
-    return _source_file(
-        unquote(url.rpartition("/")[2]),
-        url,
-        fragment.removeprefix("sha256=") if fragment.startswith("sha256=") else "",
-        attributes.get("data-upload-time") or "",
-        "data-yanked" in attributes,
-    )
-
-
-def _source_file(
-    filename: str, url: str, sha256: str, uploaded: str, yanked: bool
-) -> SourceFile | None:
+    # A page of a later minor version holds more than what is read of it.
+    warnings.simplefilter("ignore", UnexpectedRepoVersionWarning)
     try:
-        _, version = parse_sdist_filename(filename)
-    except (InvalidSdistFilename, InvalidVersion):
-        return None
-    if not sha256:
-        return None
-    return SourceFile(
-        filename=filename,
-        url=url,
-        sha256=sha256,
-        version=version,
-        uploaded=uploaded,
-        yanked=yanked,
-    )
+        if "json" in kind:
+            return ProjectPage.from_json_data(json.loads(text), page).packages
+        return ProjectPage.from_html(project, text, page).packages
+    except (ValueError, UnsupportedRepoVersionError) as error:
+        raise SourceError(
+            f"the package index lists {project} in a form that cannot be read "
+            f"({str(error).splitlines()[0]}); look at the index or proxy in between"
+        ) from error
 
 
-class _Links(HTMLParser):
-    """Gathers the attributes of every link of an index page."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.links: list[dict[str, str | None]] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "a" and dict(attrs).get("href"):
-            self.links.append(dict(attrs))
+def _source_file(package: DistributionPackage) -> SourceFile | None:
+    sha256, uploaded = package.digests.get("sha256", ""), package.upload_time
+    # Some indexes put another text than the file's name into the links of their HTML.
+    for name in (package.filename, unquote(urlsplit(package.url).path.rpartition("/")[2])):
+        if "/" in name:
+            continue
+        with suppress(InvalidSdistFilename, InvalidVersion):
+            return SourceFile(
+                filename=name,
+                url=package.url,
+                sha256=sha256,
+                version=parse_sdist_filename(name)[1],
+                uploaded=uploaded.isoformat().replace("+00:00", "Z") if uploaded else "",
+                yanked=package.is_yanked,
+            )
+    return None
 
 
 def _get(url: str, what: str) -> tuple[bytes, str]:

@@ -162,16 +162,3 @@ def aligned(before: Sequence[bytes], after: Sequence[bytes]) -> list[tuple[bytes
         opcodes = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
         return marked_lines(before, after, opcodes)
     return [(b"-", line) for line in before] + [(b"+", line) for line in after]
-
-
-def first_changed_line(patch: str) -> int:
-    """Line, from 1, of the first line that a one-file patch removes or adds before."""
-    number = 0
-    for line in patch.split("\n"):
-        if line.startswith("@@ -"):
-            number = int(line[4:].split()[0].split(",")[0]) - 1
-        elif number >= 0 and line[:1] == " ":
-            number += 1
-        elif line[:1] in "-+" and not line.startswith(("---", "+++")):
-            return number + 1
-    return 0

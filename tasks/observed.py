@@ -6,11 +6,12 @@ import ast
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 
 from storage.errors import PatchError
 from storage.records import Bug
 from syntax.marked import marked_hunks
-from syntax.patches import first_changed_line
 from syntax.python import parse_python
 from tasks.giveaway_removal import clean
 from tasks.giveaways import Secrets, held_lines, secrets_of, squashed
@@ -93,14 +94,14 @@ def public_parts(patch: str, read: Read) -> list[str]:
 
 def places(patch: str) -> Iterator[tuple[str, int, frozenset[str]]]:
     """Yield path, first changed line and what the changed lines say, for each file of a patch."""
-    for part in re.split(r"(?m)^(?=diff --git )", patch):
-        try:
-            hunks = marked_hunks(part)
-        except PatchError:
-            continue
-        if hunks:
-            changed = frozenset(squashed(line) for hunk in hunks for line in hunk.having("+-"))
-            yield hunks[0].path, first_changed_line(part), changed
+    try:
+        found = marked_hunks(patch)
+    except PatchError:
+        return
+    for path, group in groupby(found, key=attrgetter("path")):
+        hunks = list(group)
+        changed = frozenset(squashed(line) for hunk in hunks for line in hunk.having("+-"))
+        yield path, hunks[0].first_changed(), changed
 
 
 def module_of(path: str) -> str:

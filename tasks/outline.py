@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from storage.errors import PatchError
-from syntax.marked import MarkedHunk, marked_hunks
+from syntax.marked import DEFINITION, MarkedHunk, marked_hunks
 from syntax.paths import is_test_path
-
-DEFINES = re.compile(r"\s*(?:async\s+)?(?:def|class|func|function|fn)\s+(\w+)")
 
 
 def touched(patch: str) -> frozenset[tuple[str, str]]:
@@ -26,13 +22,22 @@ def touched(patch: str) -> frozenset[tuple[str, str]]:
     )
 
 
+def is_readable(patch: str) -> bool:
+    """Say whether all hunks of a patch can be read."""
+    try:
+        marked_hunks(patch)
+    except PatchError:
+        return False
+    return True
+
+
 def names(hunk: MarkedHunk) -> set[str]:
     """Return the names of the definitions that a hunk's changed lines stand in."""
-    heading = DEFINES.match(hunk.heading)
+    heading = DEFINITION.match(hunk.heading)
     name = heading[1] if heading else ""
     found: set[str] = set()
     for mark, text in hunk.lines:
-        if defined := DEFINES.match(text):
+        if defined := DEFINITION.match(text):
             name = defined[1]
         if mark != " ":
             found.add(name)

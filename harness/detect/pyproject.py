@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
+
+from packaging.dependency_groups import resolve_dependency_groups
 
 from harness.detect.model import Names, Project, normalise, requirement_name, strings, table
 from harness.detect.poetry import poetry_lists, poetry_project
@@ -102,23 +105,13 @@ def expand_extras(project: str, extras: Names) -> dict[str, tuple[str, ...]]:
 
 
 def dependency_groups(document: Document) -> dict[str, tuple[str, ...]]:
-    """Return PEP 735 groups with ``include-group`` resolved; circles are cut."""
-    raw = table(document, "dependency-groups")
-    spelled = {normalise(name): name for name in raw}
-
-    def collect(name: str, seen: frozenset[str]) -> tuple[str, ...]:
-        found: list[str] = []
-        items = raw.get(spelled.get(name, ""), [])
-        for item in items if isinstance(items, list) else []:
-            if isinstance(item, str):
-                found.append(item)
-            elif isinstance(item, dict):
-                other = normalise(str(item.get("include-group", "")))
-                if other and other not in seen:
-                    found += collect(other, seen | {other})
-        return tuple(found)
-
-    return {name: collect(key, frozenset({key})) for key, name in spelled.items()}
+    """Return PEP 735 groups, includes resolved; uv installs none that is malformed."""
+    groups = table(document, "dependency-groups")
+    found: dict[str, tuple[str, ...]] = {}
+    for name in groups:
+        with suppress(ExceptionGroup):
+            found[normalise(name)] = resolve_dependency_groups(groups, name)
+    return found
 
 
 def pdm_lists(document: Document) -> Names:

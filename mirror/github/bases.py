@@ -8,6 +8,11 @@ from typing import Any
 Node = Mapping[str, Any]
 
 
+def nodes(node: Node, field: str) -> list[Any]:
+    """Return the entries of a list; what the token may not see is left out."""
+    return [one for one in ((node.get(field) or {}).get("nodes") or []) if one]
+
+
 def base_of(merge: Node, commits: Sequence[Node], *, fallback: str) -> str | None:
     """Return the commit such that base..merge is the pull request's diff; None when the history
     of the merge commit has to be fetched to tell.
@@ -16,13 +21,13 @@ def base_of(merge: Node, commits: Sequence[Node], *, fallback: str) -> str | Non
     the main branch, lies on the parent of its first commit: GitHub names only the last one, so the
     others are known by what rebasing keeps, headline and author's date.
     """
-    parents = _nodes(merge, "parents")
+    parents = nodes(merge, "parents")
     if len(parents) != 1:
         return str(parents[0]["oid"]) if parents else ""
     own = {_identity(commit) for commit in commits}
     if len(commits) < 2 or _identity(merge) not in own:
         return str(parents[0]["oid"])
-    chain = _nodes(merge, "history") or _ancestry(merge)
+    chain = nodes(merge, "history") or _ancestry(merge)
     for position, commit in enumerate(chain):
         if _identity(commit) not in own or position == len(commits):
             return str(commit["oid"])
@@ -31,7 +36,7 @@ def base_of(merge: Node, commits: Sequence[Node], *, fallback: str) -> str | Non
 
 def _ancestry(merge: Node) -> list[Node]:
     chain, commit = [merge], merge
-    while parents := _nodes(commit, "parents"):
+    while parents := nodes(commit, "parents"):
         commit = parents[0]
         chain.append(commit)
     return chain
@@ -39,7 +44,3 @@ def _ancestry(merge: Node) -> list[Node]:
 
 def _identity(commit: Node) -> tuple[str, str]:
     return commit["messageHeadline"], commit["authoredDate"]
-
-
-def _nodes(node: Node, field: str) -> list[Node]:
-    return [one for one in ((node.get(field) or {}).get("nodes") or []) if one]

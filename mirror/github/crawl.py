@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from mirror.github.bases import nodes
 from mirror.github.client import GitHub
-from mirror.github.graphql_records import issues_of, nodes, pull_of
+from mirror.github.graphql_records import issues_of, pull_of
 from mirror.github.long_lists import complete
 from mirror.github.lookups import about
 from mirror.github.queries import PAGE, PULLS, SMALLEST_PAGE

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from mirror.github.bases import base_of
+from mirror.github.bases import base_of, nodes
 from mirror.keywords import message_links
 from storage.records import Comment, Issue, Link, PullRequest
 
@@ -19,11 +19,6 @@ MOST_MENTIONS = 50
 TICKS = re.compile("`{4,}")
 
 Node = Mapping[str, Any]
-
-
-def nodes(node: Node, field: str) -> list[Any]:
-    """Return the entries of a list; what the token may not see is left out."""
-    return [one for one in ((node.get(field) or {}).get("nodes") or []) if one]
 
 
 def pull_of(node: Node, repository: str) -> PullRequest | None:

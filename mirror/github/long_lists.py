@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from mirror.github.bases import base_of
+from mirror.github.bases import base_of, nodes
 from mirror.github.client import GitHub
-from mirror.github.graphql_records import nodes
 from mirror.github.queries import LISTS_AT_ONCE, Unfinished, follow_up
 
 log = logging.getLogger(__name__)

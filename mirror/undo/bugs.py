@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from mirror.undo.fixes import Fix
 from mirror.undo.results import Undo
 from storage.records import Bug, FileChange, Origin
-from syntax.patches import first_changed_line, unified_diff
+from syntax.marked import first_changed_line
+from syntax.patches import unified_diff
 
 
 def bug_of(

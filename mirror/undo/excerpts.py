@@ -6,7 +6,6 @@ that the diff names, or that hold a line which the fix added, with a few lines a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -15,7 +14,7 @@ from tree_sitter import Node
 
 from storage.errors import PatchError
 from syntax.languages import Language, language_of
-from syntax.marked import MarkedHunk, marked_hunks
+from syntax.marked import DEFINITION, MarkedHunk, marked_hunks
 from syntax.paths import is_source_path
 from syntax.text import Text
 
@@ -31,7 +30,6 @@ WHOLE_CLASS = 60
 MOST_HOMONYMS = 3
 TELLING = 12
 """Characters of a line that may be taken for the same line elsewhere."""
-DEFINITION = re.compile(r"\s*(?:async\s+)?(?:def|class|func|function|fn)\s+(\w+)")
 
 
 @dataclass(frozen=True, slots=True)

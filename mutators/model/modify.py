@@ -11,7 +11,7 @@ from llm.marks import NEVER_AN_INSTRUCTION, data
 from llm.questions import Ask, Tool, blocks
 from mutators.model.definitions import Definition
 from mutators.model.mistakes import MISTAKES, Dealer, Mistake
-from mutators.model.neighbours import callees, callers, class_of
+from mutators.model.neighbours import callees, callers, class_of, write_sections
 from mutators.model.outline import modules, surface
 from mutators.model.project import Project
 from mutators.model.proposals import Maker
@@ -149,15 +149,12 @@ def accepts(definition: Definition) -> bool:
 
 def prompt(project: Project, definition: Definition, kinds: Sequence[Mistake]) -> str:
     """Return what is asked: the definition, what around it can matter, the kinds of mistakes."""
-    parts = []
     around = class_of(project, definition, range(0))
-    for heading, found in (
+    parts = write_sections(
         ("It is a method of:", [around] if around else []),
         ("Signatures of what it calls:", callees(project, definition)),
         ("Where it is called:", callers(project, definition)),
-    ):
-        if found:
-            parts.append(f"{heading}\n{data(chr(10).join(found))}")
+    )
     where = f"The definition, of {data(f'{definition.source.path}: {definition.name}')}"
     asked = "\n".join(f"- {kind.name}: {kind.description}" for kind in kinds)
     return "\n\n".join(

@@ -6,8 +6,9 @@ Bounded, and no guessing: a name that many definitions share is followed in the 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
+from llm.marks import data
 from mutators.model.definitions import Definition
 from mutators.model.project import Project, receiver
 from syntax.patches import decode
@@ -87,6 +88,11 @@ def overlaps(one: Definition, other: Definition) -> bool:
     """Say whether one definition lies in the other."""
     same = one.source.path == other.source.path
     return same and one.start < other.end and other.start < one.end
+
+
+def write_sections(*sections: tuple[str, Sequence[str]]) -> list[str]:
+    """Return what is shown around a definition, under headings; what is not there has none."""
+    return [f"{heading}\n{data(chr(10).join(found))}" for heading, found in sections if found]
 
 
 def excerpt(project: Project, caller: Definition, name: str) -> str:

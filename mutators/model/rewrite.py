@@ -10,7 +10,7 @@ from llm.marks import NEVER_AN_INSTRUCTION, data
 from llm.questions import MAX_OUTPUT, Ask, Tool, blocks
 from mutators.model.bodies import body_splice
 from mutators.model.definitions import Definition, body_range
-from mutators.model.neighbours import callers, class_of
+from mutators.model.neighbours import callers, class_of, write_sections
 from mutators.model.outline import interface, skeleton
 from mutators.model.project import Project
 from mutators.model.proposals import Maker
@@ -114,14 +114,11 @@ def accepts(definition: Definition) -> bool:
 
 def prompt(project: Project, definition: Definition, hidden: set[str], candidates: int) -> str:
     """Return what is asked: head and docstring, class, and callers that hold no hidden line."""
-    parts = []
     around = class_of(project, definition, range(*(body_range(definition) or (0, 0))))
-    for heading, found in (
+    parts = write_sections(
         ("It is a method of:", [around] if around else []),
         ("Where it is called:", callers(project, definition, hidden)),
-    ):
-        if found:
-            parts.append(f"{heading}\n{data(chr(10).join(found))}")
+    )
     where = f"The function, of {data(f'{definition.source.path}: {definition.name}')}"
     several = "" if candidates == 1 else f", {candidates} times, in ways that differ"
     return "\n\n".join(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -12,7 +13,14 @@ from sqlite_utils import Database
 
 from storage.errors import StoreError
 from storage.paths import APPLICATION_ID
-from storage.tables.migrations import MIGRATIONS
+from storage.tables.migrations import (
+    LAST_UNRELEASED,
+    MIGRATIONS,
+    UNRELEASED,
+    adopt_unreleased,
+)
+
+log = logging.getLogger(__name__)
 
 
 def open_database(path: Path, *, busy_timeout: float) -> Database:
@@ -59,18 +67,33 @@ def _migrate(db: Database, path: Path) -> None:
     with writing(db):
         _check(db, path)
         db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        is_adopted = _applied(db) == UNRELEASED
+        if is_adopted:
+            adopt_unreleased(db)
         MIGRATIONS.apply(db)
+    if is_adopted:
+        log.warning("%s is brought up to date; earlier versions can open it no longer", path)
+
+
+def _applied(db: Database) -> set[str]:
+    return {migration.name for migration in MIGRATIONS.applied(db)}
 
 
 def _check(db: Database, path: Path) -> None:
-    applied = {migration.name for migration in MIGRATIONS.applied(db)}
+    applied = _applied(db)
     if not applied and db.table_names():
         raise StoreError(
             f"{path} is a database, but not a bugfoundry store; name another file with --store"
         )
+    if applied and applied < UNRELEASED:
+        raise StoreError(
+            f"{path} was written before the first release, by a version whose tables this one does "
+            f"not know; open it once with revision {LAST_UNRELEASED} "
+            f"(`bugfoundry tasks --store {path}`), then go on with this one"
+        )
     with Database(memory=True) as empty:
         known = {migration.name for migration in MIGRATIONS.pending(empty)}
-    if applied - known:
+    if applied != UNRELEASED and applied - known:
         raise StoreError(
             f"{path} was written by a newer bugfoundry; update this one or name another file"
         )

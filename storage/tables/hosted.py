@@ -139,14 +139,14 @@ class HostedTable(Tables):
 
     def get(self, number: int) -> Hosted | None:
         """Return a repository by GitHub's number."""
-        return next(map(_hosted, self._read("select * from hosted where id = ?", number)), None)
+        return next(map(hosted_of, self._read("select * from hosted where id = ?", number)), None)
 
     def named(self, name: str) -> Hosted | None:
         """Return the repository that has this name now, upper and lower case alike."""
         query = (
             "select * from hosted where lower(name) = lower(?) order by state = 'gone', looked desc"
         )
-        return next(map(_hosted, self._read(query, name)), None)
+        return next(map(hosted_of, self._read(query, name)), None)
 
     def all(self, *, installation: int | None = None) -> list[Hosted]:
         """Return the repositories, by name."""
@@ -154,7 +154,7 @@ class HostedTable(Tables):
             "select * from hosted where installation = ifnull(?, installation) "
             "order by lower(name), id"
         )
-        return [_hosted(row) for row in self._read(query, installation)]
+        return [hosted_of(row) for row in self._read(query, installation)]
 
     def add_tree(self, number: int, tree: str, commit: str, now: float) -> None:
         """Note that a tree is that of a repository at a commit: its tasks are this one's."""
@@ -222,5 +222,6 @@ class HostedTable(Tables):
         return next((rows.from_row(row, Written) for row in found), None)
 
 
-def _hosted(row: Row) -> Hosted:
+def hosted_of(row: Row) -> Hosted:
+    """Return the repository of a row."""
     return rows.from_row(row, Hosted, private=bool(row["private"]), opted_in=bool(row["opted_in"]))

@@ -1,32 +1,10 @@
-"""How a bug stands, kept up to date by the store itself whoever writes: SQL of migration m013.
+"""How a bug stands, kept up to date by the store itself whoever writes: SQL of migration m001.
 
 One row for each bug: the origin found first, the verdict given last, how many tasks it has. Like
 every migration this is never edited once it is released.
 """
 
 from __future__ import annotations
-
-BACKFILL = (
-    """
-    insert into standings (bug, tree, strategy, operator, path, entity, line,
-            reason, mode, environment, harness, seconds, tasks)
-        select bugs.id, bugs.tree, strategy, operator, path, entity, line, '', '', '', '', 0, 0
-        from bugs join origins on origins.rowid =
-            (select min(rowid) from origins where origins.bug = bugs.id)
-        order by bugs.rowid
-    """,
-    """
-    update standings set reason = given.reason, mode = given.mode,
-            environment = given.environment, harness = given.harness, seconds = given.seconds
-        from (select *, max(rowid) from verdicts group by bug) as given
-        where given.bug = standings.bug
-    """,
-    """
-    update standings set tasks = made.tasks
-        from (select bug, count(*) as tasks from tasks group by bug) as made
-        where made.bug = standings.bug
-    """,
-)
 
 GIVEN = """
     begin

@@ -8,9 +8,8 @@ from typing import Literal
 
 from storage.records import Attempt, Environment
 from storage.tables import rows
-from storage.tables.hosted import Hosted
+from storage.tables.hosted import Hosted, hosted_of
 from storage.tables.jobs import Job
-from storage.tables.rows import Row
 from storage.views.query import Page, Reading, Sight, containing, seen_repository, seen_tree
 
 Which = Literal["all", "in", "out", "private"]
@@ -95,7 +94,7 @@ class RepositoryViews(Reading):
             "opted_in desc, lower(name), id",
             {"text": containing(text)},
             number=number,
-            kind=_hosted,
+            kind=hosted_of,
         )
         lines = self._lines(sight, found.rows)
         return Page(rows=lines, number=found.number, total=found.total)
@@ -106,7 +105,7 @@ class RepositoryViews(Reading):
             f"select * from hosted where lower(name) = lower(:name) and {seen_repository(sight)} "
             "order by state = 'gone', looked desc limit 1"
         )
-        return next(map(_hosted, self._ask(query, {"name": name})), None)
+        return next(map(hosted_of, self._ask(query, {"name": name})), None)
 
     def line(self, sight: Sight, hosted: Hosted) -> RepositoryLine:
         """Return what came of a repository."""
@@ -168,7 +167,3 @@ class RepositoryViews(Reading):
             f"where repository = :name and {since}"
         )
         return float(self._ask(query, {"name": hosted.name, "id": hosted.id})[0]["dollars"])
-
-
-def _hosted(row: Row) -> Hosted:
-    return rows.from_row(row, Hosted, private=bool(row["private"]), opted_in=bool(row["opted_in"]))

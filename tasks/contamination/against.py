@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import Any
 from storage.errors import ConfigError
 from tasks.gates.subject import Subject
 from tasks.likeness import Alike, Shingles, jaccard, of_patch, of_text
-from tasks.outline import touched
+from tasks.outline import is_readable, touched
+
+log = logging.getLogger(__name__)
 
 PATCHES = ("patch", "bug_patch", "fix_patch", "gold_patch")
 STATEMENTS = ("problem_statement", "statement", "instruction")
@@ -93,6 +96,7 @@ def search(subjects: Iterable[Subject], rows: Sequence[Row]) -> Iterator[Near]:
 
     A statement that a template made of failing tests is not compared: all are alike.
     """
+    _report_malformed(rows)
     patches, statements = Alike(LIKENESS), Alike(LIKENESS)
     places: dict[tuple[str, str], list[int]] = {}
     for number, row in enumerate(rows):
@@ -116,6 +120,15 @@ def search(subjects: Iterable[Subject], rows: Sequence[Row]) -> Iterator[Near]:
                     likeness=round(found[1], 3),
                     repository=row.repository,
                 )
+
+
+def _report_malformed(rows: Sequence[Row]) -> None:
+    malformed = [row.id for row in rows if not is_readable(row.patch)]
+    if malformed:
+        log.warning(
+            "%d of %d rows are compared by their statement alone: their patch is malformed (%s%s)",
+            *(len(malformed), len(rows), ", ".join(malformed[:3]), ", …" * (len(malformed) > 3)),
+        )
 
 
 def enough(shingles: Shingles) -> Shingles:

@@ -17,10 +17,10 @@ from storage.errors import PatchError
 from syntax.marked import MarkedHunk, marked_hunks
 from syntax.patch_text import apply_patch
 from tasks.gates.subject import Rules, Subject
+from tasks.likeness import TOKEN
 from tasks.public import BUILTIN, as_text, words_of
 from tasks.repeats import gained, is_code, repeats
 
-TOKEN = re.compile(r"[^\W\d]\w*|\d+|[^\w\s]")
 SHAPED = re.compile(r".*(?:[a-z0-9][A-Z]|_[a-z0-9]|[a-z]\d)", re.S)
 """A word that only code is written in: ``inner_name``, ``innerName``, ``utf8``."""
 ERROR = re.compile(r"^.*\b\w*(?:Error|Exception|Warning)\b:? .*$", re.M)
@@ -143,9 +143,7 @@ def fix_of(subject: Subject) -> Fix | None:
 def turned(hunk: MarkedHunk) -> MarkedHunk:
     """Return a hunk the other way round."""
     marks = {"+": "-", "-": "+", " ": " "}
-    return MarkedHunk(
-        hunk.path, hunk.heading, tuple((marks[mark], text) for mark, text in hunk.lines)
-    )
+    return replace(hunk, lines=tuple((marks[mark], text) for mark, text in hunk.lines))
 
 
 def public_of(subject: Subject) -> Public:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from forge.study.realism.failing_tests import nearness, ochiai
 from forge.study.realism.fit import fit_profile
 from forge.study.realism.samples import HUMAN, Sample, human_samples
-from forge.study.realism.two_sample import halves, told_apart
+from forge.study.realism.two_sample import halves, interval, mean_area, told_apart
 from storage.errors import ConfigError
 from syntax.features.profile import read_profile
 from tests.bot.conftest import Run
@@ -92,6 +92,31 @@ def test_one_operator_and_one_repository_have_scores_of_their_own() -> None:
     assert like.auc < unlike.auc
     one = judged.score(repository="o/r1")
     assert one is not None and one.human == 40
+
+
+SCORES = st.lists(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9]), min_size=1, max_size=30)
+
+
+@given(st.lists(st.tuples(SCORES, SCORES), min_size=1, max_size=3))
+def test_mean_area_is_that_of_scikit_learn(parts: list[tuple[list[float], list[float]]]) -> None:
+    import numpy as np
+    from sklearn.metrics import roc_auc_score  # type: ignore[import-untyped]
+
+    sides = [np.array(side) for part in parts for side in part]
+    areas = [roc_auc_score([1] * len(one) + [0] * len(two), [*one, *two]) for one, two in parts]
+
+    assert mean_area(*sides) == pytest.approx(np.mean(areas))
+
+
+def test_interval_takes_a_repository_with_one_bug_of_a_kind() -> None:
+    import numpy as np
+
+    chance = np.random.default_rng(1)
+    many = (chance.normal(1, 1, 50), chance.normal(0, 1, 50))
+    low, high = interval([many, (np.array([0.7]), np.array([0.7, 0.7, 0.7]))], seed=0)
+
+    assert 0.5 < low < high < 1.0
+    assert interval([(np.array([0.7]), np.array([0.7]))], seed=0) == (0.5, 0.5)
 
 
 def test_too_few_bugs_have_no_score() -> None:

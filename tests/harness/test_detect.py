@@ -65,6 +65,21 @@ def test_a_dependency_group_is_installed_with_its_included_groups_known() -> Non
     assert steps(tree(pyproject_toml=text)) == ["-e . --group tests"]
 
 
+@pytest.mark.parametrize(
+    "groups",
+    [
+        'tests = [{include-group = "more"}]\nmore = [{include-group = "tests"}, "pytest"]',
+        'tests = ["pytest", {include-group = "nowhere"}]',
+        'tests = ["pytest", "-e ."]',
+        'tests = ["pytest"]\nTests = ["pytest"]',
+        'tests = "pytest"',
+    ],
+)
+def test_malformed_dependency_group_is_left_out(groups: str) -> None:
+    text = f"{PROJECT}[dependency-groups]\n{groups}\n"
+    assert steps(tree(pyproject_toml=text)) == ["-e .", "pytest"]
+
+
 def test_a_group_for_tests_goes_before_one_for_development() -> None:
     text = PROJECT + '[dependency-groups]\ndev = ["pytest", "ruff"]\ntests = ["pytest"]\n'
     assert steps(tree(pyproject_toml=text)) == ["-e . --group tests"]

@@ -13,7 +13,6 @@ from hypothesis.strategies import booleans, integers, sampled_from
 from sqlite_utils import Database
 
 from storage.store import Store
-from storage.tables.migrations import MIGRATIONS
 from tests.storage.samples import (
     ENVIRONMENT,
     REPOSITORY,
@@ -69,39 +68,6 @@ def test_a_bug_stands_by_its_first_origin_and_its_last_verdict(store: Store) -> 
     [row] = standings(store.path)
     assert (row["operator"], row["reason"], row["harness"]) == ("negate", "valid", "2")
     assert row["tasks"] == 1
-
-
-def test_a_store_of_before_is_brought_up_to_date(tmp_path: Path) -> None:
-    path = tmp_path / "old.db"
-    with Store(path) as store:
-        store.add_repository(REPOSITORY)
-        store.add_environment(ENVIRONMENT)
-        store.add_baseline(make_baseline())
-        for number in range(5):
-            store.add_bug(make_bug(number))
-        store.add_verdict(make_verdict(make_bug(1)))
-        store.add_verdict(make_verdict(make_bug(1), harness="2"))
-        store.add_task(make_task(make_bug(1)))
-    old = tmp_path / "before.db"
-    _without_standings(path, old)
-
-    with Store(old):
-        pass
-
-    assert standings(old) == expected(old) == standings(path)
-
-
-def _without_standings(path: Path, old: Path) -> None:
-    """Copy a store into one that has only the migrations before this one."""
-    with Database(old) as db:
-        db.execute("PRAGMA application_id=1651861350")
-        MIGRATIONS.apply(db, stop_before="m013_standings")
-        db.execute("attach ? as newer", [str(path)])
-        for table in ("trees", "repositories", "environments", "tests", "test_sets", "baselines",
-                      "baseline_tests", "bugs", "origins", "verdicts", "tasks"):  # fmt: skip
-            names = ", ".join(f"[{column.name}]" for column in db[table].columns)
-            db.execute(f"insert into main.{table} ({names}) select {names} from newer.{table}")
-        db.conn.commit()
 
 
 @settings(max_examples=30, stateful_step_count=25, deadline=None)

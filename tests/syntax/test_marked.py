@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syntax.marked import marked_hunks
+from storage.errors import PatchError
+from syntax.marked import first_changed_line, marked_hunks
 from syntax.patches import unified_diff
 
 LINES = st.lists(st.sampled_from(["a", "b", "", "-- x", "++ y", "@@ -1 +1 @@", "diff --git"]))
@@ -40,3 +42,39 @@ def test_hunks_know_what_is_around_and_which_file_they_change() -> None:
     assert (first.path, first.heading) == ("new.py", "def load(path):")
     assert first.lines == (("-", "    one"), ("+", "    two"), ("+", "    three"))
     assert (second.path, second.having("-")) == ("gone.py", ["gone"])
+
+
+@pytest.mark.parametrize("path", ["a b/c.py", "x b/y b/z.py", "caf\u00e9 \t.py", 'q".py', "a b.py"])
+def test_marked_hunks_names_any_path(path: str) -> None:
+    [hunk] = marked_hunks(unified_diff(path, b"x\n", b"y\n"))
+
+    assert (hunk.path, hunk.lines) == (path, (("-", "x"), ("+", "y")))
+
+
+def test_marked_hunks_takes_a_diff_whose_last_blank_lines_were_stripped() -> None:
+    diff = unified_diff("a.py", b"x\n\n\nz\n", b"y\n\n\nz\n").removesuffix(" z\n").rstrip()
+
+    assert marked_hunks(diff)[0].having("-+") == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    "body", ["@@ -1,9 +1,9 @@\n-x\n+y\n z\n+1\n", "@@ -1 +1 @@\n-x\n?\n", "@@ -1 +1 @@\n-x\n-y\n"]
+)
+def test_malformed_diff_is_refused_in_one_line(body: str) -> None:
+    with pytest.raises(PatchError, match=r"the patch is malformed: Hunk .*") as error:
+        marked_hunks(f"--- a/a.py\n+++ b/a.py\n{body}")
+
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        (b"1\n2\n3\n4\n5\n6\n", b"1\n2\n3\n4\n5\nsix\n", 6),
+        (b"-- 1\n2\n", b"2\n", 1),
+        (b"1\n2\n", b"1\nnew\n2\n", 2),
+        (None, b"", 1),
+    ],
+)
+def test_first_changed_line_counts_from_one(old: bytes | None, new: bytes, line: int) -> None:
+    assert first_changed_line(unified_diff("a.py", old, new)) == line

@@ -66,6 +66,18 @@ def test_the_same_function_of_the_same_file_is_told(tmp_path: Path) -> None:
     assert found == [("it", "place")]
 
 
+def test_rows_with_a_malformed_patch_are_counted_and_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    patch = "--- a/shop.py\n+++ b/shop.py\n@@ -1,5 +1,5 @@\n-total\n+sum\n--- a/b.py\n"
+    good, bad = {"id": "good", "patch": HEADED}, {"id": "bad", "patch": patch}
+    list(search([subject("a")], read_rows(rows_file(tmp_path, good, bad))))
+
+    [line] = caplog.messages
+    assert line.startswith("1 of 2 rows are compared by their statement alone")
+    assert "(bad)" in line
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

@@ -16,7 +16,7 @@ from tasks.repeats import added_code
 FIX = """diff --git a/shop/cart.py b/shop/cart.py
 --- a/shop/cart.py
 +++ b/shop/cart.py
-@@ -10,7 +10,12 @@ class Cart:
+@@ -10,4 +10,10 @@ class Cart:
  import decimal
 +from shop.rates import current_rate
  def total(self, items):

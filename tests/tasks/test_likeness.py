@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,11 +21,9 @@ def turned(text: str) -> str:
     """The same patch the other way round."""
     marks = {"+": "-", "-": "+"}
     head, mark, body = text.partition("@@ -")
-    return (
-        head
-        + mark
-        + "\n".join(marks.get(line[:1], line[:1]) + line[1:] for line in body.split("\n"))
-    )
+    lines = [marks.get(line[:1], line[:1]) + line[1:] for line in f"{mark}{body}".split("\n")]
+    turned = [re.sub(r"^@@ -(\S+) \+(\S+)", r"@@ -\2 +\1", line) for line in lines]
+    return head + "\n".join(turned)
 
 
 @settings(deadline=None)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from unidiff.errors import UnidiffParseError
+from unidiff.patch import PatchedFile, PatchSet
 
 from bot.service.pages.display import describe, is_hidden, named
 
@@ -13,9 +15,9 @@ Kind = Literal["file", "hunk", "kept", "added", "removed", "note"]
 
 LONGEST_LINE = 300
 MOST_LINES = 1500
-HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
-FILES = ("---", "+++")
+MARKS = frozenset(" +-")
 KINDS: dict[str, Kind] = {" ": "kept", "+": "added", "-": "removed", "\\": "note"}
+MODES = ("new file", "deleted file", "old mode", "new mode")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,50 +57,49 @@ class Diff:
 
 
 def read_diff(patch: str) -> Diff:
-    """Read a unified diff. Where every line ends in CRLF, that is not worth showing."""
-    body = [line for line in patch.split("\n") if line[:1] in KINDS and line[:3] not in FILES]
-    if body and all(line.endswith("\r") for line in body if line[0] != "\\"):
-        patch = patch.replace("\r\n", "\n")
-    lines = list(_lines(patch))
-    return Diff(
-        lines=tuple(lines[:MOST_LINES]),
-        added=sum(line.kind == "added" for line in lines),
-        removed=sum(line.kind == "removed" for line in lines),
-        left_out=max(0, len(lines) - MOST_LINES),
-    )
+    """Read a unified diff; one that is malformed is shown as it is.
+
+    Where every line ends in CRLF, that is not worth showing.
+    """
+    try:
+        files = PatchSet(patch)
+    except UnidiffParseError as error:
+        lines = [
+            _line("note", f"this patch is malformed: {' '.join(str(error).split())}"),
+            *_plain_lines(patch),
+        ]
+        return _cut(lines, added=0, removed=0)
+    read = [line for file in files for hunk in file for line in hunk if line.line_type in MARKS]
+    is_crlf = all(line.value.endswith("\r\n") for line in read)
+    lines = [line for file in files for line in _file_lines(file, "\r" if is_crlf else "")]
+    return _cut(lines, added=files.added, removed=files.removed)
 
 
-def _lines(patch: str) -> Iterator[DiffLine]:
-    # A hunk says how many lines it has: a removed "-- x" would else pass for a file's header.
-    before = after = before_left = after_left = 0
-    named_before = False
-    for text in patch.removesuffix("\n").split("\n"):
-        kind = KINDS.get(text[:1], "kept")
-        if before_left > 0 or after_left > 0 or kind == "note":
-            is_before, is_after = kind in ("kept", "removed"), kind in ("kept", "added")
-            yield _line(kind, text[1:], before * is_before, after * is_after)
-            before, after = before + is_before, after + is_after
-            before_left, after_left = before_left - is_before, after_left - is_after
-        elif found := HUNK.match(text):
-            before, after = int(found[1]), int(found[3])
-            before_left, after_left = int(found[2] or 1), int(found[4] or 1)
-            yield _line("hunk", text)
-        elif text.startswith("diff "):
-            named_before = True
-            yield _line("file", _one_name(text.removeprefix("diff --git ")))
-        elif text.startswith("+++ "):
-            if not named_before:
-                yield _line("file", text[4:].removeprefix("b/"))
-            named_before = False
-        elif text.startswith(("new file", "deleted file", "old mode", "new mode")):
-            yield _line("note", text)
+def _cut(lines: Sequence[DiffLine], *, added: int, removed: int) -> Diff:
+    left_out = max(0, len(lines) - MOST_LINES)
+    return Diff(lines=tuple(lines[:MOST_LINES]), added=added, removed=removed, left_out=left_out)
 
 
-def _one_name(names: str) -> str:
-    """Return the path of ``a/path b/path``; both, where they differ or are quoted."""
-    before, after = names[: len(names) // 2], names[len(names) // 2 + 1 :]
-    same = before.startswith("a/") and after == f"b/{before[2:]}"
-    return before[2:] if same else names
+def _plain_lines(patch: str) -> Iterator[DiffLine]:
+    return (_line("kept", line) for line in patch.removesuffix("\n").split("\n"))
+
+
+def _file_lines(file: PatchedFile, drop: str) -> Iterator[DiffLine]:
+    yield _line("file", _name(file))
+    for info in file.patch_info or ():
+        if info.startswith(MODES):
+            yield _line("note", info.removesuffix("\n"))
+    for hunk in file:
+        yield _line("hunk", str(hunk).partition("\n")[0])
+        for line in hunk:
+            if kind := KINDS.get(line.line_type):
+                before, after = line.source_line_no or 0, line.target_line_no or 0
+                yield _line(kind, line.value.removesuffix("\n").removesuffix(drop), before, after)
+
+
+def _name(file: PatchedFile) -> str:
+    """Return the path of a file; both, where it was renamed."""
+    return f"{file.source_file} {file.target_file}" if file.is_rename else file.path
 
 
 def _line(kind: Kind, text: str, before: int = 0, after: int = 0) -> DiffLine:

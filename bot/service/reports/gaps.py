@@ -11,6 +11,7 @@ from bot.service.reports.channels import CONFIG, Told
 from bot.service.reports.plain import block, link, span
 from bot.service.reports.ranks import Gap
 from forge.run.nouns import counted
+from syntax.marked import parse_diff
 
 SHOWN = 25
 """Functions in a report: a list that nobody ends helps nobody."""
@@ -121,7 +122,7 @@ def section(number: int, facts: Facts, gaps: Sequence[Gap]) -> str:
     lines = [
         f"### {number}. {link(where, f'{file}#L{origin.line}')}{entity}",
         f"{watched(worst)}{near(worst)}",
-        block(shortened(worst.bug.patch), "diff"),
+        block(shortened(hunk_lines(worst.bug.patch)), "diff"),
     ]
     if more:
         lines.append(f"And {counted(more, 'more bug')} in the same place.")
@@ -148,7 +149,7 @@ def near(gap: Gap) -> str:
 def annotation(gap: Gap) -> Annotation:
     """Return a gap as a remark beside its line."""
     origin = gap.bug.origin
-    change = "\n".join(line for line in hunks(gap.bug.patch) if line[:1] in "+-")
+    changed = [line for line in hunk_lines(gap.bug.patch) if line[:1] in "+-"]
     nearest = f" The nearest tests are in {gap.nearest}." if gap.nearest else ""
     said = f"No test fails when this is changed.{nearest}"
     return Annotation(
@@ -157,7 +158,7 @@ def annotation(gap: Gap) -> Annotation:
         end_line=max(1, origin.line),
         level="notice",
         title="No test would notice",
-        message=f"{said}\n\n{shortened(change)}",
+        message=f"{said}\n\n{shortened(changed)}",
     )
 
 
@@ -173,15 +174,14 @@ def footer(facts: Facts) -> str:
     return "\n".join([*head, *rows]) + f"{shown}\n\n{FOOTER.format(config=span(CONFIG))}"
 
 
-def hunks(patch: str) -> list[str]:
-    """Return the lines of a patch, those left out that name its files."""
-    lines = patch.split("\n")
-    first = next((n for n, line in enumerate(lines) if line.startswith("@@ ")), 0)
-    return lines[first:]
+def hunk_lines(patch: str) -> list[str]:
+    """Return the lines of a patch's hunks, their headers included. Raises PatchError."""
+    hunks = "".join(str(hunk) for file in parse_diff(patch) for hunk in file)
+    return hunks.rstrip("\n").split("\n")
 
 
-def shortened(text: str) -> str:
-    """Return a diff's hunks, no longer than what is read."""
-    lines = hunks(text.encode("utf-8", "replace").decode())
+def shortened(lines: Sequence[str]) -> str:
+    """Return lines of a diff, no more than are read."""
     left = len(lines) - LONGEST_DIFF
-    return "\n".join(lines if left <= 0 else [*lines[:LONGEST_DIFF], f"… {left} more lines"])
+    shown = lines if left <= 0 else [*lines[:LONGEST_DIFF], f"… {left} more lines"]
+    return "\n".join(shown).encode("utf-8", "replace").decode()

@@ -77,15 +77,16 @@ class Judged:
         human, other = int((truth == 1).sum()), int((truth == 0).sum())
         if human < FEWEST or other < FEWEST:
             return None
-        parts = [(scores[m & (truth == 1)], scores[m & (truth == 0)]) for m in masks(fold)]
+        parts = [
+            (scores[(fold == n) & (truth == 1)], scores[(fold == n) & (truth == 0)])
+            for n in np.unique(fold)
+        ]
         parts = [(one, two) for one, two in parts if len(one) and len(two)]
-        chance = np.random.default_rng(seed)
-        drawn = [mean_area([drawn_from(part, chance) for part in parts]) for _ in range(REPEATS)]
-        low, high = np.quantile(drawn, (0.025, 0.975))
+        low, high = interval(parts, seed)
         return Score(
-            auc=round(mean_area(parts), 4),
-            low=round(float(low), 4),
-            high=round(float(high), 4),
+            auc=round(float(mean_area(*flat(parts))), 4),
+            low=round(low, 4),
+            high=round(high, 4),
             human=human,
             other=other,
             folds=self.folds,
@@ -105,31 +106,36 @@ def told_apart(human: Sequence[Sample], other: Sequence[Sample], *, seed: int = 
     matrix = np.array([list(sample.numbers.values()) for sample in samples])
     truth = np.array([1] * len(human) + [0] * len(other))
     groups = usable_groups(samples, truth)
-    if groups is not None:
-        folds: Folds = "by repository"
-        fold = groups
-    else:
-        folds = "within the repository"
-        fold = dealt(truth, seed)
-    scores = np.full(len(samples), np.nan)
-    for mask in masks(fold):
-        if len(set(truth[~mask])) == 2:
-            scores[mask] = scored(matrix[~mask], truth[~mask], matrix[mask], seed)
+    scores, fold = scored(matrix, truth, groups, seed)
+    folds: Folds = "within the repository" if groups is None else "by repository"
     return Judged(truth=truth, scores=scores, fold=fold, samples=tuple(samples), folds=folds)
 
 
-def scored(matrix: Array, truth: Array, unseen: Array, seed: int) -> Array:
-    """Score unseen samples by gradient-boosted trees, each kind weighing as much as the other."""
+def scored(matrix: Array, truth: Array, groups: Array | None, seed: int) -> tuple[Array, Array]:
+    """Score each sample by gradient-boosted trees that did not see its group.
+
+    Without groups, that did not see its part, of parts that have each kind evenly. Each kind weighs
+    as much as the other. Return the scores, and the part of each sample.
+    """
     from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.model_selection import LeaveOneGroupOut, StratifiedKFold
     from threadpoolctl import threadpool_limits
 
     model = HistGradientBoostingClassifier(
         max_iter=80, max_leaf_nodes=15, class_weight="balanced", random_state=seed
     )
+    parting = (
+        StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+        if groups is None
+        else LeaveOneGroupOut()
+    )
+    scores, fold = numpy().empty(len(truth)), numpy().empty(len(truth), dtype=int)
     with threadpool_limits(1):  # The samples are few: more threads only wait for one another.
-        model.fit(matrix, truth)
-        found: Array = model.predict_proba(unseen)[:, 1]
-    return found
+        for number, (seen, unseen) in enumerate(parting.split(matrix, truth, groups)):
+            model.fit(matrix[seen], truth[seen])
+            scores[unseen] = model.predict_proba(matrix[unseen])[:, 1]
+            fold[unseen] = number
+    return scores, fold
 
 
 def usable_groups(samples: Sequence[Sample], truth: Array) -> Array | None:
@@ -141,41 +147,41 @@ def usable_groups(samples: Sequence[Sample], truth: Array) -> Array | None:
     return groups if len(both) > 1 else None
 
 
-def dealt(truth: Array, seed: int) -> Array:
-    """Deal samples into parts, each kind evenly."""
-    np = numpy()
-    fold: Array = np.zeros(len(truth), dtype=int)
-    chance = np.random.default_rng(seed)
-    for kind in (0, 1):
-        places = np.flatnonzero(truth == kind)
-        fold[chance.permutation(places)] = np.arange(len(places)) % FOLDS
-    return fold
+def flat(parts: Sequence[tuple[Array, Array]]) -> list[Array]:
+    """Return the scores of the parts one after the other: human, other, human, other …"""
+    return [side for part in parts for side in part]
 
 
-def masks(fold: Array) -> list[Array]:
-    """Return which samples are in each part."""
-    return [fold == number for number in sorted(set(fold.tolist()))]
+def mean_area(*sides: Array) -> Array:
+    """Return the mean AUC of some parts: scores of different classifiers are not compared.
 
+    That is how often a human bug has the higher score, ties counting half: Mann and Whitney's U
+    over the pairs. Scores lie along the last axis.
+    """
+    from scipy.stats import mannwhitneyu
 
-def mean_area(parts: Sequence[tuple[Array, Array]]) -> float:
-    """Return the mean AUC of the parts: scores of different classifiers are not compared."""
-    return float(numpy().mean([area(one, two) for one, two in parts]))
-
-
-def area(one: Array, two: Array) -> float:
-    """Return how often a score of one is above a score of two; ties count half."""
-    np = numpy()
-    ordered = np.sort(two)
-    below = np.searchsorted(ordered, one, "left") + np.searchsorted(ordered, one, "right")
-    return float(below.mean() / (2 * len(two)))
-
-
-def drawn_from(part: tuple[Array, Array], chance: Any) -> tuple[Array, Array]:
-    """Draw a bootstrap sample of each kind."""
-    one, two = part
-    return one[chance.integers(len(one), size=len(one))], two[
-        chance.integers(len(two), size=len(two))
+    areas = [
+        mannwhitneyu(one, two, axis=-1, method="asymptotic").statistic
+        / (one.shape[-1] * two.shape[-1])
+        for one, two in zip(sides[::2], sides[1::2], strict=True)
     ]
+    return numpy().mean(areas, axis=0)  # type: ignore[no-any-return]
+
+
+def interval(parts: Sequence[tuple[Array, Array]], seed: int) -> tuple[float, float]:
+    """Return the 95 % confidence interval of the mean AUC; both kinds of a part are drawn anew."""
+    from scipy.stats import bootstrap
+
+    # One score alone is drawn again and again: the same as two that are equal, which scipy takes.
+    sides = [side if len(side) > 1 else side.repeat(2) for side in flat(parts)]
+    found = bootstrap(
+        sides,
+        lambda *drawn, axis: mean_area(*drawn),
+        n_resamples=REPEATS,
+        method="percentile",
+        rng=numpy().random.default_rng(seed),
+    ).confidence_interval
+    return float(found.low), float(found.high)
 
 
 def halves(human: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis.strategies import text
 
 from bot.service.pages.charts import Bar, bars
-from bot.service.pages.diffs import HUNK, LONGEST_LINE, MOST_LINES, read_diff
+from bot.service.pages.diffs import LONGEST_LINE, MOST_LINES, read_diff
 from bot.service.pages.display import is_hidden, visible
 from storage.records import FileChange, Mirroring, Task, digest
 from storage.store import Store
@@ -164,9 +165,9 @@ def test_a_diff_is_read_whole_whatever_is_in_it(old: str, new: str) -> None:
     counts: list[list[int]] = []
     for line in read_diff(unified_diff("a b.py", before, after)).lines:
         if line.kind == "hunk":
-            told = HUNK.match(line.pieces[0].text)
+            told = re.match(r"@@ -\d+,(\d+) \+\d+,(\d+) @@", line.pieces[0].text)
             assert told is not None
-            counts.append([int(told[2] or 1), int(told[4] or 1)])
+            counts.append([int(told[1]), int(told[2])])
         if line.kind in ("kept", "removed"):
             counts[-1][0] -= 1
         if line.kind in ("kept", "added"):
@@ -192,6 +193,16 @@ def test_a_diff_without_end_is_cut_and_says_so() -> None:
     assert len(diff.lines) == MOST_LINES
     assert diff.left_out > 3000
     assert diff.added == 5001
+
+
+def test_malformed_diff_is_shown_as_it_is() -> None:
+    diff = read_diff("--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,2 @@\n-x\nno mark\n")
+
+    assert [line.kind for line in diff.lines] == ["note"] + ["kept"] * 5
+    assert (
+        diff.lines[0].pieces[0].text == "this patch is malformed: Hunk diff line expected: no mark"
+    )
+    assert diff.lines[-1].pieces[0].text == "no mark"
 
 
 def test_hidden_characters_in_a_diff_are_marked_and_named() -> None:

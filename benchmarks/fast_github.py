@@ -1,6 +1,6 @@
 """A GitHub that answers fast: the GitHub of the tests, each question asked of it once.
 
-    .venv/bin/python -m benchmarks.answering FOLDER [--repositories 40]
+    .venv/bin/python -m benchmarks.fast_github FOLDER [--repositories 40]
 
 In it an App is installed on so many repositories of different owners, and something happened in
 each. Writes into the folder what a service needs to be that App (`key.pem`, `hook`, `app.json`) and

@@ -1,6 +1,6 @@
 """Measure ``bugfoundry evaluate`` beside a fresh sandbox each that runs the whole suite.
 
-    python -m benchmarks.evaluate --store FILE [--each 5] [--fresh 5] [--workers 1]
+    python -m benchmarks.evaluations --store FILE [--each 5] [--fresh 5] [--workers 1]
 
 Predictions of which it is known what they are: the fix, the empty patch, and wrong ones (the
 wounded function deleted, half of the fix, another bug in the same place). Ours grades all of them,

@@ -1,20 +1,15 @@
-"""What was measured, as tables for people and for documents, and as JSON."""
+"""What was measured, as Markdown: for people, and for documents."""
 
 from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from rich.console import Console
-from rich.table import Table as RichTable
-
-from benchmarks.validation_bench import Row
-from benchmarks.validation_counters import Usage
-from benchmarks.validation_floor import Floor
-from benchmarks.validation_tools import ToolRow
+from benchmarks.validation.bench import Floor, Row
+from benchmarks.validation.tools import ToolRow
+from benchmarks.validation.usage import Usage
 
 TITLES = {
     "a": "a  fresh sandbox, whole suite",
@@ -64,75 +59,34 @@ class Measured:
 class Report:
     """All of one run."""
 
-    about: Mapping[str, Any]
+    about: Mapping[str, object]
     suite: float
     """Wall seconds of the whole suite in the baseline."""
     floor: Floor
     bugs: Sequence[Measured]
-    warm_up: Mapping[str, Usage]
-    """What a bug cost by each way before all others: it starts sandboxes, and nothing is warm.
-
-    It is in no other number.
-    """
-    peaks: Mapping[str, int]
-    host_peak: int
     tools: Sequence[ToolRow] = field(default_factory=tuple)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """A table that can be printed in two ways; all columns but the first are numbers."""
-
-    title: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
-
-    def markdown(self) -> str:
-        lines = [f"### {self.title}", ""]
-        lines.append("| " + " | ".join(self.columns) + " |")
-        lines.append("|---|" + "---:|" * (len(self.columns) - 1))
-        lines += ["| " + " | ".join(" ".join(r.split()) for r in row) + " |" for row in self.rows]
-        return "\n".join(lines)
-
-    def rich(self) -> RichTable:
-        table = RichTable(title=self.title, title_justify="left", box=None, header_style="bold")
-        for place, column in enumerate(self.columns):
-            table.add_column(column, justify="right" if place else "left", no_wrap=not place)
-        for row in self.rows:
-            table.add_row(*row)
-        return table
-
-
-def print_report(report: Report, console: Console) -> None:
-    """Print the tables, what differs, and the same as Markdown."""
-    tables = make_tables(report)
-    console.print()
-    for key, value in report.about.items():
-        console.print(f"{key}: {value}", highlight=False, markup=False, soft_wrap=True)
-    for table in tables:
-        console.print()
-        console.print(table.rich())
-    console.print()
-    for line in differences(report.bugs):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-    for row in report.tools:
-        console.print(f"{row.tool}: {row.failed or row.note}", highlight=False, markup=False)
-    text = "\n\n".join(table.markdown() for table in tables)
-    console.print(f"\nMarkdown:\n\n{text}\n", highlight=False, markup=False, soft_wrap=True)
-
-
-def make_tables(report: Report) -> list[Table]:
-    """The costs of all bugs, of those that hang apart, and memory."""
+def write_report(report: Report) -> str:
+    """Return what was measured, the tables, and what differs between the ways."""
     calm, hanging = parted(report)
-    tables = [costs("all bugs", report.bugs, report.floor)]
+    parts = ["\n".join(f"{key}: {value}" for key, value in report.about.items())]
+    parts.append(costs("all bugs", report.bugs, report.floor))
     if hanging:
-        tables.append(costs("bugs whose tests end", calm, report.floor))
+        parts.append(costs("bugs whose tests end", calm, report.floor))
         title = "bugs that hang or run on and on: only limits count"
-        tables.append(costs(title, hanging, report.floor))
-    tables.append(resources(report))
+        parts.append(costs(title, hanging, report.floor))
     if report.tools:
-        tables.append(others(report, calm))
-    return tables
+        parts.append(others(report, calm))
+        parts.append("\n".join(f"{row.tool}: {row.failed or row.note}" for row in report.tools))
+    parts.append("\n".join(differences(report.bugs)))
+    return "\n\n".join(parts)
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table whose columns but the first are numbers."""
+    lines = [f"### {title}", "", columns, ["---", *["---:"] * (len(columns) - 1)], *rows]
+    return "\n".join(line if isinstance(line, str) else f"| {' | '.join(line)} |" for line in lines)
 
 
 def parted(report: Report) -> tuple[list[Measured], list[Measured]]:
@@ -149,7 +103,7 @@ def typical(bugs: Sequence[Measured]) -> float:
     return max(map(statistics.median, walls), default=0.0)
 
 
-def costs(title: str, bugs: Sequence[Measured], floor: Floor) -> Table:
+def costs(title: str, bugs: Sequence[Measured], floor: Floor) -> str:
     """Seconds for each verdict, by way."""
     names = [name for name in TITLES if any(name in bug.rows for bug in bugs)]
     base = [bug.rows["a"].screening.cpu for bug in bugs if "a" in bug.rows]
@@ -167,9 +121,9 @@ def costs(title: str, bugs: Sequence[Measured], floor: Floor) -> Table:
         rows.append([VERDICT, *numbers(both, base), ""])
     least = [floor.usage(bug.floor) if bug.covering != 0 else Usage() for bug in bugs]
     rows.append([FLOOR, *numbers(least, base), ""])
-    return Table(
-        title=f"{title}: seconds for each verdict",
-        columns=(
+    return table(
+        f"{title}: seconds for each verdict",
+        (
             "way",
             "bugs",
             "wall mean",
@@ -184,7 +138,7 @@ def costs(title: str, bugs: Sequence[Measured], floor: Floor) -> Table:
             "median",
             "red tests as a",
         ),
-        rows=rows,
+        rows,
     )
 
 
@@ -217,26 +171,7 @@ def seconds(value: float) -> str:
     return f"{value:.4f}" if value < 0.1 else f"{value:.3f}"
 
 
-def resources(report: Report) -> Table:
-    """Memory, and what the first bug cost."""
-    rows = [
-        [
-            TITLES[name].removesuffix(": screening"),
-            megabytes(report.peaks.get(name, 0)),
-            seconds(usage.wall),
-            seconds(usage.cpu),
-        ]
-        for name, usage in report.warm_up.items()
-    ]
-    rows.append(["   this process, all ways together", megabytes(report.host_peak), "", ""])
-    return Table(
-        title="memory, and a first bug (not counted above)",
-        columns=("way", "peak MB", "first bug wall", "first bug CPU"),
-        rows=rows,
-    )
-
-
-def others(report: Report, calm: Sequence[Measured]) -> Table:
+def others(report: Report, calm: Sequence[Measured]) -> str:
     """The mutation testing tools, for each mutant of their own, beside our screening.
 
     Of ours those that hang are left out: one would outweigh all the others.
@@ -255,13 +190,12 @@ def others(report: Report, calm: Sequence[Measured]) -> Table:
                 "d  screening, hangs left out",
                 *shares(len(ours), len(ran), outcomes, used, base),
                 "",
-                "",
             ]
         )
     for row in report.tools:
         name = f"{row.tool} {row.version}"
         if row.failed:
-            rows.append([name, f"failed: {row.failed}", *[""] * 7])
+            rows.append([name, f"failed: {row.failed}", *[""] * 6])
             continue
         tested = row.mutants - row.outcomes.get("no tests", 0)
         rows.append(
@@ -269,12 +203,11 @@ def others(report: Report, calm: Sequence[Measured]) -> Table:
                 name,
                 *shares(row.mutants, tested, row.outcomes, row.run, base),
                 seconds(row.setup.cpu),
-                megabytes(row.peak),
             ]
         )
-    return Table(
-        title="mutation testing tools: seconds for each mutant, their set-up apart",
-        columns=(
+    return table(
+        "mutation testing tools: seconds for each mutant, their set-up apart",
+        (
             "tool",
             "mutants",
             "outcomes",
@@ -283,9 +216,8 @@ def others(report: Report, calm: Sequence[Measured]) -> Table:
             "CPU mean of those with tests",
             "this / d",
             "set-up CPU",
-            "peak MB",
         ),
-        rows=rows,
+        rows,
     )
 
 
@@ -304,35 +236,22 @@ def shares(
     ]
 
 
-def megabytes(size: int) -> str:
-    return f"{size / (1 << 20):.0f}" if size else "not known"
-
-
-def differences(bugs: Sequence[Measured]) -> list[str]:
-    """Every bug whose red tests differ between the field's practice and another way."""
-    lines = []
+def differences(bugs: Sequence[Measured]) -> Iterator[str]:
+    """Yield every bug whose red tests differ from the field's practice, and what went wrong."""
+    if not any("a" in bug.rows for bug in bugs):
+        yield "no agreement is told: way a was not run"
+    elif not any(bug.differs(way) for bug in bugs for way in bug.rows):
+        yield "every way found the same tests red for every bug"
     for bug in bugs:
         for way, row in bug.rows.items():
             if bug.differs(way):
-                first = bug.rows["a"]
-                lines.append(
-                    f"bug {bug.bug} ({bug.operator}, {bug.path}:{bug.line}): a {told(first)}, "
-                    f"{way} {told(row)}"
-                )
-                lines += apart("a", first, row)
-                lines += apart(way, row, first)
-    rows = [row for bug in bugs for row in bug.rows.values()]
-    lines += [f"bug {row.bug} by {row.way} failed: {row.note}" for row in rows if row.end == FAILED]
-    lines += [
-        f"bug {row.bug} by {row.way}: the sandbox was replaced, which is in its cost"
-        for row in rows
-        if row.starts > (row.way == "a")
-    ]
-    if not any("a" in bug.rows for bug in bugs):
-        return ["no agreement is told: way a was not run", *lines]
-    if not any(bug.differs(way) for bug in bugs for way in bug.rows):
-        return ["every way found the same tests red for every bug", *lines]
-    return lines
+                yield f"{bug.bug} ({bug.operator}, {bug.path}:{bug.line}) by {way}: {told(row)}"
+                yield from apart("a", bug.rows["a"], row)
+                yield from apart(way, row, bug.rows["a"])
+            if row.end == FAILED:
+                yield f"{bug.bug} by {way} failed: {row.note}"
+            if row.starts > (way == "a"):
+                yield f"{bug.bug} by {way}: the sandbox was replaced, which is in its cost"
 
 
 def told(row: Row) -> str:
@@ -344,14 +263,3 @@ def apart(way: str, row: Row, other: Row) -> list[str]:
     only = [test for test in row.red if test not in set(other.red)]
     shown = [f"    red by {way} only: {test}" for test in only[:SHOWN_TESTS]]
     return [*shown, f"    and {len(only) - SHOWN_TESTS} more"] if only[SHOWN_TESTS:] else shown
-
-
-def as_json(report: Report) -> dict[str, Any]:
-    """Everything, as plain values."""
-    document = asdict(report)
-    document["bugs"] = [
-        {**asdict(bug), "hangs": bug.hangs, "differs": [w for w in bug.rows if bug.differs(w)]}
-        for bug in report.bugs
-    ]
-    document["tables"] = [table.markdown() for table in make_tables(report)] if report.bugs else []
-    return document

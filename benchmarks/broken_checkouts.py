@@ -1,6 +1,6 @@
 """Break a repository on purpose, and see what `bugfoundry env explain` says of it.
 
-    .venv/bin/python -m benchmarks.broken /path/to/checkout [docker|local]
+    .venv/bin/python -m benchmarks.broken_checkouts /path/to/checkout [docker|local]
 
 Each way of breaking is made in a copy of its own. Prints the command's words for each.
 """

@@ -1,10 +1,10 @@
 """Whether deliveries are acknowledged in time, and each of them kept once, while there is work.
 
-    .venv/bin/python -m benchmarks.acknowledge [--rate 200] [--seconds 60] [--connections 8]
+    .venv/bin/python -m benchmarks.acknowledgements [--rate 200] [--seconds 60] [--connections 8]
 
-Starts a GitHub that answers (`benchmarks.answering`) and the service as processes of their own, and
-sends the service signed deliveries of what happened there, each at its own time whatever became of
-those before it (an open loop): a delivery that has to wait counts its waiting. Meanwhile the
+Starts a GitHub that answers (`benchmarks.fast_github`) and the service as processes of their own,
+and sends the service signed deliveries of what happened there, each at its own time whatever became
+of those before it (an open loop): a delivery that has to wait counts its waiting. Meanwhile the
 service handles them, asking that GitHub as always, at the pace that GitHub allows. A first round,
 in which the GitHub learns its answers, does not count. Prints how long answers took, what is in the
 store at the end, and how many deliveries were handled.
@@ -32,7 +32,7 @@ from uuid import uuid4
 
 import aiohttp
 
-from benchmarks.answering import READY
+from benchmarks.fast_github import READY
 from bot.service.inbox.webhooks import signature
 
 AIM = 0.1
@@ -128,7 +128,7 @@ async def one(
 @contextmanager
 def github(folder: Path, repositories: int) -> Iterator[tuple[Mapping[str, Any], Told]]:
     """A GitHub that answers; gives what App it has, and what it tells of."""
-    command = [sys.executable, "-m", "benchmarks.answering", str(folder)]
+    command = [sys.executable, "-m", "benchmarks.fast_github", str(folder)]
     command += ["--repositories", str(repositories)]
     with subprocess.Popen(command) as process:
         try:

@@ -1,22 +1,20 @@
 """What a verdict costs: the same bugs of one repository, screened in four ways, side by side.
 
-    .venv/bin/python -m benchmarks.validation SOURCE --bugs 100 [--sandbox docker|local]
+    .venv/bin/python -m benchmarks.validation SOURCE --bugs 100
 
 The ways are (a) the field's practice, a fresh sandbox and the whole suite for each bug; (b) one
 sandbox for all bugs; (c) in it only the tests that can notice the bug, in a fresh process; (d) the
 engine as ``forge`` makes it, without judging a sample both ways. They take turns, bug by bug, so
 that a noisy machine is noisy for all. Screening is compared; the engine's confirmation of what is
-red is shown apart. How costs are counted stands in ``benchmarks/validation_counters.py``.
+red is shown apart. How costs are counted stands in ``benchmarks/validation/usage.py``.
 """
 
 from __future__ import annotations
 
 import argparse
 import functools
-import json
 import os
 import platform
-import resource
 import signal
 import sys
 import tempfile
@@ -27,15 +25,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.validation_bench import Case, Row, make_bench
-from benchmarks.validation_cosmic import run_cosmic
-from benchmarks.validation_counters import Daemons, Usage
-from benchmarks.validation_floor import duration, least_durations, measure_floor
-from benchmarks.validation_meters import Meter
-from benchmarks.validation_mutmut import run_mutmut
-from benchmarks.validation_report import Measured, Report, as_json, print_report
-from benchmarks.validation_tools import ToolRow, Work, measure_tool
-from benchmarks.validation_ways import Way, make_ways, spared
+from benchmarks.validation.bench import (
+    Case,
+    Row,
+    duration,
+    least_durations,
+    make_bench,
+    measure_floor,
+)
+from benchmarks.validation.mutants import run_cosmic, run_mutmut
+from benchmarks.validation.report import Measured, Report, write_report
+from benchmarks.validation.tools import ToolRow, Work, measure_tool
+from benchmarks.validation.usage import Daemons, Meter, Usage
+from benchmarks.validation.ways import Way, make_ways, spared
 from forge.compose import make_ready
 from forge.run.async_work import Stopped, run_interruptible
 from forge.run.pipeline import make_context
@@ -72,10 +74,8 @@ def read_options() -> argparse.Namespace:
         metavar="ID",
         help="of these bugs, only those whose id begins so (repeatable)",
     )
-    parser.add_argument("--sandbox", choices=("auto", "docker", "local"), default="auto")
     parser.add_argument("--ways", default=",".join(WAYS), help="some of a,b,c,d")
     parser.add_argument("--store", type=Path, help="as for `forge`; default: a temporary one")
-    parser.add_argument("--json", type=Path, help="write every bug's row here, bug by bug")
     parser.add_argument("--mutmut", type=int, default=0, help="mutants to run it on")
     parser.add_argument("--cosmic-ray", type=int, default=0, help="mutants to run it on")
     parser.add_argument(
@@ -104,7 +104,7 @@ async def measure(
     only = tuple(options.only)
     proposed = await cases(settings, ready, trees)
     chosen = [case for case in proposed if not only or case.bug.id.startswith(only)]
-    daemons = Daemons() if ready.backend.kind == "docker" else None
+    daemons = Daemons()
     meters = {name: Meter(daemons) for name in options.ways}
     bench = make_bench(settings, ready, ready.backend)
     least = await least_durations(bench)
@@ -114,23 +114,14 @@ async def measure(
         suite=ready.prepared.baseline.seconds,
         floor=measure_floor(),
         bugs=[],
-        warm_up={},
-        peaks={},
-        host_peak=0,
     )
     try:
-        warm_up = await by_all(ways, first[0])
-        costs = {name: row.screening + row.confirmation for name, row in warm_up.items()}
-        report = replace(report, warm_up=costs)
+        # It starts sandboxes, and nothing is warm: it is in no number.
+        await by_all(ways, first[0])
         for number, case in enumerate(chosen, 1):
             rows = await by_all(ways, case)
-            report = replace(
-                report,
-                bugs=[*report.bugs, measured(case, rows, duration(bench, least, case.tests))],
-                peaks={name: peak(meter) for name, meter in meters.items()},
-                host_peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-            )
-            keep(report, options.json)
+            known = measured(case, rows, duration(bench, least, case.tests))
+            report = replace(report, bugs=[*report.bugs, known])
             tell(number, len(chosen), rows)
     finally:
         for way in ways:
@@ -228,12 +219,7 @@ def measured(case: Case, rows: dict[str, Row], floor: float) -> Measured:
     )
 
 
-def peak(meter: Meter) -> int:
-    meter.note_peaks()
-    return meter.peak
-
-
-def about(ready: Ready, options: argparse.Namespace, daemons: Daemons | None) -> dict[str, object]:
+def about(ready: Ready, options: argparse.Namespace, daemons: Daemons) -> dict[str, object]:
     """What was measured, and on what."""
     environment, baseline = ready.prepared.environment, ready.prepared.baseline
     return {
@@ -244,7 +230,7 @@ def about(ready: Ready, options: argparse.Namespace, daemons: Daemons | None) ->
         "coverage": "known" if ready.prepared.coverage is not None else "NOT KNOWN: c is b",
         "bugs": " ".join([f"{options.bugs}, seed {options.seed}", *options.only]),
         "machine": f"{os.cpu_count()} processors, {platform.machine()}, Linux {platform.release()}",
-        "daemons": "none" if daemons is None else "counted" if daemons.known else "NOT SEEN",
+        "daemons": "counted" if daemons.known else "NOT SEEN",
         "load": f"{os.getloadavg()[0]:.1f} when it began",
     }
 
@@ -258,14 +244,6 @@ def tell(number: int, total: int, rows: dict[str, Row]) -> None:
     err.print(f"{number}/{total} {bug[:8]}  CPU-seconds: {', '.join(parts)}", highlight=False)
 
 
-def keep(report: Report, file: Path | None) -> None:
-    """Write what is known so far, so that a run that is killed was not in vain."""
-    if file is not None:
-        new = file.with_name(f"{file.name}.new")
-        new.write_text(json.dumps(as_json(report), indent=1, default=str) + "\n")
-        new.replace(file)
-
-
 def stop(number: int, _frame: object) -> None:
     raise Stopped(128 + number)
 
@@ -275,7 +253,7 @@ def main() -> int:
     settings = Settings(
         source=options.source,
         cache=cache_dir(),
-        sandbox=options.sandbox,
+        sandbox="docker",
         seed=options.seed,
         max_bugs=options.bugs,
         workers=1,
@@ -290,10 +268,9 @@ def main() -> int:
             err.print(f"validation: {error}", markup=False, highlight=False)
             return 1
         except Stopped as stopped:
-            err.print("stopped; what was known is in the JSON file, where one was named")
+            err.print("stopped")
             return stopped.code
-    print_report(report, Console(width=None if sys.stdout.isatty() else 200))
-    keep(report, options.json)
+    print(write_report(report))
     return 0
 
 

@@ -1,6 +1,6 @@
 """Whether jobs of Actions come to the verdicts of this machine, and how even their shards are.
 
-    .venv/bin/python -m benchmarks.actions_agree CHECKOUT [--bugs 200] [--shards 4] [--at-once 2]
+    python -m benchmarks.actions_agreement CHECKOUT [--bugs 200] [--shards 4] [--at-once N]
 
 Forges the same bugs twice, from one environment and one baseline: by the engine on this machine,
 and by the workflow of a mirror, whose very commands the executor of the tests runs, each job in a
@@ -293,7 +293,7 @@ async def compare(options: argparse.Namespace, folder: Path) -> bool:
 
 def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.actions_agree",
+        prog="python -m benchmarks.actions_agreement",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -3,7 +3,7 @@
 They run as their makers say, on this machine and outside of any sandbox: only for repositories
 that you trust. CPU is what the kernel says of the tool's process and of all descendants that were
 waited for (``wait4``); at the end of the tool's own set-up, where it comes in the middle of a
-command, the process tree's (``TreeProbe``, to a hundredth of a second for each dead child).
+command, the process tree's (to a hundredth of a second for each dead child).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 
 from uv import find_uv_bin
 
-from benchmarks.validation_counters import TreeProbe, Usage
+from benchmarks.validation.usage import Usage, tree_seconds
 from forge.run.preparation import Ready
 from forge.run.settings import build_env
 from harness.sandboxes.interpreters import find_interpreter
@@ -50,8 +50,6 @@ class ToolRow:
     setup: Usage = field(default_factory=Usage)
     run: Usage = field(default_factory=Usage)
     """All mutants together."""
-    peak: int = 0
-    """Largest resident set of one process, in bytes."""
     note: str = ""
     failed: str = ""
 
@@ -64,7 +62,6 @@ class Done:
     output: str
     """Its end."""
     usage: Usage
-    peak: int
     marked: Usage = field(default_factory=Usage)
     """What had been used when it wrote the marker."""
 
@@ -135,7 +132,7 @@ def counted(
                 text = line.decode(errors="replace")
                 tail = (tail + text)[-TAIL:]
                 if marker and marker in text and not marked.wall:
-                    used = TreeProbe(process.pid).cpu()
+                    used = tree_seconds(process.pid)
                     marked = Usage(wall=time.monotonic() - started, sandbox=used)
     except BaseException:
         kill_tree(process.pid)
@@ -151,7 +148,6 @@ def counted(
         code=process.returncode,
         output=tail,
         usage=Usage(wall=wall, sandbox=used_up.ru_utime + used_up.ru_stime),
-        peak=used_up.ru_maxrss * 1024,
         marked=marked,
     )
 

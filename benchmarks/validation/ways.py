@@ -11,9 +11,8 @@ from typing import Any, Protocol
 
 import harness.judge.trust
 import harness.sandboxes.docker_backend
-from benchmarks.validation_bench import Bench, Case, Row, make_bench
-from benchmarks.validation_counters import Usage
-from benchmarks.validation_meters import Meter, MeteredBackend
+from benchmarks.validation.bench import Bench, Case, Row, make_bench
+from benchmarks.validation.usage import Meter, MeteredBackend, Usage
 from forge.compose import make_machine_engine
 from forge.run.preparation import Ready
 from forge.run.progress import Reporter

@@ -1,0 +1,1 @@
+"""What a verdict costs, by the ways to screen bugs and beside two mutation testing tools."""
