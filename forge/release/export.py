@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+from harness.runner_archive import archive_data
 from harness.runs.coverage import decode
-from harness.sandboxes.local_backend import RUNNER
 from storage.errors import StoreError
 from storage.records import Environment, Task
 from storage.store import Store
@@ -68,10 +68,9 @@ def export_tasks(
     cut = limit if PASS_TO_PASS in names else None
     refine = refining(store, passed.subjects, cut)
     if form in FOLDERS:
-        runner = RUNNER.read_bytes()
         count = export_folder(
             *(form, store, trees, leaving, output),
-            runner=runner,
+            runner=archive_data(),
             image=image,
             refine=refine,
             split=split,

@@ -8,11 +8,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from harness.runner_archive import archive_hash
 from harness.runs.suite import Run
 from storage.records import RED
 
-HARNESS_VERSION = "3"
-"""Version of these rules: a verdict by other rules is not the same verdict."""
+RULES = "3"
+HARNESS_VERSION = f"{RULES}.{archive_hash()}"
+"""Version of these rules, and of the runner: a verdict by others is not the same verdict."""
 
 Status = Literal["red", "green", "neither"]
 

@@ -1,6 +1,6 @@
 """Under what conditions tests are run, beside those they were judged under.
 
-Order, hash seed and clock are the runner's to change (``harness/runner.py``); load is the
+Order, hash seed and clock are the runner's to change (``harness/runner/``); load is the
 machine's.
 """
 

@@ -1,6 +1,6 @@
 """Which tests can notice a change: rules over what each test was seen to run. Pure.
 
-Coverage is taken with every test alone in a process of its own (``harness/runner.py``), so that a
+Coverage is taken with every test alone in a process of its own (``harness/runner/``), so that a
 lazy import, a cache or a shared fixture is seen by all who need it. The rules are written down,
 with their reasons, in docs/selection.md.
 """

@@ -12,6 +12,7 @@ from docker import APIClient, DockerClient
 from docker.errors import DockerException, ImageNotFound, NotFound
 from docker.models.containers import Container
 
+from harness.runner_archive import INSIDE, find_archive
 from harness.sandboxes.base_image import connect
 from harness.sandboxes.cancellation import stoppable
 from harness.sandboxes.docker_build import TREE, USER, VENV, find_base, fixed_base
@@ -19,13 +20,13 @@ from harness.sandboxes.docker_channel import DockerChannel
 from harness.sandboxes.docker_layers import LABEL, Layers
 from harness.sandboxes.docker_owners import BUILDER, OWNER, left_behind, owned
 from harness.sandboxes.docker_registry import pull, push
-from harness.sandboxes.docker_runner import INSIDE, bound, carried, is_unseen
+from harness.sandboxes.docker_runner import bound, carried, is_unseen
 from harness.sandboxes.limits import container_arguments
-from harness.sandboxes.local_backend import RUNNER
 from harness.sandboxes.local_sandbox import FIXED
 from harness.sandboxes.sandbox import Limits
 from harness.sandboxes.work_tree import framed, megabytes, unpacking
 from storage.errors import SandboxError
+from storage.paths import cache_dir
 from storage.records import Environment, Plan, SandboxKind
 
 log = logging.getLogger(__name__)
@@ -41,15 +42,15 @@ class DockerBackend:
         *,
         base_image: str | None = None,
         build_network: str = "host",
-        runner: Path = RUNNER,
+        runner: Path | None = None,
         client: DockerClient | None = None,
     ) -> None:
         self._client = client or connect()
         self._base_image = base_image
         self._build_network = build_network
-        self._runner = runner
+        self._runner = runner or find_archive(cache_dir())
         self._archive: tuple[str, bytes] | None = None
-        self._mount = bound(runner)
+        self._mount = bound(self._runner)
 
     def require_base(self, python: str) -> None:
         """Find or pull the base image for a Python. Raises BuildFailed when there is none."""

@@ -1,4 +1,4 @@
-"""The runner's file as a container sees it, also where the engine does not see ours."""
+"""The runner's archive as a container sees it, also where the engine does not see ours."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from docker import DockerClient
 from docker.errors import APIError
 from docker.types import Mount
 
+from harness.runner_archive import INSIDE
 from harness.sandboxes.docker_build import single
 
-INSIDE = "/run/bugfoundry/runner.py"
 UNSEEN = "bind source path does not exist"
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
+from harness.runner_archive import find_archive
 from harness.sandboxes import bubblewrap
 from harness.sandboxes.bubblewrap import Cage
 from harness.sandboxes.cancellation import step, stoppable
@@ -40,7 +41,6 @@ from storage.records import Environment, Plan, SandboxKind, digest
 
 log = logging.getLogger(__name__)
 
-RUNNER = Path(__file__).parents[1] / "runner.py"
 CERTIFICATES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT")
 BUILD_TIMEOUT = 1200
 DETAIL_LIMIT = 4000
@@ -59,12 +59,12 @@ class LocalBackend:
         self,
         cache: Path,
         *,
-        runner: Path = RUNNER,
+        runner: Path | None = None,
         isolation: Isolation | None = None,
     ) -> None:
         self._envs = cache.resolve() / "envs"
         self._uv_cache = cache.resolve() / "uv"
-        self._runner = runner
+        self._runner = runner or find_archive(cache)
         self.isolation: Isolation = isolation or ("bubblewrap" if bubblewrap.works() else "process")
         self._archive: tuple[Path, bytes] | None = None
         if self.isolation == "process":

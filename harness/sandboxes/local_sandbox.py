@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+from harness.runner_archive import INSIDE
 from harness.sandboxes import bubblewrap, seccomp
 from harness.sandboxes.bubblewrap import Cage
 from harness.sandboxes.control_groups import make_group
@@ -32,7 +33,6 @@ FIXED = {
 }
 """What every test run sees, whatever the host's settings are."""
 MAPPED_USER = 1000
-INSIDE = Path("/run/bugfoundry/runner.py")
 
 Isolation = Literal["bubblewrap", "process"]
 
@@ -118,7 +118,7 @@ class LocalSandbox:
                 *((p, p) for p in outside_system(self._prefix)),
                 *self._hidden,
                 (home / "venv", home / "venv"),
-                (self._runner, INSIDE),
+                (self._runner, Path(INSIDE)),
                 *accounts(self._place, self._user or MAPPED_USER),
             ],
             writable=[],
@@ -136,7 +136,7 @@ class LocalSandbox:
         return unpacking(
             str(home / "venv" / "bin" / "python"),
             str(home / "tree"),
-            [str(INSIDE), "serve", *folders],
+            [INSIDE, "serve", *folders],
         )
 
     async def close(self) -> None:

@@ -1,7 +1,7 @@
 """What a sandbox is: a place with its own copy of the work tree, where untrusted code runs.
 
 A backend builds environments and starts sandboxes from them. Everything above this module
-talks to a sandbox only through the runner (``harness/runner.py``), over a channel of frames.
+talks to a sandbox only through the runner (``harness/runner/``), over a channel of frames.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Sandbox(Protocol):
         """Where the work tree is, as what runs inside sees it."""
 
     async def runner(self) -> Channel:
-        """Start the runner in it (``python runner.py serve``, in the work tree)."""
+        """Start the runner in it (``python runner.zip serve``, in the work tree)."""
 
     async def close(self) -> None:
         """Throw it away with all that ran in it. Never raises."""

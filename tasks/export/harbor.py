@@ -96,7 +96,7 @@ mkdir -p /logs/verifier
 echo 0 >/logs/verifier/reward.txt
 cd {tree} || exit 1
 "{venv}/bin/python" -I "$here/restore.py" "$here/files.tar.gz" || exit 1
-set -- "{venv}/bin/python" -I "$here/grade.py" "$here/runner.py" "$here/config.json"
+set -- "{venv}/bin/python" -I "$here/grade.py" "$here/runner.zip" "$here/config.json"
 if [ "$(id -u)" = 0 ]; then
     chown -R {user}:{user} {tree}
     chmod 700 /logs/verifier
@@ -172,7 +172,7 @@ def files(material: Material, row: Row, runner: bytes, image: str = "") -> dict[
         **data,
         "environment/start.tar.gz": start_state(material),
         "tests/files.tar.gz": protected(material),
-        "tests/runner.py": runner,
+        "tests/runner.zip": runner,
         "tests/grade.py": Path(grade.__file__).read_bytes(),
     }
 

@@ -42,7 +42,7 @@ PROBES = (
         code="""
         import os, sys
         failed = 0
-        places = ["/etc/x", "/usr/x", "/x", sys.prefix + "/x", "/run/bugfoundry/runner.py"]
+        places = ["/etc/x", "/usr/x", "/x", sys.prefix + "/x", "/run/bugfoundry/runner.zip"]
         for path in places:
             try:
                 open(path, "a").write("x")

@@ -9,10 +9,11 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from harness.sandboxes.local_backend import RUNNER
+from harness.runner_archive import find_archive
 from harness.sandboxes.process import ProcessChannel
 from harness.sandboxes.sandbox import Channel, Limits, Sandbox
 from storage.errors import SandboxError
+from storage.paths import cache_dir
 from storage.records import Environment, Plan, SandboxKind
 
 Wrap = Callable[[Channel, int], Channel]
@@ -26,7 +27,7 @@ async def start_plain(tree: Path, tmp: Path) -> ProcessChannel:
     tmp.mkdir(exist_ok=True)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        str(RUNNER),
+        str(find_archive(cache_dir())),
         "serve",
         cwd=tree,
         stdin=asyncio.subprocess.PIPE,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.runner import faketime
+from harness.runner.environment import find_faketime
 from harness.runs.conditions import AS_JUDGED, CLOCK_DAYS, Conditions, of_round
 from harness.runs.load import load
 from harness.runs.suite import Run, run_suite
@@ -79,7 +79,7 @@ async def test_another_clock_is_shifted_or_said_not_to_be_had(channel: Channel) 
     found = await run(channel, Conditions(clock_days=CLOCK_DAYS))
     days = (seen(found)[1] - now) / 86400
 
-    there = bool(faketime())
+    there = bool(find_faketime())
     assert found.clock == there
     assert abs(days - (CLOCK_DAYS if there else 0)) < 1
     assert not (await run(channel)).clock
@@ -101,7 +101,7 @@ def test_clock():
 
 
 async def test_another_clock_runs_as_clocks_do(channel: Channel) -> None:
-    if not faketime() and os.environ.get("CI") != "true":
+    if not find_faketime() and os.environ.get("CI") != "true":
         pytest.skip("libfaketime is not installed")
     found = await run_suite(
         channel,

@@ -244,7 +244,7 @@ async def test_a_new_runner_finds_nothing_of_the_old_one_running(probe: Probe) -
         result = [open(name).read() for name in glob.glob("/proc/[0-9]*/cmdline")]
         """
     )
-    assert sum("probe" in text or "runner.py" in text for text in found) == 1
+    assert sum("probe" in text or "runner.zip" in text for text in found) == 1
     assert not [text for text in found if "left-behind" in text]
 
 
@@ -374,7 +374,7 @@ def test_a_runner_that_the_engine_does_not_see_is_carried_to_it(
 ) -> None:
     """As when we are in a container ourselves, and have only the engine's socket."""
     script = (
-        'mount -t tmpfs none "$1" && cp "$2" "$1/runner.py" && exec "$3" -c "$4" "$1/runner.py"'
+        'mount -t tmpfs none "$1" && cp "$2" "$1/runner.zip" && exec "$3" -c "$4" "$1/runner.zip"'
     )
     done = subprocess.run(
         ["unshare", "--mount", "sh", "-c", script, "sh", tmp_path, PROBE, sys.executable, UNSEEN],

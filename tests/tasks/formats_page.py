@@ -23,7 +23,10 @@ from tests.tasks.made import Made, make
 PAGE = Path(__file__).parents[2] / "docs" / "formats.md"
 BEGIN = "<!-- Written from the code by `python -m tests.tasks.formats_page`: change it there. -->\n"
 CREATED = "2026-01-01T00:00:00+00:00"
-LONG = {"tests/runner.py": "harness/runner.py", "tests/grade.py": "tasks/export/grade.py"}
+LONG = {
+    "tests/runner.zip": "the archive of harness/runner",
+    "tests/grade.py": "tasks/export/grade.py",
+}
 KINDS = {".sh": "sh", ".toml": "toml", ".json": "json", ".md": "markdown"}
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
+import sys
 import tarfile
 import tomllib
 from pathlib import Path
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 
 from forge.grade.carried_tasks import carried
 from harness.judge.judge import grade
+from harness.runner_archive import archive_data
 from harness.runs.suite import Result, Run
 from storage.errors import ConfigError, SourceError
 from storage.trees import Trees
@@ -57,7 +60,7 @@ def test_a_harbor_task_has_its_files(made: Made, harbor: Path) -> None:
     assert settings["metadata"]["fix_is_public"] is False
     assert len(settings["metadata"]["content_sha256"]) == 64
     assert made.task.statement.strip() in (task / "instruction.md").read_text()
-    assert (task / "tests/runner.py").read_bytes() == RUNNER
+    assert (task / "tests/runner.zip").read_bytes() == RUNNER
     for script in ("tests/test.sh", "solution/solve.sh", "environment/start.sh"):
         assert (task / script).stat().st_mode & 0o111
         assert subprocess.run(["sh", "-n", task / script], check=True).returncode == 0
@@ -124,6 +127,26 @@ def test_the_rule_inside_the_container_is_the_one_rule(found: list[str | None]) 
     config = {"FAIL_TO_PASS": TESTS[:2], "PASS_TO_PASS": TESTS[2:]}
 
     assert inside.solved(config, outcomes) == grade(TESTS[:2], TESTS[2:], run).resolved
+
+
+def test_a_task_is_graded_by_the_archive_beside_it(tmp_path: Path) -> None:
+    tree, scratch = tmp_path / "tree", tmp_path / "scratch"
+    for folder in (tree, scratch):
+        folder.mkdir()
+    (tree / "test_it.py").write_text("def test_good(): pass\ndef test_bad(): assert 0\n")
+    runner = tmp_path / "runner.zip"
+    runner.write_bytes(archive_data())
+    env = {"PATH": os.environ["PATH"], "TMPDIR": str(scratch)}
+    config = {"pytest_args": [], "test_timeout": 60, "total_timeout": 120}
+    config |= {"FAIL_TO_PASS": ["test_it.py::test_good"]}
+
+    for others, code in (([], 0), (["test_it.py::test_bad"], 1)):
+        place = tmp_path / "config.json"
+        place.write_text(json.dumps({**config, "PASS_TO_PASS": others}))
+        words = [sys.executable, "-I", inside.__file__, runner, place]
+        done = subprocess.run(words, cwd=tree, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == code
+    assert "not green: test_it.py::test_bad (failed)" in done.stdout
 
 
 def test_a_data_set_has_card_schema_and_rows(made: Made, hf: Path) -> None:

@@ -1,0 +1,229 @@
+"""The plugin of pytest that reports, and can run each test in a fork of its own."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import random
+import threading
+import time
+import traceback
+import types
+from typing import Any
+
+from .blocked import HOOKS_OF_BLOCKED, MARKS_OF_BLOCKED, SETTINGS_OF_BLOCKED
+from .frames import DETAIL_LIMIT, PATIENCE, REPORT_LIMIT, TIMED_OUT, write_all
+from .processes import describe_death, kill_process, wait_for_end
+
+
+class ReportPlugin:
+    """Reports what pytest reports: collection, each test's start, each test's outcome."""
+
+    def __init__(self, fd: int, config: dict[str, Any]) -> None:
+        self.fd = fd
+        self.wanted = None if config["tests"] is None else set(config["tests"])
+        self.isolate = config["isolate"]
+        self.test_timeout = config["test_timeout"]
+        self.test_timeouts = config["test_timeouts"]
+        self.impatient_timeout = config["impatient_timeout"]
+        self.hung = config["hung"]
+        self.complete = False
+        self.watcher: Any = None
+        self.reports = config["reports"]
+        self.told: dict[str, str] = {}
+        self.root = os.getcwd()
+        self.only_files = None if config["only_files"] is None else set(config["only_files"])
+        self.order_seed = config["order_seed"]
+        self.phases: dict[str, list[Any]] = {}
+        self.copies: dict[str, list[Any]] = {}
+        # Tests have threads, and a plugin may report from one.
+        self.lock = threading.Lock()
+
+    def pytest_addhooks(self, pluginmanager: Any) -> None:
+        """Let a conftest keep its hooks for plugins that are blocked."""
+        specs = types.ModuleType("hooks_of_blocked")
+        for name, arguments in HOOKS_OF_BLOCKED.items():
+            setattr(specs, name, eval("lambda %s: None" % arguments))
+        pluginmanager.add_hookspecs(specs)
+
+    def pytest_addoption(self, parser: Any) -> None:
+        for name in SETTINGS_OF_BLOCKED:
+            parser.addini(name, "of a plugin that is blocked")
+
+    def pytest_configure(self, config: Any) -> None:
+        for name in MARKS_OF_BLOCKED:
+            config.addinivalue_line("markers", name + ": of a plugin that is blocked")
+
+    def pytest_ignore_collect(self, collection_path: Any) -> bool | None:
+        """Leave the files of tests alone that are not asked for; packages and conftests stay."""
+        if self.only_files is None or collection_path.is_dir():
+            return None
+        path = os.path.relpath(str(collection_path), self.root)
+        keep = path in self.only_files or os.path.basename(path) in ("__init__.py", "conftest.py")
+        return None if keep else True
+
+    def send(self, **message: Any) -> None:
+        """Send one message, on a line of its own even when a test has written half a line."""
+        with self.lock:
+            write_all(self.fd, b"\n" + json.dumps(message).encode("utf-8") + b"\n")
+
+    def pytest_collection_modifyitems(self, session: Any, config: Any, items: list[Any]) -> None:
+        self.complete = True
+        if self.wanted is not None:
+            gone = [item for item in items if item.nodeid not in self.wanted]
+            items[:] = [item for item in items if item.nodeid in self.wanted]
+            if gone:
+                config.hook.pytest_deselected(items=gone)
+        if self.order_seed is not None:
+            items[:] = shuffle_items(items, self.order_seed)
+
+    def pytest_collection_finish(self, session: Any) -> None:
+        """Say what was collected; pytest calls this also when a module has ended collection."""
+        if not self.complete:
+            return
+        if self.watcher is not None:
+            self.watcher.stop()
+            self.send(event="seen", test="", **self.watcher.summarize())
+        for item in session.items:
+            self.copies.setdefault(item.nodeid, []).append(item)
+        self.send(event="collected", tests=list(self.copies))
+
+    def pytest_collectreport(self, report: Any) -> None:
+        if report.failed:
+            self.send(event="collect-error", path=report.nodeid, detail=summarize_failure(report))
+
+    def pytest_runtest_logstart(self, nodeid: str, location: Any) -> None:
+        self.send(event="start", test=nodeid)
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        self.phases.setdefault(report.nodeid, []).append(report)
+
+    def pytest_runtest_logfinish(self, nodeid: str, location: Any) -> None:
+        """Send the outcome when the last test with this id has ended."""
+        copies = self.copies.get(nodeid, [])
+        del copies[:1]
+        if not copies:
+            self.send_outcome(nodeid, *combine_reports(self.phases.pop(nodeid, [])))
+
+    def pytest_exception_interact(self, node: Any, call: Any, report: Any) -> None:
+        """Keep what a person would see of the first thing that went wrong in a test."""
+        if self.reports and hasattr(report, "when"):
+            self.told.setdefault(report.nodeid, format_exception(call.excinfo, self.root + os.sep))
+
+    def send_outcome(self, test: str, outcome: str, seconds: float, detail: str) -> None:
+        more = {"report": self.told.pop(test, "")} if self.reports else {}
+        self.send(
+            event="outcome", test=test, outcome=outcome, seconds=seconds, detail=detail, **more
+        )
+
+    def pytest_runtestloop(self, session: Any) -> bool | None:
+        if not self.isolate:
+            return None
+        if session.config.option.collectonly:
+            return True
+        # Of all threads only this one is in a fork, and what another held locked stays locked.
+        if threading.active_count() > 1:
+            self.send(event="cannot-fork")
+            return True
+        gc.freeze()
+        for items in list(self.copies.values()):
+            self.run_in_fork(items)
+        return True
+
+    def run_in_fork(self, items: list[Any]) -> None:
+        """Run a test (all that share its id) in a fork, so that no other has run before it."""
+        test = items[0].nodeid
+        self.send(event="start", test=test)
+        began = time.monotonic()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.setpgid(0, 0)
+                self.run_copies(items)
+            finally:
+                # It has reported by itself; what the parent says after it is heard no more.
+                os._exit(0)
+        limit = self.test_timeouts.get(test, self.test_timeout)
+        if self.impatient_timeout is not None and self.hung >= PATIENCE:
+            limit = min(limit, self.impatient_timeout)
+        status = wait_for_end(pid, began + limit)
+        kill_process(pid, group_only=status is not None)
+        seconds = time.monotonic() - began
+        if status is None:
+            os.waitpid(pid, 0)
+            self.hung += 1
+            self.send_outcome(test, "timeout", seconds, TIMED_OUT)
+        else:
+            detail = describe_death(status)
+            self.send_outcome(test, "crashed", seconds, detail)
+
+    def run_copies(self, items: list[Any]) -> None:
+        """Run a test and the others of its id, and say what they ran where that is asked."""
+        test = items[0].nodeid
+        if self.watcher is not None:
+            self.watcher.prepare_children()
+            self.watcher.start()
+        for item in list(items):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+        if self.watcher is not None:
+            self.watcher.stop()
+            self.send(event="seen", test=test, **self.watcher.summarize())
+
+
+def shuffle_items(items: list[Any], seed: int) -> list[Any]:
+    """Return tests in a random order: files, and the tests inside each; files stay together.
+
+    What is set up once for a file is then set up once, as in any run.
+    """
+    chance = random.Random(seed)
+    files: dict[str, list[Any]] = {}
+    for item in items:
+        files.setdefault(item.nodeid.partition("::")[0], []).append(item)
+    groups = list(files.values())
+    chance.shuffle(groups)
+    for group in groups:
+        chance.shuffle(group)
+    return [item for group in groups for item in group]
+
+
+def combine_reports(reports: list[Any]) -> tuple[str, float, str]:
+    """One outcome out of set-up, call and tear-down: what is red wins over what is not."""
+    outcome, detail = "passed", ""
+    seconds = sum(report.duration for report in reports)
+    if not reports:
+        return "error", 0.0, "the test was not run"
+    for report in reports:
+        if report.failed:
+            if outcome not in ("failed", "error"):
+                outcome = "failed" if report.when == "call" else "error"
+                detail = summarize_failure(report)
+        elif report.skipped and outcome == "passed":
+            outcome = "xfailed" if hasattr(report, "wasxfail") else "skipped"
+            detail = summarize_failure(report)
+    return outcome, seconds, detail
+
+
+def summarize_failure(report: Any) -> str:
+    """What failed, in one line, as pytest's own summary has it."""
+    lookup = getattr(report.longrepr, "errorstring", None)
+    if lookup:
+        return str(lookup).strip().splitlines()[0][:DETAIL_LIMIT]
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = str(crash.message) if crash is not None else str(report.longrepr or "")
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        return ""
+    return (lines[0] if crash is not None else lines[-1])[:DETAIL_LIMIT]
+
+
+def format_exception(excinfo: Any, root: str) -> str:
+    """What Python prints of an exception, from where the repository's own code begins."""
+    place = excinfo.tb
+    while place and place.tb_next and not place.tb_frame.f_code.co_filename.startswith(root):
+        place = place.tb_next
+    try:
+        text = "".join(traceback.format_exception(excinfo.type, excinfo.value, place))
+    except Exception:
+        return ""
+    return text.replace(root, "")[-REPORT_LIMIT:]
