@@ -33,7 +33,7 @@ async def make_portfolio(
     """Make the strategies ready; pull requests that are new are crawled. Raises BugfoundryError."""
     name = f"{ready.repository.owner}/{ready.repository.name}"
     model = configured_model(
-        settings, store, repository=name, mode="batch" if settings.batch else "ask"
+        settings, store, repository=name, mode="batch" if settings.model.batch else "ask"
     )
     mirror = await make_mirror(
         settings,
@@ -45,11 +45,11 @@ async def make_portfolio(
         tests=ready.prepared.baseline.green,
     )
     source = sources(
-        settings.strategies,
+        settings.proposals.names,
         mirror=mirror,
         model=model,
         note=reporter.note,
-        candidates=settings.candidates,
-        at_most=settings.at_most,
+        candidates=settings.model.candidates,
+        at_most=settings.proposals.at_most,
     )
     return Portfolio(name=name, source=source, model=model, mirror=mirror)

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bot.build_variables import build_env
 from forge.grade.lookup import Found
-from forge.run.settings import build_env
 from harness.judge.judge import Grade, grade
 from harness.judge.local_engine import LocalEngine
 from harness.judge.worker import Files

@@ -58,7 +58,7 @@ def configured_model(
     environ = os.environ if environ is None else environ
     estimate = mode == "estimate"
     has_service = environ.get(URL) or any(environ.get(key) for key in KEYS)
-    if not estimate and not (has_service and settings.model_budget):
+    if not estimate and not (has_service and settings.model.budget):
         return None
     if environ.get(URL):
         price = given_price(environ[PRICE]) if environ.get(PRICE) else FREE
@@ -68,12 +68,12 @@ def configured_model(
         service = claude(environ, estimate=estimate)
     limits = Limits(
         run=dollars(environ, RUN_BUDGET),
-        repository=settings.model_budget,
-        month=least(settings.month_budget, dollars(environ, MONTH_BUDGET)),
+        repository=settings.model.budget,
+        month=least(settings.model.month_budget, dollars(environ, MONTH_BUDGET)),
     )
     if not repository:
         # Nobody's calls are not one repository's: they are limited by themselves.
-        limits, run = replace(limits, run=settings.model_budget, repository=None), uuid4().hex[:16]
+        limits, run = replace(limits, run=settings.model.budget, repository=None), uuid4().hex[:16]
     model = Model(
         service=service,
         price=price,
@@ -84,7 +84,7 @@ def configured_model(
     )
     if mode == "ask":
         return model
-    return special(model, store, mode, batch=settings.batch or mode in ("batch", "submit"))
+    return special(model, store, mode, batch=settings.model.batch or mode in ("batch", "submit"))
 
 
 def special(model: Model, store: Store, mode: Mode, *, batch: bool) -> Model:

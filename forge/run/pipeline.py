@@ -76,7 +76,7 @@ async def forge_in(
     """Make verified bugs in an environment, and return what came of it. Raises BugfoundryError."""
     started = time.monotonic()
     reporter.stage(f"{ready.repository.name}: proposing bugs")
-    run = Run(recalls=settings.statements == "model")
+    run = Run(recalls=settings.model.statements == "model")
     engine = engine_for(settings, ready, trees, store=store, reporter=reporter, run=run)
     async with compiling(ready.backend, ready.prepared.environment) as compiles:
         context = make_context(settings, ready, trees, compiles)
@@ -133,10 +133,10 @@ def make_engine(
         ready.backend,
         environment,
         ready.prepared.baseline,
-        workers=settings.workers,
+        workers=settings.validation.workers,
         read=lru_cache(maxsize=FILES_KEPT)(lambda path: trees.read(ready.repository.tree, path)),
         limits=settings.limits,
-        coverage=None if settings.full else ready.prepared.coverage,
+        coverage=None if settings.validation.full else ready.prepared.coverage,
         judged=len(store.judged(environment.id, HARNESS_VERSION, "selected")),
         disagreed=disagreed,
         told=(run or Run()).messages.__setitem__,
@@ -163,11 +163,11 @@ def engine_for(
 
     return ActionsEngine(
         ready.place,
-        pack(ready.repository, ready.prepared, ready.image, store, full=settings.full),
+        pack(ready.repository, ready.prepared, ready.image, store, full=settings.validation.full),
         read=lru_cache(maxsize=FILES_KEPT)(lambda path: trees.read(ready.repository.tree, path)),
         folder=settings.cache / "batches",
         store=store,
-        pace=settings.pace,
+        pace=settings.engine.pace,
         judged=len(store.judged(environment.id, HARNESS_VERSION, "selected")),
         told=(run or Run()).messages.__setitem__,
         disagreed=disagreed,
@@ -193,9 +193,9 @@ def make_context(
         environment=ready.prepared.environment,
         files=files,
         modes={path: modes[path] for path in files},
-        seed=settings.seed,
-        max_bugs=settings.max_bugs,
-        operators=settings.operators,
+        seed=settings.proposals.seed,
+        max_bugs=settings.proposals.max_bugs,
+        operators=settings.proposals.operators,
         profile=settings.profile,
         compiles=compiles,
     )

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bot.build_variables import build_env
 from forge.remote.actions.place import Place
 from forge.run.models import configured_model
 from forge.run.progress import Reporter
-from forge.run.settings import Settings, build_env
+from forge.run.settings import Settings
 from harness.detect import FolderTree, plans
 from harness.detect.config import Overrides, merge, read_config
 from harness.environments.environment import Prepared, Propose, Tried, prepare
@@ -87,16 +88,16 @@ async def make_ready_for(
 ) -> Ready:
     """Find or build the environment and its baseline of a repository that is fetched."""
     backend = backends.choose(
-        settings.sandbox,
+        settings.environment.sandbox,
         cache=settings.cache,
-        base_image=settings.base_image,
+        base_image=settings.environment.base_image,
         isolated=settings.isolated,
     )
     with TemporaryDirectory(prefix="bugfoundry-") as folder:
         checkout = Path(folder) / repository.name
         trees.materialise(repository.tree, checkout)
         tree = FolderTree(checkout)
-        overrides = merge(read_config(tree), settings.overrides)
+        overrides = merge(read_config(tree), settings.environment.overrides)
         pythons = available_pythons(backend)
         try:
             candidates = plans(
@@ -109,7 +110,7 @@ async def make_ready_for(
             store.add_attempt(repository.tree, backend.kind, unplanned(overrides, error))
             raise
         prepared = None
-        if not settings.rebuild:
+        if not settings.environment.rebuild:
             prepared = await stored(repository, backend, candidates, store)
         if prepared is None:
             facts = known(
@@ -200,7 +201,7 @@ async def build(
         trying=lambda plan: reporter.stage(f"{repository.name}: installing ({plan.name})"),
         tried=keep,
         propose=propose,
-        fresh=settings.rebuild,
+        fresh=settings.environment.rebuild,
     )
     store.add_environment(prepared.environment)
     store.add_baseline(prepared.baseline)

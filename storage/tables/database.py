@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlite_utils import Database
-
+from storage.database import Database
 from storage.errors import StoreError
 from storage.tables.migrations import APPLICATION_ID, MIGRATIONS
 

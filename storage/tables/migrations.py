@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from sqlite_utils import Database, Migrations
-
+from storage.database import Database, Migrations
 from storage.tables import standings
 
 MIGRATIONS = Migrations("bugfoundry")

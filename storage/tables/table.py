@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlite_utils import Database
-
+from storage.database import Database
 from storage.tables.database import explained, writing
 from storage.tables.rows import Row
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlite_utils import Database
-
+from storage.database import Database
 from storage.records import Baseline, Verdict
 from storage.tables import test_sets
 from storage.tables.rows import Row

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlite_utils import Database
-
+from storage.database import Database
 from storage.views.bugs import BugViews
 from storage.views.pulls import PullViews
 from storage.views.queue import QueueViews

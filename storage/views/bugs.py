@@ -6,8 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlite_utils import Database
-
+from storage.database import Database
 from storage.records import Bug, Origin
 from storage.tables import rows, test_sets
 from storage.tables.rows import Row

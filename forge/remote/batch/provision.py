@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bot.build_variables import build_env
 from forge.remote.batch.environments import Packed
-from forge.run.settings import build_env
 from harness.sandboxes.docker_backend import DockerBackend
 from harness.sandboxes.sandbox import Backend, BuildFailed
 from storage import sources
