@@ -40,7 +40,13 @@ from forge.remote.batch.plans import Batch, read_batch
 from forge.remote.batch.shards import given
 from forge.run.pace import Pace
 from forge.run.progress import Quiet
-from forge.run.settings import Settings
+from forge.run.settings import (
+    EngineSettings,
+    EnvironmentSettings,
+    ProposalSettings,
+    Settings,
+    ValidationSettings,
+)
 from harness.judge.judge import agree
 from harness.judge.local_engine import LocalEngine
 from harness.judge.trust import named
@@ -125,12 +131,12 @@ def make_site(options: argparse.Namespace, folder: Path) -> Site:
     settings = Settings(
         source=str(code),
         cache=folder / "cache",
-        sandbox="local",
-        max_bugs=options.bugs,
-        seed=options.seed,
-        strategies=("procedural",),
-        workers=options.at_once,
-        pace=Pace(shards=options.shards, workers=1, linger=60, poll=1),
+        environment=EnvironmentSettings(sandbox="local"),
+        proposals=ProposalSettings(
+            max_bugs=options.bugs, seed=options.seed, strategies=("procedural",)
+        ),
+        validation=ValidationSettings(workers=options.at_once),
+        engine=EngineSettings(pace=Pace(shards=options.shards, workers=1, linger=60, poll=1)),
     )
     return Site(folder=folder, code=code, settings=settings, at_once=options.at_once)
 
@@ -231,7 +237,7 @@ async def judged_again(
             ready.backend,
             ready.prepared.environment,
             ready.prepared.baseline,
-            workers=site.settings.workers,
+            workers=site.settings.validation.workers,
             read=lambda path: trees.read(ready.repository.tree, path),
             limits=site.settings.limits,
             coverage=ready.prepared.coverage,

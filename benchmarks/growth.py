@@ -21,8 +21,7 @@ from rich.console import Console
 
 from forge.compose import forge
 from forge.run.progress import Quiet
-from forge.run.settings import Settings
-from harness.detect.config import Overrides
+from forge.run.settings import EnvironmentSettings, ProposalSettings, Settings, ValidationSettings
 from storage.errors import BugfoundryError
 from storage.paths import cache_dir
 from storage.store import Store
@@ -90,13 +89,9 @@ def main() -> int:
         settings = Settings(
             source=options.source,
             cache=cache_dir(),
-            sandbox=options.sandbox,
-            base_image=None,
-            overrides=Overrides(python=None, install=None, pytest_args=None),
-            seed=0,
-            max_bugs=options.bugs,
-            operators=None,
-            workers=os.cpu_count() or 1,
+            environment=EnvironmentSettings(sandbox=options.sandbox, base_image=None),
+            proposals=ProposalSettings(seed=0, max_bugs=options.bugs, operators=None),
+            validation=ValidationSettings(workers=os.cpu_count() or 1),
         )
         reporter = Growth(path, options.every)
         try:

@@ -32,7 +32,7 @@ from rich.table import Table
 from forge.compose import make_machine_engine, make_ready
 from forge.run.async_work import run_interruptible
 from forge.run.progress import Quiet
-from forge.run.settings import Settings
+from forge.run.settings import EnvironmentSettings, Settings, ValidationSettings
 from mirror.choice.sieve import sift
 from mirror.history.crawl import crawl_history
 from mirror.undo.bugs import bug_of
@@ -237,7 +237,10 @@ async def judge(
 ) -> None:
     """Judge the bugs in the repository's environment."""
     settings = Settings(
-        source=f"{git_dir}@{head}", cache=cache_dir(), sandbox=options.sandbox, workers=2
+        source=f"{git_dir}@{head}",
+        cache=cache_dir(),
+        environment=EnvironmentSettings(sandbox=options.sandbox),
+        validation=ValidationSettings(workers=2),
     )
     reporter = Quiet(err)
     try:

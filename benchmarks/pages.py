@@ -29,6 +29,7 @@ from bot.service.app.web import Front, make_app
 from bot.service.base.store_thread import Keeper
 from bot.service.inbox.inbox import Inbox
 from bot.service.pages.board import Board
+from harness.judge.judge import HARNESS_VERSION
 from storage.records import (
     Baseline,
     BaselineTest,
@@ -154,7 +155,7 @@ def verdict_of(bug: Bug, environment: str, reason: str, chance: random.Random) -
     return Verdict(
         bug=bug.id,
         environment=environment,
-        harness="6",
+        harness=HARNESS_VERSION,
         mode="full" if reason == "no-test-failed" else "selected",
         reason=reason,
         fail_to_pass=failing,

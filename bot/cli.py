@@ -11,54 +11,18 @@ from importlib import import_module
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
-from bot.commands.options import err
 from bot.commands.steps import mute_commands
+from bot.commands.table import COMMANDS, JOBS
 from forge.run.async_work import Stopped
 from storage.errors import BugfoundryError
-
-COMMANDS: Mapping[str, str] = {
-    "forge": "forge:forge_command",
-    "crawl": "crawl:crawl_command",
-    "pulls": "crawl:pulls_command",
-    "tasks": "listing:tasks_command",
-    "show": "listing:show_command",
-    "operators": "listing:operators_command",
-    "costs": "costs:costs_command",
-    "check": "grading:check_command",
-    "grade": "grading:grade_command",
-    "evaluate": "evaluate:evaluate_command",
-    "rollout": "rollout:rollout_command",
-    "transfer": "transfer:transfer_command",
-    "checkout": "grading:checkout_command",
-    "verify": "verify:verify_command",
-    "audit": "audit:audit_command",
-    "realism": "realism:realism_command",
-    "report": "report:report_command",
-    "export": "export:export_command",
-    "gates": "gates:gates_command",
-    "contamination": "contamination:contamination_command",
-    "stats": "stats:stats_command",
-    "campaign": "campaign:campaign_command",
-    "serve": "serve:serve_command",
-    "work": "serve:work_command",
-    "hosted": "hosted:hosted_command",
-    "optout": "hosted:optout_command",
-    "optin": "hosted:optin_command",
-    "jobs": "jobs:app",
-    "app": "app:app",
-    "batch": "batch:app",
-    "env": "env:app",
-    "images": "images:app",
-}
-"""Where each command is, in the order in which they are told: module in ``bot.commands``, name."""
 
 
 @cache
 def command(name: str) -> Any:
     """Import a command, or a group of them. Raises KeyError for one that there is not."""
-    module, _, attribute = COMMANDS[name].partition(":")
+    module, _, attribute = COMMANDS[name].place.partition(":")
     found = getattr(import_module(f"bot.commands.{module}"), attribute)
     alone = typer.Typer(rich_markup_mode=None)
     if isinstance(found, typer.Typer):
@@ -87,6 +51,21 @@ class Commands(TyperGroup):
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**{**attributes, "commands": OnDemand()})
 
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write a list for each job, without importing a command."""
+        longest = max(map(len, COMMANDS))
+        # As much as the list of a plain group leaves a line: three spacings of two.
+        limit = formatter.width - 6 - longest
+        for job, entries in JOBS.items():
+            rows = [(name, first_line(entry.summary, limit)) for name, entry in entries.items()]
+            with formatter.section(job):
+                formatter.write_dl(rows, col_spacing=2 + longest - max(map(len, entries)))
+
+
+def first_line(summary: str, limit: int) -> str:
+    """Return what of a summary fits into so many letters, as the list of a group shows it."""
+    return TyperCommand(None, help=summary).get_short_help_str(limit)
+
 
 app = typer.Typer(
     name="bugfoundry",
@@ -113,10 +92,14 @@ def main() -> None:
     try:
         app()
     except BugfoundryError as error:
+        from bot.commands.options import err
+
         one_line = " ".join(str(error).split())
         err.print(f"bugfoundry: {one_line}", highlight=False, markup=False, soft_wrap=True)
         sys.exit(1)
     except Stopped as stopped:
+        from bot.commands.options import err
+
         err.print(
             "bugfoundry: stopped; the same command goes on where this one was", style="yellow"
         )

@@ -8,26 +8,25 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-import msgspec
 import typer
-from msgspec import Meta, Struct
 from typer.core import TyperCommand, TyperGroup
 
 from bot.service.base.config import FILE, FILE_VARIABLE, SECRETS, Config, variable
 from bot.service.base.metrics import Metrics
 from bot.service.registration.permissions import EVENTS, PERMISSIONS, UNASKED
-from forge.run.settings import PASSED_TO_BUILDS
+from forge.run.build_variables import PASSED_TO_BUILDS
+from forge.run.setting_fields import SettingField, option_of, setting_fields
+from forge.run.setting_files import file_type, tables_of
+from forge.run.settings import RECORDS
 
 TyperContext = tuple[TyperCommand, typer.Context]
 NOTE = "<!-- Written from the code by `./run docs`: change it there. -->\n\n"
 ELSEWHERE: Mapping[str, str] = {
-    "BUGFOUNDRY_MIRRORS": "the account on GitHub that mirrors are made on, as `--mirrors`",
-    "BUGFOUNDRY_TOOL": "bugfoundry's own repository at a commit, as `--tool`",
-    "BUGFOUNDRY_REGISTRY": "the registry that images of environments are pushed to",
     "BUGFOUNDRY_MODEL_RUN": "the name under which the costs of several commands are one run",
     "GITHUB_ACTIONS": "set by GitHub in a job: a plain process as sandbox is refused there, and "
     "nothing that is printed is a workflow command",
@@ -35,7 +34,6 @@ ELSEWHERE: Mapping[str, str] = {
     FILE_VARIABLE: f"the TOML file of settings, where `--config` names none and it is no `{FILE}`",
     "BUGFOUNDRY_STORE": "the store, where neither `--store` nor `serve.store` names one",
     "BUGFOUNDRY_CACHE": "the folder of clones and environments, where `serve.cache` names none",
-    "BUGFOUNDRY_BASE_IMAGE": "the Docker image to build on, where nothing else names one",
     "GITHUB_TOKEN": "with which the commands a person runs read pull requests and issues",
     "PIP_CONFIG_FILE": "pip's configuration, where its index is looked for",
     "GITHUB_API_URL": "the REST API that they ask, where `--github-url` names none",
@@ -52,13 +50,7 @@ ELSEWHERE: Mapping[str, str] = {
     "BUGFOUNDRY_MODEL_RUN_BUDGET": "dollars that one run may cost",
     "BUGFOUNDRY_MODEL_MONTH_BUDGET": "dollars that a calendar month may cost, over the store",
 }
-"""Environment variables that are no settings of the service, and what each holds."""
-TITLES = {
-    "app": "The App",
-    "serve": "The service",
-    "work": "What is done",
-    "limits": "Limits",
-}
+"""Environment variables that are no settings, and what each holds."""
 
 
 def settings_page() -> str:
@@ -75,12 +67,12 @@ def settings_page() -> str:
         + ", ".join(f"`BUGFOUNDRY_{name.upper()}`" for name in SECRETS)
         + ".",
     ]
-    for table in msgspec.structs.fields(Config):
-        lines += ["", f"## {TITLES[table.name]}: `[{table.name}]`", ""]
+    for name, table, record in tables_of(Config):
+        lines += ["", f"## {table.title}: `[{name}]`", ""]
         lines += ["| setting | variable | default | meaning |", "|---|---|---|---|"]
-        lines += _settings_of(table.name, table.type)
+        lines += _settings_of(name, record)
     lines += ["", "## Other environment variables", "", "| variable | what it holds |", "|---|---|"]
-    lines += [f"| `{name}` | {meaning} |" for name, meaning in ELSEWHERE.items()]
+    lines += [f"| `{name}` | {meaning} |" for name, meaning in _other_variables()]
     builds = ", ".join(f"`{name}`" for name in PASSED_TO_BUILDS)
     lines += ["", f"Builds of environments are given these of the host's, where set: {builds}."]
     return NOTE + "\n".join(lines) + "\n"
@@ -163,11 +155,16 @@ def write(folder: Path) -> list[Path]:
     return changed
 
 
-def _settings_of(table: str, struct: type[Struct]) -> Iterator[str]:
-    hints = get_type_hints(struct, include_extras=True)
-    for one in msgspec.structs.fields(struct):
-        meta = next(arg for arg in get_args(hints[one.name]) if isinstance(arg, Meta))
-        meaning = f"{meta.description} {_bounds(hints[one.name], meta)}".strip()
+def _other_variables() -> Iterator[tuple[str, str]]:
+    for one in chain.from_iterable(map(setting_fields, RECORDS)):
+        if one.setting.envvar:
+            yield one.setting.envvar, f"as `{option_of(one.name)}`: {one.setting.help}"
+    yield from ELSEWHERE.items()
+
+
+def _settings_of(table: str, record: type) -> Iterator[str]:
+    for one in setting_fields(record):
+        meaning = f"{one.setting.help} {_bounds(one)}".strip()
         default = f"`{_shown(one.default)}`" if one.default != "" else ""
         yield f"| `{one.name}` | `{variable(table, one.name)}` | {default} | {meaning} |"
 
@@ -178,13 +175,18 @@ def _shown(value: Any) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value).lower()
 
 
-def _bounds(hint: Any, meta: Meta) -> str:
+def _bounds(field: SettingField) -> str:
+    setting = field.setting
     said = [
         f"{word} {bound}"
-        for word, bound in (("at least", meta.ge), ("more than", meta.gt), ("at most", meta.le))
+        for word, bound in (
+            ("at least", setting.least),
+            ("more than", setting.over),
+            ("at most", setting.most),
+        )
         if bound is not None
     ]
-    if choices := _choices(hint):
+    if choices := _choices(file_type(field)):
         said.append("of " + ", ".join(f"`{choice}`" for choice in choices))
     return f"({', '.join(said)})" if said else ""
 

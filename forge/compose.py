@@ -64,9 +64,9 @@ def make_model(
     return configured_model(
         store,
         environ,
-        dollars=settings.model_budget,
-        month_dollars=settings.month_budget,
-        in_batches=settings.batch,
+        dollars=settings.model.budget,
+        month_dollars=settings.model.month_budget,
+        in_batches=settings.model.batch,
         repository=repository,
         strategy=strategy,
         mode=mode,
@@ -139,7 +139,7 @@ async def forge_far(settings: Settings, *, store: Store, reporter: Reporter) -> 
             reporter=reporter,
         )
         summary = await forge_in(ready, settings, trees, store=store, reporter=reporter)
-        if settings.publish:
+        if settings.engine.publish:
             await publish_all(summary, operator, repository, trees, store=store, reporter=reporter)
         return summary
 
@@ -150,7 +150,7 @@ async def forge_in(
     """Make verified bugs in an environment, and return what came of it. Raises BugfoundryError."""
     started = time.monotonic()
     reporter.stage(f"{ready.repository.name}: proposing bugs")
-    run = Run(recalls=settings.statements == "model")
+    run = Run(recalls=settings.model.statements == "model")
     assembly = await make_assembly(settings, ready, trees, store=store, reporter=reporter, run=run)
     summary = await forge_by(
         assembly, ready, settings, trees, store=store, reporter=reporter, run=run
@@ -249,10 +249,10 @@ def make_machine_engine(
         ready.backend,
         environment,
         ready.prepared.baseline,
-        workers=settings.workers,
+        workers=settings.validation.workers,
         read=cached_reader(trees, ready.repository.tree),
         limits=settings.limits,
-        coverage=None if settings.full else ready.prepared.coverage,
+        coverage=None if settings.validation.full else ready.prepared.coverage,
         judged=len(store.judged(environment.id, HARNESS_VERSION, "selected")),
         disagreed=on_disagreement,
         told=(run or Run()).messages.__setitem__,
@@ -275,7 +275,8 @@ async def make_portfolio(
 ) -> Portfolio:
     """Make the strategies ready; pull requests that are new are crawled. Raises BugfoundryError."""
     name = f"{ready.repository.owner}/{ready.repository.name}"
-    model = make_model(settings, store, repository=name, mode="batch" if settings.batch else "ask")
+    mode: Mode = "batch" if settings.model.batch else "ask"
+    model = make_model(settings, store, repository=name, mode=mode)
     mirror = await make_mirror(
         settings,
         ready.repository,
@@ -286,12 +287,12 @@ async def make_portfolio(
         tests=ready.prepared.baseline.green,
     )
     source = sources(
-        settings.strategies,
+        settings.proposals.names,
         mirror=mirror,
         model=model,
         note=reporter.note,
-        candidates=settings.candidates,
-        at_most=settings.at_most,
+        candidates=settings.model.candidates,
+        at_most=settings.proposals.at_most,
     )
     return Portfolio(name=name, source=source, model=model, mirror=mirror)
 
@@ -303,7 +304,7 @@ async def propose_batch(
 
     Raises BugfoundryError.
     """
-    if "combine" in settings.strategies:
+    if "combine" in settings.proposals.names:
         raise ConfigError(COMBINE)
     trees = Trees(settings.cache)
     ready = await make_ready(settings, store=store, trees=trees, reporter=reporter)

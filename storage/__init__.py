@@ -1,14 +1,1 @@
 """Ground floor: records, the store, clones and caches on disk."""
-
-from __future__ import annotations
-
-import sys
-
-# sqlite_utils imports these wherever they are installed: a second that nothing here has use for.
-_unused = [name for name in ("numpy", "pandas") if name not in sys.modules]
-sys.modules.update(dict.fromkeys(_unused))  # type: ignore[arg-type]
-try:
-    import sqlite_utils.db  # noqa: F401
-finally:
-    for _name in _unused:
-        del sys.modules[_name]

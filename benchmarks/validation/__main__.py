@@ -43,7 +43,7 @@ from forge.run.async_work import Stopped, run_interruptible
 from forge.run.pipeline import make_context
 from forge.run.preparation import Ready
 from forge.run.progress import Quiet
-from forge.run.settings import Settings
+from forge.run.settings import EnvironmentSettings, ProposalSettings, Settings, ValidationSettings
 from forge.run.sources import procedural
 from harness.judge.compilation import compiling
 from harness.runs.selection import Coverage, select
@@ -99,7 +99,8 @@ async def measure(
     ready = await make_ready(settings, store=store, trees=trees, reporter=reporter)
     if ready.prepared.coverage is None:
         err.print("what the tests run is not known: c is b, d is slow; use another --store")
-    warm = replace(settings, seed=settings.seed + 1, max_bugs=1)
+    other = replace(settings.proposals, seed=settings.proposals.seed + 1, max_bugs=1)
+    warm = replace(settings, proposals=other)
     first = await cases(warm, ready, trees)
     only = tuple(options.only)
     proposed = await cases(settings, ready, trees)
@@ -253,10 +254,9 @@ def main() -> int:
     settings = Settings(
         source=options.source,
         cache=cache_dir(),
-        sandbox="docker",
-        seed=options.seed,
-        max_bugs=options.bugs,
-        workers=1,
+        environment=EnvironmentSettings(sandbox="docker"),
+        proposals=ProposalSettings(seed=options.seed, max_bugs=options.bugs),
+        validation=ValidationSettings(workers=1),
     )
     with tempfile.TemporaryDirectory(prefix="bugfoundry-validation-") as folder:
         try:

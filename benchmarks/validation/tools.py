@@ -22,8 +22,8 @@ from tempfile import TemporaryDirectory
 from uv import find_uv_bin
 
 from benchmarks.validation.usage import Usage, tree_seconds
+from forge.run.build_variables import build_env
 from forge.run.preparation import Ready
-from forge.run.settings import build_env
 from harness.sandboxes.interpreters import find_interpreter
 from harness.sandboxes.local_backend import uv_settings
 from harness.sandboxes.process_tree import kill_tree

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
 from bot.commands.options import JsonOption, err, out, print_json
 from bot.commands.serve import ConfigOption
-from bot.service.base.config import FILE, load
-from bot.service.checkup.findings import Finding
+from bot.service.base.config import FILE
 from forge.run.async_work import run_interruptible
+
+if TYPE_CHECKING:
+    from bot.service.checkup.findings import Finding
 
 app = typer.Typer(help="Make the GitHub App, and see what is wrong with it.", no_args_is_help=True)
 
@@ -122,6 +124,7 @@ def check_command(config: ConfigOption = None, as_json: JsonOption = False) -> N
 
     Example: bugfoundry app check --config bugfoundry.toml
     """
+    from bot.service.base.config import load
     from bot.service.checkup.checks import check
     from bot.service.checkup.findings import all_well
 

@@ -2,55 +2,47 @@
 
 from __future__ import annotations
 
-import os
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from bot.commands.options import (
-    PROCESSORS,
     JsonOption,
-    SandboxChoice,
     StoreOption,
     err,
     open_store,
     out,
     print_json,
 )
-from forge.compose import PARTS
-from forge.grade.audit import Audit, Comparison, ReasonRow, audit
+from bot.commands.record_options import takes_records
 from forge.run.async_work import run_interruptible
-from forge.run.progress import Live, Quiet
-from forge.run.settings import Settings
+from forge.run.setting_fields import SettingSubset, pick
+from forge.run.settings import EnvironmentSettings, ProposalSettings, Settings, ValidationSettings
 from storage.paths import cache_dir
-from storage.store import Store
+
+if TYPE_CHECKING:
+    from forge.grade.audit import Audit, Comparison, ReasonRow
+    from storage.store import Store
 
 LISTED_TESTS = 3
+SEED = "Chooses which; the same seed chooses the same, and a larger sample adds to it."
+SANDBOX = "Whose verdicts; auto is docker's, or local's where docker has none."
 AGAIN = "perhaps the machine was too busy: the same audit judges it again"
 FORGE = "`bugfoundry forge {source} --full` goes by the whole suite's verdict"
 WITHDRAW = "do not use task {tasks}: the whole suite does not confirm it"
 
 
+@takes_records
 def audit_command(
     source: Annotated[str, typer.Argument(help="As for `bugfoundry forge`.")],
     sample: Annotated[
         int, typer.Option(min=1, help="How many verdicts to judge again; fewer if fewer exist.")
     ] = 200,
-    seed: Annotated[
-        int,
-        typer.Option(
-            help="Chooses which; the same seed chooses the same, and a larger sample adds to it."
-        ),
-    ] = 0,
-    sandbox: Annotated[
-        SandboxChoice,
-        typer.Option(help="Whose verdicts; auto is docker's, or local's where docker has none."),
-    ] = SandboxChoice.auto,
-    workers: Annotated[
-        int,
-        typer.Option(min=1, help="Sandboxes that judge side by side.", show_default=PROCESSORS),
-    ] = os.cpu_count() or 1,
+    *,
+    proposals: Annotated[ProposalSettings, SettingSubset(pick("seed", help=SEED))],
+    environment: Annotated[EnvironmentSettings, SettingSubset(pick("sandbox", help=SANDBOX))],
+    validation: Annotated[ValidationSettings, SettingSubset("workers")],
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -67,9 +59,9 @@ def audit_command(
     settings = Settings(
         source=source,
         cache=cache_dir(),
-        sandbox=sandbox.value,
-        seed=seed,
-        workers=workers,
+        environment=environment,
+        proposals=proposals,
+        validation=validation,
     )
     with open_store(store) as opened:
         found = run_interruptible(lambda: audit_shown(settings, sample, opened))
@@ -83,6 +75,10 @@ def audit_command(
 
 async def audit_shown(settings: Settings, sample: int, store: Store) -> Audit:
     """Run the audit under a live line on a terminal, silently elsewhere."""
+    from forge.compose import PARTS
+    from forge.grade.audit import audit
+    from forge.run.progress import Live, Quiet
+
     if not err.is_terminal:
         return await audit(settings, parts=PARTS, sample=sample, store=store, reporter=Quiet(err))
     with Live(err) as live:
@@ -123,6 +119,8 @@ def drawn(found: Audit) -> str:
 
 def total(rows: tuple[ReasonRow, ...]) -> ReasonRow:
     """The rows as one."""
+    from forge.grade.audit import ReasonRow
+
     return ReasonRow(
         reason="all",
         audited=sum(row.audited for row in rows),

@@ -4,69 +4,60 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.table import Table
 
 from bot.commands import batch_collect, batch_shard
 from bot.commands.batch_options import FolderArgument, PlanOption
-from bot.commands.forge import known_operators, known_strategies
 from bot.commands.options import (
-    BaseImageOption,
-    HumanProfileOption,
     JsonOption,
-    LikeHumanOption,
-    SandboxChoice,
-    SandboxOption,
     StoreOption,
-    chosen_profile,
     err,
     open_store,
     out,
     print_json,
 )
-from bot.commands.steps import write_outputs
-from forge.compose import propose_batch
-from forge.remote.batch.candidates import stored
-from forge.remote.batch.outputs import outputs
-from forge.remote.batch.partition import Planned
-from forge.remote.batch.plans import (
-    PLAN,
-    make_batch,
-    read_batch,
-    write_batch,
-)
+from bot.commands.record_options import takes_records
+from forge.remote.batch import PLAN
 from forge.run.async_work import run_interruptible
 from forge.run.nouns import counted
-from forge.run.progress import Quiet
-from forge.run.settings import Settings
-from harness.judge.judge import HARNESS_VERSION
+from forge.run.setting_fields import SettingSubset, pick
+from forge.run.settings import EnvironmentSettings, ProposalSettings, Settings, ValidationSettings
 from storage.errors import ConfigError
 from storage.paths import cache_dir
-from storage.records import MinuteLimit
+
+if TYPE_CHECKING:
+    from forge.remote.batch.partition import Planned
 
 app = typer.Typer(
     help="Have bugs judged by other machines: plan shards, run one, collect verdicts.",
     no_args_is_help=True,
 )
+ProposedPart = Annotated[
+    ProposalSettings,
+    SettingSubset(
+        pick("max_bugs", help="How many bugs to propose."),
+        "seed",
+        pick(
+            "strategies", help="As for `bugfoundry forge`; combine needs verdicts, and cannot be."
+        ),
+        pick("operator", help="Use only this operator (repeatable)."),
+        "like_human",
+        "human_profile",
+    ),
+]
 IMAGE = "--image {image!r}: name an image by its digest, as `bugfoundry env push` prints it"
 
 
 @app.command("plan")
+@takes_records
 def plan_command(
     source: Annotated[str, typer.Argument(help="As for `bugfoundry forge`.")],
     folder: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")],
-    max_bugs: Annotated[int, typer.Option(min=1, help="How many bugs to propose.")] = 100,
-    seed: Annotated[int, typer.Option(help="Chooses which bugs are sampled.")] = 0,
-    strategies: Annotated[
-        str, typer.Option(help="As for `bugfoundry forge`; combine needs verdicts, and cannot be.")
-    ] = "mirror,procedural",
-    operator: Annotated[
-        list[str] | None, typer.Option(help="Use only this operator (repeatable).")
-    ] = None,
-    like_human: LikeHumanOption = False,
-    human_profile: HumanProfileOption = None,
+    *,
+    proposals: ProposedPart,
     only_stored: Annotated[
         bool,
         typer.Option("--stored", help="Propose nothing: take what the store has without verdict."),
@@ -84,9 +75,10 @@ def plan_command(
             help="The environment's image in a registry, by digest; built where not said."
         ),
     ] = "",
-    sandbox: SandboxOption = SandboxChoice.auto,
-    base_image: BaseImageOption = None,
-    full: Annotated[bool, typer.Option("--full", help="Judge by the whole suite.")] = False,
+    environment: Annotated[EnvironmentSettings, SettingSubset("sandbox", "base_image")],
+    validation: Annotated[
+        ValidationSettings, SettingSubset(pick("full", help="Judge by the whole suite."))
+    ],
     github: Annotated[
         bool, typer.Option("--github", help="Tell a workflow: matrix, shards, minutes.")
     ] = False,
@@ -100,19 +92,21 @@ def plan_command(
 
     Example: bugfoundry batch plan pypi:itsdangerous --max-bugs 200 --shards 4 -o batch
     """
-    names, at_most = known_strategies(strategies)
+    from bot.commands.steps import write_outputs
+    from forge.compose import propose_batch
+    from forge.remote.batch.candidates import stored
+    from forge.remote.batch.outputs import outputs
+    from forge.remote.batch.plans import make_batch, write_batch
+    from forge.run.progress import Quiet
+    from harness.judge.judge import HARNESS_VERSION
+
     settings = Settings(
         source=source,
         cache=cache_dir(),
-        sandbox=sandbox.value,
-        base_image=base_image,
-        seed=seed,
-        max_bugs=max_bugs,
-        operators=known_operators(operator),
-        profile=chosen_profile(like_human, human_profile),
-        strategies=names,
-        at_most=at_most,
-        full=full,
+        proposals=proposals,
+        environment=environment,
+        validation=validation,
+        profile=proposals.likeness.profile,
         github_url=os.environ.get("GITHUB_API_URL") or "https://api.github.com",
         github_token=os.environ.get("GITHUB_TOKEN", ""),
     )
@@ -153,6 +147,8 @@ def limit_command(
 
     Example: bugfoundry batch limit --month -- 2000
     """
+    from storage.records import MinuteLimit
+
     if month and repository:
         raise ConfigError("--month is for all repositories together; leave out --repository")
     scope: Literal["month", "repository"] = "month" if month else "repository"
@@ -170,6 +166,10 @@ def show_command(
     as_json: JsonOption = False,
 ) -> None:
     """Check a batch, and say what its plan comes to."""
+    from bot.commands.steps import write_outputs
+    from forge.remote.batch.outputs import outputs
+    from forge.remote.batch.plans import read_batch
+
     batch = read_batch(folder, plan)
     if github:
         write_outputs({**outputs(batch.planned), "image": batch.packed.image})

@@ -4,36 +4,24 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 from rich.table import Table
 
 from bot.commands.batch_options import FolderArgument
 from bot.commands.options import JsonOption, StoreOption, err, open_store, out, print_json
-from bot.commands.steps import write_outputs
-from forge.pulls.mirror import Mirror
-from forge.remote.batch.artifacts import read_folder
-from forge.remote.batch.collection import Collected, Collecting, ShardState
-from forge.remote.batch.ingestion import MIRROR, Ingested, ingest, mirror_of
-from forge.remote.batch.outputs import outputs
-from forge.remote.batch.partition import Planned
-from forge.remote.batch.plans import (
-    Batch,
-    expectations,
-    plan_name,
-    read_batch,
-    read_waves,
-    write_plan,
-)
-from forge.remote.batch.waves import next_wave
 from forge.run.async_work import run_interruptible
 from forge.run.nouns import counted
-from forge.run.progress import Quiet
-from forge.run.settings import Settings
 from storage.paths import cache_dir
-from storage.store import Store
+
+if TYPE_CHECKING:
+    from forge.pulls.mirror import Mirror
+    from forge.remote.batch.collection import Collected, ShardState
+    from forge.remote.batch.ingestion import Ingested
+    from forge.remote.batch.partition import Planned
+    from forge.remote.batch.plans import Batch
+    from storage.store import Store
 
 
 def collect_command(
@@ -66,6 +54,14 @@ def collect_command(
 
     Example: bugfoundry batch collect batch --artifacts verdicts
     """
+    from bot.commands.steps import write_outputs
+    from forge.remote.batch.artifacts import read_folder
+    from forge.remote.batch.collection import Collecting
+    from forge.remote.batch.ingestion import ingest
+    from forge.remote.batch.outputs import outputs
+    from forge.remote.batch.plans import expectations, plan_name, read_batch, read_waves, write_plan
+    from forge.remote.batch.waves import next_wave
+
     batch = read_batch(folder)
     waves = read_waves(folder)
     collecting = Collecting(batch, waves)
@@ -92,12 +88,16 @@ def collect_command(
 
 def mirror_in(batch: Batch, source: str, store: Store) -> Mirror | None:
     """Return what makes tasks of mirrored bugs, with the code in the cache."""
+    from forge.remote.batch.ingestion import MIRROR, mirror_of
+    from forge.run.progress import Quiet
+    from forge.run.settings import ProposalSettings, Settings
+
     settings = Settings(
         source=source,
         cache=cache_dir(),
-        strategies=(MIRROR, "procedural"),
         github_url=os.environ.get("GITHUB_API_URL") or "https://api.github.com",
         github_token=os.environ.get("GITHUB_TOKEN", ""),
+        proposals=ProposalSettings(strategies=(MIRROR, "procedural")),
     )
     return run_interruptible(lambda: mirror_of(batch, settings, store=store, reporter=Quiet(err)))
 
@@ -174,4 +174,6 @@ def as_document(
 
 def json_of(value: object) -> object:
     """Return a record as plain values."""
+    import msgspec
+
     return msgspec.to_builtins(value)

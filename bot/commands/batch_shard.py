@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.commands.batch_options import FolderArgument, PlanOption
 from bot.commands.options import (
-    BaseImageOption,
     JsonOption,
-    SandboxChoice,
-    SandboxOption,
     out,
     print_json,
 )
-from bot.commands.steps import write_outputs
-from forge.compose import PARTS
-from forge.remote.batch.plans import PLAN, read_batch
-from forge.remote.batch.provision import obtain
-from forge.remote.batch.shards import Judged, run_shard
+from bot.commands.record_options import takes_records
+from forge.remote.batch import PLAN
 from forge.run.async_work import run_interruptible
 from forge.run.nouns import counted
-from harness.sandboxes.local_backend import LocalBackend
-from harness.sandboxes.sandbox import Backend, Limits
+from forge.run.setting_fields import SettingSubset
+from forge.run.settings import EnvironmentSettings
 from storage.errors import BatchError, SandboxError
 from storage.paths import cache_dir
+
+if TYPE_CHECKING:
+    from forge.remote.batch.shards import Judged
+    from harness.sandboxes.sandbox import Backend
 
 PLAIN = (
     "a job does not run code of others as a plain process: install bubblewrap, or use --sandbox "
@@ -35,6 +33,7 @@ PLAIN = (
 )
 
 
+@takes_records
 def run_shard_command(
     folder: FolderArgument,
     number: Annotated[int, typer.Argument(min=0, help="Which shard.")],
@@ -49,8 +48,8 @@ def run_shard_command(
     source: Annotated[
         str | None, typer.Option(help="The code, where the environment has to be built here.")
     ] = None,
-    sandbox: SandboxOption = SandboxChoice.auto,
-    base_image: BaseImageOption = None,
+    *,
+    environment: Annotated[EnvironmentSettings, SettingSubset("sandbox", "base_image")],
     github: Annotated[bool, typer.Option("--github", help="Tell a workflow: ended.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -62,11 +61,18 @@ def run_shard_command(
 
     Example: bugfoundry batch run-shard batch 0 -o verdicts/shard-0.jsonl
     """
+    from bot.commands.steps import write_outputs
+    from forge.compose import PARTS
+    from forge.remote.batch.plans import read_batch
+    from forge.remote.batch.provision import obtain
+    from forge.remote.batch.shards import run_shard
+    from harness.sandboxes.sandbox import Limits
+
     batch = read_batch(folder, plan)
     kind = batch.packed.environment.sandbox
-    if sandbox is not SandboxChoice.auto and sandbox.value != kind:
+    if environment.sandbox not in ("auto", kind):
         raise BatchError(f"the batch is for the {kind} sandbox; leave --sandbox out")
-    backend = PARTS.make_backend(kind, cache=cache_dir(), base_image=base_image)
+    backend = PARTS.make_backend(kind, cache=cache_dir(), base_image=environment.base_image)
     refuse_plain(backend)
 
     async def work() -> Judged:
@@ -101,6 +107,8 @@ def run_shard_command(
 
 def refuse_plain(backend: Backend) -> None:
     """Refuse to run a repository's code without a cage in a job. Raises SandboxError."""
+    from harness.sandboxes.local_backend import LocalBackend
+
     plain = isinstance(backend, LocalBackend) and backend.isolation == "process"
     if plain and os.environ.get("GITHUB_ACTIONS") == "true":
         raise SandboxError(PLAIN)

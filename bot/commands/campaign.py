@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -11,16 +11,16 @@ from rich.table import Table
 
 from bot.commands.campaign_process import forge_in_process
 from bot.commands.options import JsonOption, StoreOption, err, open_store, out, print_json
-from forge.remote.campaign.config import Campaign, read_campaign
-from forge.remote.campaign.execution import Running
-from forge.remote.campaign.projection import Projection, project
-from forge.remote.campaign.report import Line, Report, measured, report
-from forge.remote.campaign.schedule import DONE, FAILED
 from forge.run.async_work import run_interruptible
 from forge.run.nouns import counted
 from storage.errors import ConfigError
 from storage.paths import cache_dir
-from storage.store import Store
+
+if TYPE_CHECKING:
+    from forge.remote.campaign.config import Campaign
+    from forge.remote.campaign.projection import Projection
+    from forge.remote.campaign.report import Line, Report
+    from storage.store import Store
 
 
 def campaign_command(
@@ -45,6 +45,11 @@ def campaign_command(
     the next run of the same command. Stop it at any time: the same command goes on where it was.
     Exit code 1 when a repository failed.
     """
+    from forge.remote.campaign.config import read_campaign
+    from forge.remote.campaign.projection import project
+    from forge.remote.campaign.report import measured, report
+    from forge.remote.campaign.schedule import FAILED
+
     campaign = read_campaign(file)
     with open_store(store) as opened:
         idle = report_only or project_to
@@ -90,6 +95,7 @@ def tell(found: Projection) -> None:
 
 async def run(campaign: Campaign, store: Store) -> str:
     """Run it, saying what happens as it does; return why it ended early."""
+    from forge.remote.campaign.execution import Running
 
     def say(text: str) -> None:
         err.print(text, markup=False, highlight=False, soft_wrap=True)
@@ -101,6 +107,8 @@ async def run(campaign: Campaign, store: Store) -> str:
 
 def show(found: Report) -> None:
     """Print what came of it, as Markdown has it."""
+    from forge.remote.campaign.schedule import DONE
+
     table = Table(box=None, header_style="bold")
     table.add_column("repository", overflow="fold")
     table.add_column("state")

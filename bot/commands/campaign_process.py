@@ -9,11 +9,13 @@ import signal
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from forge.remote.campaign.config import Campaign, Entry
 from forge.remote.campaign.execution import ForgedOne, ForgeOne
 from forge.remote.campaign.schedule import DONE, FAILED, STOPPED
+from forge.run.setting_fields import setting_fields, write_words
 from llm.configuration import RUN_BUDGET, RUN_NAME
 
 GRACE = 60.0
@@ -44,18 +46,33 @@ def forge_in_process(
 
 def command(campaign: Campaign, entry: Entry, store: Path) -> list[str]:
     """Return the command that forges one repository: what a person would type."""
-    strategies = entry.strategies or campaign.strategies
     words = [sys.executable, "-m", "bot", "forge", "--json", "--store", str(store)]
-    words += ["--max-bugs", str(entry.max_bugs or campaign.max_bugs), "--seed", str(campaign.seed)]
-    words += ["--strategies", ",".join(strategies), "--sandbox", campaign.sandbox]
-    words += ["--workers", str(campaign.workers), "--engine", campaign.engine]
-    words += ["--statements", campaign.statements]
-    words += ["--model-budget", str(campaign.repository_dollars if campaign.dollars else 0)]
+    words += settings_words(campaign, entry)
     words += [] if entry.python is None else ["--python", entry.python]
     for step in entry.install or ():
         words += ["--install", step]
     words += [] if entry.pytest_args is None else ["--pytest-args", entry.pytest_args]
     return [*words, "--", entry.source]
+
+
+def settings_words(campaign: Campaign, entry: Entry) -> list[str]:
+    """Return the options that a campaign has a say in."""
+    proposals, model = campaign.proposals, campaign.model
+    agreed = replace(
+        campaign,
+        proposals=replace(
+            proposals,
+            max_bugs=entry.max_bugs or proposals.max_bugs,
+            strategies=entry.strategies or proposals.strategies,
+        ),
+        model=replace(model, budget=model.budget if campaign.dollars else 0),
+    )
+    words: list[str] = []
+    of_forge = [each.path for each in setting_fields(Campaign) if len(each.path) > 1]
+    for record in dict.fromkeys(path[0] for path in of_forge):
+        offered = {path[1:] for path in of_forge if path[0] == record}
+        words += write_words(getattr(agreed, record), offered)
+    return words
 
 
 async def run_command(

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bot.commands.options import JsonOption, StoreOption, open_store, out, print_json
-from forge.release.export import overlap_told, overlaps
 from forge.run.nouns import counted
 from storage.errors import StoreError
 from storage.paths import cache_dir
-from storage.trees import Trees
-from tasks.benchmarks import deny_list
-from tasks.contamination.against import Near, read_rows, search
-from tasks.gates.subject import Subject, subjects
+
+if TYPE_CHECKING:
+    from tasks.contamination.against import Near
+    from tasks.gates.subject import Subject
 
 LISTED = 20
 
@@ -37,6 +36,11 @@ def contamination_command(
 
     Example: bugfoundry contamination --against swe-bench.jsonl
     """
+    from forge.release.export import overlap_told, overlaps
+    from storage.trees import Trees
+    from tasks.contamination.against import read_rows, search
+    from tasks.gates.subject import subjects
+
     if sources:
         print_sources(as_json)
         return
@@ -85,6 +89,8 @@ def print_near(near: list[Near], tasks: int, rows: int) -> None:
 
 def print_sources(as_json: bool) -> None:
     """Print the benchmarks, how many repositories each has, and where that was read."""
+    from tasks.benchmarks import deny_list
+
     known = deny_list()
     counts = Counter(name for row in known.names.values() for name in row["benchmarks"])
     if as_json:

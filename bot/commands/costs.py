@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from bot.commands.options import JsonOption, StoreOption, open_store, out, print_json
-from forge.study.costs import Costs, costs
+
+if TYPE_CHECKING:
+    from forge.study.costs import Costs
 
 HELD = (
     "${held:.4f} is set aside for {calls} calls that have not ended or were cut off, and counts "
@@ -30,6 +32,8 @@ def costs_command(
     as_json: JsonOption = False,
 ) -> None:
     """Show what language models cost: by purpose, strategy and repository, and per valid task."""
+    from forge.study.costs import costs
+
     with open_store(store) as opened:
         if release:
             for hold in opened.calls.holds():

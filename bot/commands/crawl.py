@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import asdict
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from mirror.choice.limits import Limits
 from rich.table import Table
 
 from bot.commands.options import (
@@ -18,14 +19,14 @@ from bot.commands.options import (
     out,
     print_json,
 )
-from forge.pulls.crawl import CrawlSettings, CrawlSummary, crawl_repository
-from forge.pulls.outcomes import ListedPull, list_pulls
 from forge.run.async_work import run_interruptible
-from forge.run.progress import Live, Quiet
-from mirror.choice.rules import REASONS, Limits
 from mirror.github import PUBLIC
 from storage.paths import cache_dir
-from storage.store import Store
+
+if TYPE_CHECKING:
+    from forge.pulls.crawl import CrawlSettings, CrawlSummary
+    from forge.pulls.outcomes import ListedPull
+    from storage.store import Store
 
 LIMITS = Limits()
 SourceArgument = Annotated[
@@ -74,6 +75,8 @@ def crawl_command(
 
     Example: bugfoundry crawl pallets/click --from history
     """
+    from forge.pulls.crawl import CrawlSettings
+
     settings = CrawlSettings(
         source=source,
         cache=cache_dir(),
@@ -92,6 +95,9 @@ def crawl_command(
 
 async def crawl_shown(settings: CrawlSettings, store: Store) -> CrawlSummary:
     """Crawl under a live line on a terminal, silently elsewhere."""
+    from forge.pulls.crawl import crawl_repository
+    from forge.run.progress import Live, Quiet
+
     if not err.is_terminal:
         return await crawl_repository(settings, store=store, reporter=Quiet(err))
     with Live(err) as live:
@@ -100,6 +106,8 @@ async def crawl_shown(settings: CrawlSettings, store: Store) -> CrawlSummary:
 
 def print_summary(summary: CrawlSummary) -> None:
     """Print what is known and what is left of it."""
+    from mirror.choice.rules import REASONS
+
     asked = f"{summary.requests} requests" if summary.requests else "no request"
     out.print(
         f"[bold]{summary.repository}[/bold] at {summary.head[:12]}, from {summary.way}: "
@@ -146,6 +154,8 @@ def pulls_command(
 
     Example: bugfoundry pulls pallets/click --reason candidate --limit 20
     """
+    from forge.pulls.outcomes import list_pulls
+
     with open_store(store) as opened:
         rows = list_pulls(source, store=opened, cache=cache_dir(), outcome=reason)
     shown = rows[:limit]

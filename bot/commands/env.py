@@ -7,7 +7,7 @@ import time
 from contextlib import aclosing
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
@@ -17,30 +17,25 @@ from rich.table import Table
 
 from bot.commands import env_travel
 from bot.commands.options import (
-    PROCESSORS,
-    BaseImageOption,
     JsonOption,
-    ModelBudgetOption,
     SandboxChoice,
-    SandboxOption,
     StoreOption,
     err,
     open_store,
     out,
     print_json,
 )
-from forge.compose import PARTS, make_ready
+from bot.commands.record_options import takes_records
 from forge.run.async_work import run_interruptible
-from forge.run.environments import Built, build_all, described, read_sources
-from forge.run.explanations import explain
-from forge.run.preparation import fetch
-from forge.run.progress import Quiet
-from forge.run.settings import Settings
-from harness.environments.environment import Prepared
+from forge.run.setting_fields import SettingSubset, pick
+from forge.run.settings import PROCESSORS, EnvironmentSettings, ModelSettings, Settings
 from storage.errors import ConfigError, StoreError
 from storage.paths import cache_dir
-from storage.records import Attempt, Repository, SandboxKind
-from storage.trees import Trees
+
+if TYPE_CHECKING:
+    from forge.run.environments import Built
+    from harness.environments.environment import Prepared
+    from storage.records import Attempt, Repository, SandboxKind
 
 app = typer.Typer(help="See and build the environment of a repository.", no_args_is_help=True)
 app.command("push")(env_travel.push_command)
@@ -51,6 +46,7 @@ DETAIL_LINES = 12
 
 
 @app.command("build")
+@takes_records
 def build_command(
     source: Annotated[
         str | None, typer.Argument(help="As for `bugfoundry forge`; or use --all.")
@@ -65,23 +61,28 @@ def build_command(
             "--jobs", "-j", min=1, help="With --all: built at a time.", show_default=PROCESSORS
         ),
     ] = os.cpu_count() or 1,
-    sandbox: SandboxOption = SandboxChoice.auto,
-    base_image: BaseImageOption = None,
-    model_budget: ModelBudgetOption = 0.5,
-    rebuild: Annotated[bool, typer.Option("--rebuild", help="Build it anew.")] = False,
+    *,
+    environment: Annotated[
+        EnvironmentSettings,
+        SettingSubset("sandbox", "base_image", pick("rebuild", help="Build it anew.")),
+    ],
+    model: Annotated[ModelSettings, SettingSubset("model_budget")],
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Build the environment and measure its baseline, and nothing more."""
+    from forge.compose import make_ready
+    from forge.run.environments import described, read_sources
+    from forge.run.progress import Quiet
+    from storage.trees import Trees
+
     if (source is None) == (all_ is None):
         raise ConfigError("name one source, or a file of sources with --all FILE")
     settings = Settings(
         source=source or "",
         cache=cache_dir(),
-        sandbox=sandbox.value,
-        base_image=base_image,
-        model_budget=model_budget,
-        rebuild=rebuild,
+        environment=environment,
+        model=model,
     )
     if all_ is not None:
         build_many(read_sources(all_), settings, store, jobs, as_json=as_json)
@@ -103,6 +104,11 @@ def build_many(
     sources: list[str], settings: Settings, store: Path | None, jobs: int, *, as_json: bool
 ) -> None:
     """Build many environments, and print the table; exit code 1 when one does not serve."""
+    from forge.compose import PARTS
+    from forge.run.environments import build_all
+    from forge.run.progress import Quiet
+    from storage.trees import Trees
+
     built: list[Built] = []
 
     async def work() -> None:
@@ -168,7 +174,14 @@ def explain_command(
     store: StoreOption = None,
 ) -> None:
     """Say in words what was tried, what went wrong, and what would help."""
-    settings = Settings(source=source, cache=cache_dir())
+    from forge.run.explanations import explain
+    from forge.run.preparation import fetch
+    from storage.trees import Trees
+
+    settings = Settings(
+        source=source,
+        cache=cache_dir(),
+    )
     with open_store(store) as opened:
         repository = fetch(settings, Trees(settings.cache), opened)
         kinds: list[SandboxKind] = ["docker", "local"]
@@ -191,7 +204,14 @@ def show_command(
     source: SourceArgument, store: StoreOption = None, as_json: JsonOption = False
 ) -> None:
     """Show each plan that was tried, why it failed or that it served."""
-    settings = Settings(source=source, cache=cache_dir())
+    from forge.run.preparation import fetch
+    from harness.environments.environment import Prepared
+    from storage.trees import Trees
+
+    settings = Settings(
+        source=source,
+        cache=cache_dir(),
+    )
     with open_store(store) as opened:
         repository = fetch(settings, Trees(settings.cache), opened)
         tried = opened.attempts(repository.tree)

@@ -9,17 +9,9 @@ from typing import Annotated
 import typer
 
 from bot.commands.options import SandboxChoice, StoreOption, open_store, out
-from bot.commands.steps import write_outputs
-from forge.remote.batch.candidates import packed_environment
-from forge.remote.batch.environments import read_environment, write_environment
-from forge.remote.batch.ingestion import keep_environment
 from forge.run.async_work import run_interruptible
-from forge.run.preparation import fetch
-from forge.run.settings import Settings
-from harness.sandboxes.docker_backend import DockerBackend
 from storage.errors import BatchError
 from storage.paths import cache_dir
-from storage.trees import Trees
 
 SourceArgument = Annotated[str, typer.Argument(help="As for `bugfoundry forge`.")]
 ImageOption = Annotated[
@@ -39,7 +31,18 @@ def push_command(
 
     The registry has to be logged in to: docker login.
     """
-    settings = Settings(source=source, cache=cache_dir(), sandbox="docker")
+    from bot.commands.steps import write_outputs
+    from forge.remote.batch.candidates import packed_environment
+    from forge.run.preparation import fetch
+    from forge.run.settings import EnvironmentSettings, Settings
+    from harness.sandboxes.docker_backend import DockerBackend
+    from storage.trees import Trees
+
+    settings = Settings(
+        source=source,
+        cache=cache_dir(),
+        environment=EnvironmentSettings(sandbox="docker"),
+    )
     with open_store(store) as opened:
         repository = fetch(settings, Trees(settings.cache), opened)
         packed = packed_environment(repository, settings, "", opened)
@@ -62,7 +65,17 @@ def export_command(
     store: StoreOption = None,
 ) -> None:
     """Write the environment, its baseline and what its tests run as one file."""
-    settings = Settings(source=source, cache=cache_dir(), sandbox=sandbox.value)
+    from forge.remote.batch.candidates import packed_environment
+    from forge.remote.batch.environments import write_environment
+    from forge.run.preparation import fetch
+    from forge.run.settings import EnvironmentSettings, Settings
+    from storage.trees import Trees
+
+    settings = Settings(
+        source=source,
+        cache=cache_dir(),
+        environment=EnvironmentSettings(sandbox=sandbox.value),
+    )
     with open_store(store) as opened:
         repository = fetch(settings, Trees(settings.cache), opened)
         packed = packed_environment(repository, settings, image, opened)
@@ -76,6 +89,10 @@ def import_command(
     store: StoreOption = None,
 ) -> None:
     """Keep an exported environment in the store; its image is pulled where it has one."""
+    from forge.remote.batch.environments import read_environment
+    from forge.remote.batch.ingestion import keep_environment
+    from harness.sandboxes.docker_backend import DockerBackend
+
     packed = read_environment(the_file(file))
     if packed.image:
         handle = run_interruptible(lambda: DockerBackend().pull(packed.image))

@@ -7,13 +7,12 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
 from bot.commands.options import (
-    BaseImageOption,
+    BaseImagePart,
     JsonOption,
     StoreOption,
     err,
@@ -21,19 +20,18 @@ from bot.commands.options import (
     out,
     print_json,
 )
-from forge.compose import PARTS
-from forge.grade.carried_tasks import carried
-from forge.grade.evaluation import Case, Evaluation, cases, evaluate
-from forge.grade.lookup import Found, find_task
-from forge.grade.predictions import Graded, Prediction, read_predictions, report
+from bot.commands.record_options import takes_records
 from forge.run.async_work import run_interruptible
-from forge.run.ledger import Ledger, write_whole
-from harness.runs.coverage import decode
-from harness.runs.selection import Coverage
 from storage.errors import StoreError
 from storage.paths import cache_dir
-from storage.store import Store
-from storage.trees import Trees
+
+if TYPE_CHECKING:
+    from forge.grade.evaluation import Case, Evaluation
+    from forge.grade.lookup import Found
+    from forge.grade.predictions import Graded, Prediction
+    from forge.run.ledger import Ledger
+    from harness.runs.selection import Coverage
+    from storage.store import Store
 
 WORKERS = os.cpu_count() or 1
 WorkersOption = Annotated[
@@ -49,6 +47,7 @@ TasksOption = Annotated[
 ]
 
 
+@takes_records
 def evaluate_command(
     predictions: Annotated[
         Path,
@@ -65,7 +64,8 @@ def evaluate_command(
     full: Annotated[
         bool, typer.Option("--full", help="Run every test of a task, in a fresh process.")
     ] = False,
-    base_image: BaseImageOption = None,
+    *,
+    environment: BaseImagePart,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -76,6 +76,11 @@ def evaluate_command(
 
     Example: bugfoundry evaluate --predictions preds.jsonl -o report.json
     """
+    from forge.compose import PARTS
+    from forge.grade.evaluation import Evaluation, cases
+    from forge.grade.predictions import read_predictions, report
+    from forge.run.ledger import Ledger, write_whole
+
     listed = read_predictions(predictions)
     found, covered = known_tasks(listed, tasks, store)
     evaluation = Evaluation(
@@ -83,7 +88,7 @@ def evaluate_command(
         cache=cache_dir(),
         workers=workers or WORKERS,
         full=full,
-        base_image=base_image,
+        base_image=environment.base_image,
         coverage=covered.get,
     )
     todo, done = cases(listed, found, evaluation.mode)
@@ -104,6 +109,11 @@ def known_tasks(
     listed: Sequence[Prediction], tasks: Path | None, store: Path | None
 ) -> tuple[dict[str, Found], dict[str, Coverage]]:
     """Return the tasks that predictions name, and what is known of their tests."""
+    from forge.grade.carried_tasks import carried
+    from forge.grade.lookup import find_task
+    from harness.runs.coverage import decode
+    from storage.trees import Trees
+
     if tasks is not None:
         return carried(tasks, Trees(cache_dir())), {}
     with open_store(store) as opened:
@@ -130,6 +140,10 @@ def known_to(store: Store, name: str) -> bool:
 
 def reused(todo: Sequence[Case], ledger: Ledger) -> tuple[list[Graded], list[Case]]:
     """Return what was graded before, and what is left. What broke then is tried again."""
+    import msgspec
+
+    from forge.grade.predictions import Graded
+
     kept, left = [], []
     for case in todo:
         found = ledger.get(case.key)
@@ -144,6 +158,8 @@ async def gather(
     evaluation: Evaluation, todo: Sequence[Case], ledger: Ledger, *, quiet: bool
 ) -> list[Graded]:
     """Grade, keep each grade at once, and say so."""
+    from forge.grade.evaluation import evaluate
+
     found = []
     async for each in evaluate(evaluation, todo):
         ledger.add(each.key, asdict(each))

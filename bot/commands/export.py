@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.commands.options import StoreOption, err, open_store
 from bot.commands.rollout import export_trajectories
-from forge.release.export import NEAREST, export_tasks
 from forge.run.nouns import counted
 from storage.errors import ConfigError, StoreError
 from storage.paths import cache_dir
-from storage.trees import Trees
-from tasks.gates import chosen
-from tasks.gates.subject import Rules
-from tasks.licences import ALLOWED, canonical
-from tasks.withheld import WORDS, allowed
+from tasks import NEAREST
+
+if TYPE_CHECKING:
+    from tasks.gates.subject import Rules
 
 
 class Format(StrEnum):
@@ -119,6 +117,11 @@ def export_command(
 
     Example: bugfoundry export --format swe-bench -o tasks.jsonl
     """
+    from forge.release.export import export_tasks
+    from storage.trees import Trees
+    from tasks.gates import chosen
+    from tasks.withheld import WORDS, allowed
+
     if form is Format.trajectories:
         if rollouts is None:
             raise ConfigError("name what `bugfoundry rollout` wrote with --rollouts")
@@ -155,6 +158,9 @@ def export_command(
 
 def rules_of(licences: list[str] | None, benchmarks: bool) -> Rules:
     """Return the rules that options make. Raises ConfigError for a licence that is none."""
+    from tasks.gates.subject import Rules
+    from tasks.licences import ALLOWED, canonical
+
     named = set()
     for text in licences or ():
         if not (name := canonical(text)):

@@ -4,60 +4,38 @@ from __future__ import annotations
 
 import os
 import shlex
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from bot.commands.options import (
-    PROCESSORS,
-    BaseImageOption,
-    EngineChoice,
-    EngineOption,
-    HumanProfileOption,
     JsonOption,
-    LikeHumanOption,
-    MirrorsOption,
-    ModelBudgetOption,
-    PublishOption,
-    RegistryOption,
-    SandboxChoice,
-    SandboxOption,
-    ShardMinutesOption,
     StoreOption,
-    ToolOption,
-    chosen_profile,
     err,
     open_store,
     out,
     print_json,
 )
-from forge.compose import forge, forge_far, make_model
+from bot.commands.record_options import takes_records
 from forge.run.async_work import run_interruptible
-from forge.run.pace import Pace
-from forge.run.progress import Live, Quiet
-from forge.run.settings import Settings
-from forge.run.sources import STRATEGIES
-from forge.run.summary import OperatorRow, Summary
-from forge.study.estimates import described, estimate
-from harness.detect.config import Overrides
-from mirror.github import PUBLIC
-from mutators.model.modify import CANDIDATES
-from mutators.operators.registry import operators as all_operators
-from storage.errors import ConfigError
+from forge.run.settings import (
+    EngineSettings,
+    EnvironmentSettings,
+    ModelSettings,
+    ProposalSettings,
+    Settings,
+    ValidationSettings,
+)
 from storage.paths import cache_dir, default_store
-from storage.store import Store
+
+if TYPE_CHECKING:
+    from forge.run.summary import OperatorRow, Summary
+    from storage.store import Store
 
 
-class StatementsChoice(StrEnum):
-    """Who states the bugs that nobody reported."""
-
-    template = "template"
-    model = "model"
-
-
+@takes_records
 def forge_command(
     source: Annotated[
         str,
@@ -66,78 +44,17 @@ def forge_command(
             "GitHub; git sources take @REV."
         ),
     ],
-    max_bugs: Annotated[int, typer.Option(min=1, help="How many bugs to propose and judge.")] = 100,
-    seed: Annotated[int, typer.Option(help="Chooses which bugs are sampled.")] = 0,
-    strategies: Annotated[
-        str,
-        typer.Option(
-            help="Where bugs come from, in this order: mirror (people's fixes, undone), "
-            "procedural (operators); by a language model: modify (slips), rewrite (functions "
-            "written anew); combine (verified bugs, joined). What mirror leaves of --max-bugs is "
-            "shared by the others; NAME:N is N bugs of one at most, as mirror:20."
-        ),
-    ] = "mirror,procedural",
-    operator: Annotated[
-        list[str] | None,
-        typer.Option(help="Use only this operator (repeatable); see `bugfoundry operators`."),
-    ] = None,
-    like_human: LikeHumanOption = False,
-    human_profile: HumanProfileOption = None,
-    sandbox: SandboxOption = SandboxChoice.auto,
-    workers: Annotated[
-        int,
-        typer.Option(min=1, help="Sandboxes that judge side by side.", show_default=PROCESSORS),
-    ] = os.cpu_count() or 1,
-    python: Annotated[
-        str | None, typer.Option(help="Python version to use, as 3.12. [default: detected]")
-    ] = None,
-    install: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="One install step, as arguments of `uv pip install` (repeatable); replaces "
-            "what would be detected. Example: --install '-e .[test]'"
-        ),
-    ] = None,
-    pytest_args: Annotated[
-        str | None, typer.Option(help="Arguments for pytest, replacing the detected ones.")
-    ] = None,
-    base_image: BaseImageOption = None,
-    full: Annotated[
-        bool,
-        typer.Option("--full", help="Judge by the whole suite, not by the tests that can notice."),
-    ] = False,
-    model_budget: ModelBudgetOption = 0.5,
-    candidates: Annotated[
-        int, typer.Option(min=1, help="Mistakes that the model is asked for in one call of modify.")
-    ] = CANDIDATES,
-    statements: Annotated[
-        StatementsChoice,
-        typer.Option(
-            help="Statements of tasks without a real issue: a template made of the failing tests, "
-            "or written by the language model that is configured."
-        ),
-    ] = StatementsChoice.template,
-    batch: Annotated[
-        bool,
-        typer.Option(
-            "--batch",
-            help="Ask the model in batches, at half the price; answers may take up to a day. "
-            "Stopped or killed, the same command collects what was submitted.",
-        ),
-    ] = False,
+    proposals: ProposalSettings,
+    environment: EnvironmentSettings,
+    validation: ValidationSettings,
+    model: ModelSettings,
+    engine: EngineSettings,
     estimate_only: Annotated[
         bool,
         typer.Option(
             "--estimate", help="Say what the calls to the model would cost, and do nothing else."
         ),
     ] = False,
-    rebuild: Annotated[bool, typer.Option("--rebuild", help="Build the environment anew.")] = False,
-    engine: EngineOption = EngineChoice.local,
-    mirrors: MirrorsOption = "",
-    tool: ToolOption = "",
-    registry: RegistryOption = "ghcr.io",
-    publish: PublishOption = False,
-    shard_minutes: ShardMinutesOption = 10.0,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -149,38 +66,19 @@ def forge_command(
 
     Example: bugfoundry forge pypi:itsdangerous --max-bugs 50
     """
-    names, at_most = known_strategies(strategies)
+    from mirror.github import PUBLIC
+
     settings = Settings(
         source=source,
         cache=cache_dir(),
-        sandbox=sandbox.value,
-        base_image=base_image,
-        overrides=Overrides(
-            python=python,
-            install=None if not install else tuple(split(step, "--install") for step in install),
-            pytest_args=None if pytest_args is None else split(pytest_args, "--pytest-args"),
-        ),
-        seed=seed,
-        max_bugs=max_bugs,
-        operators=known_operators(operator),
-        profile=chosen_profile(like_human, human_profile),
-        strategies=names,
-        at_most=at_most,
+        proposals=proposals,
+        environment=environment,
+        validation=validation,
+        model=model,
+        engine=engine,
+        profile=proposals.likeness.profile,
         github_url=os.environ.get("GITHUB_API_URL") or PUBLIC,
         github_token=os.environ.get("GITHUB_TOKEN", ""),
-        workers=workers,
-        full=full,
-        model_budget=model_budget,
-        candidates=candidates,
-        statements=statements.value,
-        batch=batch,
-        rebuild=rebuild,
-        engine=engine.value,
-        mirrors=mirrors,
-        tool=tool,
-        registry=registry,
-        publish=publish,
-        pace=Pace(minutes=shard_minutes),
     )
     if estimate_only:
         print_estimate(settings, store, as_json=as_json)
@@ -195,6 +93,10 @@ def forge_command(
 
 def print_estimate(settings: Settings, store: Path | None, *, as_json: bool) -> None:
     """Print what a run would cost."""
+    from forge.compose import make_model
+    from forge.run.progress import Quiet
+    from forge.study.estimates import described, estimate
+
     with open_store(store) as opened:
         found = run_interruptible(
             lambda: estimate(settings, make_model=make_model, store=opened, reporter=Quiet(err))
@@ -206,46 +108,12 @@ def print_estimate(settings: Settings, store: Path | None, *, as_json: bool) -> 
         out.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def split(text: str, option: str) -> tuple[str, ...]:
-    """Split as a shell does. Raises ConfigError naming the option."""
-    try:
-        return tuple(shlex.split(text))
-    except ValueError as error:
-        raise ConfigError(f"{option} {text!r}: {error}".lower()) from error
-
-
-def known_strategies(text: str) -> tuple[tuple[str, ...], dict[str, int]]:
-    """Read names of strategies, and the limits of some. Raises ConfigError for what is neither."""
-    at_most: dict[str, int] = {}
-    names = []
-    for part in filter(None, map(str.strip, text.split(","))):
-        name, colon, limit = part.partition(":")
-        names.append(name)
-        if colon:
-            at_most[name] = int(limit) if limit.isdecimal() else 0
-    if not names or set(names) - set(STRATEGIES):
-        raise ConfigError(
-            f"--strategies {text!r}: there is {', '.join(STRATEGIES)}; name one or more"
-        )
-    if not all(at_most.values()):
-        raise ConfigError(f"--strategies {text!r}: write NAME:N with N of 1 or more, as mirror:20")
-    return tuple(dict.fromkeys(names)), at_most
-
-
-def known_operators(names: list[str] | None) -> frozenset[str] | None:
-    """Check operator names. Raises ConfigError for one that does not exist."""
-    if not names:
-        return None
-    known = {operator.name for operator in all_operators()}
-    for name in names:
-        if name not in known:
-            raise ConfigError(f"no operator {name!r}; `bugfoundry operators` lists them")
-    return frozenset(names)
-
-
 async def forge_shown(settings: Settings, store: Store) -> Summary:
     """Run the pipeline under a live line on a terminal, silently elsewhere."""
-    work = forge if settings.engine == "local" else forge_far
+    from forge.compose import forge, forge_far
+    from forge.run.progress import Live, Quiet
+
+    work = forge if settings.engine.engine == "local" else forge_far
     if not err.is_terminal:
         return await work(settings, store=store, reporter=Quiet(err))
     with Live(err) as live:

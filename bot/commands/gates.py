@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from bot.commands.export import AllowBenchmarkOption, AllowLicenceOption, rules_of
 from bot.commands.options import JsonOption, StoreOption, open_store, out, print_json
-from forge.release.gates import GateCount, count_gates
 from storage.paths import cache_dir
-from storage.trees import Trees
-from tasks.gates import Stopped
-from tasks.gates.subject import subjects
+
+if TYPE_CHECKING:
+    from forge.release.gates import GateCount
+    from tasks.gates import Stopped
 
 
 def gates_command(
@@ -32,6 +32,10 @@ def gates_command(
     `stopped` counts as an export does: a task is stopped by the first gate that does not let it
     through. `alone` is how many the gate would stop if it were the only one.
     """
+    from forge.release.gates import count_gates
+    from storage.trees import Trees
+    from tasks.gates.subject import subjects
+
     rules = rules_of(allow_license, allow_benchmark)
     with open_store(store) as opened:
         found = count_gates(subjects(opened, Trees(cache_dir()), opened.tasks()), rules)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.commands.options import (
-    BaseImageOption,
+    BaseImagePart,
     JsonOption,
     StoreOption,
     TaskArgument,
@@ -17,29 +17,30 @@ from bot.commands.options import (
     out,
     print_json,
 )
-from forge.compose import PARTS
-from forge.grade.evaluation import Evaluation
-from forge.grade.grade import grade_patch
-from forge.grade.lookup import Found, find_task
-from forge.grade.verification import Check, check
+from bot.commands.record_options import takes_records
 from forge.run.async_work import run_interruptible
-from harness.judge.judge import Grade
 from storage.errors import BugfoundryError, SourceError
 from storage.paths import cache_dir
-from storage.trees import Trees
-from tasks.start_state import check_out
+
+if TYPE_CHECKING:
+    from forge.grade.lookup import Found
+    from forge.grade.verification import Check
+    from harness.judge.judge import Grade
 
 
+@takes_records
 def check_command(
     tasks: Annotated[list[str], typer.Argument(help="Ids of tasks, or unique parts of them.")],
-    base_image: BaseImageOption = None,
+    environment: BaseImagePart,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run tasks again from scratch, both sides: unsolved as they are, solved by the gold patch."""
+    from forge.grade.lookup import find_task
+
     with open_store(store) as opened:
         found = [find_task(opened, name) for name in tasks]
-    checks = [checked(item, base_image, quiet=as_json) for item in found]
+    checks = [checked(item, environment.base_image, quiet=as_json) for item in found]
     if as_json:
         print_json(checks)
     failed = [item.task for item in checks if not item.holds]
@@ -49,6 +50,10 @@ def check_command(
 
 def checked(found: Found, base_image: str | None, *, quiet: bool) -> Check:
     """Check one task and say so."""
+    from forge.compose import PARTS
+    from forge.grade.evaluation import Evaluation
+    from forge.grade.verification import check
+
     evaluation = Evaluation(
         make_backend=PARTS.make_backend, cache=cache_dir(), base_image=base_image
     )
@@ -72,12 +77,13 @@ def described(grade: Grade) -> str:
     return f"{text}, {lost} broken)" if lost else f"{text})"
 
 
+@takes_records
 def grade_command(
     task: TaskArgument,
     patch: Annotated[
         Path, typer.Option(help="File with the patch, as `git diff` writes it; - is stdin.")
     ],
-    base_image: BaseImageOption = None,
+    environment: BaseImagePart,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -85,11 +91,17 @@ def grade_command(
 
     Test files and pytest's configuration are those of the start state, whatever the patch says.
     """
+    from forge.compose import PARTS
+    from forge.grade.grade import grade_patch
+    from forge.grade.lookup import find_task
+
     text = read_patch(patch)
     with open_store(store) as opened:
         found = find_task(opened, task)
     grade = run_interruptible(
-        lambda: grade_patch(found, text, parts=PARTS, cache=cache_dir(), base_image=base_image)
+        lambda: grade_patch(
+            found, text, parts=PARTS, cache=cache_dir(), base_image=environment.base_image
+        )
     )
     if as_json:
         print_json(grade)
@@ -116,6 +128,10 @@ def checkout_command(
     store: StoreOption = None,
 ) -> None:
     """Write what a solver sees: a git repository of one commit, with the bug, and no remote."""
+    from forge.grade.lookup import find_task
+    from storage.trees import Trees
+    from tasks.start_state import check_out
+
     if folder.exists() and any(folder.iterdir()):
         raise SourceError(f"{folder} is not empty; name a folder that does not exist yet")
     with open_store(store) as opened:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from bot.commands.options import JsonOption, StoreOption, err, open_store, out, print_json
 from bot.commands.serve import ConfigOption
-from bot.service.base.config import Config, load
-from bot.service.repositories.withdrawal import Withdrawn, let_in, withdraw
 from forge.run.nouns import counted
-from storage.clones import forget
 from storage.errors import StoreError
-from storage.store import Store
-from storage.tables.hosted import Hosted
+
+if TYPE_CHECKING:
+    from bot.service.base.config import Config
+    from bot.service.repositories.withdrawal import Withdrawn
+    from storage.store import Store
+    from storage.tables.hosted import Hosted
 
 NameArgument = Annotated[str, typer.Argument(metavar="OWNER/NAME", help="A repository on GitHub.")]
 UNKNOWN = "no repository {name} is known; `bugfoundry hosted` lists them"
@@ -66,6 +67,9 @@ def optout_command(
 
     Example: bugfoundry optout octocat/hello --purge
     """
+    from bot.service.base.config import load
+    from bot.service.repositories.withdrawal import withdraw
+
     settings = load(config)
     with open_store(store or settings.store) as opened:
         hosted = _named(opened, name)
@@ -80,6 +84,9 @@ def optin_command(
     name: NameArgument, store: StoreOption = None, config: ConfigOption = None
 ) -> None:
     """Take back `bugfoundry optout`: from now on the repository's label decides again."""
+    from bot.service.base.config import load
+    from bot.service.repositories.withdrawal import let_in
+
     settings = load(config)
     with open_store(store or settings.store) as opened:
         hosted = _named(opened, name)
@@ -90,6 +97,8 @@ def optin_command(
 
 
 def _purge(store: Store, withdrawn: Withdrawn, config: Config) -> None:
+    from storage.clones import forget
+
     hosted = withdrawn.hosted
     if withdrawn.running:
         # What a worker would still store now would be left over.

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from docker import DockerClient
 
 from bot.commands.options import StoreOption, err, open_store, out
-from harness.sandboxes.base_image import DEFAULT_TAG, connect, make_base_image
-from harness.sandboxes.garbage import Garbage, docker_garbage, local_garbage, remove
+from harness.sandboxes.base_image import DEFAULT_TAG
 from storage.errors import SandboxError
 from storage.paths import cache_dir
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+    from harness.sandboxes.garbage import Garbage
 
 app = typer.Typer(
     help="Docker images, and the folders of local environments.", no_args_is_help=True
@@ -33,6 +36,8 @@ def base_command(
 
     Needs root and debootstrap. Environments use it when it is there.
     """
+    from harness.sandboxes.base_image import make_base_image
+
     image = make_base_image(tag)
     err.print(f"{tag} is {image}", highlight=False)
 
@@ -49,6 +54,9 @@ def gc_command(
 
     An environment that is needed again is built again.
     """
+    from harness.sandboxes.base_image import connect
+    from harness.sandboxes.garbage import docker_garbage, local_garbage, remove
+
     before = time.time() - older_than * 86400
     with open_store(store) as opened:
         images, folders = opened.handles("docker"), opened.handles("local")

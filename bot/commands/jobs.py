@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -14,8 +14,10 @@ from rich.table import Table
 
 from bot.commands.options import JsonOption, StoreOption, err, open_store, out, print_json
 from storage.errors import ConfigError, StoreError
-from storage.store import Store
-from storage.tables.jobs import Job
+
+if TYPE_CHECKING:
+    from storage.store import Store
+    from storage.tables.jobs import Job
 
 app = typer.Typer(help="The queue of the service.", invoke_without_command=True)
 MOST = 100

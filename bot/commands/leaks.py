@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.commands.options import open_store, out, print_json
-from forge.grade.carried_tasks import carried, from_nothing
-from forge.grade.evaluation import Evaluation
-from forge.grade.leaks import LeakReport, leaks_in, leaks_of, standing_all, told
-from forge.grade.lookup import Found, find_task
 from forge.run.async_work import run_interruptible
 from forge.run.nouns import counted
 from storage.errors import BugfoundryError, StoreError
-from storage.trees import Trees
+
+if TYPE_CHECKING:
+    from forge.grade.evaluation import Evaluation
+    from forge.grade.leaks import LeakReport
+    from forge.grade.lookup import Found
+    from storage.trees import Trees
 
 LISTED = 40
 
@@ -33,6 +35,9 @@ def search_leaks(
     each task's start state with its git. In a named image or folder the work tree has to be a
     task's own, with the bug in it.
     """
+    from forge.grade.leaks import leaks_in, leaks_of, standing_all
+    from storage.trees import Trees
+
     trees = Trees(evaluation.cache)
     found = exported(tasks, trees) or stored(tasks, store)
     if images or folders:
@@ -55,6 +60,8 @@ def exported(names: Sequence[str], trees: Trees) -> list[Found]:
 
     Raises SourceError where it is damaged.
     """
+    from forge.grade.carried_tasks import carried, from_nothing
+
     if len(names) != 1 or not Path(names[0]).exists():
         return []
     return list(from_nothing(carried(Path(names[0]), trees)).values())
@@ -62,6 +69,8 @@ def exported(names: Sequence[str], trees: Trees) -> list[Found]:
 
 def stored(names: Sequence[str], store: Path | None) -> list[Found]:
     """Return tasks of the store, all where none is named. Raises StoreError where it has none."""
+    from forge.grade.lookup import find_task
+
     with open_store(store) as opened:
         known = names or [task.id for task in opened.tasks()]
         found = [find_task(opened, name) for name in known]
@@ -72,6 +81,8 @@ def stored(names: Sequence[str], store: Path | None) -> list[Found]:
 
 def print_report(report: LeakReport) -> None:
     """Print what was searched and found."""
+    from forge.grade.leaks import told
+
     for leak in report.leaks[:LISTED]:
         out.print(told(leak), markup=False, highlight=False, soft_wrap=True)
     if len(report.leaks) > LISTED:

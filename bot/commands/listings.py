@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from rich.syntax import Syntax
 from rich.table import Table
 
 from bot.commands.options import (
@@ -15,17 +15,20 @@ from bot.commands.options import (
     out,
     print_json,
 )
-from forge.grade.lookup import Found, find_task
 from forge.run.nouns import counted
-from mutators.operators.registry import operators
-from storage.records import Origin
-from tasks.withheld import withheld
+
+if TYPE_CHECKING:
+    from forge.grade.lookup import Found
+    from storage.records import Origin
 
 LISTED_TESTS = 20
 
 
 def tasks_command(store: StoreOption = None, as_json: JsonOption = False) -> None:
     """List the tasks in the store."""
+    from forge.grade.lookup import find_task
+    from tasks.withheld import withheld
+
     with open_store(store) as opened:
         reasons = withheld(opened)
         rows = [
@@ -64,6 +67,8 @@ def show_command(
     task: TaskArgument, store: StoreOption = None, as_json: JsonOption = False
 ) -> None:
     """Show a task: the bug as a diff, the tests, where it came from."""
+    from forge.grade.lookup import find_task
+
     with open_store(store) as opened:
         found = find_task(opened, task)
         origins = opened.origins(found.bug.id)
@@ -132,6 +137,8 @@ def came_from(origin: Origin) -> str:
 
 def print_diff(patch: str) -> None:
     """Print a patch in colours."""
+    from rich.syntax import Syntax
+
     text = patch.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     out.print(Syntax(text, "diff", background_color="default", word_wrap=True))
 
@@ -147,6 +154,8 @@ def print_tests(title: str, tests: tuple[str, ...]) -> None:
 
 def operators_command(as_json: JsonOption = False) -> None:
     """List the operators that make procedural bugs."""
+    from mutators.operators.registry import operators
+
     rows = [{"name": o.name, "description": o.description} for o in operators()]
     if as_json:
         print_json(rows)

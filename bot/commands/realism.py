@@ -5,30 +5,29 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from bot.commands.options import (
-    HumanProfileOption,
     JsonOption,
-    LikeHumanOption,
     StoreOption,
-    chosen_profile,
     err,
     open_store,
     out,
     print_json,
 )
+from bot.commands.record_options import takes_records
 from forge.run.async_work import run_interruptible
-from forge.run.progress import Live, Quiet
-from forge.study.realism.fit import fit_profile
-from forge.study.realism.measurement import Gathered, MeasureSettings, Realism, Row, measure
-from forge.study.realism.two_sample import Score
+from forge.run.settings import LikenessSettings
 from storage.errors import ConfigError
 from storage.paths import cache_dir
-from storage.store import Store
+
+if TYPE_CHECKING:
+    from forge.study.realism.measurement import Gathered, MeasureSettings, Realism, Row
+    from forge.study.realism.two_sample import Score
+    from storage.store import Store
 
 EVENLY = "--save-profile fits a profile of its own: say --made N without --like-human"
 UNMADE = "--like-human draws the bugs that are proposed: say how many by --made N"
@@ -40,6 +39,7 @@ LEFT_OUT = "{count} operators have too few bugs for a score; --json names them t
 PROPOSED = "The bugs are as they were proposed: nothing was run."
 
 
+@takes_records
 def realism_command(
     sources: Annotated[
         list[str],
@@ -53,8 +53,8 @@ def realism_command(
             "taking the verified ones of the store.",
         ),
     ] = 0,
-    like_human: LikeHumanOption = False,
-    human_profile: HumanProfileOption = None,
+    *,
+    likeness: LikenessSettings,
     save_profile: Annotated[
         Path | None,
         typer.Option(help="Fit a profile for `forge --human-profile` on them, and write it here."),
@@ -71,7 +71,9 @@ def realism_command(
 
     Example: bugfoundry realism pallets/click pallets/werkzeug --made 200
     """
-    profile = chosen_profile(like_human, human_profile)
+    from forge.study.realism.measurement import MeasureSettings
+
+    profile = likeness.profile
     if profile is not None and not made:
         raise ConfigError(UNMADE)
     if save_profile is not None and (profile is not None or not made):
@@ -97,6 +99,9 @@ def realism_command(
 
 async def measured(settings: MeasureSettings, store: Store) -> tuple[Realism, list[Gathered]]:
     """Measure under a live line on a terminal, silently elsewhere."""
+    from forge.run.progress import Live, Quiet
+    from forge.study.realism.measurement import measure
+
     if not err.is_terminal:
         return await measure(settings, store=store, reporter=Quiet(err))
     with Live(err) as live:
@@ -105,6 +110,8 @@ async def measured(settings: MeasureSettings, store: Store) -> tuple[Realism, li
 
 def write_profile(path: Path, gathered: list[Gathered]) -> None:
     """Fit a profile and write it. Raises ConfigError."""
+    from forge.study.realism.fit import fit_profile
+
     human = [sample for each in gathered for sample in each.human]
     candidates = [sample for each in gathered for sample in each.candidates]
     profile = fit_profile(human, candidates, date=datetime.now(UTC).date().isoformat())

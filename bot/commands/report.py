@@ -7,32 +7,31 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.commands.export import AllowBenchmarkOption, AllowLicenceOption, rules_of
 from bot.commands.options import (
-    HumanProfileOption,
-    LikeHumanOption,
     StoreOption,
-    chosen_profile,
     err,
     open_store,
     out,
 )
 from bot.commands.realism import UNMADE
-from bot.report.page import page
+from bot.commands.record_options import takes_records
 from forge.run.async_work import run_interruptible
-from forge.run.progress import Live, Quiet
-from forge.study.realism.measurement import MeasureSettings
-from forge.study.report.contents import Report, gather_report, output_ready
+from forge.run.settings import LikenessSettings
 from storage.errors import ConfigError
 from storage.paths import cache_dir
+
+if TYPE_CHECKING:
+    from forge.study.report.contents import Report
 
 NOWHERE = "-o {path}: no file can be written there"
 
 
+@takes_records
 def report_command(
     output: Annotated[Path, typer.Option("-o", "--output", help="The HTML file to write.")],
     sources: Annotated[
@@ -48,8 +47,8 @@ def report_command(
             min=0, help="Compare so many bugs as they are proposed, not the store's verified ones."
         ),
     ] = 0,
-    like_human: LikeHumanOption = False,
-    human_profile: HumanProfileOption = None,
+    *,
+    likeness: LikenessSettings,
     seed: Annotated[int, typer.Option(help="Chooses bugs and samples.")] = 0,
     verified: Annotated[
         list[Path] | None,
@@ -70,7 +69,11 @@ def report_command(
 
     Example: bugfoundry report pallets/click --verified tasks.jsonl -o report.html
     """
-    profile = chosen_profile(like_human, human_profile)
+    from bot.report.page import page
+    from forge.study.realism.measurement import MeasureSettings
+    from forge.study.report.contents import gather_report, output_ready
+
+    profile = likeness.profile
     if profile is not None and not made:
         raise ConfigError(UNMADE)
     if not output_ready(output):
@@ -103,6 +106,8 @@ def report_command(
 
 async def gathered(gather: Callable[..., Awaitable[Report]]) -> Report:
     """Gather under a live line on a terminal, silently elsewhere."""
+    from forge.run.progress import Live, Quiet
+
     if not err.is_terminal:
         return await gather(reporter=Quiet(err))
     with Live(err) as live:

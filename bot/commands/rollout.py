@@ -7,23 +7,22 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bot.commands.evaluate import TasksOption, WorkersOption
 from bot.commands.options import StoreOption, err, open_store, out
-from forge.compose import PARTS
-from forge.grade.carried_tasks import carried
-from forge.grade.evaluation import Evaluation
-from forge.grade.lookup import Found, find_task
-from forge.grade.rollouts import Attempt, exported, rollouts
 from forge.run.async_work import run_interruptible
-from forge.run.ledger import Ledger, write_whole
-from harness.sandboxes.agents import Agent
 from storage.errors import ConfigError, StoreError
 from storage.paths import cache_dir
-from storage.trees import Trees
+
+if TYPE_CHECKING:
+    from forge.grade.evaluation import Evaluation
+    from forge.grade.lookup import Found
+    from forge.grade.rollouts import Attempt
+    from forge.run.ledger import Ledger
+    from harness.sandboxes.agents import Agent
 
 
 def rollout_command(
@@ -66,6 +65,12 @@ def rollout_command(
 
     Example: bugfoundry rollout --agent ./agent.sh --mount $PWD --tasks tasks.jsonl
     """
+    from forge.compose import PARTS
+    from forge.grade.evaluation import Evaluation
+    from forge.grade.rollouts import Attempt
+    from forge.run.ledger import Ledger
+    from harness.sandboxes.agents import Agent
+
     if not agent.strip():
         raise ConfigError("name the agent's command with --agent")
     what = Agent(
@@ -95,6 +100,10 @@ def rollout_command(
 
 def chosen_tasks(names: Sequence[str], tasks: Path | None, store: Path | None) -> list[Found]:
     """Return the tasks that are named, of an export or of the store; all where none is."""
+    from forge.grade.carried_tasks import carried
+    from forge.grade.lookup import find_task
+    from storage.trees import Trees
+
     if tasks is not None:
         held = carried(tasks, Trees(cache_dir()))
         lacking = [name for name in names if name not in held]
@@ -135,6 +144,8 @@ async def gather(
     evaluation: Evaluation, agent: Agent, attempts: Sequence[Attempt], ledger: Ledger
 ) -> None:
     """Run attempts; keep each at once, and say how it went."""
+    from forge.grade.rollouts import rollouts
+
     async for attempt, row in rollouts(evaluation, agent, attempts):
         if row["error"] not in ("environment-failed", "sandbox-broken"):
             ledger.add(attempt.key, row)
@@ -153,6 +164,9 @@ def in_words(row: Mapping[str, Any]) -> str:
 
 def export_trajectories(place: Path, output: Path, *, resolved: bool) -> int:
     """Write the trajectories of a rollout as the field has them; return how many."""
+    from forge.grade.rollouts import exported
+    from forge.run.ledger import Ledger, write_whole
+
     if not place.is_file():
         raise ConfigError(f"{place}: no such file; `bugfoundry rollout -o` writes it")
     rows = sorted(Ledger(place).values(), key=lambda row: str(row["traj_id"]))

@@ -6,13 +6,15 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.commands.options import err
-from bot.service.base.config import FILE_VARIABLE, Config, load
 from forge.run.async_work import run_interruptible
+
+if TYPE_CHECKING:
+    from bot.service.base.config import Config
 
 ConfigOption = Annotated[
     Path | None,
@@ -61,6 +63,8 @@ def work_command(
 
 def prepared(path: Path | None) -> Config:
     """Read the settings, let child processes find them, and set up the log."""
+    from bot.service.base.config import FILE_VARIABLE, load
+
     settings = load(path)
     if path is not None:
         os.environ[FILE_VARIABLE] = str(path.absolute())

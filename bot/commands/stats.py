@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from bot.commands.options import JsonOption, StoreOption, open_store, out, print_json
-from forge.study.stats import RepositoryStats, Stats, stats
+
+if TYPE_CHECKING:
+    from forge.study.stats import RepositoryStats, Stats
 
 
 def stats_command(store: StoreOption = None, as_json: JsonOption = False) -> None:
     """Show verdicts and tasks of each repository, and the runner minutes of each valid task."""
+    from forge.study.stats import stats
+
     with open_store(store) as opened:
         found = stats(opened, datetime.now(UTC).isoformat()[:7])
     if as_json:

@@ -6,15 +6,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
 from bot.commands.options import JsonOption, out, print_json
-from forge.grade.carried_tasks import read_rows
-from forge.study.transfer import Rate, transfer
 from storage.errors import SourceError
+
+if TYPE_CHECKING:
+    from forge.study.transfer import Rate
 
 
 def transfer_command(
@@ -30,6 +31,9 @@ def transfer_command(
 
     Example: bugfoundry transfer report.json --tasks tasks.jsonl
     """
+    from forge.grade.carried_tasks import read_rows
+    from forge.study.transfer import transfer
+
     records = {row["instance_id"]: row for row in read_rows(tasks)}
     instances = [each for path in reports for each in instances_of(path)]
     lines = transfer(instances, records)

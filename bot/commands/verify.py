@@ -6,15 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
 from bot.commands.evaluate import WORKERS, WorkersOption
 from bot.commands.leaks import search_leaks
 from bot.commands.options import (
-    BaseImageOption,
+    BaseImagePart,
     JsonOption,
     SandboxChoice,
     StoreOption,
@@ -22,19 +21,20 @@ from bot.commands.options import (
     out,
     print_json,
 )
-from forge.compose import PARTS
-from forge.grade.carried_tasks import carried, from_nothing, read_rows
-from forge.grade.evaluation import Evaluation
-from forge.grade.lookup import Found
-from forge.grade.probes import Probe, in_words, probe, probes_of, sample, weakness
-from forge.grade.rounds import Round, Score, key_of, score
-from forge.grade.verification import Due, verify
+from bot.commands.record_options import takes_records
 from forge.run.async_work import run_interruptible
-from forge.run.ledger import Ledger, beside, write_whole
 from forge.run.nouns import counted
 from storage.errors import BugfoundryError, ConfigError
 from storage.paths import cache_dir
-from storage.trees import Trees
+
+if TYPE_CHECKING:
+    from forge.grade.evaluation import Evaluation
+    from forge.grade.lookup import Found
+    from forge.grade.probes import Probe
+    from forge.grade.rounds import Round, Score
+    from forge.grade.verification import Due
+    from forge.run.ledger import Ledger
+    from storage.trees import Trees
 
 ROUNDS = 5
 WHAT = "say what to verify: one export; or --leaks searches what a solver is given for the fix"
@@ -42,6 +42,7 @@ BROKE = frozenset({"environment-failed", "sandbox-broken"})
 """Reasons that say nothing of the task: such a round is run again the next time."""
 
 
+@takes_records
 def verify_command(
     what: Annotated[
         list[str] | None,
@@ -70,7 +71,8 @@ def verify_command(
         SandboxChoice | None,
         typer.Option(help="Where the code runs. [default: as the tasks were judged]"),
     ] = None,
-    base_image: BaseImageOption = None,
+    *,
+    environment: BaseImagePart,
     leaks: Annotated[
         bool,
         typer.Option(
@@ -100,11 +102,17 @@ def verify_command(
 
     Example: bugfoundry verify tasks.jsonl --rounds 5 -o held.jsonl
     """
+    from forge.compose import PARTS
+    from forge.grade.carried_tasks import carried, from_nothing, read_rows
+    from forge.grade.evaluation import Evaluation
+    from forge.run.ledger import beside
+    from storage.trees import Trees
+
     evaluation = Evaluation(
         make_backend=PARTS.make_backend,
         cache=cache_dir(),
         workers=workers or WORKERS,
-        base_image=base_image,
+        base_image=environment.base_image,
         sandbox=None if sandbox is None else sandbox.value,
     )
     if leaks:
@@ -149,6 +157,12 @@ def verified(
     quiet: bool,
 ) -> list[Score]:
     """Run the rounds that are due, keep each at once, and return the score of every task."""
+    import msgspec
+
+    from forge.grade.rounds import Round, key_of
+    from forge.grade.verification import Due
+    from forge.run.ledger import Ledger
+
     ledger = Ledger(place)
     due, known = [], []
     for name, found in tasks.items():
@@ -179,6 +193,8 @@ class Scored:
 
     def add(self, each: Round) -> None:
         """Take in one round."""
+        from forge.grade.rounds import score
+
         found = self._of.setdefault(each.task, [])
         found.append(each)
         if len(found) < self._rounds:
@@ -201,6 +217,8 @@ async def gather(
     evaluation: Evaluation, due: Sequence[Due], ledger: Ledger, scored: Scored
 ) -> None:
     """Run what is due; what is known of each round is kept before it is told."""
+    from forge.grade.verification import verify
+
     async for each in verify(evaluation, due):
         ledger.add(each.key, asdict(each))
         scored.add(each)
@@ -208,6 +226,9 @@ async def gather(
 
 def keep_those_that_held(export: Path, output: Path, scores: Sequence[Score]) -> None:
     """Write the records of the tasks that held, each with its score."""
+    from forge.grade.carried_tasks import read_rows
+    from forge.run.ledger import write_whole
+
     by_name = {each.instance_id: each for each in scores}
     lines, bundles, held = [], {}, set()
     rows = read_rows(export)
@@ -245,6 +266,9 @@ def probe_tasks(
     as_json: bool,
 ) -> None:
     """Try wrong patches on a sample of the tasks, and say how many were taken for solutions."""
+    from forge.grade.probes import in_words, probes_of, sample, weakness
+    from forge.run.ledger import Ledger, beside
+
     chosen = sample(sorted(tasks), count, seed)
     wrong = [each for name in chosen for each in probes_of(tasks, name, contents[name], trees)]
     ledger = Ledger(beside(export, "probed"))
@@ -272,6 +296,10 @@ async def gather_probes(
     ledger: Ledger,
 ) -> list[Probe]:
     """Grade the probes that are not known from before."""
+    import msgspec
+
+    from forge.grade.probes import Probe, probe
+
     known = [msgspec.convert(found, Probe) for each in wrong if (found := ledger.get(each.key))]
     done = {each.key for each in known}
     async for each in probe(evaluation, trees, tasks, [w for w in wrong if w.key not in done]):

@@ -184,7 +184,7 @@ async def audit(
     reporter.stage(f"fetching {settings.source}")
     subject = find_subject(settings, fetch(settings, trees, store), store)
     engine = await make_engine(settings, subject, trees, parts)
-    chosen = sampled(subject.bugs, sample, settings.seed)
+    chosen = sampled(subject.bugs, sample, settings.proposals.seed)
     known = store.judged(subject.environment.id, HARNESS_VERSION, WHOLE).intersection(chosen)
     reporter.stage(f"{subject.repository.name}: judging by the whole suite")
     found: dict[str, Comparison] = {}
@@ -203,7 +203,7 @@ async def audit(
         repository=subject.repository.key,
         sandbox=subject.environment.sandbox,
         environment=subject.environment.id,
-        seed=settings.seed,
+        seed=settings.proposals.seed,
         asked=sample,
         stored=len(subject.bugs),
         audited=len(compared),
@@ -218,10 +218,8 @@ async def audit(
 
 def find_subject(settings: Settings, repository: Repository, store: Store) -> Subject:
     """Find the environment whose verdicts are audited. Raises StoreError when there are none."""
-    source = settings.source
-    kinds: Sequence[SandboxKind] = ("docker", "local")
-    if settings.sandbox != "auto":
-        kinds = (settings.sandbox,)
+    source, sandbox = settings.source, settings.environment.sandbox
+    kinds: Sequence[SandboxKind] = ("docker", "local") if sandbox == "auto" else (sandbox,)
     there = [found for kind in kinds if (found := store.environment_for(repository.tree, kind))]
     for environment in there:
         bugs = store.judged(environment.id, HARNESS_VERSION, SOME)
@@ -234,7 +232,7 @@ def find_subject(settings: Settings, repository: Repository, store: Store) -> Su
                 bugs=frozenset(bugs),
                 tasks=tuple(task for task in store.tasks() if task.environment == environment.id),
             )
-    where = "" if settings.sandbox == "auto" else f" in the {settings.sandbox} sandbox"
+    where = "" if sandbox == "auto" else f" in the {sandbox} sandbox"
     if not there:
         raise StoreError(
             f"there is no environment{where} of {source} as it is now, so nothing was judged; "
@@ -266,7 +264,7 @@ async def make_engine(
         backend,
         environment,
         subject.baseline,
-        workers=settings.workers,
+        workers=settings.validation.workers,
         read=lambda path: trees.read(subject.repository.tree, path),
         limits=settings.limits,
     )

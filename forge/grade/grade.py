@@ -8,8 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from forge.grade.lookup import Found
+from forge.run.build_variables import build_env
 from forge.run.parts import Parts
-from forge.run.settings import build_env
 from harness.judge.judge import Grade, grade
 from harness.judge.worker import Files
 from harness.sandboxes.sandbox import Backend, Limits

@@ -11,8 +11,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from mirror.choice.limits import Limits
+
 from forge.run.progress import Reporter
-from mirror.choice.rules import REASONS, Limits
+from mirror.choice.rules import REASONS
 from mirror.choice.sieve import Sifted, sift
 from mirror.github import PUBLIC
 from mirror.history.crawl import RULES, crawl_history

@@ -217,7 +217,7 @@ async def make_mirror(
     None, and a note, where it has no history to mirror and mirroring is one strategy of several.
     Raises BugfoundryError where it is the only one.
     """
-    if "mirror" not in settings.strategies:
+    if "mirror" not in settings.proposals.names:
         return None
     crawl = CrawlSettings(
         source=settings.source,
@@ -229,7 +229,7 @@ async def make_mirror(
     try:
         cloned, summary = await crawl_clone(crawl, store=store, reporter=reporter)
     except BugfoundryError as error:
-        if settings.strategies == ("mirror",):
+        if settings.proposals.names == ("mirror",):
             raise
         reporter.note(f"{repository.name}: nothing is mirrored: {error}")
         return None

@@ -14,13 +14,13 @@ from storage.errors import StoreError
 from storage.records import Environment, Task
 from storage.store import Store
 from storage.trees import Trees
+from tasks import NEAREST
 from tasks.export import FOLDERS, export, export_folder
 from tasks.gates import NAMES, PASS_TO_PASS, Stopped, pass_gates
 from tasks.gates.subject import Rules, Subject, subjects
 from tasks.material import Material
 from tasks.nearest import Masks, nearest
 
-NEAREST = 50
 NONE_LEFT = (
     "no task passes the gates: {told}, for instance by {gate}: {why}; `bugfoundry gates --why` "
     "says why, --without-gate NAME (`without-gate` in a workflow) switches one off"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
 from typing import Any, TypeVar
@@ -21,11 +20,15 @@ class Stopped(Exception):
 
 def run_interruptible(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run ``work()`` to its end. Raises Stopped after SIGINT or SIGTERM, once it has cleaned up."""
+    import asyncio
+
     return asyncio.run(supervise(work))
 
 
 async def supervise(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Cancel the work on a signal; a second signal changes nothing while it cleans up."""
+    import asyncio
+
     task = asyncio.ensure_future(work())
     received: list[int] = []
 
@@ -52,6 +55,8 @@ async def as_they_end(
     work: Callable[[Item], Awaitable[T]], items: Iterable[Item], *, at_once: int
 ) -> AsyncGenerator[T, None]:
     """Yield what comes of each item as it ends, so many at once; leaving early cancels the rest."""
+    import asyncio
+
     slots = asyncio.Semaphore(at_once)
 
     async def one(item: Item) -> T:

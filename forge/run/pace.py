@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated
+
+from forge.run.setting_fields import Setting
 
 FIRST = 2.0
 """Seconds until the first look at a run; each wait is a fifth longer than the one before."""
@@ -13,8 +16,14 @@ FIRST = 2.0
 class Pace:
     """Of one run of the pipeline."""
 
-    minutes: float = 10.0
-    """How long a shard should take."""
+    minutes: Annotated[
+        float,
+        Setting(
+            name="shard_minutes",
+            least=1,
+            help="With --engine actions: how long a shard should take, in minutes.",
+        ),
+    ] = 10.0
     workers: int = 4
     """Of a shard."""
     shards: int | None = None

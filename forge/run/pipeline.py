@@ -104,9 +104,9 @@ def make_context(
         environment=ready.prepared.environment,
         files=files,
         modes={path: modes[path] for path in files},
-        seed=settings.seed,
-        max_bugs=settings.max_bugs,
-        operators=settings.operators,
+        seed=settings.proposals.seed,
+        max_bugs=settings.proposals.max_bugs,
+        operators=settings.proposals.operators,
         profile=settings.profile,
         compiles=compiles,
     )

@@ -10,10 +10,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
+from forge.run.build_variables import build_env
 from forge.run.context import Engine
 from forge.run.parts import Parts
 from forge.run.progress import Reporter
-from forge.run.settings import Settings, build_env
+from forge.run.settings import Settings
 from harness.detect import FolderTree, plans
 from harness.detect.config import Overrides, merge, read_config
 from harness.environments.environment import Prepared, Propose, Tried, prepare
@@ -122,16 +123,16 @@ async def make_ready_for(
 ) -> Ready:
     """Find or build the environment and its baseline of a repository that is fetched."""
     backend = parts.make_backend(
-        settings.sandbox,
+        settings.environment.sandbox,
         cache=settings.cache,
-        base_image=settings.base_image,
+        base_image=settings.environment.base_image,
         isolated=settings.isolated,
     )
     with TemporaryDirectory(prefix="bugfoundry-") as folder:
         checkout = Path(folder) / repository.name
         trees.materialise(repository.tree, checkout)
         tree = FolderTree(checkout)
-        overrides = merge(read_config(tree), settings.overrides)
+        overrides = merge(read_config(tree), settings.environment.overrides)
         pythons = available_pythons(backend)
         try:
             candidates = plans(
@@ -144,7 +145,7 @@ async def make_ready_for(
             store.add_attempt(repository.tree, backend.kind, unplanned(overrides, error))
             raise
         prepared = None
-        if not settings.rebuild:
+        if not settings.environment.rebuild:
             prepared = await stored(repository, backend, candidates, store)
         if prepared is None:
             facts = known(
@@ -235,7 +236,7 @@ async def build(
         trying=lambda plan: reporter.stage(f"{repository.name}: installing ({plan.name})"),
         tried=keep,
         propose=propose,
-        fresh=settings.rebuild,
+        fresh=settings.environment.rebuild,
     )
     store.add_environment(prepared.environment)
     store.add_baseline(prepared.baseline)

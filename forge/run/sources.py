@@ -11,8 +11,9 @@ from itertools import groupby
 from forge.run.context import Context, Source
 from forge.run.ordered_work import MANY
 from llm.client import Model
+from mutators import CANDIDATES
 from mutators.combination.combine import combined
-from mutators.model.modify import CANDIDATES, MODIFY
+from mutators.model.modify import MODIFY
 from mutators.model.questions import AT_ONCE, Counts, Modelled
 from mutators.model.rewrite import REWRITE
 from mutators.procedural import propose

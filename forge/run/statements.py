@@ -141,7 +141,7 @@ async def write_statements(
     reporter: Reporter,
 ) -> None:
     """Have the statements of tasks written, where that is wanted and a model is configured."""
-    if settings.statements != "model":
+    if settings.model.statements != "model":
         return
     if model is None:
         reporter.note(f"{ready.repository.name}: {NO_MODEL}")

@@ -97,8 +97,8 @@ async def estimate(
 
     Pull requests are crawled and fixes are undone as the run would; no sandbox is needed.
     """
-    asking = [name for name in settings.strategies if name in (MIRROR, *MODELLED)]
-    if not asking and settings.statements != "model":
+    asking = [name for name in settings.proposals.names if name in (MIRROR, *MODELLED)]
+    if not asking and settings.model.statements != "model":
         raise ConfigError(NOTHING.format(names=", ".join((MIRROR, *MODELLED))))
     trees = Trees(settings.cache)
     repository = fetch(settings, trees, store)
@@ -113,13 +113,13 @@ async def estimate(
     )
     parts = [] if mirror is None else [await estimating.mirror(mirror)]
     parts += [estimating.modelled(MODELLED[name]) for name in asking if name in MODELLED]
-    if settings.statements == "model":
+    if settings.model.statements == "model":
         parts.append(estimating.statements(mirror.name if mirror is not None else ""))
     return RunEstimate(
         repository=repository.key,
         model=estimating.model(MIRROR).name,
-        batch=settings.batch,
-        budget=settings.model_budget,
+        batch=settings.model.batch,
+        budget=settings.model.budget,
         parts=tuple(parts),
     )
 
@@ -160,7 +160,9 @@ class Estimating:
     async def mirror(self, mirror: Mirror) -> PartEstimate:
         """Count the fixes that a merge does not undo; the others as well, for the most."""
         model = self.model(MIRROR)
-        limit = limit_of(self._settings.at_most, MIRROR, self._settings.max_bugs or 0)
+        limit = limit_of(
+            self._settings.proposals.at_most, MIRROR, self._settings.proposals.max_bugs or 0
+        )
         merged = 0
         for place, (undone, asks) in enumerate(mirror.foreseen(self._code)):
             for number, ask in enumerate(asks):
@@ -169,21 +171,22 @@ class Estimating:
             if merged == limit:
                 break
             await asyncio.sleep(0)
-        if self._settings.strategies[0] == MIRROR:
+        if self._settings.proposals.names[0] == MIRROR:
             self._merged = merged
         return part(MIRROR, limit, model, UNDOING)
 
     def modelled(self, strategy: Modelled) -> PartEstimate:
         """Count the questions of a strategy that is nothing without a model."""
         model = self.model(strategy.name)
-        others = [name for name in self._settings.strategies if name != MIRROR]
-        left = (self._settings.max_bugs or 0) - self._merged
-        limit = limit_of(self._settings.at_most, strategy.name, math.ceil(left / len(others)))
+        proposals = self._settings.proposals
+        others = [name for name in proposals.names if name != MIRROR]
+        left = (proposals.max_bugs or 0) - self._merged
+        limit = limit_of(proposals.at_most, strategy.name, math.ceil(left / len(others)))
         asks = strategy.planned(
             self._code.files,
-            seed=self._settings.seed,
+            seed=proposals.seed,
             max_bugs=limit,
-            candidates=candidates_of(strategy, self._settings.candidates),
+            candidates=candidates_of(strategy, self._settings.model.candidates),
         )
         for ask in asks:
             model.count(ask)
@@ -202,7 +205,7 @@ class Estimating:
             secrets=Secrets(),
         )
         shortest, longest = foreseen(observed)
-        limit = max((self._settings.max_bugs or 0) - self._written(), 0)
+        limit = max((self._settings.proposals.max_bugs or 0) - self._written(), 0)
         for number in range(limit):
             if number < limit * VALID:
                 model.count(differing(shortest, number), most=False)
@@ -245,7 +248,7 @@ def code(settings: Settings, repository: Repository, trees: Trees) -> Code:
     with TemporaryDirectory(prefix="bugfoundry-") as folder:
         checkout = Path(folder) / "tree"
         trees.materialise(repository.tree, checkout)
-        overrides = merge(read_config(FolderTree(checkout)), settings.overrides)
+        overrides = merge(read_config(FolderTree(checkout)), settings.environment.overrides)
     wanted = [path for path in modes if is_source_path(path) and not overrides.excludes(path)]
     return Code(files=trees.read_all(repository.tree, wanted), modes=modes)
 

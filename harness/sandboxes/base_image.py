@@ -8,11 +8,12 @@ import subprocess
 import tempfile
 from contextlib import closing
 from pathlib import Path
-
-import docker
-from docker.errors import DockerException
+from typing import TYPE_CHECKING
 
 from storage.errors import SandboxError
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 DEFAULT_TAG = "bugfoundry/base:py3.11"
 PING_TIMEOUT = 20
@@ -45,8 +46,11 @@ def make_base_image(tag: str = DEFAULT_TAG, *, mirror: str = "http://deb.debian.
     return str(client.images.get(tag).id)
 
 
-def connect() -> docker.DockerClient:
+def connect() -> DockerClient:
     """Connect to the Docker engine. Raises SandboxError when none answers."""
+    import docker
+    from docker.errors import DockerException
+
     try:
         with closing(docker.from_env(timeout=PING_TIMEOUT)) as trial:
             trial.ping()

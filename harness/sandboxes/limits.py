@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from docker.types import LogConfig, Ulimit
-
 MEGABYTE = 1 << 20
 PERIOD = 100_000
 """Microseconds over which the share of the processors is counted."""
@@ -32,6 +30,8 @@ class Limits:
 
 def container_arguments(limits: Limits, *, user: int, tree: str, tree_mb: int) -> dict[str, Any]:
     """Return the arguments of the Docker engine. Its own seccomp profile stays in force."""
+    from docker.types import LogConfig, Ulimit
+
     room = f"nr_inodes={limits.inodes},exec,nosuid,nodev"
     return {
         "network_mode": "none",

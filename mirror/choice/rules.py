@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from mirror.choice.format_changes import Kind
+from mirror.choice.limits import Limits
 from mirror.history.diffs import FileDiff
 from mirror.history.merges import is_line_merge, is_revert
 from storage.records import Issue, Link, PullRequest
@@ -55,16 +56,6 @@ BUMPERS = re.compile(r"(?:dependabot|renovate|pyup|greenkeeper|pre-commit-ci)\b.
 SAID = frozenset({"closing-reference", "keyword"})
 """Evidence by a person's word, not by what the diff brings along."""
 BUMP_LABELS = frozenset({"dependencies"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How large a fix may be."""
-
-    files: int = 10
-    """Source files."""
-    lines: int = 500
-    """Lines of source, added and removed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,9 @@ from itertools import islice
 from pathlib import Path
 
 from mirror.choice.format_changes import Kind, kind_of
+from mirror.choice.limits import Limits
 from mirror.choice.reverts import reverted
-from mirror.choice.rules import Change, Known, Limits, choose
+from mirror.choice.rules import Change, Known, choose
 from mirror.history.diffs import FileDiff, changed_files, counted_lines
 from storage.blobs import read_blobs
 from storage.git import git

@@ -9,6 +9,7 @@ from typing import Any
 
 from llm.marks import NEVER_AN_INSTRUCTION, data
 from llm.questions import Ask, Tool, blocks
+from mutators import CANDIDATES
 from mutators.model.definitions import Definition
 from mutators.model.mistakes import MISTAKES, Dealer, Mistake
 from mutators.model.neighbours import callees, callers, class_of, write_sections
@@ -28,8 +29,6 @@ from syntax.replacements import (
 )
 from syntax.splices import Splice, merge
 
-CANDIDATES = 3
-"""Mistakes asked for in one call: what is shown costs more than what is answered."""
 MOST_EDITS = 4
 MOST_LINES = 16
 MOST_CLASS = 4000

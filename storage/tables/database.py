@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlite_utils import Database
-
 from storage.errors import StoreError
 from storage.paths import APPLICATION_ID
 from storage.tables.migrations import (
@@ -19,6 +17,7 @@ from storage.tables.migrations import (
     UNRELEASED,
     adopt_unreleased,
 )
+from storage.tables.sqlite import Database
 
 log = logging.getLogger(__name__)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from sqlite_utils import Database, Migrations
-
 from storage.tables.schema import TABLES, TableSchema
+from storage.tables.sqlite import Database, Migrations
 from storage.tables.standings import TRIGGERS
 
 MIGRATIONS = Migrations("bugfoundry")

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlite_utils import Database
-
 from storage.tables.database import explained, writing
 from storage.tables.rows import Row
+from storage.tables.sqlite import Database
 
 
 class Tables:

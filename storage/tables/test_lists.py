@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlite_utils import Database
-
 from storage.records import Baseline, Verdict
 from storage.tables import test_sets
 from storage.tables.rows import Row
+from storage.tables.sqlite import Database
 from storage.tables.test_numbers import TestNumbers
 
 

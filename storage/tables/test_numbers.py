@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlite_utils import Database
-
 from storage.tables import rows
+from storage.tables.sqlite import Database
 
 
 def note_erasure(db: Database) -> None:

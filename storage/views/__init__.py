@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlite_utils import Database
-
+from storage.tables.sqlite import Database
 from storage.views.bugs import BugViews
 from storage.views.pulls import PullViews
 from storage.views.queue import QueueViews

@@ -6,11 +6,10 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlite_utils import Database
-
 from storage.records import Bug, Origin
 from storage.tables import rows, test_sets
 from storage.tables.rows import Row
+from storage.tables.sqlite import Database
 from storage.views.query import Page, Reading, Sight, containing, same, seen_tree
 
 MOST_TESTS = 300

@@ -24,7 +24,7 @@ from forge.remote.batch.plans import Batch, make_batch, read_batch, write_batch
 from forge.run.pace import Pace
 from forge.run.preparation import Ready
 from forge.run.progress import Quiet
-from forge.run.settings import Settings
+from forge.run.settings import EngineSettings, Settings
 from mirror.github.client import GitHub
 from storage.errors import BatchError, ConfigError, GitHubError
 from storage.git import git
@@ -413,7 +413,9 @@ def packed_for(place: Place) -> Packed:
 
 async def ready_far(place: Place, store: Store) -> Ready:
     settings = Settings(
-        source="acme/shop", cache=place.folder / "cache", pace=Pace(poll=0.05), registry="ghcr.io"
+        source="acme/shop",
+        cache=place.folder / "cache",
+        engine=EngineSettings(pace=Pace(poll=0.05), registry="ghcr.io"),
     )
     store.add_repository(place.repository)
     return await make_ready_far(

@@ -24,7 +24,13 @@ from forge.compose import forge_in, make_ready
 from forge.remote.actions.preparation import engine_at
 from forge.run.pace import Pace
 from forge.run.progress import Quiet
-from forge.run.settings import Settings
+from forge.run.settings import (
+    EngineSettings,
+    EnvironmentSettings,
+    ProposalSettings,
+    Settings,
+    ValidationSettings,
+)
 from forge.run.summary import Summary
 from harness.sandboxes import bubblewrap
 from storage.git import line
@@ -57,12 +63,10 @@ class Site:
         self.settings = Settings(
             source=str(self.code),
             cache=self.cache,
-            sandbox="local",
-            max_bugs=BUGS,
-            seed=5,
-            strategies=("procedural",),
-            workers=2,
-            pace=Pace(shards=2, workers=1, linger=30, poll=0.5),
+            environment=EnvironmentSettings(sandbox="local"),
+            proposals=ProposalSettings(max_bugs=BUGS, seed=5, strategies=("procedural",)),
+            validation=ValidationSettings(workers=2),
+            engine=EngineSettings(pace=Pace(shards=2, workers=1, linger=30, poll=0.5)),
         )
 
     def git(self, *words: str) -> str:

@@ -28,7 +28,7 @@ from forge.grade.audit import (
     reason_rows,
     sampled,
 )
-from forge.run.settings import Settings
+from forge.run.settings import EnvironmentSettings, Settings
 from harness.judge.judge import HARNESS_VERSION
 from storage.errors import StoreError
 from storage.records import Bug, FileChange, Origin, Verdict
@@ -192,7 +192,8 @@ async def test_what_cannot_be_audited_is_said_with_what_to_do(tmp_path: Path) ->
         store.add_verdict(replace(whole, harness="0", mode="selected"))
         assert f"under the rules of today ({HARNESS_VERSION})" in told_of(store)
         store.add_verdict(replace(whole, mode="selected"))
-        assert "in the docker sandbox" in told_of(store, replace(SETTINGS, sandbox="docker"))
+        docker = replace(SETTINGS, environment=EnvironmentSettings(sandbox="docker"))
+        assert "in the docker sandbox" in told_of(store, docker)
         subject = find_subject(SETTINGS, REPOSITORY, store)
         assert subject.bugs == {bug.id}
         with pytest.raises(StoreError, match=r"env build \./click --sandbox local"):

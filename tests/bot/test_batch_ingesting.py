@@ -13,7 +13,7 @@ from forge.remote.batch.collection import Collected, Collecting
 from forge.remote.batch.environments import Packed
 from forge.remote.batch.ingestion import ingest, mirror_of
 from forge.remote.batch.plans import Batch, make_batch
-from forge.run.settings import Settings
+from forge.run.settings import ProposalSettings, Settings
 from storage.errors import BatchError
 from storage.records import Bug
 from storage.store import Store
@@ -57,7 +57,7 @@ def settings(bench: Bench) -> Settings:
     return Settings(
         source=str(bench.shop.maker.folder),
         cache=bench.trees.git_dir.parent,
-        strategies=("mirror", "procedural"),
+        proposals=ProposalSettings(strategies=("mirror", "procedural")),
     )
 
 

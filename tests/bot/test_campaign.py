@@ -17,6 +17,7 @@ from forge.remote.campaign.config import Campaign, Entry, read_campaign
 from forge.remote.campaign.execution import ForgedOne
 from forge.remote.campaign.projection import Measured, project
 from forge.remote.campaign.schedule import remaining, seconds_to_wait, why_not
+from forge.run.settings import ModelSettings
 from storage.errors import ConfigError
 from storage.records import CampaignStep
 from storage.store import Store
@@ -99,7 +100,7 @@ def test_what_is_done_is_not_begun_again_and_what_failed_comes_last() -> None:
 
 def test_each_repository_is_forged_as_a_person_would() -> None:
     entry = Entry(source="-odd", max_bugs=7, strategies=("procedural",), install=("-e .",))
-    words = command(campaign(dollars=5, repository_dollars=2), entry, Path("s.db"))
+    words = command(campaign(dollars=5, model=ModelSettings(budget=2)), entry, Path("s.db"))
 
     assert words[1:4] == ["-m", "bot", "forge"]
     assert words[-2:] == ["--", "-odd"]

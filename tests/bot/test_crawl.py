@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from mirror.choice.limits import Limits
 from rich.console import Console
 
 from forge.pulls import crawl
 from forge.pulls.crawl import CrawlSettings, CrawlSummary, crawl_repository
 from forge.pulls.outcomes import list_pulls
 from forge.run.progress import Quiet
-from mirror.choice.rules import Limits
 from storage import clones
 from storage.clones import on_site
 from storage.errors import ConfigError, SourceError

@@ -10,7 +10,7 @@ from time import time
 import pytest
 
 from forge.compose import make_model
-from forge.run.settings import Settings
+from forge.run.settings import ModelSettings, ProposalSettings, Settings
 from forge.study.estimates import PartEstimate, RunEstimate, described, estimate
 from llm.client import DEFAULT_MODEL
 from llm.prices import price_of
@@ -29,9 +29,10 @@ def settings(folder: Path, **changed: object) -> Settings:
     return Settings(
         source=str(write_project(folder / "shop")),
         cache=folder / "cache",
-        strategies=("mirror", "procedural", "modify", "rewrite"),
-        max_bugs=9,
-        **changed,  # type: ignore[arg-type]
+        proposals=ProposalSettings(
+            strategies=("mirror", "procedural", "modify", "rewrite"), max_bugs=9
+        ),
+        model=ModelSettings(**changed),  # type: ignore[arg-type]
     )
 
 
@@ -64,7 +65,7 @@ async def test_fewer_candidates_take_no_fewer_calls_and_rewrite_asks_for_one(
     with Store(tmp_path / "s.db") as store:
         three = settings(tmp_path, candidates=3)
         many = await estimated(three, store)
-        some = await estimated(replace(three, candidates=1), store)
+        some = await estimated(replace(three, model=ModelSettings(candidates=1)), store)
 
     assert some["modify"].most_calls > many["modify"].most_calls == 1
     assert some["rewrite"] == many["rewrite"]
@@ -75,20 +76,25 @@ async def test_batches_halve_what_is_said(tmp_path: Path) -> None:
     with Store(tmp_path / "s.db") as store:
         wanted = settings(tmp_path)
         plain = await count(wanted, store)
-        batch = await count(replace(wanted, batch=True), store)
+        batch = await count(replace(wanted, model=ModelSettings(batch=True)), store)
 
     assert batch.most == pytest.approx(plain.most / 2, abs=0.001)
     assert "in batches" in described(batch)[0]
 
 
 async def test_a_run_without_a_model_has_nothing_to_estimate(tmp_path: Path) -> None:
-    plain = replace(settings(tmp_path), strategies=("procedural", "combine"))
+    plain = replace(
+        settings(tmp_path), proposals=ProposalSettings(strategies=("procedural", "combine"))
+    )
     with Store(tmp_path / "s.db") as store, pytest.raises(ConfigError, match="modify, rewrite"):
         await count(plain, store)
 
 
 async def test_statements_are_counted_for_the_bugs_that_a_run_may_find(tmp_path: Path) -> None:
-    wanted = replace(settings(tmp_path, statements="model"), strategies=("procedural",))
+    wanted = replace(
+        settings(tmp_path, statements="model"),
+        proposals=ProposalSettings(strategies=("procedural",), max_bugs=9),
+    )
     with Store(tmp_path / "s.db") as store:
         part = (await estimated(wanted, store))["statements"]
         assert (part.bugs, part.least_calls, part.most_calls) == (9, 2, 27)
@@ -115,8 +121,7 @@ def mirrored(bench: Bench, folder: Path, **changed: object) -> Settings:
     return Settings(
         source=str(bench.shop.maker.folder),
         cache=folder / "cache",
-        strategies=("mirror",),
-        **changed,  # type: ignore[arg-type]
+        proposals=ProposalSettings(**{"strategies": ("mirror",), **changed}),  # type: ignore[arg-type]
     )
 
 
@@ -147,6 +152,6 @@ async def test_a_fix_that_is_not_in_this_history_is_passed_over(
 
 async def test_no_more_fixes_are_counted_than_bugs_are_wanted(bench: Bench, tmp_path: Path) -> None:
     one = (await estimated(mirrored(bench, tmp_path, max_bugs=1), bench.store))["mirror"]
-    limited = mirrored(bench, tmp_path, at_most={"mirror": 1})
+    limited = mirrored(bench, tmp_path, strategies=("mirror:1",))
     assert one == (await estimated(limited, bench.store))["mirror"]
     assert (one.bugs, one.least_calls, one.most_calls) == (1, 0, 3)

@@ -21,7 +21,7 @@ from forge.pulls.mirror import Mirror, make_mirror
 from forge.run.context import Context
 from forge.run.progress import Quiet
 from forge.run.proposals import Proposals
-from forge.run.settings import Settings
+from forge.run.settings import ProposalSettings, Settings
 from storage.errors import SandboxError, SourceError
 from storage.records import Bug, FileChange, PullRequest, Verdict
 from storage.store import Store
@@ -568,7 +568,11 @@ async def test_without_a_history_nothing_is_mirrored_and_only_that_alone_is_an_e
     said = StringIO()
 
     async def made(*strategies: str) -> Mirror | None:
-        settings = Settings(source=str(plain), cache=tmp_path / "cache", strategies=strategies)
+        settings = Settings(
+            source=str(plain),
+            cache=tmp_path / "cache",
+            proposals=ProposalSettings(strategies=strategies),
+        )
         reporter = Quiet(Console(file=said))
         return await make_mirror(
             settings, bench.repository, bench.trees, store=bench.store, reporter=reporter

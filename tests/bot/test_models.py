@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from forge.compose import make_model
-from forge.run.settings import Settings
+from forge.run.settings import ModelSettings, Settings
 from llm.batch_model import BatchModel
 from llm.client import DEFAULT_MODEL
 from llm.compatible import Compatible
@@ -29,13 +29,17 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_service_or_no_budget_is_no_model() -> None:
     store = Store(":memory:")
-    free = Settings(source=".", cache=Path("cache"), model_budget=0)
+    free = Settings(source=".", cache=Path("cache"), model=ModelSettings(budget=0))
     assert make_model(SETTINGS, store, environ={}) is None
     assert make_model(free, store, environ=KEYED) is None
 
 
 def test_of_two_limits_on_a_month_the_smaller_holds() -> None:
-    settings = Settings(source=".", cache=Path("cache"), month_budget=5.0)
+    settings = Settings(
+        source=".",
+        cache=Path("cache"),
+        model=ModelSettings(month_budget=5.0),
+    )
     for set_by_hand, dollars in ((None, 5.0), ("3", 3.0), ("20", 5.0)):
         month = {} if set_by_hand is None else {"BUGFOUNDRY_MODEL_MONTH_BUDGET": set_by_hand}
         model = make_model(

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from forge.run.preparation import Ready
 from forge.run.progress import Quiet
-from forge.run.settings import Settings
+from forge.run.settings import ModelSettings, Settings
 from forge.run.statements import NO_MODEL, issues_of, stated, write_statements
 from harness.detect.config import Overrides
 from harness.environments.baseline import measure
@@ -108,7 +108,11 @@ class Bench:
         """Have statements written; return what was noted."""
         noted = StringIO()
         await write_statements(
-            Settings(source="", cache=self.folder, statements=statements),  # type: ignore[arg-type]
+            Settings(
+                source="",
+                cache=self.folder,
+                model=ModelSettings(statements=statements),  # type: ignore[arg-type]
+            ),
             self.ready,
             self.trees,
             store=self.store,

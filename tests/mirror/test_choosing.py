@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from mirror.choice.limits import Limits
 
 from mirror.choice.format_changes import kind_of
 from mirror.choice.reverts import reverted
-from mirror.choice.rules import REASONS, Change, Known, Limits, choose
+from mirror.choice.rules import REASONS, Change, Known, choose
 from mirror.choice.sieve import sift
 from mirror.history.crawl import crawl_history
 from mirror.history.diffs import FileDiff

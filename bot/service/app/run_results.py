@@ -71,7 +71,7 @@ async def given_up(dispatch: Dispatch, why: str, scene: Scene) -> Outcome:
 
 async def find_runs(job: Job, scene: Scene) -> Outcome:
     """Ask for every run to be taken in that was dispatched and is not known to have ended."""
-    account = scene.config.work.mirrors
+    account = scene.config.work.engine.mirrors
     if not account:
         return Outcome(note="no mirrors")
     found = await scene.keeper(lambda store: missed_runs(store, account))

@@ -8,12 +8,21 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct, field
 
+from forge.run.setting_fields import Setting, SettingSubset, SettingTable, pick, setting_fields
+from forge.run.setting_files import read_record, tables_of
+from forge.run.settings import (
+    EngineSettings,
+    EnvironmentSettings,
+    ModelSettings,
+    ProposalSettings,
+    ValidationSettings,
+)
 from mirror.github import PUBLIC
 from storage.errors import ConfigError
 from storage.paths import cache_dir, default_store
@@ -31,130 +40,148 @@ PLACES = (
 """Settings that name a file or folder: in the TOML file, as seen from where that is."""
 SECRETS = ("private_key", "webhook_secret", "operator_token", "mirrors_token")
 
-T = TypeVar("T")
+
+PROPOSALS = ProposalSettings(
+    max_bugs=200, strategies=("mirror", "procedural", "rewrite", "modify", "combine")
+)
+"""What is proposed where the operator does not say."""
 
 
-class AppConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppConfig:
     """Who the App is on GitHub; `bugfoundry app create` writes these."""
 
-    id: Annotated[str, Meta(description="The App's number, as GitHub shows it.")] = ""
-    slug: Annotated[
-        str, Meta(description="The App's name in addresses; its bot is `SLUG[bot]`.")
-    ] = ""
+    id: Annotated[str, Setting(help="The App's number, as GitHub shows it.")] = ""
+    slug: Annotated[str, Setting(help="The App's name in addresses; its bot is `SLUG[bot]`.")] = ""
     private_key_file: Annotated[
-        str, Meta(description="The App's private key, a PEM file that only its owner may read.")
+        str, Setting(help="The App's private key, a PEM file that only its owner may read.")
     ] = ""
     webhook_secret_file: Annotated[
-        str, Meta(description="The secret that signs deliveries, in a file of its own.")
+        str, Setting(help="The secret that signs deliveries, in a file of its own.")
     ] = ""
     api_url: Annotated[
-        str, Meta(description="REST API of the GitHub: `https://HOST/api/v3` on Enterprise Server.")
+        str, Setting(help="REST API of the GitHub: `https://HOST/api/v3` on Enterprise Server.")
     ] = PUBLIC
-    web_url: Annotated[str, Meta(description="Where people read that GitHub.")] = (
-        "https://github.com"
-    )
+    web_url: Annotated[str, Setting(help="Where people read that GitHub.")] = "https://github.com"
 
 
-class ServeConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeConfig:
     """Where the service listens, and where it keeps things."""
 
-    host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
-    port: Annotated[int, Meta(ge=0, le=65535, description="Port; 0 takes a free one.")] = 8080
+    host: Annotated[str, Setting(help="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Setting(least=0, most=65535, help="Port; 0 takes a free one.")] = 8080
     public_url: Annotated[
         str,
-        Meta(description="Where GitHub and people reach the service, as `https://bugs.example`."),
+        Setting(help="Where GitHub and people reach the service, as `https://bugs.example`."),
     ] = ""
-    store: Annotated[str, Meta(description="The SQLite file everything is kept in.")] = ""
-    cache: Annotated[str, Meta(description="Folder of clones and local environments.")] = ""
+    store: Annotated[str, Setting(help="The SQLite file everything is kept in.")] = ""
+    cache: Annotated[str, Setting(help="Folder of clones and local environments.")] = ""
     operator_token_file: Annotated[
         str,
-        Meta(description="A token that opens the dashboard's actions; without it there are none."),
+        Setting(help="A token that opens the dashboard's actions; without it there are none."),
     ] = ""
     keep_days: Annotated[
-        int, Meta(ge=3, description="Days for which handled deliveries are remembered.")
+        int, Setting(least=3, help="Days for which handled deliveries are remembered.")
     ] = 30
 
 
-class WorkConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkConfig:
     """What is done for a repository that is opted in."""
 
     processes: Annotated[
-        int, Meta(ge=0, description="Repositories worked on at once, each in a process of its own.")
+        int, Setting(least=0, help="Repositories worked on at once, each in a process of its own.")
     ] = 1
-    sandbox: Annotated[
-        Literal["auto", "docker", "local"],
-        Meta(description="Where the repository's code runs; a plain process is refused."),
-    ] = "auto"
-    base_image: Annotated[str, Meta(description="Docker image to build on.")] = ""
-    workers: Annotated[int, Meta(ge=1, description="Sandboxes that judge side by side.")] = 1
-    max_bugs: Annotated[
-        int, Meta(ge=1, description="Bugs proposed for a repository by each strategy.")
-    ] = 200
-    strategies: Annotated[
-        tuple[Literal["mirror", "procedural", "rewrite", "modify", "combine"], ...],
-        Meta(description="Where bugs come from; those by a model need one that is configured."),
-    ] = ("mirror", "procedural", "rewrite", "modify", "combine")
-    rebuild_days: Annotated[
-        float, Meta(ge=0, description="Days after which a stale environment is built anew.")
-    ] = 7.0
-    mirrors: Annotated[
-        str,
-        Meta(
-            description="Account whose repositories are the mirrors in which GitHub Actions judge "
-            "bugs; empty for none."
+    environment: Annotated[
+        EnvironmentSettings,
+        SettingSubset(
+            pick("sandbox", help="Where the repository's code runs; a plain process is refused."),
+            pick("base_image", default="", help="Docker image to build on."),
         ),
-    ] = ""
+    ] = field(default_factory=EnvironmentSettings)
+    validation: Annotated[ValidationSettings, SettingSubset(pick("workers", default=1))] = field(
+        default_factory=ValidationSettings
+    )
+    proposals: Annotated[
+        ProposalSettings,
+        SettingSubset(
+            pick("max_bugs", help="Bugs proposed for a repository by each strategy."),
+            pick(
+                "strategies",
+                kind=tuple[Literal["mirror", "procedural", "rewrite", "modify", "combine"], ...],
+                help="Where bugs come from; those by a model need one that is configured.",
+            ),
+        ),
+    ] = PROPOSALS
+    rebuild_days: Annotated[
+        float, Setting(least=0, help="Days after which a stale environment is built anew.")
+    ] = 7.0
+    engine: Annotated[
+        EngineSettings,
+        SettingSubset(
+            pick(
+                "mirrors",
+                help="Account whose repositories are the mirrors in which GitHub Actions judge "
+                "bugs; empty for none.",
+            ),
+            pick(
+                "tool",
+                help="Bugfoundry's own repository at a commit, as `owner/bugfoundry@COMMIT`: "
+                "whose workflows the mirrors run.",
+            ),
+            pick("registry", help="Where the mirrors' images are kept."),
+            pick(
+                "shard_minutes",
+                least=None,
+                over=0,
+                help="How long a shard of a batch should take.",
+            ),
+        ),
+    ] = field(default_factory=EngineSettings)
     mirrors_token_file: Annotated[
         str,
-        Meta(
-            description="A token that may make, push to and run workflows of the repositories of "
+        Setting(
+            help="A token that may make, push to and run workflows of the repositories of "
             "that account; the App itself may not."
         ),
     ] = ""
-    tool: Annotated[
-        str,
-        Meta(
-            description="Bugfoundry's own repository at a commit, as `owner/bugfoundry@COMMIT`: "
-            "whose workflows the mirrors run."
-        ),
-    ] = ""
-    registry: Annotated[str, Meta(description="Where the mirrors' images are kept.")] = "ghcr.io"
-    shard_minutes: Annotated[
-        float, Meta(gt=0, description="How long a shard of a batch should take.")
-    ] = 10.0
-    statements: Annotated[
-        Literal["template", "model"], Meta(description="Who states bugs that nobody reported.")
-    ] = "template"
+    model: Annotated[
+        ModelSettings,
+        SettingSubset(pick("statements", help="Who states bugs that nobody reported.")),
+    ] = field(default_factory=ModelSettings)
 
 
-class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsConfig:
     """What the service may use up."""
 
     repository_dollars: Annotated[
-        float, Meta(ge=0, description="Dollars that language models may cost a repository.")
+        float, Setting(least=0, help="Dollars that language models may cost a repository.")
     ] = 2.0
     month_dollars: Annotated[
-        float, Meta(ge=0, description="Dollars that they may cost in a month, all together.")
+        float, Setting(least=0, help="Dollars that they may cost in a month, all together.")
     ] = 50.0
     requests: Annotated[
-        int, Meta(ge=1, le=100, description="Requests to GitHub under way at once.")
+        int, Setting(least=1, most=100, help="Requests to GitHub under way at once.")
     ] = 20
-    handlers: Annotated[int, Meta(ge=1, le=100, description="Deliveries handled at once.")] = 8
+    handlers: Annotated[int, Setting(least=1, most=100, help="Deliveries handled at once.")] = 8
     reconcile_minutes: Annotated[
-        float, Meta(gt=0, description="How often all is compared with what GitHub says.")
+        float, Setting(over=0, help="How often all is compared with what GitHub says.")
     ] = 60.0
     missed_minutes: Annotated[
-        float, Meta(gt=0, description="How often deliveries that did not arrive are looked for.")
+        float, Setting(over=0, help="How often deliveries that did not arrive are looked for.")
     ] = 10.0
 
 
-class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
     """All settings, by the table of the TOML file they are in."""
 
-    app: AppConfig = field(default_factory=AppConfig)
-    serve: ServeConfig = field(default_factory=ServeConfig)
-    work: WorkConfig = field(default_factory=WorkConfig)
-    limits: LimitsConfig = field(default_factory=LimitsConfig)
+    app: Annotated[AppConfig, SettingTable("The App")] = field(default_factory=AppConfig)
+    serve: Annotated[ServeConfig, SettingTable("The service")] = field(default_factory=ServeConfig)
+    work: Annotated[WorkConfig, SettingTable("What is done")] = field(default_factory=WorkConfig)
+    limits: Annotated[LimitsConfig, SettingTable("Limits")] = field(default_factory=LimitsConfig)
 
     @property
     def store(self) -> Path:
@@ -180,16 +207,16 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
         if value:
             tables.setdefault(table, {})[name] = _split(value) if name == "strategies" else value
     try:
-        return msgspec.convert(tables, Config, strict=False)
+        return read_record(Config, tables, strict=False)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{place}: {error}; docs/settings.md lists the settings") from error
 
 
 def settings() -> Iterator[tuple[str, str]]:
     """Yield the table and name of every setting."""
-    for table in msgspec.structs.fields(Config):
-        for setting in msgspec.structs.fields(table.type):
-            yield table.name, setting.name
+    for table, _, record in tables_of(Config):
+        for setting in setting_fields(record):
+            yield table, setting.name
 
 
 def variable(table: str, name: str) -> str:

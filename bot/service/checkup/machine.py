@@ -48,7 +48,7 @@ def secrets_of(config: Config, environ: Mapping[str, str] | None = None) -> Iter
         yield _secret(TOKEN, "operator_token", config.serve.operator_token_file, environ)
     else:
         yield note(TOKEN, "none is set: the dashboard shows, and does nothing")
-    if config.work.mirrors:
+    if config.work.engine.mirrors:
         yield _secret(MIRRORS, "mirrors_token", config.work.mirrors_token_file, environ)
 
 
@@ -131,7 +131,7 @@ def _folder(place: Path) -> Path:
 
 def sandbox_of(config: Config) -> Finding:
     """Look where the code of repositories can run: the service takes no plain process."""
-    kind = config.work.sandbox
+    kind = config.work.environment.sandbox
     if kind in ("auto", "docker"):
         with suppress(SandboxError):
             connect().close()

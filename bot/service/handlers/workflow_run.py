@@ -11,7 +11,7 @@ from bot.service.repositories.chores import ingest_job
 async def run_completed(event: Event, scene: Scene) -> Outcome:
     """Have the verdicts of the run taken in."""
     name = str((event.payload.get("repository") or {}).get("full_name") or "")
-    owner = scene.config.work.mirrors
+    owner = scene.config.work.engine.mirrors
     if not owner or name.partition("/")[0].casefold() != owner.casefold():
         return Outcome(note="not in a mirror of ours")
     run = int(event.payload["workflow_run"]["id"])

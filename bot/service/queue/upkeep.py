@@ -74,7 +74,7 @@ def ask_for_chores(store: Store, config: Config, *, now: float, starting: bool) 
         # It asks for itself again whenever it is done.
         missed_job(since): config.limits.missed_minutes * 60,
     }
-    if config.work.mirrors:
+    if config.work.engine.mirrors:
         every[runs_job()] = config.limits.reconcile_minutes * 60
     jobs = [job for job, seconds in every.items() if starting or _due(store, job, now, seconds)]
     return store.jobs.put(jobs, now)

@@ -55,4 +55,4 @@ def kept(wishes: Wishes) -> str:
 def wanted_strategies(hosted: Hosted, config: Config) -> tuple[str, ...]:
     """Return the strategies that a repository's bugs come from, in the operator's order."""
     wanted = wishes_of(hosted).strategies
-    return tuple(s for s in config.work.strategies if wanted is None or s in wanted)
+    return tuple(s for s in config.work.proposals.names if wanted is None or s in wanted)

@@ -19,9 +19,11 @@ from forge.compose import forge_in, make_ready_for
 from forge.remote.actions.mirrors import Operator
 from forge.remote.actions.preparation import make_ready_far
 from forge.run.nouns import counted
-from forge.run.pace import Pace
 from forge.run.preparation import Ready, fetch
-from forge.run.settings import Settings
+from forge.run.settings import (
+    ProposalSettings,
+    Settings,
+)
 from forge.run.summary import Summary
 from mirror.github.client import GitHub
 from mirror.github.token_loans import Lender
@@ -72,18 +74,18 @@ class Mirrors:
 async def mirrors_of(config: Config) -> AsyncIterator[Mirrors | None]:
     """Give the account of the mirrors, where the operator has one. Raises ConfigError."""
     work = config.work
-    if not work.mirrors:
+    if not work.engine.mirrors:
         yield None
         return
     key = secret("mirrors_token", work.mirrors_token_file)
-    if not key or not work.tool:
+    if not key or not work.engine.tool:
         raise ConfigError(NO_TOKEN)
 
     async def token() -> str:
         return key
 
     site = site_of(config.app.api_url)
-    operator = Operator(account=work.mirrors, tool=work.tool, url=site, token=token)
+    operator = Operator(account=work.engine.mirrors, tool=work.engine.tool, url=site, token=token)
     async with GitHub(config.app.api_url, token=key) as github:
         yield Mirrors(operator=operator, github=github)
 
@@ -117,25 +119,34 @@ class Stage:
         """Where the repositories of the GitHub are."""
         return site_of(self.config.app.api_url)
 
-    def settings(self, commit: str = "", **changed: Any) -> Settings:
+    def settings(
+        self,
+        commit: str = "",
+        *,
+        strategies: tuple[str, ...] = ProposalSettings().strategies,
+        full: bool = False,
+        only_pulls: frozenset[int] | None = None,
+        skip_pulls: frozenset[int] = frozenset(),
+    ) -> Settings:
         """Return how the pipeline is run for the repository, at a commit or the newest one."""
         work, limits = self.config.work, self.config.limits
         return Settings(
             source=f"{self.url}@{commit}" if commit else self.url,
             cache=self.config.cache,
-            sandbox=work.sandbox,
+            proposals=replace(work.proposals, strategies=strategies),
+            environment=replace(work.environment, base_image=work.environment.base_image or None),
+            validation=replace(work.validation, full=full),
+            model=replace(
+                work.model,
+                budget=limits.repository_dollars,
+                month_budget=limits.month_dollars,
+            ),
+            engine=work.engine,
             isolated=True,
-            base_image=work.base_image or None,
-            max_bugs=work.max_bugs,
             github_url=self.config.app.api_url,
             github_tokens=self.tokens,
-            workers=work.workers,
-            model_budget=limits.repository_dollars,
-            month_budget=limits.month_dollars,
-            statements=work.statements,
-            registry=work.registry,
-            pace=Pace(minutes=work.shard_minutes),
-            **changed,
+            only_pulls=only_pulls,
+            skip_pulls=skip_pulls,
         )
 
     def fetched(self, commit: str = "") -> Repository:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable
-from dataclasses import replace
 
 from bot.service.base.scene import Outcome
 from bot.service.reports.ranks import ranked
@@ -72,8 +71,11 @@ async def judged(stage: Stage, ready: Ready, bugs: Iterable[Bug], *, full: bool)
     bugs, run = list(bugs), Run()
     if not bugs:
         return run
-    settings = stage.settings(ready.repository.commit, full=full)
-    settings = replace(settings, strategies=tuple({bug.origin.strategy for bug in bugs}))
+    settings = stage.settings(
+        ready.repository.commit,
+        full=full,
+        strategies=tuple({bug.origin.strategy for bug in bugs}),
+    )
     mirror = await make_mirror(
         settings, ready.repository, stage.trees, store=stage.store, reporter=stage.told
     )

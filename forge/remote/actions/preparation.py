@@ -76,14 +76,16 @@ async def publish_all(
 
 def operator_of(settings: Settings) -> Operator:
     """Return on whose account mirrors are. Raises ConfigError where that was not said."""
-    if not (settings.github_token and settings.mirrors and settings.tool):
+    if not (settings.github_token and settings.engine.mirrors and settings.engine.tool):
         raise ConfigError(NEEDED)
 
     async def token() -> str:
         return settings.github_token
 
     site = CrawlSettings(source="", cache=settings.cache, api_url=settings.github_url).site
-    return Operator(account=settings.mirrors, tool=settings.tool, url=site, token=token)
+    return Operator(
+        account=settings.engine.mirrors, tool=settings.engine.tool, url=site, token=token
+    )
 
 
 async def make_ready_far(
@@ -103,7 +105,7 @@ async def make_ready_far(
     """
     mirror = await ensure_mirror(github, operator, repository, private=private, trees=trees)
     packed = known(repository, store)
-    if packed is None or settings.rebuild:
+    if packed is None or settings.environment.rebuild:
         reporter.stage(f"{repository.name}: its environment is built in {mirror.name}")
         packed = await built(mirror, repository, github, settings)
         keep_environment(packed, store)
@@ -113,7 +115,7 @@ async def make_ready_far(
         mirror.name,
         code=mirror.code,
         branch=BRANCH,
-        registry=settings.registry,
+        registry=settings.engine.registry,
         url=operator.url,
         token=operator.token,
         trees=trees,
@@ -149,11 +151,11 @@ def engine_at(
 
     return ActionsEngine(
         place,
-        pack(ready.repository, ready.prepared, ready.image, store, full=settings.full),
+        pack(ready.repository, ready.prepared, ready.image, store, full=settings.validation.full),
         read=cached_reader(trees, environment.tree),
         folder=settings.cache / "batches",
         store=store,
-        pace=settings.pace,
+        pace=settings.engine.pace,
         judged=len(store.judged(environment.id, HARNESS_VERSION, "selected")),
         told=on_messages,
         disagreed=on_disagreement,
@@ -185,12 +187,12 @@ async def built(
     """Have the mirror build the environment, or find the run that did. Raises BugfoundryError."""
     title = TITLE.format(batch=mirror.code)
     run = None
-    if not settings.rebuild:
+    if not settings.environment.rebuild:
         run = await find_run(github, mirror.name, FILE, title=title)
     if run is None:
-        inputs = {"code": mirror.code, "registry": settings.registry}
+        inputs = {"code": mirror.code, "registry": settings.engine.registry}
         run = await start_run(github, mirror.name, FILE, ref=BRANCH, inputs=inputs, title=title)
-    waits = settings.pace.waits()
+    waits = settings.engine.pace.waits()
     while (found := await look_at_run(github, mirror.name, run)).status != "completed":
         await asyncio.sleep(next(waits))
     if found.conclusion != "success":
@@ -223,7 +225,7 @@ def overrides_of(repository: Repository, settings: Settings, trees: Trees) -> Ov
     with TemporaryDirectory(prefix="bugfoundry-") as folder:
         checkout = Path(folder) / repository.name
         trees.materialise(repository.tree, checkout)
-        return merge(read_config(FolderTree(checkout)), settings.overrides)
+        return merge(read_config(FolderTree(checkout)), settings.environment.overrides)
 
 
 async def is_private(source: str, github: GitHub) -> bool:

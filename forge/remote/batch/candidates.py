@@ -44,7 +44,7 @@ async def propose(
             async for bug in bugs:
                 store.add_bug(bug)
                 found.append(bug)
-    packed = pack(ready.repository, ready.prepared, image, store, full=settings.full)
+    packed = pack(ready.repository, ready.prepared, image, store, full=settings.validation.full)
     return packed, unjudged(settings, packed, found, store, trees)
 
 
@@ -64,14 +64,15 @@ def packed_environment(
     Raises BatchError.
     """
     kinds: tuple[SandboxKind, ...] = ("docker", "local")
-    for kind in kinds if settings.sandbox == "auto" else (settings.sandbox,):
+    sandbox = settings.environment.sandbox
+    for kind in kinds if sandbox == "auto" else (sandbox,):
         environment = store.environment_for(repository.tree, kind)
         baseline = None if environment is None else store.baseline(environment.id)
         if environment is not None and baseline is not None:
             kept = store.coverage(environment.id)
             coverage = None if kept is None else decode(kept)
             prepared = Prepared(environment=environment, baseline=baseline, coverage=coverage)
-            return pack(repository, prepared, image, store, full=settings.full)
+            return pack(repository, prepared, image, store, full=settings.validation.full)
     raise BatchError(NOT_BUILT.format(source=settings.source))
 
 

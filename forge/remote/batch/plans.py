@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from forge.remote.batch import PLAN
 from forge.remote.batch.bugs import KIND as BUGS
 from forge.remote.batch.bugs import Bugs, bug_lines, read_bugs
 from forge.remote.batch.durations import Expected, Expecting
@@ -19,7 +20,6 @@ from harness.judge.judge import HARNESS_VERSION
 from harness.judge.trust import first_and_sampled, named
 from storage.errors import BatchError
 
-PLAN = "plan.json"
 LARGEST_PLAN = 64 << 20
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from forge.remote.batch.environments import Packed
-from forge.run.settings import build_env
+from forge.run.build_variables import build_env
 from harness.sandboxes.docker_backend import DockerBackend
 from harness.sandboxes.sandbox import Backend, BuildFailed
 from storage import sources

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
+from dataclasses import dataclass, field
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 import yaml
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
 
+from forge.run.setting_fields import Setting, SettingSubset, pick
+from forge.run.setting_files import read_record
+from forge.run.settings import (
+    EngineSettings,
+    EnvironmentSettings,
+    ModelSettings,
+    ProposalSettings,
+    ValidationSettings,
+    count_processors,
+)
 from storage.errors import ConfigError
 
-Positive = Annotated[float, Meta(gt=0)]
 Strategy = Annotated[str, Meta(pattern=r"^(mirror|procedural|modify|rewrite|combine)(:[1-9]\d*)?$")]
 """One, with a limit of its own where wanted, as for `bugfoundry forge`: mirror:20."""
 Strategies = tuple[Strategy, ...]
@@ -32,36 +41,67 @@ class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pytest_args: str | None = None
 
 
-class Campaign(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Campaign:
     """All of a campaign."""
 
-    name: Annotated[str, Meta(pattern=r"^[\w.-]{1,60}$")]
-    """Under which its progress is kept."""
-    repositories: Annotated[tuple[Entry, ...], Meta(min_length=1)]
-    max_bugs: Annotated[int, Meta(ge=1)] = 100
-    """Bugs for each repository."""
-    strategies: Strategies = ("mirror", "procedural")
-    seed: int = 0
-    engine: Literal["local", "actions"] = "local"
-    sandbox: Literal["auto", "docker", "local"] = "auto"
-    workers: Annotated[int, Meta(ge=1)] = field(default_factory=lambda: os.cpu_count() or 1)
-    jobs: Annotated[int, Meta(ge=1)] = 1
-    """Repositories side by side."""
-    statements: Literal["template", "model"] = "template"
-    dollars: Annotated[float, Meta(ge=0)] = 0.0
-    """What language models may cost, all repositories together."""
-    repository_dollars: Annotated[float, Meta(ge=0)] = 0.5
-    """What they may cost each."""
-    runner_minutes: Positive | None = None
-    """Runner minutes of GitHub Actions, all repositories together."""
-    disk_gb: Positive | None = None
-    """What the cache may hold; environments of repositories that are done go first."""
-    hours: Positive | None = None
-    """After so long no other repository is begun."""
-    repository_hours: Positive = 6.0
-    """After so long a repository is stopped; what it has come to stays."""
-    between: tuple[str, str] | None = None
-    """Times of day, as 22:00, between which repositories are begun."""
+    name: Annotated[
+        str,
+        Setting(
+            kind=Annotated[str, Meta(pattern=r"^[\w.-]{1,60}$")],
+            help="Under which its progress is kept.",
+        ),
+    ]
+    repositories: Annotated[
+        tuple[Entry, ...], Setting(kind=Annotated[tuple[Entry, ...], Meta(min_length=1)])
+    ]
+    proposals: Annotated[
+        ProposalSettings,
+        SettingSubset("max_bugs", "seed", pick("strategies", kind=Strategies)),
+    ] = field(default_factory=ProposalSettings)
+    environment: Annotated[EnvironmentSettings, SettingSubset("sandbox")] = field(
+        default_factory=EnvironmentSettings
+    )
+    validation: Annotated[ValidationSettings, SettingSubset("workers")] = field(
+        default_factory=lambda: ValidationSettings(workers=count_processors())
+    )
+    engine: Annotated[EngineSettings, SettingSubset("engine")] = field(
+        default_factory=EngineSettings
+    )
+    model: Annotated[
+        ModelSettings,
+        SettingSubset(
+            "statements",
+            pick("model_budget", name="repository_dollars", help="What they may cost each."),
+        ),
+    ] = field(default_factory=ModelSettings)
+    jobs: Annotated[int, Setting(least=1, help="Repositories side by side.")] = 1
+    dollars: Annotated[
+        float,
+        Setting(least=0, help="What language models may cost, all repositories together."),
+    ] = 0.0
+    runner_minutes: Annotated[
+        float | None,
+        Setting(over=0, help="Runner minutes of GitHub Actions, all repositories together."),
+    ] = None
+    disk_gb: Annotated[
+        float | None,
+        Setting(
+            over=0,
+            help="What the cache may hold; environments of repositories that are done go first.",
+        ),
+    ] = None
+    hours: Annotated[
+        float | None, Setting(over=0, help="After so long no other repository is begun.")
+    ] = None
+    repository_hours: Annotated[
+        float,
+        Setting(over=0, help="After so long a repository is stopped; what it has come to stays."),
+    ] = 6.0
+    between: Annotated[
+        tuple[str, str] | None,
+        Setting(help="Times of day, as 22:00, between which repositories are begun."),
+    ] = None
 
     @property
     def window(self) -> tuple[time, time] | None:
@@ -81,7 +121,7 @@ def read_campaign(path: Path) -> Campaign:
     except (tomllib.TOMLDecodeError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
     try:
-        campaign = msgspec.convert(with_entries(document), Campaign)
+        campaign = read_record(Campaign, with_entries(document))
         assert campaign.window is None or campaign.window[0] != campaign.window[1]
     except (msgspec.ValidationError, ValueError, AssertionError) as error:
         told = str(error) or "between has to name two different times of day"

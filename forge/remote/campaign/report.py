@@ -77,7 +77,7 @@ def measured(campaign: Campaign, store: Store, found: Report) -> Measured:
         verdicts=sum(line.verdicts for line in done),
         hours=sum(line.hours for line in done),
         judging_seconds=sum(seconds for _, _, _, seconds in sums),
-        workers=campaign.workers,
+        workers=campaign.validation.workers,
         dollars=sum(line.dollars for line in done),
         cache_bytes=round(found.gigabytes * 1e9),
         store_bytes=store.path.stat().st_size,

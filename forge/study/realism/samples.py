@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mirror.choice.rules import Limits
+from mirror.choice.limits import Limits
+
 from mirror.choice.sieve import sift
 from mirror.history.crawl import crawl_history
 from mirror.undo.fixes import Clone

@@ -9,14 +9,13 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
-from msgspec.structs import replace
 
 from bot.service.app.server import service
 from bot.service.base.config import AppConfig, Config, ServeConfig, WorkConfig
@@ -26,6 +25,7 @@ from bot.service.checkup.checks import check
 from bot.service.checkup.findings import Finding, all_well
 from bot.service.checkup.github import unreachable
 from bot.service.registration.permissions import events, permissions
+from forge.run.settings import EngineSettings, EnvironmentSettings
 from tests.bot.service.made import SECRET, private_key
 from tests.bot.service.process import write_private
 from tests.furniture.github_world import World, github_world
@@ -166,7 +166,7 @@ async def test_a_secret_in_a_variable_needs_no_file() -> None:
 
 
 async def test_mirrors_need_a_token_of_their_own() -> None:
-    config = Config(work=WorkConfig(mirrors="acme"))
+    config = Config(work=WorkConfig(engine=EngineSettings(mirrors="acme")))
     found = {one.what: one for one in machine.secrets_of(config, {})}["mirrors' token"]
     assert (found.verdict, "work.mirrors_token_file" in found.do) == ("wrong", True)
 
@@ -384,7 +384,8 @@ def test_no_sandbox_but_a_plain_process(kind: str, monkeypatch: pytest.MonkeyPat
     # No path of a socket: the Docker SDK leaves one open that it cannot connect.
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
     monkeypatch.setattr(machine.bubblewrap, "works", lambda: False)
-    found = machine.sandbox_of(Config(work=WorkConfig(sandbox=kind)))  # type: ignore[arg-type]
+    work = WorkConfig(environment=EnvironmentSettings(sandbox=kind))  # type: ignore[arg-type]
+    found = machine.sandbox_of(Config(work=work))
     assert (found.verdict, "install bubblewrap" in found.do) == ("wrong", True)
 
 

@@ -28,7 +28,7 @@ def test_a_variable_is_stronger_than_the_file(tmp_path: Path) -> None:
     found = load(path, environ)
 
     assert (found.serve.port, found.serve.host, found.limits.month_dollars) == (2, "::1", 3.0)
-    assert found.work.strategies == ("mirror", "combine")
+    assert found.work.proposals.names == ("mirror", "combine")
 
 
 def test_every_setting_has_a_variable_of_its_own() -> None:

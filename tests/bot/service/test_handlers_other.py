@@ -9,6 +9,7 @@ import pytest
 
 from bot.service.base.config import WorkConfig
 from bot.service.repositories.plan import URGENT
+from forge.run.settings import EngineSettings
 from storage.records import Issue
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ async def test_a_run_in_a_mirror_of_ours_is_to_be_taken_in_and_no_other(
 ) -> None:
     from tests.bot.service.running import serving
 
-    work = WorkConfig(processes=0, mirrors="Octo")
+    work = WorkConfig(processes=0, engine=EngineSettings(mirrors="Octo"))
     world.install(app, code.repository)
     async with serving(world, tmp_path, app=app, work=work) as served:
         ours = example(served, "octo/thing", code.repository.id)

@@ -18,6 +18,7 @@ from bot.service.repositories.chores import ingest_job
 from forge.remote.batch.bugs import gather
 from forge.remote.batch.ingestion import keep_environment
 from forge.remote.batch.plans import Batch, make_batch, write_batch
+from forge.run.settings import EngineSettings
 from mirror.github.hub import Hub
 from storage.records import Dispatch
 from storage.tables.hosted import Installation
@@ -101,7 +102,7 @@ async def mirrored(world: World, tmp_path: Path) -> AsyncIterator[Mirrored]:
     world.install(app, account)
     config = Config(
         serve=ServeConfig(store=str(tmp_path / "s.db"), cache=str(tmp_path / "cache")),
-        work=WorkConfig(mirrors="operator"),
+        work=WorkConfig(engine=EngineSettings(mirrors="operator")),
     )
     clock = world.clock
     async with (

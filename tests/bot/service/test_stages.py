@@ -94,11 +94,10 @@ async def test_without_a_model_its_strategies_are_named_and_left_out(
 
 
 def replace_limits(service: Service, dollars: float) -> Service:
-    import msgspec
 
     config = service.scene.config
-    limits = msgspec.structs.replace(config.limits, repository_dollars=dollars)
-    scene = replace(service.scene, config=msgspec.structs.replace(config, limits=limits))
+    limits = replace(config.limits, repository_dollars=dollars)
+    scene = replace(service.scene, config=replace(config, limits=limits))
     return Service(service.shop, service.app, service.installed, scene)
 
 

@@ -23,6 +23,7 @@ from bot.service.app.queues import HEAVY, LIGHT
 from bot.service.base.config import WorkConfig
 from bot.service.queue.worker import Worker
 from bot.service.repositories.plan import WORK
+from forge.run.settings import EnvironmentSettings, ProposalSettings
 from tests.bot.service.told import Story
 from tests.bot.service.worked import GUARDS, NAME, Shop
 from tests.furniture.project import PYPROJECT
@@ -110,7 +111,11 @@ async def test_a_maintainer_opts_in_reads_what_comes_of_it_and_leaves(
 
     shop = Shop(world, tmp_path)
     shop.code.commit({"pyproject.toml": LICENSED}, "Say how it may be used")
-    work = WorkConfig(processes=0, sandbox="local", strategies=("mirror", "procedural"), max_bugs=8)
+    work = WorkConfig(
+        processes=0,
+        environment=EnvironmentSettings(sandbox="local"),
+        proposals=ProposalSettings(strategies=("mirror", "procedural"), max_bugs=8),
+    )
     async with serving(world, tmp_path, work=work, light=LIGHT) as served:
         told = Told(Story(world, HEAD), served, shop, tmp_path)
         ann = world.collaborator(shop.repository, "ann", "maintain")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from bot.service.base.store_thread import Keeper
 from bot.service.outbox.outbox import OUTBOX
 from bot.service.queue.worker import Worker
 from bot.service.repositories.plan import PULL, WORK, first, pull_job, stage_job
+from forge.run.settings import EnvironmentSettings
 from storage.tables.hosted import Hosted, Installation
 from storage.tables.jobs import Job, NewJob
 from tests.furniture.project import PYPROJECT, SOURCE, TESTS
@@ -101,8 +103,6 @@ class Service:
 
     async def set(self, **changed: Any) -> None:
         """Change what the service knows of the repository."""
-        from dataclasses import replace
-
         hosted = await self.hosted()
         await self.scene.keeper(lambda store: store.hosted.put(replace(hosted, **changed)))
 
@@ -146,9 +146,10 @@ class Service:
         return found
 
 
-def config_of(world: World, folder: Path, cache: Path | None = None, **work: Any) -> Config:
+def config_of(
+    world: World, folder: Path, cache: Path | None = None, *, max_bugs: int = 4
+) -> Config:
     """Settings that keep work small. A cache that is shared saves builds."""
-    usual: dict[str, Any] = {"sandbox": "local", "max_bugs": 4}
     return Config(
         app=AppConfig(api_url=world.api, web_url=world.url),
         serve=ServeConfig(
@@ -156,7 +157,10 @@ def config_of(world: World, folder: Path, cache: Path | None = None, **work: Any
             cache=str(cache or folder / "cache"),
             public_url="https://bugs.example",
         ),
-        work=WorkConfig(**usual | work),
+        work=WorkConfig(
+            environment=EnvironmentSettings(sandbox="local"),
+            proposals=replace(WorkConfig().proposals, max_bugs=max_bugs),
+        ),
         limits=LimitsConfig(repository_dollars=0.0),
     )
 
