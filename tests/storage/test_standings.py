@@ -104,7 +104,7 @@ def _without_standings(path: Path, old: Path) -> None:
         db.conn.commit()
 
 
-@settings(max_examples=30, stateful_step_count=25, deadline=None)
+@settings(stateful_step_count=25)
 class Writing(RuleBasedStateMachine):
     """Bugs, verdicts and tasks come and go in any order."""
 

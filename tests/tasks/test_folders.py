@@ -9,8 +9,6 @@ import tarfile
 import tomllib
 from pathlib import Path
 
-import pandas  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -127,6 +125,9 @@ def test_the_rule_inside_the_container_is_the_one_rule(found: list[str | None]) 
 
 
 def test_a_data_set_has_card_schema_and_rows(made: Made, hf: Path) -> None:
+    import pandas  # type: ignore[import-untyped]
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
     (file,) = (hf / "data").iterdir()
     (row,) = pq.read_table(file).to_pylist()
     schema = json.loads((hf / "schema.json").read_text())

@@ -25,6 +25,7 @@ from bot.service.queue.worker import Worker
 from bot.service.repositories.plan import WORK
 from tests.bot.service.told import Story
 from tests.bot.service.worked import GUARDS, NAME, Shop
+from tests.furniture.environments import share_downloads
 from tests.furniture.project import PYPROJECT
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ async def test_a_maintainer_opts_in_reads_what_comes_of_it_and_leaves(
 ) -> None:
     from tests.bot.service.running import serving
 
+    share_downloads(tmp_path / "cache")
     shop = Shop(world, tmp_path)
     shop.code.commit({"pyproject.toml": LICENSED}, "Say how it may be used")
     work = WorkConfig(processes=0, sandbox="local", strategies=("mirror", "procedural"), max_bugs=8)
