@@ -21,7 +21,7 @@ from harness.sandboxes.docker_backend import DockerBackend
 from harness.sandboxes.local_backend import LocalBackend
 from harness.sandboxes.sandbox import Backend
 from tests.furniture.attacks import ASSAULTS, ESCAPED, PROBES, Attack, attacked
-from tests.harness.test_attacks import (
+from tests.harness.attacked import (
     EXPECTED,
     ORDINARY,
     TARGET,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import docker
 import pytest
 from docker.errors import ImageNotFound
+from hypothesis import HealthCheck, settings
 
 from harness.sandboxes.base_image import DEFAULT_TAG, connect, make_base_image
 from harness.sandboxes.local_backend import locked
@@ -18,6 +19,19 @@ from storage.errors import SandboxError
 
 # In a job of GitHub's a command says a line more; what it prints is not to depend on that here.
 os.environ.pop("GITHUB_ACTIONS", None)
+
+EXAMPLES = os.environ.get("BUGFOUNDRY_EXAMPLES", "")
+"""How many cases each property is tried on; `./run test --long` says thousands."""
+settings.register_profile(
+    "bugfoundry",
+    max_examples=int(EXAMPLES or 25),
+    # A busy machine is slow; that is no fault of what is tested.
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    # In CI the few are always the same, so that a change is judged by itself; each night's differ.
+    derandomize=os.environ.get("CI") == "true" and not EXAMPLES,
+)
+settings.load_profile("bugfoundry")
 
 if TYPE_CHECKING:
     from tests.furniture.github_world import Descriptions

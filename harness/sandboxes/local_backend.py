@@ -62,8 +62,9 @@ class LocalBackend:
         runner: Path | None = None,
         isolation: Isolation | None = None,
     ) -> None:
-        self._envs = cache.resolve() / "envs"
-        self._uv_cache = cache.resolve() / "uv"
+        # Links are followed: an environment holds its own path, and a cage binds it there.
+        self._envs = (cache / "envs").resolve()
+        self._uv_cache = (cache / "uv").resolve()
         self._runner = runner or find_archive(cache)
         self.isolation: Isolation = isolation or ("bubblewrap" if bubblewrap.works() else "process")
         self._archive: tuple[Path, bytes] | None = None

@@ -267,3 +267,24 @@ class Bench:
 
 def silent() -> Quiet:
     return Quiet(Console(file=StringIO()))
+
+
+# The model. The merge finds nothing of the fix in this code.
+REWRITTEN = (
+    "    result = 0\n    for item in items:\n        result += item.price * item.count\n"
+    "    return result\n",
+    "    return sum(map(count_of(items), items))\n",
+)
+HARMLESS = (
+    "    return sum(map(count_of(items), items))\n",
+    "    return sum(map(count_of(items), [*items]))\n",
+)
+RIGHT = (
+    "    return sum(map(count_of(items), items))\n",
+    "    return sum(i.price for i in items)\n",
+)
+
+
+def edits(*changes: tuple[str, str], path: str = FILE) -> dict[str, Any]:
+    found = [{"path": path, "find": find, "replace": new} for find, new in changes]
+    return {"edits": found, "because": "it counts no more"}

@@ -69,7 +69,7 @@ def registry(tmp_path: Path) -> Iterator[str]:
 
 
 def wait_for(url: str) -> None:
-    for _ in range(100):
+    for _ in range(1200):
         try:
             with urllib.request.urlopen(url):
                 return

@@ -37,6 +37,7 @@ from storage.git import line
 from storage.store import Store
 from storage.trees import Trees
 from tests.furniture.actions import Dispatch, ExecutorPlace, Lost, Machine, Run
+from tests.furniture.environments import share_environments
 from tests.furniture.project import write_history, write_project
 
 ROOT = Path(__file__).parents[2]
@@ -59,7 +60,7 @@ class Site:
             ("-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-qm", "Start"),
         ):
             self.git(*words)
-        self.cache = folder / "cache"
+        self.cache = share_environments(folder / "cache")
         self.settings = Settings(
             source=str(self.code),
             cache=self.cache,

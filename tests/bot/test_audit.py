@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -35,7 +34,7 @@ from storage.records import Bug, FileChange, Origin, Verdict
 from storage.store import Store
 from storage.trees import Trees
 from syntax.patches import unified_diff
-from tests.bot.test_forge import ROOT, Workplace
+from tests.furniture.workplace import PATIENCE, Workplace, command_variables
 from tests.storage.samples import (
     ENVIRONMENT,
     REPOSITORY,
@@ -303,21 +302,17 @@ class TestOnARealStore:
         process = subprocess.Popen(
             [sys.executable, "-m", "bot", "audit", "shop", "--store", store, "--workers", "1"],
             cwd=forged.folder,
-            env={
-                **os.environ,
-                "BUGFOUNDRY_CACHE": str(forged.folder / "cache"),
-                "PYTHONPATH": str(ROOT),
-            },
+            env=command_variables(forged.cache),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        limit = time.monotonic() + 120
+        limit = time.monotonic() + PATIENCE
         with Store(store) as opened:
             while not opened.verdicts(mode="full") and time.monotonic() < limit:
                 time.sleep(0.05)
             process.send_signal(signal.SIGINT)
-            _, told = process.communicate(timeout=60)
+            _, told = process.communicate(timeout=PATIENCE)
             done = len(opened.verdicts(mode="full"))
 
         assert process.returncode == 130

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -21,9 +18,8 @@ from forge.run.settings import ModelSettings
 from storage.errors import ConfigError
 from storage.records import CampaignStep
 from storage.store import Store
-from tests.furniture.project import write_project
+from tests.furniture.workplace import Workplace, run_command
 
-ROOT = Path(__file__).parents[2]
 TOML = """
 name = "first"
 max_bugs = 50
@@ -178,7 +174,7 @@ def test_a_projection_goes_by_what_was_measured() -> None:
 @pytest.mark.slow
 @pytest.mark.network
 def test_one_failure_stops_no_other_and_a_second_run_goes_on(tmp_path: Path) -> None:
-    write_project(tmp_path / "shop")
+    place = Workplace(tmp_path)
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "notes.txt").write_text("nothing here")
     (tmp_path / "c.toml").write_text(
@@ -187,29 +183,8 @@ def test_one_failure_stops_no_other_and_a_second_run_goes_on(tmp_path: Path) -> 
     )
 
     def run(*words: str) -> tuple[int, dict[str, object], str]:
-        done = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "bot",
-                "campaign",
-                "c.toml",
-                "--store",
-                "s.db",
-                "--json",
-                *words,
-            ],
-            cwd=tmp_path,
-            env={
-                **os.environ,
-                "BUGFOUNDRY_CACHE": str(tmp_path / "cache"),
-                "PYTHONPATH": str(ROOT),
-            },
-            capture_output=True,
-            text=True,
-            timeout=900,
-            check=False,
-        )
+        command = ("campaign", "c.toml", "--store", "s.db", "--json", *words)
+        done = run_command(*command, cwd=place.folder)
         return done.returncode, json.loads(done.stdout), done.stderr
 
     code, found, told = run()

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-
-def bugfoundry(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environ = {**os.environ, "BUGFOUNDRY_CACHE": str(cwd / "cache")}
-    environ.pop("BUGFOUNDRY_STORE", None)
-    return subprocess.run(
-        [sys.executable, "-m", "bot", *words],
-        cwd=cwd,
-        env={**environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+from tests.furniture.workplace import run_command
 
 
 @pytest.mark.parametrize(
@@ -57,7 +44,7 @@ def test_a_mistake_gets_one_clear_line(words: tuple[str, ...], told: str, tmp_pa
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "a.py").write_text("a = 1\n")
 
-    result = bugfoundry(*words, cwd=tmp_path)
+    result = run_command(*words, cwd=tmp_path)
 
     assert result.returncode == 1
     assert len(result.stderr.strip().splitlines()) == 1
@@ -67,14 +54,14 @@ def test_a_mistake_gets_one_clear_line(words: tuple[str, ...], told: str, tmp_pa
 
 
 def test_help_starts_with_the_command_to_begin_with(tmp_path: Path) -> None:
-    result = bugfoundry("--help", cwd=tmp_path)
+    result = run_command("--help", cwd=tmp_path)
 
     assert result.returncode == 0
     assert "bugfoundry forge pypi:itsdangerous" in result.stdout
 
 
 def test_operators_are_listed_with_what_they_do(tmp_path: Path) -> None:
-    result = bugfoundry("operators", "--json", cwd=tmp_path)
+    result = run_command("operators", "--json", cwd=tmp_path)
 
     assert result.returncode == 0
     assert '"remove-conditional"' in result.stdout
@@ -91,4 +78,4 @@ def test_a_command_starts_without_the_others_and_what_they_need(tmp_path: Path) 
 
 
 def test_a_word_that_is_no_command_is_told_what_it_is_near_to(tmp_path: Path) -> None:
-    assert "Did you mean 'verify'?" in bugfoundry("verfy", cwd=tmp_path).stderr
+    assert "Did you mean 'verify'?" in run_command("verfy", cwd=tmp_path).stderr

@@ -10,7 +10,7 @@ import pytest
 
 from storage.records import Hold, ModelCall, Origin
 from storage.store import Store
-from tests.bot.test_cli import bugfoundry
+from tests.furniture.workplace import run_command
 from tests.storage.samples import ENVIRONMENT, REPOSITORY, make_bug, make_task
 
 
@@ -53,7 +53,7 @@ def filled(tmp_path: Path) -> Path:
 
 
 def test_dollars_calls_tokens_and_what_a_task_came_to(filled: Path) -> None:
-    done = bugfoundry("costs", "--json", cwd=filled)
+    done = run_command("costs", "--json", cwd=filled)
     told = json.loads(done.stdout)
     assert (told["calls"], told["dollars"], told["month"]) == (3, 0.875, 0.0)
     assert (told["held"], told["held_calls"]) == (0.0625, 1)
@@ -68,13 +68,13 @@ def test_dollars_calls_tokens_and_what_a_task_came_to(filled: Path) -> None:
 
 
 def test_it_reads_as_a_table_and_says_what_is_held(filled: Path) -> None:
-    told = bugfoundry("costs", cwd=filled).stdout
+    told = run_command("costs", cwd=filled).stdout
     assert "0.3750" in told
     assert "$0.8750 for 3 calls" in told
     assert "--release" in told
-    told = bugfoundry("costs", "--release", cwd=filled).stdout
+    told = run_command("costs", "--release", cwd=filled).stdout
     assert "--release" not in told
 
 
 def test_a_store_without_calls_says_so(tmp_path: Path) -> None:
-    assert "no model was asked" in bugfoundry("costs", cwd=tmp_path).stdout
+    assert "no model was asked" in run_command("costs", cwd=tmp_path).stdout

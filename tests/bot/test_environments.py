@@ -11,7 +11,7 @@ from forge.run.environments import read_sources
 from forge.run.explanations import explain
 from storage.errors import SourceError
 from storage.records import Attempt, Plan
-from tests.bot.test_forge import Workplace
+from tests.furniture.workplace import Workplace
 
 FIRST = Plan(name="extra 'test'", python="3.11", install=(("-e", ".[test]"),))
 SECOND = Plan(

@@ -16,11 +16,10 @@ from llm.client import DEFAULT_MODEL
 from llm.prices import price_of
 from storage.errors import ConfigError
 from storage.store import Store
-from tests.bot.mirrored import Bench, Shop, silent
-from tests.bot.test_mirroring import HARMLESS, REWRITTEN, RIGHT, edits
+from tests.bot.mirrored import HARMLESS, REWRITTEN, RIGHT, Bench, Shop, edits, silent
 from tests.furniture.messages_api import messages_api
+from tests.furniture.models import model
 from tests.furniture.project import write_project
-from tests.llm.test_client import model
 
 PRICE = price_of(DEFAULT_MODEL)
 

@@ -18,7 +18,7 @@ from storage.errors import StoreError
 from storage.store import Store
 from tasks.gates import chosen
 from tasks.gates.subject import Rules
-from tests.bot.test_cli import bugfoundry
+from tests.furniture.workplace import run_command
 from tests.tasks.made import TESTS, Made, make
 
 LICENCE = Path(__file__).parents[2] / "LICENSE"
@@ -128,7 +128,7 @@ def workplace(made: Made, tmp_path: Path) -> Path:
 
 def run(workplace: Path, *words: str, code: int = 0) -> str:
     """Run the command line on the store of ``made``, with its cache."""
-    result = bugfoundry(*words, "--store", "store.db", cwd=workplace)
+    result = run_command(*words, "--store", "store.db", cwd=workplace)
     assert result.returncode == code, result.stderr
     return result.stdout + result.stderr
 

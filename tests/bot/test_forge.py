@@ -9,41 +9,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pandas
 import pytest
 
 from storage.store import Store
-from tests.furniture.project import write_project
-
-ROOT = Path(__file__).parents[2]
-
-
-class Workplace:
-    """A folder with a project, a store and a cache, in which commands are run."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.project = write_project(folder / "shop")
-
-    def run(self, *words: str, code: int = 0, text: str | None = None) -> str:
-        environ = {**os.environ, "BUGFOUNDRY_CACHE": str(self.folder / "cache")}
-        done = subprocess.run(
-            [sys.executable, "-m", "bot", *words],
-            cwd=self.folder,
-            env={**environ, "PYTHONPATH": str(ROOT)},
-            input=text,
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout
-
-    def forge(self, sandbox: str, *words: str) -> dict[str, object]:
-        store = str(self.folder / f"{sandbox}.db")
-        text = self.run("forge", "shop", "--sandbox", sandbox, "--store", store, "--json", *words)
-        return dict(json.loads(text))
+from tests.furniture.workplace import Workplace
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +84,8 @@ def test_a_solver_finds_one_commit_and_its_diff_is_graded(
 
 
 def test_each_format_can_be_loaded(workplace: Workplace, forged: dict[str, object]) -> None:
+    import pandas
+
     count = len(forged["tasks"])  # type: ignore[arg-type]
     for form, name in (("swe-smith", "a.jsonl"), ("swe-bench", "b.jsonl"), ("jsonl", "c.jsonl")):
         words = ("export", "--store", "local.db", "--gates", "pass-to-pass")

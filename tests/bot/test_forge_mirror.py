@@ -7,31 +7,15 @@ from typing import Any
 
 import pytest
 
-from storage.records import Issue
-from storage.store import Store
-from tests.bot.test_forge import Workplace
-from tests.furniture.project import MEMBERS, write_history
+from tests.furniture.project import MEMBERS
+from tests.furniture.workplace import Workplace, workplace_with_fix
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
-
-ISSUE = Issue(
-    repository="local/shop",
-    number=2,
-    title="Members pay as much as everybody",
-    body="I am a member, and `discount(100, members=True)` is 90. See #3.",
-    author="ben",
-    created="2020-09-01T00:00:00Z",
-)
 
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
-    """The project with a fix in its history, whose issue is known."""
-    workplace = Workplace(tmp_path_factory.mktemp("work"))
-    write_history(workplace.project)
-    with Store(workplace.folder / "local.db") as store:
-        store.pulls.add((), [ISSUE])
-    return workplace
+    return workplace_with_fix(tmp_path_factory.mktemp("work"))
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from storage.store import Store
-from tests.bot.test_forge import Workplace
 from tests.furniture.messages_api import Service, messages_api
+from tests.furniture.workplace import Workplace
 from tests.mutators.shelf import bodies, kinds, told
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]

@@ -11,18 +11,20 @@ import pytest
 
 from storage.store import Store
 from tasks.statements import is_template
-from tests.bot.test_forge import Workplace
-from tests.bot.test_forge_mirror import workplace
 from tests.furniture.answers import answer
 from tests.furniture.batches_api import BatchService, batches_api
-
-__all__ = ["workplace"]
+from tests.furniture.workplace import Workplace, workplace_with_fix
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 
 ALL = "mirror,procedural,modify,rewrite,combine"
 WORDS = ("forge", "shop", "--sandbox", "local", "--strategies", ALL, "--max-bugs", "16", "--json")
 MODEL = ("--statements", "model", "--model-budget", "20")
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    return workplace_with_fix(tmp_path_factory.mktemp("work"))
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -14,9 +13,8 @@ from storage.store import Store
 from tasks.statements import is_template
 from tasks.voices import style_of
 from tests.furniture.messages_api import messages_api
-from tests.furniture.project import write_project
+from tests.furniture.workplace import Workplace, command_variables
 
-ROOT = Path(__file__).parents[2]
 ANSWER = {
     "title": "Wrong results since the upgrade",
     "body": "The results are not what the documentation promises, with quite ordinary values.",
@@ -28,7 +26,7 @@ pytestmark = [pytest.mark.network, pytest.mark.slow]
 
 @pytest.mark.parametrize("sandbox", ["local", pytest.param("docker", marks=pytest.mark.docker)])
 async def test_statements_are_written_where_that_is_wanted(tmp_path: Path, sandbox: str) -> None:
-    write_project(tmp_path / "shop")
+    place = Workplace(tmp_path)
     store = tmp_path / "store.db"
     words = ["forge", "shop", "--sandbox", sandbox, "--store", str(store), "--json"]
     words += ["--max-bugs", "12", "--strategies", "procedural", "--model-budget", "20"]
@@ -38,13 +36,11 @@ async def test_statements_are_written_where_that_is_wanted(tmp_path: Path, sandb
             sys.executable,
             *("-m", "bot", *words, *more),
             cwd=tmp_path,
-            env={
-                **os.environ,
-                "PYTHONPATH": str(ROOT),
-                "BUGFOUNDRY_CACHE": str(tmp_path / "cache"),
-                "ANTHROPIC_API_KEY": "test",
-                "ANTHROPIC_BASE_URL": str(service.client.base_url) if service.client else "",
-            },
+            env=command_variables(
+                place.cache,
+                ANTHROPIC_API_KEY="test",
+                ANTHROPIC_BASE_URL=str(service.client.base_url) if service.client else "",
+            ),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import subprocess
 import sys
-import venv
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.sandboxes import bubblewrap
-from tests.bot.test_forge import ROOT, Workplace
 from tests.furniture.chat_api import Said, chat_api
+from tests.furniture.environments import install_package
+from tests.furniture.workplace import Workplace, command_variables
 
 pytestmark = [
     pytest.mark.network,
@@ -112,13 +111,9 @@ def test_attempts_are_kept_and_exported_as_the_field_has_them(workplace: Workpla
 
 
 async def test_mini_swe_agent_solves_a_task_with_a_scripted_model(
-    workplace: Workplace, tmp_path_factory: pytest.TempPathFactory
+    workplace: Workplace,
 ) -> None:
-    mini = tmp_path_factory.mktemp("mini")
-    mini.chmod(0o755)
-    venv.create(mini, with_pip=True)
-    install = [mini / "bin/pip", "install", "--quiet", "mini-swe-agent==2.4.6"]
-    await asyncio.to_thread(subprocess.run, install, check=True)
+    mini = await asyncio.to_thread(install_package, "mini-swe-agent==2.4.6", Path(sys.executable))
     fix = (workplace.folder / "fix/fix.patch").read_text()
     commands = ["ls", f"git apply - <<'EOF'\n{fix}EOF"]
     commands.append("echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT")
@@ -139,11 +134,7 @@ async def test_mini_swe_agent_solves_a_task_with_a_scripted_model(
             *("-o", "mini.jsonl", "--model", "mini", "--timeout", "300"),
             *(word for name, text in variables.items() for word in ("--env", f"{name}={text}")),
             cwd=workplace.folder,
-            env={
-                **os.environ,
-                "PYTHONPATH": str(ROOT),
-                "BUGFOUNDRY_CACHE": str(workplace.folder / "cache"),
-            },
+            env=command_variables(workplace.cache),
         )
         assert await process.wait() == 0
 

@@ -14,7 +14,7 @@ from mutators.model.rewrite import REWRITE
 from storage.errors import ConfigError
 from storage.records import Bug, FileChange, Origin, Repository
 from tests.furniture.messages_api import messages_api
-from tests.llm.test_client import model
+from tests.furniture.models import model
 from tests.mutators.shelf import FILES, PATH, bodies, mistakes
 
 REPOSITORY = Repository(owner="o", name="shop", commit="c", tree="t", source="s")

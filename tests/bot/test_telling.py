@@ -43,11 +43,10 @@ from tasks.statements import is_template
 from tasks.voices import style_of
 from tests.furniture.batches_api import BatchService, batches_api
 from tests.furniture.messages_api import messages_api
+from tests.furniture.models import batched, model
 from tests.furniture.project import SOURCE, write_project
+from tests.harness.failing import SOURCE as ON_THE_PATH
 from tests.harness.plain import PlainBackend
-from tests.harness.test_environment import SOURCE as ON_THE_PATH
-from tests.llm.test_batches import batched
-from tests.llm.test_client import model
 
 WHERE = "src/shop/__init__.py"
 TITLE = "clamp() gives the lower bound for values above the upper one"
@@ -239,7 +238,7 @@ async def test_in_batches_all_statements_are_asked_for_together(bench: Bench) ->
 
     async with (
         batches_api(answer(), repeat=True, looks=1_000_000) as service,
-        asyncio.timeout(60),
+        asyncio.timeout(300),
         asyncio.TaskGroup() as group,
     ):
         group.create_task(end(service))

@@ -62,7 +62,7 @@ async def test_the_next_sandbox_is_started_while_one_works(project: Path) -> Non
     first = turns.next()
     assert first is not None
     _, worker = await first.worker()
-    for _ in range(100):
+    for _ in range(1200):
         if places[1].backend.started:
             break
         await asyncio.sleep(0.1)

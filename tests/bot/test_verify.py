@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tasks.export.full import content_of
-from tests.bot.test_forge import Workplace
+from tests.furniture.workplace import Workplace
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 

@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiohttp import web
-from anthropic.types.messages import MessageBatch, MessageBatchIndividualResponse
 
 from tests.furniture.messages_api import Scripted, Service, error_body, failed, refusal, serving
 
@@ -110,6 +109,8 @@ class BatchService(Service):
         """Work on the requests of a batch, as the script says."""
         if batch.ended:
             return
+        from anthropic.types.messages import MessageBatchIndividualResponse
+
         batch.ended = True
         for each in batch.requests:
             result = self.result(each["params"], batch)
@@ -156,6 +157,8 @@ class BatchService(Service):
             "cancel_initiated_at": batch.created.isoformat() if batch.canceling else None,
             "results_url": url if batch.ended else None,
         }
+        from anthropic.types.messages import MessageBatch
+
         MessageBatch.model_validate(body)
         return dict(body)
 

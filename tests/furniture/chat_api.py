@@ -6,15 +6,23 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache as once
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from openai.types.chat import ChatCompletion
-from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
-from pydantic import TypeAdapter
 
-PARAMETERS: TypeAdapter[Any] = TypeAdapter(CompletionCreateParamsNonStreaming)
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+
+@once
+def request_type() -> TypeAdapter[Any]:
+    """Return what checks a request. The package takes a second to import."""
+    from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(CompletionCreateParamsNonStreaming)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +52,7 @@ class Chat:
 
     async def complete(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
-        PARAMETERS.validate_python(body)
+        request_type().validate_python(body)
         self.asked.append(body)
         self.keys.append(request.headers.get("authorization", ""))
         said = self.answers.pop(0)
@@ -86,6 +94,8 @@ def completion(body: Mapping[str, Any], said: Said) -> dict[str, Any]:
             "prompt_tokens_details": {"cached_tokens": said.cached, "audio_tokens": 0},
         },
     }
+    from openai.types.chat import ChatCompletion
+
     ChatCompletion.model_validate(whole)
     return whole
 

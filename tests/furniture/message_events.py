@@ -6,22 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from anthropic.types import (
-    RawContentBlockDeltaEvent,
-    RawContentBlockStartEvent,
-    RawContentBlockStopEvent,
-    RawMessageDeltaEvent,
-    RawMessageStartEvent,
-    RawMessageStopEvent,
-)
-
-TYPES: Mapping[str, Any] = {
-    "message_start": RawMessageStartEvent,
-    "content_block_start": RawContentBlockStartEvent,
-    "content_block_delta": RawContentBlockDeltaEvent,
-    "content_block_stop": RawContentBlockStopEvent,
-    "message_delta": RawMessageDeltaEvent,
-    "message_stop": RawMessageStopEvent,
+TYPES: Mapping[str, str] = {
+    "message_start": "RawMessageStartEvent",
+    "content_block_start": "RawContentBlockStartEvent",
+    "content_block_delta": "RawContentBlockDeltaEvent",
+    "content_block_stop": "RawContentBlockStopEvent",
+    "message_delta": "RawMessageDeltaEvent",
+    "message_stop": "RawMessageStopEvent",
 }
 PIECE = 40
 """Characters of a block that come in one event."""
@@ -29,6 +20,8 @@ PIECE = 40
 
 def events(message: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The events of a message, each checked against the SDK's type."""
+    from anthropic import types
+
     usage = message["usage"]
     start = {
         **message,
@@ -44,7 +37,7 @@ def events(message: Mapping[str, Any]) -> list[dict[str, Any]]:
     found.append({"type": "message_delta", "delta": delta, "usage": billed})
     found.append({"type": "message_stop"})
     for event in found:
-        TYPES[event["type"]].model_validate(event)
+        getattr(types, TYPES[event["type"]]).model_validate(event)
     return found
 
 

@@ -12,16 +12,17 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import anthropic
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from anthropic.types import Message
-from anthropic.types.shared import ErrorResponse
 
 from tests.furniture.message_events import events
 from tests.furniture.prompt_cache import PromptCache, TooManyBreakpoints, Usage
+
+if TYPE_CHECKING:
+    # The SDK takes seconds to import: only what asks a model waits for it.
+    import anthropic
 
 UNFORCED = ("claude-sonnet-5-5", "claude-opus-5-5", "claude-fable-5-1", "claude-mythos-5-1")
 """Models that answer 400 when a tool is forced, or when thinking is disabled."""
@@ -147,6 +148,8 @@ class Service:
             "stop_sequence": None,
             "usage": billed,
         }
+        from anthropic.types import Message
+
         Message.model_validate(message)
         return message
 
@@ -177,6 +180,8 @@ def refusal(body: Mapping[str, Any]) -> str:
 
 def error_body(status: int, message: str) -> dict[str, Any]:
     """An error as the API gives it."""
+    from anthropic.types.shared import ErrorResponse
+
     error = {"type": KINDS.get(status, "api_error"), "message": message}
     body = {"type": "error", "error": error, "request_id": "req_1"}
     ErrorResponse.model_validate(body)
@@ -225,6 +230,8 @@ async def messages_api(
 @asynccontextmanager
 async def serving(app: web.Application, service: Service) -> AsyncIterator[None]:
     """Run the server, with a client for it."""
+    import anthropic
+
     async with TestServer(app) as server:
         client = anthropic.AsyncAnthropic(
             api_key="test", base_url=str(server.make_url("")), max_retries=0

@@ -35,7 +35,7 @@ class Probe:
         self.sandbox = sandbox
         self.channel = channel
 
-    async def run(self, code: str, *, timeout: float = 30) -> Any:
+    async def run(self, code: str, *, timeout: float = 120) -> Any:
         """Run code inside; return its ``result``, or the frame that names its exception."""
         await self.channel.send({"code": dedent(code)})
         frame = await self.channel.receive(timeout=timeout)

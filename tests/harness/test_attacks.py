@@ -4,52 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import docker
 import pytest
+from _pytest.mark import ParameterSet
 
-from harness.environments.baseline import measure
 from harness.judge.local_engine import LocalEngine
-from harness.runs.selection import Coverage
 from harness.sandboxes import bubblewrap
 from harness.sandboxes.docker_backend import DockerBackend
-from harness.sandboxes.limits import Limits
 from harness.sandboxes.local_backend import LocalBackend
-from harness.sandboxes.sandbox import Backend
-from storage.records import Baseline, Bug, Environment, FileChange, Origin, Verdict
-from syntax.patches import unified_diff
 from tests.furniture.attacks import ASSAULTS, ESCAPED, PROBES, Attack, attacked
-from tests.furniture.project import SOURCE
-from tests.harness.probes import EDITABLE, build, plan
-
-pytestmark = [pytest.mark.network, pytest.mark.slow]
-OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
-GIVEN = {name: os.environ[name] for name in ("SSL_CERT_FILE",) if name in os.environ}
-WHERE = "src/shop/__init__.py"
-TIGHT = Limits(memory_mb=400, pids=60, file_size_mb=64, tmp_mb=48, inodes=20_000)
-TARGET = "tests/test_shop.py::test_clamp[3-3]"
-ORDINARY = SOURCE.replace("rate = 10", "rate = 11").encode()
-EXPECTED = (
-    "tests/test_shop.py::test_discount[100-90]",
-    "tests/test_shop.py::test_discount[200-180]",
-    "tests/test_shop.py::test_discount_for_members[100-88]",
+from tests.furniture.environments import share_environments
+from tests.harness.attacked import (
+    EXPECTED,
+    ORDINARY,
+    TARGET,
+    WHERE,
+    Measured,
+    bug,
+    engine_of,
+    judged,
+    prepare,
 )
 
-Measured = tuple[Backend, Environment, Baseline, Coverage | None]
-
-
-async def prepare(backend: Backend, folder: Path) -> Measured:
-    """Install the sample project and measure it within the tight limits."""
-    wanted = plan(*EDITABLE, python=OWN if backend.kind == "local" else "3.11")
-    environment = await build(backend, folder / "checkout", wanted, **GIVEN)
-    sandbox = await backend.start(environment, limits=TIGHT)
-    try:
-        return backend, environment, *await measure(sandbox, environment)
-    finally:
-        await sandbox.close()
+pytestmark = [pytest.mark.network, pytest.mark.slow]
 
 
 @pytest.fixture(
@@ -67,7 +46,7 @@ def measured(
         return
     if not bubblewrap.works() and os.environ.get("CI") != "true":
         pytest.skip("bubblewrap is not installed, or may not make namespaces")
-    backend = LocalBackend(folder / "cache", isolation="bubblewrap")
+    backend = LocalBackend(share_environments(folder / "cache"), isolation="bubblewrap")
     yield asyncio.run(prepare(backend, folder))
 
 
@@ -79,47 +58,6 @@ def judge(measured: Measured, monkeypatch: pytest.MonkeyPatch) -> LocalEngine:
     return engine_of(measured)
 
 
-def engine_of(measured: Measured, *, selecting: bool = False) -> LocalEngine:
-    """One worker, so that the next bug comes to the sandbox that was attacked."""
-    backend, environment, baseline, coverage = measured
-    return LocalEngine(
-        backend,
-        environment,
-        baseline,
-        workers=1,
-        read=lambda path: SOURCE.encode() if path == WHERE else None,
-        limits=TIGHT,
-        coverage=coverage if selecting else None,
-        judged=1000,
-    )
-
-
-def bug(source: bytes) -> Bug:
-    return Bug(
-        tree="0" * 40,
-        patch=unified_diff(WHERE, SOURCE.encode(), source),
-        changes=(FileChange(path=WHERE, mode="100644", sha256=source.hex()[:64]),),
-        origin=Origin(strategy="procedural"),
-    )
-
-
-async def judged(engine: LocalEngine, *bugs: Bug) -> list[Verdict]:
-    """Judge each once the one before has its verdict: of two that wait the longer is first."""
-    known = asyncio.Event()
-
-    async def in_turn() -> AsyncIterator[Bug]:
-        for each in bugs:
-            yield each
-            await known.wait()
-            known.clear()
-
-    verdicts = []
-    async for verdict in engine.judge(in_turn()):
-        verdicts.append(verdict)
-        known.set()
-    return verdicts
-
-
 @pytest.mark.parametrize("attack", PROBES, ids=lambda attack: attack.name)
 async def test_what_code_may_not_reach_is_refused(judge: LocalEngine, attack: Attack) -> None:
     run = await judge.run_files({WHERE: attacked(attack)})
@@ -129,8 +67,24 @@ async def test_what_code_may_not_reach_is_refused(judge: LocalEngine, attack: At
     assert "Error" in result.detail, result.detail
 
 
+def judging(kind: str, *, selecting: bool, long: bool = False) -> ParameterSet:
+    marks = [pytest.mark.docker] * (kind == "docker") + [pytest.mark.long] * long
+    name = f"{kind}-{'by some' if selecting else 'by all'}"
+    return pytest.param(kind, selecting, marks=marks, id=name)
+
+
 @pytest.mark.usefixtures("judge")
-@pytest.mark.parametrize("selecting", [False, True], ids=["by all", "by some"])
+@pytest.mark.parametrize(
+    ("measured", "selecting"),
+    [
+        # Most wait for what is silent. By day each comes once to each sandbox.
+        judging("bubblewrap", selecting=True),
+        judging("docker", selecting=False),
+        judging("bubblewrap", selecting=False, long=True),
+        judging("docker", selecting=True, long=True),
+    ],
+    indirect=["measured"],
+)
 @pytest.mark.parametrize("attack", ASSAULTS, ids=lambda attack: attack.name)
 async def test_an_assault_is_named_and_does_not_touch_the_next_bug(
     measured: Measured, attack: Attack, selecting: bool

@@ -31,7 +31,7 @@ FILES = {
 async def channel(tmp_path: Path) -> AsyncIterator[Channel]:
     (tmp_path / "tree").mkdir()
     opened = await start_plain(tmp_path / "tree", tmp_path / "tmp")
-    await opened.receive(timeout=30)
+    await opened.receive(timeout=120)
     yield opened
     await opened.close()
 
@@ -41,8 +41,8 @@ async def run(channel: Channel, conditions: Conditions = AS_JUDGED) -> Run:
         channel,
         args=[],
         files=FILES,
-        test_timeout=10.0,
-        total_timeout=60.0,
+        test_timeout=60.0,
+        total_timeout=300.0,
         conditions=conditions,
     )
 
@@ -93,7 +93,7 @@ def test_clock():
     time.sleep(0.1)
     threading.Event().wait(0.1)
     took = time.monotonic() - began
-    assert 0.15 < took < 5
+    assert 0.15 < took < 50
     child = [sys.executable, "-c", "import time; time.sleep(0.01); print(int(time.time()))"]
     true = int(subprocess.run(child, capture_output=True, check=True).stdout)
     raise ValueError(round((datetime.datetime.now().timestamp() - true) / 86400))
@@ -107,8 +107,8 @@ async def test_another_clock_runs_as_clocks_do(channel: Channel) -> None:
         channel,
         args=[],
         files={"test_it.py": CLOCKS},
-        test_timeout=20.0,
-        total_timeout=60.0,
+        test_timeout=60.0,
+        total_timeout=300.0,
         conditions=Conditions(clock_days=CLOCK_DAYS),
     )
     assert next(iter(found.results.values())).detail == f"ValueError: {CLOCK_DAYS}"
@@ -134,13 +134,14 @@ async def test_load_ends_with_its_block() -> None:
 
 
 def busy() -> set[str]:
-    """Processes that do nothing but keep a processor busy."""
+    """Our own processes that do nothing but keep a processor busy; other tests may have some."""
     found = set()
     for place in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             text = place.read_bytes()
+            parent = place.with_name("stat").read_text().rpartition(")")[2].split()[1]
         except OSError:
             continue
-        if b"while os.getppid() == parent" in text:
+        if b"while os.getppid() == parent" in text and parent == str(os.getpid()):
             found.add(place.parent.name)
     return found

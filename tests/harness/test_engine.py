@@ -18,9 +18,9 @@ from harness.sandboxes.limits import Limits
 from harness.sandboxes.sandbox import Channel, Frame, Sandbox, start
 from storage.records import Baseline, Bug, Environment, Verdict
 from tests.furniture.project import SOURCE, write_project
+from tests.harness.attacked import WHERE, bug
+from tests.harness.failing import FIRST
 from tests.harness.plain import PlainBackend, make_environment
-from tests.harness.test_attacks import WHERE, bug
-from tests.harness.test_environment import FIRST
 
 DISCOUNT = SOURCE.replace("rate = 10", "rate = 11").encode()
 UNTESTED = SOURCE.replace("raise KeyError(name.strip())", "raise KeyError(name)").encode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -11,39 +10,14 @@ import pytest
 from harness.environments.environment import Prepared, prepare
 from harness.environments.repair import Known
 from harness.sandboxes.limits import Limits
-from harness.sandboxes.sandbox import BuildFailed
 from storage.errors import EnvironmentFailed
-from storage.records import Attempt, Environment, Plan, Repository
+from storage.records import Attempt, Plan
 from tests.furniture.project import write_project
-from tests.harness.plain import PlainBackend, make_environment
+from tests.harness.failing import FIRST, NOTHING_KNOWN, REPOSITORY, SOURCE, Failing
+from tests.harness.plain import PlainBackend
 
-SOURCE = ("-o", "pythonpath=src")
-FIRST = Plan(name="first", python="3.11", install=(("-e", "."),), pytest_args=SOURCE)
 SECOND = Plan(name="second", python="3.11", install=(("pytest",),), pytest_args=SOURCE)
-REPOSITORY = Repository(owner="o", name="shop", commit="c" * 40, tree="t" * 40, source="./shop")
 MISSING = "ModuleNotFoundError: No module named 'yaml'"
-NOTHING_KNOWN = Known(today=date(2026, 6, 1))
-
-
-class Failing(PlainBackend):
-    """Fails as scripted for each plan; builds the others."""
-
-    def __init__(self, folder: Path, failures: Mapping[str, tuple[str, str]]) -> None:
-        super().__init__(write_project(folder / "shop"), folder / "places")
-        self._failures = failures
-
-    async def build(
-        self,
-        checkout: Path,
-        tree: str,
-        plan: Plan,
-        *,
-        env: Mapping[str, str],
-        fresh: bool = False,
-    ) -> Environment:
-        if plan.name in self._failures:
-            raise BuildFailed(*self._failures[plan.name])
-        return make_environment(plan)
 
 
 async def tried(

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import docker
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.leaks.archives import members
@@ -341,7 +341,6 @@ def test_archives_are_opened_so_deep_and_no_deeper() -> None:
 LINES = st.lists(st.sampled_from(CLEAN.decode().splitlines()), max_size=12)
 
 
-@settings(deadline=None)
 @given(LINES, LINES)
 def test_a_whole_copy_is_found_whatever_stands_around_it(
     before: list[str], after: list[str]
@@ -351,7 +350,6 @@ def test_a_whole_copy_is_found_whatever_stands_around_it(
     assert found_in(INDEX, text)
 
 
-@settings(deadline=None)
 @given(st.sampled_from([b"\n", b"\r\n", b"\\n", b"\n\n"]), st.sampled_from([b"", b"    ", b"\t"]))
 def test_a_copy_is_found_however_it_is_laid_out(end: bytes, indent: bytes) -> None:
     assert found_in(INDEX, end.join(indent + line for line in CLEAN.split(b"\n")))

@@ -239,7 +239,7 @@ async def test_all_that_a_test_started_dies_with_the_channel(built: Built, tmp_p
 
 async def becomes(name: str, *, running: bool) -> bool:
     """Wait until processes with a word among their arguments run, or run no more."""
-    for _ in range(100):
+    for _ in range(1200):
         if bool(pids_of(name)) is running:
             return True
         await asyncio.sleep(0.05)

@@ -14,6 +14,7 @@ from harness.sandboxes.garbage import local_garbage, remove
 from harness.sandboxes.local_backend import LocalBackend
 from harness.sandboxes.local_sandbox import Isolation
 from harness.sandboxes.sandbox import Limits
+from tests.furniture.environments import share_downloads
 from tests.harness.probes import EDITABLE, PROBE, build, plan, probing
 
 pytestmark = pytest.mark.network
@@ -28,7 +29,8 @@ async def test_an_editable_install_is_the_sandboxs_own_tree(
 ) -> None:
     if isolation == "bubblewrap" and not bubblewrap.works():
         pytest.skip("bubblewrap is not installed, or may not make namespaces")
-    backend = LocalBackend(tmp_path / "cache", runner=PROBE, isolation=isolation)
+    cache = share_downloads(tmp_path / "cache")
+    backend = LocalBackend(cache, runner=PROBE, isolation=isolation)
     environment = await build(backend, tmp_path / "checkout", plan(*EDITABLE, python=OWN), **GIVEN)
     assert any(line.startswith("pytest==") for line in environment.lock.splitlines())
     assert "shop" not in environment.lock
@@ -52,7 +54,7 @@ async def test_an_editable_install_is_the_sandboxs_own_tree(
 
 
 async def test_a_build_leaves_no_caches_in_the_tree(tmp_path: Path) -> None:
-    backend = LocalBackend(tmp_path / "cache", runner=PROBE)
+    backend = LocalBackend(share_downloads(tmp_path / "cache"), runner=PROBE)
     environment = await build(backend, tmp_path / "checkout", plan(*EDITABLE, python=OWN), **GIVEN)
     tree = tmp_path / "cache" / "envs" / environment.handle / "w00" / "tree"
     assert not list(tree.rglob("__pycache__"))

@@ -14,8 +14,8 @@ from harness.sandboxes.limits import Limits
 from storage.errors import EnvironmentFailed
 from storage.records import Attempt
 from tests.furniture.messages_api import Service, messages_api
-from tests.harness.test_environment import FIRST, NOTHING_KNOWN, REPOSITORY, Failing
-from tests.llm.test_client import model
+from tests.furniture.models import model
+from tests.harness.failing import FIRST, NOTHING_KNOWN, REPOSITORY, Failing
 
 ANSWER = {
     "python": "3.11",

@@ -34,7 +34,7 @@ async def channel(tree: Path, tmp_path: Path) -> AsyncIterator[Channel]:
 
 async def run(channel: Channel, code: str, **settings: object) -> Run:
     """Run one test file that is written for this run alone."""
-    options: dict[str, object] = {"test_timeout": 2.0, "total_timeout": 30.0, "args": []}
+    options: dict[str, object] = {"test_timeout": 10.0, "total_timeout": 100.0, "args": []}
     files = {"test_it.py": textwrap.dedent(code).encode(), **settings.pop("files", {})}  # type: ignore[dict-item]
     return await run_suite(channel, **{**options, "files": files, **settings})  # type: ignore[arg-type]
 
@@ -97,18 +97,19 @@ async def test_a_hang_at_import_costs_its_own_limit_only(channel: Channel) -> No
 
     assert result.exhausted
     assert result.collected is None
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 50
 
 
 async def test_a_hang_after_the_last_test_costs_no_outcome(channel: Channel) -> None:
     conftest = b"import time\ndef pytest_sessionfinish(session): time.sleep(60)\n"
     began = time.monotonic()
 
-    result = await run(channel, "def test_good(): pass", files={"conftest.py": conftest})
+    files = {"conftest.py": conftest}
+    result = await run(channel, "def test_good(): pass", files=files, test_timeout=3.0)
 
     assert outcomes(result) == {"test_good": "passed"}
     assert not result.exhausted
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 50
 
 
 async def test_a_test_that_was_running_when_another_killed_the_process_runs_again(
@@ -136,10 +137,10 @@ async def test_a_process_that_dies_is_noticed_though_its_child_lives(channel: Ch
         """
     began = time.monotonic()
 
-    result = await run(channel, code, test_timeout=20.0)
+    result = await run(channel, code, test_timeout=90.0)
 
     assert outcomes(result) == {"test_fork": "crashed"}
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 50
 
 
 async def test_threads_alive_after_collection_are_not_forked(channel: Channel) -> None:
@@ -151,7 +152,7 @@ async def test_threads_alive_after_collection_are_not_forked(channel: Channel) -
         threading.Thread(target=serve, daemon=True).start()
         def check():
             ask.put(1)
-            assert answer.get(timeout=1.5) == 1
+            assert answer.get(timeout=5) == 1
             assert not state
             state.append(1)
         def test_a(): check()
@@ -246,7 +247,7 @@ async def test_a_test_may_have_a_limit_of_its_own(channel: Channel) -> None:
         def test_slow(): time.sleep(1.2)
         def test_hang(): time.sleep(1.2)
         """
-    limits = {"test_it.py::test_slow": 5.0}
+    limits = {"test_it.py::test_slow": 60.0}
 
     for isolate in (False, True):
         result = await run(channel, code, test_timeout=0.5, test_timeouts=limits, isolate=isolate)
@@ -258,8 +259,8 @@ async def test_a_way_to_run_that_the_runner_does_not_know_is_refused(channel: Ch
         {"op": "run", "path": {"mode": "guess"}, "test_timeout": 1, "total_timeout": 1}
     )
 
-    frame = await channel.receive(timeout=10)
+    frame = await channel.receive(timeout=120)
     while frame["event"] != "done":
-        frame = await channel.receive(timeout=10)
+        frame = await channel.receive(timeout=120)
 
     assert "guess" in frame["error"]

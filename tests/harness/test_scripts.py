@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from textwrap import dedent
+from uuid import uuid4
 
 import docker
 import pytest
@@ -68,7 +69,7 @@ async def test_how_it_ended_and_what_it_printed(
 
 async def test_one_that_hangs_is_ended(scripts: Scripts) -> None:
     found = await scripts.run_script(
-        {}, "print('begun', flush=True)\nwhile True: pass", timeout=0.5
+        {}, "print('begun', flush=True)\nwhile True: pass", timeout=4.0
     )
     assert found == ScriptRun(exit=None, output="begun\n")
     assert (await scripts.run_script({}, "print(1)")).output == "1\n"
@@ -189,7 +190,7 @@ def built(
         return
     client: docker.DockerClient = request.getfixturevalue("engine")
     backend = DockerBackend(client=client)
-    environment = asyncio.run(build(backend, folder / "checkout", plan(FOR="scripts")))
+    environment = asyncio.run(build(backend, folder / "checkout", plan(FOR=uuid4().hex)))
     yield backend, environment
     client.images.remove(environment.handle, force=True)
 

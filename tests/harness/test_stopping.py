@@ -17,7 +17,7 @@ from harness.sandboxes.sandbox import BuildFailed
 
 
 async def until(found: object) -> None:
-    for _ in range(600):
+    for _ in range(2400):
         if callable(found) and found():
             return
         await asyncio.sleep(0.05)

@@ -135,17 +135,22 @@ async def run(
         files=files,
         path="fresh" if found is None else "swap",
         changes=found,
-        test_timeout=5,
-        total_timeout=60,
+        test_timeout=20,
+        total_timeout=300,
     )
+
+
+KNOWN: list[str] = []
 
 
 async def known(channel: Channel) -> list[str]:
-    """Ids of the tests of the unbroken code."""
-    found = await run_suite(
-        channel, args=["--collect-only"], tests=None, test_timeout=5, total_timeout=60
-    )
-    return list(found.collected or ())
+    """Ids of the tests of the unbroken code, which are always the same: collected once."""
+    if not KNOWN:
+        found = await run_suite(
+            channel, args=["--collect-only"], tests=None, test_timeout=20, total_timeout=300
+        )
+        KNOWN.extend(found.collected or ())
+    return list(KNOWN)
 
 
 def outcomes(result: Run) -> dict[str, str]:
@@ -224,7 +229,7 @@ async def test_what_acted_before_the_first_test_is_not_swapped(
     """What ran or was looked at is known from the baseline, parametrisation included."""
     tests = await known(channel)
     watched = await run_suite(
-        channel, args=[], tests=tests, isolate=True, watch=True, test_timeout=5, total_timeout=60
+        channel, args=[], tests=tests, isolate=True, watch=True, test_timeout=20, total_timeout=300
     )
     coverage = complete(watched.seen, tests, {"test_it.py": frozenset({"module.py"})})
     assert coverage is not None
@@ -232,7 +237,7 @@ async def test_what_acted_before_the_first_test_is_not_swapped(
     selection = select(coverage, files, {"module.py": MODULE.encode()})
     assert (selection.path, selection.tests) == ("fork", frozenset(tests))
     result = await run_suite(
-        channel, args=[], tests=tests, files=files, path="fork", test_timeout=5, total_timeout=60
+        channel, args=[], tests=tests, files=files, path="fork", test_timeout=20, total_timeout=300
     )
     failed = {test.partition("::")[2] for test in tests if result.outcome(test) != "passed"}
     assert failed == red
@@ -270,7 +275,7 @@ async def swapped(channel: Channel, tests: list[str], new: bytes = NEW) -> Run:
         path="swap",
         changes={"module.py": changes(OLD, new) or ()},
         test_timeout=2,
-        total_timeout=60,
+        total_timeout=300,
     )
 
 

@@ -11,47 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from llm.batch_model import BatchModel, Queue
-from llm.batches import Batcher, parts
-from llm.budget import Budget, Limits
-from llm.claude import Claude
+from llm.batch_model import BatchModel
+from llm.batches import parts
+from llm.budget import Limits
 from llm.errors import BudgetSpent, NotAnswered, Submitted
-from llm.prices import Price
 from storage.errors import ModelError
 from storage.store import Store
-from tests.furniture.batches_api import BatchService, batches_api
+from tests.furniture.batches_api import batches_api
 from tests.furniture.messages_api import Scripted
-from tests.llm.test_budget import dollars
-from tests.llm.test_client import TOOL
-
-PRICE = Price(input=3, output=15)
-
-
-async def soon(seconds: float) -> None:
-    """Wait hardly at all."""
-    await asyncio.sleep(0.002)
-
-
-def batched(
-    service: BatchService, store: Store, *, wait: bool = True, limits: Limits | None = None
-) -> BatchModel:
-    """A model that is asked in batches, as after each start of the program."""
-    assert service.client is not None
-    budget = Budget(store.calls, limits or Limits(run=10.0), clock=service.clock)
-    batcher = Batcher(
-        client=Claude(service.client, "claude-sonnet-4-6").client,
-        price=PRICE,
-        budget=budget,
-        store=store.batches,
-        sleep=soon,
-    )
-    return BatchModel(
-        service=Claude(service.client, "claude-sonnet-4-6"),
-        price=PRICE,
-        budget=budget,
-        calls=store.calls,
-        queue=Queue(batcher, store.calls, wait=wait, sleep=soon),
-    )
+from tests.furniture.models import PRICE, TOOL, batched, dollars
 
 
 async def ask(model: BatchModel, prompts: str = "abc") -> list[Any]:
@@ -234,7 +202,7 @@ async def test_a_service_that_takes_no_batch_is_told_to_everybody() -> None:
     ),
     faults=st.lists(st.sampled_from([None, "drop", 502, 529]), max_size=3),
 )
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 def test_killed_anywhere_and_resumed_no_call_is_paid_twice(
     kills: list[int], letters: str, faults: list[Any]
 ) -> None:

@@ -20,8 +20,7 @@ from storage.errors import ModelError
 from storage.records import Limit
 from storage.store import Store
 from tests.furniture.messages_api import Scripted, messages_api
-from tests.llm.test_client import TOOL, ask, at_once, model
-from tests.llm.test_shared import Clock
+from tests.furniture.models import TOOL, Clock, ask, at_once, dollars, model
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ CALLS = st.one_of(st.none(), st.floats(0.5, 6))
     limits=st.tuples(CALLS, CALLS, CALLS),
     density=st.sampled_from([1.0, 1.0, 3.5]),
 )
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 def test_no_limit_is_passed_at_any_price_size_and_concurrency(
     price: Price,
     questions: list[Question],
@@ -145,19 +144,6 @@ def number_of(body: dict[str, Any]) -> str:
     content = body["messages"][0]["content"]
     text = content if isinstance(content, str) else content[-1]["text"]
     return str(text.partition(":")[0])
-
-
-def dollars(price: Price, usage: dict[str, Any]) -> float:
-    """The price of one answer."""
-    return cost(
-        price,
-        Tokens(
-            input=usage["input_tokens"],
-            output=usage["output_tokens"],
-            cache_write=usage["cache_creation_input_tokens"],
-            cache_read=usage["cache_read_input_tokens"],
-        ),
-    )
 
 
 async def test_what_was_cut_off_still_counts_in_the_next_run() -> None:

@@ -4,49 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from llm.budget import Budget, Limits
-from llm.claude import Claude
-from llm.client import Model, Tool
 from llm.errors import Declined, MalformedAnswer
-from llm.patience import Sleep
-from llm.prefixes import Prefixes
-from llm.prices import Price
 from storage.errors import ModelError
-from storage.store import Store
-from tests.furniture.messages_api import Scripted, Service, messages_api
-
-FORM = {"type": "object", "properties": {"value": {"type": "integer"}}}
-TOOL = Tool(name="answer", description="An answer.", schema=FORM)
-
-
-async def at_once(seconds: float) -> None:
-    """Wait for nothing."""
-
-
-def model(
-    service: Service,
-    *,
-    budget: float = 1.0,
-    sleep: Sleep = at_once,
-    name: str = "claude-sonnet-4-6",
-    store: Store | None = None,
-    limits: Limits | None = None,
-) -> Model:
-    """A model that asks the service, with a budget for its run and a store of its own."""
-    assert service.client is not None
-    store = store or Store(":memory:")
-    return Model(
-        service=Claude(service.client, name),
-        price=Price(input=3, output=15),
-        budget=Budget(store.calls, limits or Limits(run=budget), clock=service.clock),
-        calls=store.calls,
-        sleep=sleep,
-        prefixes=Prefixes(service.clock),
-    )
-
-
-async def ask(asked: Model, prompt: str = "?") -> dict[str, object]:
-    return await asked.ask(purpose="test", system="s", prompt=prompt, tool=TOOL)
+from tests.furniture.messages_api import Scripted, messages_api
+from tests.furniture.models import ask, model
 
 
 async def test_an_answer_comes_in_the_form_that_was_asked_for() -> None:

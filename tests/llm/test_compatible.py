@@ -14,7 +14,7 @@ from llm.prices import FREE, Price
 from storage.errors import ModelError
 from storage.store import Store
 from tests.furniture.chat_api import Chat, Said, chat_api
-from tests.llm.test_client import TOOL, at_once
+from tests.furniture.models import TOOL, at_once
 
 RIGHT = Said(arguments='{"value": 1}')
 

@@ -12,8 +12,7 @@ from llm.estimates import Estimator, NotAsked
 from storage.errors import ModelError
 from storage.store import Store
 from tests.furniture.messages_api import Service, messages_api
-from tests.llm.test_client import TOOL, model
-from tests.llm.test_shared import FILES, OVERVIEW
+from tests.furniture.models import FILES, OVERVIEW, TOOL, model
 
 
 async def ask(asked: Model, prompt: str, shared: Sequence[str]) -> None:

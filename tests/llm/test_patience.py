@@ -13,7 +13,7 @@ from llm.failures import Failed, asked_for
 from llm.patience import MOST_TRIES, patiently
 from storage.errors import ModelError
 from tests.furniture.messages_api import Scripted, messages_api
-from tests.llm.test_client import ask, at_once, model
+from tests.furniture.models import ask, at_once, model
 
 
 async def waits(*answers: Any) -> tuple[list[float], int]:

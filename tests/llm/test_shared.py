@@ -9,20 +9,7 @@ from llm.breakpoints import breakpoints
 from storage.errors import ModelError
 from storage.store import Store
 from tests.furniture.messages_api import Scripted, Service, messages_api
-from tests.llm.test_client import TOOL, model
-
-OVERVIEW = "module shop: sells things\n" * 400
-FILES = [f"# file {n}\n" + f"def f{n}(): pass\n" * 600 for n in range(3)]
-
-
-class Clock:
-    """A clock that goes on when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = 1_790_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.furniture.models import FILES, OVERVIEW, TOOL, Clock, model
 
 
 async def rewrite(service: Service, count: int, file: int = 0, **options: Any) -> None:

@@ -8,7 +8,7 @@ from llm.client import Model
 from llm.errors import Declined, MalformedAnswer
 from storage.errors import ModelError
 from tests.furniture.messages_api import Scripted, messages_api
-from tests.llm.test_client import TOOL, model
+from tests.furniture.models import TOOL, model
 
 LONG = 20_000
 

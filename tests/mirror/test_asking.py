@@ -15,7 +15,7 @@ from mirror.undo.model_tier import Case, Feedback, Undoing, undo_by_model
 from storage.records import Issue
 from syntax.patches import unified_diff
 from tests.furniture.messages_api import Scripted, Service, messages_api
-from tests.llm.test_client import model
+from tests.furniture.models import model
 
 PATH = "pkg/clamp.py"
 FIXED = b"""def clamp(value, low, high):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mirror.github.pace import AT_ONCE, HOUR, MINUTE, Pace, Window
@@ -112,7 +112,6 @@ BURSTS = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(BURSTS, min_size=1, max_size=8))
 def test_no_window_ever_holds_more_than_github_allows(bursts: list[list[Request]]) -> None:
     requests = [one for burst in bursts for one in burst]

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mutators.base.operator import Scattered
@@ -19,8 +19,7 @@ from mutators.operators.registry import operators
 from mutators.procedural import propose
 from storage.records import Bug
 from syntax.patch_text import apply_patch
-from tests.mutators.test_operators import mutations
-from tests.mutators.test_procedural import OWN
+from tests.mutators.own import OWN, mutations
 
 FILES = {path: data for path, data in OWN.items() if path.startswith(("syntax/", "mutators/op"))}
 FORGETTING = [operator.name for operator in operators() if isinstance(operator, Scattered)]
@@ -58,7 +57,6 @@ def test_nothing_is_left_behind_that_has_no_meaning_any_more(tmp_path: Path) -> 
     assert found == []
 
 
-@settings(deadline=None)  # The first example finds all that can be forgotten.
 @given(st.data())
 def test_a_patch_in_several_places_says_no_more_than_what_changes(data: st.DataObject) -> None:
     bug = data.draw(st.sampled_from(forgotten()))

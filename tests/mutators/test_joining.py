@@ -8,7 +8,7 @@ from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mutators.combination.joined_bugs import Joiner
@@ -50,7 +50,6 @@ def change(path: str, before: bytes | None, after: bytes | None) -> Bug:
     )
 
 
-@settings(deadline=None)
 @given(sets, st.randoms(use_true_random=False))
 def test_joining_does_not_depend_on_the_order(bugs: list[Bug], chance: object) -> None:
     kept = fitting(bugs)
@@ -61,7 +60,6 @@ def test_joining_does_not_depend_on_the_order(bugs: list[Bug], chance: object) -
     assert joined(shuffled) == joined(kept)
 
 
-@settings(deadline=None)
 @given(sets)
 def test_a_joined_bug_is_its_parents_applied_one_after_another(bugs: list[Bug]) -> None:
     kept = fitting(bugs)
@@ -83,7 +81,6 @@ def test_a_joined_bug_is_its_parents_applied_one_after_another(bugs: list[Bug]) 
     }
 
 
-@settings(deadline=None)
 @given(sets)
 def test_undoing_one_parent_gives_the_others(bugs: list[Bug]) -> None:
     kept = fitting(bugs)
@@ -98,7 +95,6 @@ def test_undoing_one_parent_gives_the_others(bugs: list[Bug]) -> None:
         assert whole | undone == content(rest)
 
 
-@settings(deadline=None)
 @given(sets)
 def test_nothing_overlaps_and_no_statement_is_changed_twice(bugs: list[Bug]) -> None:
     whole = JOINER.join(bugs)

@@ -14,7 +14,7 @@ from mutators.together import JOINED
 from storage.errors import ConfigError
 from storage.records import Bug
 from syntax.features.profile import Origin, Profile, Split, read_profile
-from tests.mutators.test_procedural import OWN
+from tests.mutators.own import OWN
 
 FILES = {path: OWN[path] for path in ("syntax/cuts.py", "syntax/line_edits.py")}
 

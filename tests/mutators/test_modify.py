@@ -19,9 +19,8 @@ from storage.records import Bug
 from syntax.patches import decode
 from tests.furniture.answers import DATA
 from tests.furniture.messages_api import Scripted, Service, messages_api
-from tests.llm.test_client import model
-from tests.mutators.shelf import CLAMP, FILES, PATH, SOURCE, after, kinds, mistakes, told
-from tests.mutators.test_rewrite import OWN
+from tests.furniture.models import model
+from tests.mutators.shelf import CLAMP, FILES, OWN, PATH, SOURCE, after, kinds, mistakes, told
 
 GOOD = ("if low > high:", "if low >= high:")
 BETTER = ("bounded != value", "bounded > value")

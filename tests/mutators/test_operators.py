@@ -4,24 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mutators.base.operator import Source
-from mutators.base.sites import sites
 from mutators.operators.registry import operators
-from syntax.languages import PYTHON
-
-OPERATORS = {operator.name: operator for operator in operators()}
-
-
-def mutations(name: str, code: str) -> list[str]:
-    """All that an operator makes of some code."""
-    data = code.encode()
-    source = Source.of("a.py", data, PYTHON)
-    return [
-        splice.apply(data).decode()
-        for site in sites(source, [OPERATORS[name]])
-        for splice in site.operator.edits(site.node, source)
-    ]
-
+from tests.mutators.own import OPERATORS, mutations
 
 CLASS = """class A(B, C):
     def f(self):

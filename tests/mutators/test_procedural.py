@@ -10,19 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from mutators.base import operator as operator_module
 from mutators.procedural import propose
 from storage.records import Bug
 from syntax.patch_text import apply_patch
 from syntax.patches import encode
 from tests.furniture.project import SOURCE
-
-ROOT = Path(operator_module.__file__).parents[2]
-OWN = {
-    path.relative_to(ROOT).as_posix(): path.read_bytes()
-    for room in ("syntax", "mutators", "storage")
-    for path in sorted((ROOT / room).rglob("*.py"))
-}
+from tests.mutators.own import OWN
 
 
 def proposed(files: dict[str, bytes], *, seed: int = 0, limit: int | None = None) -> list[Bug]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
@@ -17,18 +16,12 @@ from mutators.model.questions import Counts
 from mutators.model.rewrite import REWRITE, accepts, hidden_lines
 from storage.records import Bug
 from tests.furniture.messages_api import Scripted, Service, messages_api
-from tests.llm.test_client import model
-from tests.mutators.shelf import CLAMP, FILES, PATH, SOURCE, after, bodies, told
+from tests.furniture.models import model
+from tests.mutators.shelf import CLAMP, FILES, OWN, PATH, SOURCE, after, bodies, told
 
 HEAD, BODY = CLAMP.split("    # Ends that are", 1)
 BODY = "    # Ends that are" + BODY
 NEW = "    if value < low:\n        return low\n    return high if value > high else value\n"
-ROOMS = Path(__file__).parents[2]
-OWN = {
-    path.relative_to(ROOMS).as_posix(): path.read_bytes()
-    for room in ("syntax", "storage")
-    for path in sorted((ROOMS / room).rglob("*.py"))
-}
 
 
 async def ask(

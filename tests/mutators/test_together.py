@@ -16,7 +16,7 @@ from storage.records import Bug
 from syntax.languages import PYTHON
 from syntax.patch_text import apply_patch
 from syntax.splices import Splice, merge
-from tests.mutators.test_procedural import OWN
+from tests.mutators.own import OWN
 
 SHOP = {
     "shop/prices.py": b"""class Price:

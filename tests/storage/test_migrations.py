@@ -15,8 +15,9 @@ import pytest
 from sqlite_utils import Database
 
 from storage.errors import StoreError
+from storage.paths import APPLICATION_ID
 from storage.store import Store
-from storage.tables.migrations import APPLICATION_ID, MIGRATIONS
+from storage.tables.migrations import MIGRATIONS
 from tests.storage.samples import ENVIRONMENT, REPOSITORY, make_bug, make_task, make_verdict
 
 UNRELEASED_STORE = Path(__file__).with_name("unreleased.sql")

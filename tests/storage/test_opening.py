@@ -116,7 +116,7 @@ def test_two_processes_at_once_do_no_harm(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     writers = [start_writer(path, 0, 60), start_writer(path, 30, 90)]
     for writer in writers:
-        writer.communicate(timeout=60)
+        writer.communicate(timeout=300)
 
     assert [writer.returncode for writer in writers] == [0, 0]
     with Store(path) as store:
@@ -131,7 +131,7 @@ def test_what_was_returned_from_survives_a_kill(tmp_path: Path) -> None:
     seen = [int(writer.stdout.readline()) for _ in range(20)]
     time.sleep(0.05)
     os.kill(writer.pid, signal.SIGKILL)
-    seen += [int(line) for line in writer.communicate(timeout=10)[0].split()]
+    seen += [int(line) for line in writer.communicate(timeout=300)[0].split()]
 
     with Store(path) as store:
         found = {bug.id for bug in store.bugs(make_bug().tree)}

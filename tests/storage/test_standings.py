@@ -70,7 +70,7 @@ def test_a_bug_stands_by_its_first_origin_and_its_last_verdict(store: Store) -> 
     assert row["tasks"] == 1
 
 
-@settings(max_examples=30, stateful_step_count=25, deadline=None)
+@settings(stateful_step_count=25)
 class Writing(RuleBasedStateMachine):
     """Bugs, verdicts and tasks come and go in any order."""
 

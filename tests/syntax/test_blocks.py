@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from syntax.blocks import Module, Statement, parse
 from syntax.splices import Splice
@@ -208,7 +208,6 @@ def test_an_annotation_without_a_value_is_kept() -> None:
 
 
 @given(modules())
-@settings(max_examples=60, deadline=None)
 def test_statements_lie_in_order_within_what_holds_them(data: bytes) -> None:
     module = parsed(data)
 
@@ -229,7 +228,6 @@ def test_statements_lie_in_order_within_what_holds_them(data: bytes) -> None:
 
 
 @given(modules())
-@settings(max_examples=60, deadline=None)
 def test_a_splice_of_a_statement_changes_nothing_outside_its_lines(data: bytes) -> None:
     module = parsed(data)
     for each in module.walk():
@@ -247,7 +245,6 @@ def test_a_splice_of_a_statement_changes_nothing_outside_its_lines(data: bytes) 
 
 
 @given(modules())
-@settings(max_examples=60, deadline=None)
 def test_a_body_taken_out_as_it_stands_is_a_file_with_the_same_statements(data: bytes) -> None:
     module = parsed(data)
     for each in module.body:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from syntax.blocks import DEFINITIONS, parse
@@ -144,7 +144,6 @@ def test_lines_of_windows_and_a_missing_last_line_feed_are_kept() -> None:
 
 
 @given(modules(), st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None)
 def test_what_was_cut_comes_back_to_the_byte(data: bytes, chance: object) -> None:
     module = parse(data)
     assert module is not None

@@ -22,9 +22,7 @@ LINES = st.lists(
 )
 FILES = st.builds(lambda lines, tail: b"".join(lines) + tail, LINES, st.sampled_from([b"", b"end"]))
 BYTES = st.builds(b"".join, st.lists(st.sampled_from([b"x", b"\n", b"\r\n", b"yy\n"]), max_size=6))
-often = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+often = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 from storage.errors import ConfigError
 from tasks.contamination.against import read_rows, search
 from tasks.outline import touched
-from tests.tasks.test_gates import SOURCE, subject
+from tests.tasks.subjects import SOURCE, subject
 
 TEXT = "# Totals\n\nThe total of a basket is wrong when two items in it have the same price.\n"
 HEADED = """\

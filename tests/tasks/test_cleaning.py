@@ -6,36 +6,14 @@ import re
 import time
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tasks.giveaway_removal import Removed, clean
 from tasks.references import Traces
 from tasks.repeats import added_code
+from tests.tasks.traces import FIX, SHA
 
-FIX = """diff --git a/shop/cart.py b/shop/cart.py
---- a/shop/cart.py
-+++ b/shop/cart.py
-@@ -10,4 +10,10 @@ class Cart:
- import decimal
-+from shop.rates import current_rate
- def total(self, items):
--    amount = sum(item.price for item in items)
-+    if not items:
-+        return None
-+    amount = sum(item.price * item.count for item in items)
-+    rate = current_rate(
-+        self.currency, fallback='EUR',
-+    )
-     return amount
-diff --git a/tests/test_cart.py b/tests/test_cart.py
---- a/tests/test_cart.py
-+++ b/tests/test_cart.py
-@@ -1 +1,2 @@
- from shop.cart import Cart
-+assert Cart("EUR").total([Item(price=2, count=3)]) == 6
-"""
-SHA = "0123456789abcdef0123456789abcdef01234567"
 OTHER_SHA = "fedcba9876543210fedcba9876543210fedcba98"
 TRACES = Traces(
     repository="acme/shop",
@@ -267,7 +245,6 @@ FRAGMENTS = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
 @given(FRAGMENTS.map("".join))
 @example("#" + "PR 123" + "123")
 def test_cleaning_twice_is_cleaning_once_and_no_reference_survives(text: str) -> None:
@@ -279,7 +256,6 @@ def test_cleaning_twice_is_cleaning_once_and_no_reference_survives(text: str) ->
     assert (done.text == text) == (not done.removed)
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from(INNOCENT) | st.text("abc xyz.,\n\t`*_[]()", max_size=8)))
 def test_a_text_without_references_is_returned_as_it_is(parts: list[str]) -> None:
     text = " ".join(parts)

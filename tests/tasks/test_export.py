@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pandas  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 from storage.errors import ConfigError, StoreError
@@ -113,6 +111,8 @@ def test_the_two_directions_undo_each_other(made: Made, tmp_path: Path) -> None:
 
 
 def test_parquet_holds_the_same_as_json_lines(made: Made, tmp_path: Path) -> None:
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
     listed = rows(made, "jsonl", tmp_path / "out.jsonl")
     export("parquet", made.store, made.trees, made.store.tasks(), tmp_path / "out.parquet")
 
@@ -122,6 +122,8 @@ def test_parquet_holds_the_same_as_json_lines(made: Made, tmp_path: Path) -> Non
 
 
 def test_pandas_reads_every_format(made: Made, tmp_path: Path) -> None:
+    import pandas  # type: ignore[import-untyped]
+
     for form in FORMATS:
         export(form, made.store, made.trees, made.store.tasks(), tmp_path / form)
         read = pandas.read_parquet if form == "parquet" else pandas.read_json

@@ -11,8 +11,6 @@ import tarfile
 import tomllib
 from pathlib import Path
 
-import pandas  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -150,6 +148,9 @@ def test_a_task_is_graded_by_the_archive_beside_it(tmp_path: Path) -> None:
 
 
 def test_a_data_set_has_card_schema_and_rows(made: Made, hf: Path) -> None:
+    import pandas  # type: ignore[import-untyped]
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
     (file,) = (hf / "data").iterdir()
     (row,) = pq.read_table(file).to_pylist()
     schema = json.loads((hf / "schema.json").read_text())

@@ -12,6 +12,7 @@ import pytest
 from harness.sandboxes.interpreters import find_interpreter
 from harness.sandboxes.sandbox import BuildFailed
 from tasks.export import export_folder
+from tests.furniture.environments import install_package
 from tests.tasks.made import Made
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
@@ -51,7 +52,7 @@ print(json.dumps({
 
 
 @pytest.fixture(scope="module")
-def harbor(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def harbor() -> Path:
     """A Python that has Harbor, which wants 3.12 or newer."""
     for version in ("3.12", "3.13"):
         try:
@@ -62,10 +63,7 @@ def harbor(tmp_path_factory: pytest.TempPathFactory) -> Path:
     else:
         absent = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
         absent("Harbor wants Python 3.12 or newer, and there is none")
-    folder = tmp_path_factory.mktemp("harbor")
-    subprocess.run([python, "-m", "venv", folder], check=True)
-    subprocess.run([folder / "bin/pip", "install", "--quiet", HARBOR], check=True)
-    return folder / "bin/python"
+    return install_package(HARBOR, python) / "bin/python"
 
 
 def test_harbor_reads_a_task_and_knows_every_setting(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.licences import ALLOWED, Licence, canonical, detect, is_in
@@ -86,7 +86,6 @@ def test_or_needs_one_side_and_and_both(expression: str, allowed: bool) -> None:
 IDS = st.sampled_from(["MIT", "GPL-3.0-only", "Apache-2.0", "MPL-2.0"])
 
 
-@settings(deadline=None)
 @given(st.lists(IDS, min_size=1, max_size=4), st.sampled_from([" OR ", " AND "]))
 def test_a_row_of_licences_is_judged_as_any_or_all(ids: list[str], word: str) -> None:
     judged = [each in ALLOWED for each in ids]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from syntax.patches import unified_diff
@@ -26,7 +26,6 @@ def turned(text: str) -> str:
     return head + "\n".join(turned)
 
 
-@settings(deadline=None)
 @given(LINES, LINES)
 def test_the_way_that_a_patch_goes_makes_no_difference(one: list[str], other: list[str]) -> None:
     text = patch(one, other)
@@ -34,13 +33,11 @@ def test_the_way_that_a_patch_goes_makes_no_difference(one: list[str], other: li
     assert of_patch(text) == of_patch(turned(text))
 
 
-@settings(deadline=None)
 @given(LINES, LINES)
 def test_neither_does_where_the_file_is(one: list[str], other: list[str]) -> None:
     assert of_patch(patch(one, other)) == of_patch(patch(one, other, "deep/down/b.py"))
 
 
-@settings(deadline=None)
 @given(LINES, LINES)
 def test_neither_do_blanks(one: list[str], other: list[str]) -> None:
     text = patch(one, other)
@@ -51,14 +48,12 @@ def test_neither_do_blanks(one: list[str], other: list[str]) -> None:
     assert of_patch(spaced_out) == of_patch(text)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_upper_case_and_marks_make_no_difference_to_a_text(text: str) -> None:
     assert of_text(text.upper().casefold()) == of_text(text.upper())
     assert of_text(f"  {text}  !") == of_text(text)
 
 
-@settings(deadline=None)
 @given(SHINGLES, SHINGLES)
 def test_likeness_is_the_same_from_both_sides_and_at_most_one(
     one: frozenset[str], other: frozenset[str]
@@ -67,7 +62,6 @@ def test_likeness_is_the_same_from_both_sides_and_at_most_one(
     assert (jaccard(one, one) == 1) is bool(one)
 
 
-@settings(deadline=None)
 @given(SHINGLES.filter(bool))
 def test_what_was_added_is_found_again(shingles: frozenset[str]) -> None:
     alike = Alike(0.9)

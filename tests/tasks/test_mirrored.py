@@ -9,7 +9,7 @@ import pytest
 from storage.records import Comment, Issue, PullRequest
 from tasks.mirrored import HINTS_LIMIT, STATEMENT_LIMIT, Mirrored, mirrored_statement
 from tasks.statements import statement
-from tests.tasks.test_cleaning import FIX, SHA
+from tests.tasks.traces import FIX, SHA
 
 PULL = PullRequest(
     repository="acme/shop",

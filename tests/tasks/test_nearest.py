@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from syntax.patches import unified_diff
@@ -73,7 +73,6 @@ def test_without_coverage_the_file_of_a_failing_test_is_near() -> None:
     assert nearest(tests, patch="", ran={}, failing=("b.py::0",), limit=2) == tests[1:]
 
 
-@settings(deadline=None)
 @given(st.permutations([f"t.py::{number}" for number in range(9)]), st.integers(0, 9))
 def test_the_order_of_the_tests_does_not_change_which_are_kept(
     tests: list[str], limit: int

@@ -14,7 +14,7 @@ from tasks.observed import excerpt, module_of, observe, public_parts
 from tasks.voices import SAMPLE_LIMIT, samples
 from tests.furniture.project import SOURCE
 from tests.tasks.made import make_bug
-from tests.tasks.test_writing import REPORT, SECRETS, TEST, hidden
+from tests.tasks.secrets_of_bugs import REPORT, SECRETS, TEST, hidden
 
 PATH = "src/shop/__init__.py"
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.personal import redacted
@@ -61,7 +61,6 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(PIECES, st.text(max_size=8)), max_size=12), st.sampled_from(["", " "]))
 def test_what_is_redacted_once_stays_as_it_is(pieces: list[str], between: str) -> None:
     once, _ = redacted(between.join(pieces))
@@ -69,7 +68,6 @@ def test_what_is_redacted_once_stays_as_it_is(pieces: list[str], between: str) -
     assert redacted(once) == (once, ())
 
 
-@settings(deadline=None)
 @given(st.lists(PIECES, max_size=12))
 def test_nothing_that_was_found_is_left(pieces: list[str]) -> None:
     text, found = redacted(" ".join(pieces))

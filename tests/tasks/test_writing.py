@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from harness.judge.scripts import ScriptRun
@@ -20,26 +20,11 @@ from tasks.observed import Observed, observe
 from tasks.statements import is_template, statement
 from tasks.voices import STYLES, Style, style_of
 from tests.furniture.messages_api import Scripted, Service, messages_api
+from tests.furniture.models import model
 from tests.furniture.project import SOURCE
-from tests.llm.test_client import model
 from tests.tasks.made import make_bug
+from tests.tasks.secrets_of_bugs import REPORT, SECRETS, TEST, hidden
 
-TEST = "tests/test_shop.py::test_clamp[11-10]"
-REPORT = """Traceback (most recent call last):
-  File "tests/test_shop.py", line 10, in test_clamp
-    assert clamp(value, 0, 10) == expected
-           ^^^^^^^^^^^^^^^^^^^
-  File "src/shop/__init__.py", line 11, in clamp
-    return low
-AssertionError: assert 0 == 10
- +  where 0 = clamp(11, 0, 10)
-"""
-SECRETS = Secrets(
-    tests=(TEST,),
-    lines=("        return high", "        return low", "    if value > high:"),
-    paths=("src/shop/__init__.py",),
-    operator="swap-names",
-)
 GOOD = {
     "title": "clamp() gives the lower bound for values above the upper one",
     "body": "clamp(11, 0, 10) gives 0 here, and I had expected 10: it is to keep a value in "
@@ -340,22 +325,7 @@ def test_each_style_is_as_frequent_as_the_others() -> None:
     ]
 
 
-NAMES = st.from_regex(r"test_[a-z]{2,8}", fullmatch=True)
-FOLDERS = st.sampled_from(["tests/", "src/pkg/tests/", ""])
-CODE = st.text(alphabet="abx_01=+<> ()[]'\".,:", min_size=1, max_size=30)
 PROSE = st.text(max_size=60)
-
-
-@st.composite
-def hidden(draw: st.DrawFn) -> Secrets:
-    """Secrets of some bug."""
-    tests = draw(st.lists(st.tuples(FOLDERS, NAMES, NAMES), min_size=1, max_size=3))
-    return Secrets(
-        tests=tuple(f"{folder}{file}.py::{name}[1-x]" for folder, file, name in tests),
-        lines=tuple(draw(st.lists(CODE, max_size=4))),
-        paths=(draw(st.sampled_from(["src/shop/core.py", "shop.py"])),),
-        operator=draw(st.sampled_from(["swap-arguments", "off-by-one", "boundary"])),
-    )
 
 
 @st.composite
@@ -376,7 +346,6 @@ def talkative(draw: st.DrawFn) -> tuple[Secrets, dict[str, str]]:
 
 
 @given(talkative())
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 def test_no_accepted_statement_holds_a_test_or_a_changed_line(
     case: tuple[Secrets, dict[str, str]],
 ) -> None:

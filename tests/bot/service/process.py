@@ -20,7 +20,7 @@ from uuid import uuid4
 from bot.service.inbox.webhooks import signature
 from tests.bot.service.made import SECRET, private_key
 
-STARTS_IN = 60.0
+STARTS_IN = 300.0
 NOBODY = "http://127.0.0.1:9"
 """Where no GitHub is."""
 
@@ -90,7 +90,7 @@ processes = 0
     def stop(self) -> int:
         """Ask it to end, and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(60)
+        return self.process.wait(300)
 
     def kill(self) -> None:
         """End it as the system would."""
@@ -103,7 +103,7 @@ processes = 0
         payload: Mapping[str, Any] | bytes = b"{}",
         *,
         guid: str = "",
-        timeout: float = 60,
+        timeout: float = 300,
         **headers: str,
     ) -> tuple[int, str]:
         """Hand a signed delivery over, and return status and text of the answer."""
@@ -124,7 +124,7 @@ processes = 0
 
     def get(self, path: str) -> tuple[int, str]:
         """Return status and text of a page."""
-        return answer_to(urllib.request.Request(self.url + path), 60)
+        return answer_to(urllib.request.Request(self.url + path), 300)
 
 
 def answer_to(request: urllib.request.Request, timeout: float) -> tuple[int, str]:

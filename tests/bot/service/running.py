@@ -27,7 +27,7 @@ from tests.furniture.github_world.hooks import Delivery
 
 T = TypeVar("T")
 ENDED = ("done", "failed", "cancelled")
-LONGEST = 60.0
+LONGEST = 300.0
 """Seconds after which a service that does not come to rest is given up."""
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -78,12 +77,13 @@ async def test_cancelled_before_it_began_it_never_begins(tmp_path: Path) -> None
 
 
 async def test_a_lease_is_kept_up_while_the_work_blocks_its_thread(tmp_path: Path) -> None:
+    seen = threading.Event()
     async with Keeper(tmp_path / "store.db") as keeper:
 
         async def handler(job: Job, scene: Scene) -> Outcome:
             async def work(store: Store) -> Outcome:
                 # As git or a parser does: no event loop turns meanwhile.
-                time.sleep(1.0)
+                assert seen.wait(300)
                 return Outcome(note="done")
 
             return await apart(keeper.path, work)
@@ -93,14 +93,15 @@ async def test_a_lease_is_kept_up_while_the_work_blocks_its_thread(tmp_path: Pat
         worker = Worker("q", {"kind": handler}, scene_of(keeper, clock=clock), name="w", lease=0.3)
         running = asyncio.create_task(worker.run(until_idle=True))
         leases: set[float] = set()
-        for _ in range(16):
+        while len(leases) <= 3:
+            assert not running.done()
             await asyncio.sleep(0.05)
             clock.now += 0.1
             job = await keeper(lambda s: s.jobs.get("kind", "a"))
             leases.add(job.lease if job is not None else 0.0)
+        seen.set()
         await running
 
         job = await keeper(lambda s: s.jobs.get("kind", "a"))
         assert job is not None
         assert (job.state, job.note) == ("done", "done")
-        assert len(leases) > 3

@@ -96,7 +96,7 @@ async def test_one_click_makes_the_app_and_stores_what_it_is_known_by(
         back, _ = await person.press(at_github, world.url)
         status, done = await person.open(back)
     assert (status, "Bug Smith</b> is there" in done) == (200, True)
-    said, _ = await asyncio.wait_for(process.communicate(), 60)
+    said, _ = await asyncio.wait_for(process.communicate(), 300)
 
     assert process.returncode == 0
     app = next(iter(world.apps.values()))

@@ -27,7 +27,7 @@ HERE = Path(__file__).parents[3]
 EXTRA = Path("/usr/local/share/ca-certificates")
 """Where Debian keeps certificates that its machine trusts beside the usual ones."""
 TAG = "bugfoundry/service:test"
-STARTS_IN = 120.0
+STARTS_IN = 300.0
 GRACE = 70
 
 

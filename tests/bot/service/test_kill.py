@@ -23,13 +23,12 @@ from tests.furniture.github_world.state import Pull, User
 
 pytestmark = [pytest.mark.github, pytest.mark.slow]
 
-DELIVERIES, KILLS = 500, 20
 ACCOUNTS, EACH = 5, 4
 AT_ONCE = 20
 PATIENCE = 600.0
 DONE_HERE = ("inbox", "outbox")
 SEED = 20_240_101
-SAID = ("/bugfoundry status", *["looks good to me"] * 9)
+SAID = ("/bugfoundry status", *["looks good to me"] * 3)
 OURS = ("bugfoundry", "bugfoundry: skip")
 
 
@@ -105,7 +104,9 @@ def begin(world: World, folder: Path, hook_url: str) -> Story:
     return Story(world, random.Random(SEED), pulls, ann)
 
 
-async def run(descriptions: Descriptions, folder: Path, *, kills: int) -> dict[str, Any]:
+async def run(
+    descriptions: Descriptions, folder: Path, *, deliveries: int, kills: int
+) -> dict[str, Any]:
     """Tell a service of all that happens, killing it so often, and return what it came to."""
     port = unused_port()
     async with github_world(descriptions, real_time=True) as world:
@@ -114,11 +115,11 @@ async def run(descriptions: Descriptions, folder: Path, *, kills: int) -> dict[s
         service = Serving(folder, app_id=str(app.id), api_url=world.api, key=app.pem,
                           secret=str(app.webhook_secret), port=port)  # fmt: skip
         when = random.Random(SEED + kills)
-        due = set(when.sample(range(DELIVERIES // AT_ONCE), kills))
+        due = set(when.sample(range(deliveries // AT_ONCE), kills))
         await asyncio.to_thread(service.start)
         taken: set[str] = set()
         try:
-            for turn in range(DELIVERIES // AT_ONCE):
+            for turn in range(deliveries // AT_ONCE):
                 sending = [world.hooks.send(one) for one in story.goes_on(AT_ONCE)]
                 killing = [killed(service, when)] if turn in due else []
                 done, *_ = await asyncio.gather(asyncio.gather(*sending), *killing)
@@ -132,7 +133,7 @@ async def run(descriptions: Descriptions, folder: Path, *, kills: int) -> dict[s
             assert await asyncio.to_thread(service.stop) == 143
         finally:
             service.kill()
-        assert len(world.hooks.log) >= DELIVERIES
+        assert len(world.hooks.log) >= deliveries
         with Store(service.store) as store:
             known = store.deliveries.known(one.guid for one in world.hooks.log)
             lost = {one.guid: (one.event, one.action, one.code) for one in world.hooks.log
@@ -187,11 +188,16 @@ def what_came_of_it(store: Store, story: Story) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def test_killed_at_twenty_points_it_comes_to_the_same(
-    descriptions: Descriptions, tmp_path: Path
+@pytest.mark.parametrize(
+    ("deliveries", "kills"), [(200, 4), pytest.param(500, 20, marks=pytest.mark.long)]
+)
+async def test_killed_at_many_points_it_comes_to_the_same(
+    descriptions: Descriptions, tmp_path: Path, deliveries: int, kills: int
 ) -> None:
-    undisturbed = await run(descriptions, folder(tmp_path / "undisturbed"), kills=0)
-    killed = await run(descriptions, folder(tmp_path / "killed"), kills=KILLS)
+    undisturbed, killed = [
+        await run(descriptions, folder(tmp_path / name), deliveries=deliveries, kills=number)
+        for name, number in (("undisturbed", 0), ("killed", kills))
+    ]
 
     assert len(undisturbed["hosted"]) == ACCOUNTS * EACH
     assert {True, False} == {one[2] for one in undisturbed["hosted"]}

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis.strategies import text
 
 from bot.service.pages.charts import Bar, bars
@@ -145,7 +145,6 @@ async def test_a_repository_named_to_be_an_address_is_only_a_name(tmp_path: Path
     assert "javascript:alert(1)/x" in page.text
 
 
-@settings(deadline=None)
 @given(text())
 def test_nothing_stays_hidden(given: str) -> None:
     shown = visible(given)
@@ -158,7 +157,6 @@ def test_ordinary_text_stays_as_it_is() -> None:
         assert visible(ordinary) == ordinary
 
 
-@settings(deadline=None)
 @given(text(), text())
 def test_a_diff_is_read_whole_whatever_is_in_it(old: str, new: str) -> None:
     before, after = (t.encode("utf-8", "surrogatepass") for t in (old, new))
@@ -221,7 +219,6 @@ def test_line_ends_are_shown_where_they_differ() -> None:
     assert "U+000D" in shown(b"a\r\nb\r\n", b"a\r\nb\n")
 
 
-@settings(deadline=None)
 @given(text(), text())
 def test_labels_of_a_chart_are_text(label: str, note: str) -> None:
     chart = bars([Bar(label=label, value=1, note=note)], title=label, axis="x", tick=str)

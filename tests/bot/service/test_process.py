@@ -53,7 +53,7 @@ def stored(service: Serving, guid: str) -> bytes | None:
 def talk(service: Serving, head: dict[str, str], *, chunked: bool = False) -> socket.socket:
     """Begin a request by hand."""
     host, _, port = service.url.removeprefix("http://").partition(":")
-    wire = socket.create_connection((host, int(port)), timeout=60)
+    wire = socket.create_connection((host, int(port)), timeout=300)
     head = {"Host": host, **head, **({"Transfer-Encoding": "chunked"} if chunked else {})}
     lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
     wire.sendall(f"POST /webhooks HTTP/1.1\r\n{lines}\r\n".encode())
@@ -216,7 +216,7 @@ def test_a_second_service_on_the_same_store_is_told_in_a_line(service: Serving) 
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     assert second.returncode == 1
     assert second.stderr.strip().splitlines() == [
@@ -236,7 +236,7 @@ def test_a_delivery_that_is_under_way_is_taken_before_the_service_ends(tmp_path:
         until(lambda: "stopping" in service.log)
         wire.sendall(body[500:])
         assert status_of(wire) == 202
-        assert service.process.wait(60) == 143
+        assert service.process.wait(300) == 143
         assert stored(service, "late") == body
         assert "Traceback" not in service.log
 
@@ -273,7 +273,7 @@ def states(service: Serving) -> dict[str, int]:
     return {one.state: one.jobs for one in counted if one.queue == "inbox"}
 
 
-def until(holds: object, *, patience: float = 60.0) -> None:
+def until(holds: object, *, patience: float = 300.0) -> None:
     assert callable(holds)
     end = time.monotonic() + patience
     while not holds():

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -80,7 +80,6 @@ def outside_code(text: str) -> str:
 # --- anybody's text ---
 
 
-@settings(deadline=None)
 @given(ANYTHING)
 def test_code_in_a_line_holds_whatever_it_is_given(text: str) -> None:
     shown = f"a {span(text)} z"
@@ -88,7 +87,6 @@ def test_code_in_a_line_holds_whatever_it_is_given(text: str) -> None:
     assert "\n" not in shown
 
 
-@settings(deadline=None)
 @given(ANYTHING)
 def test_a_block_of_code_holds_whatever_it_is_given(text: str) -> None:
     parsed = MarkdownIt("gfm-like", {"linkify": False}).parse(f"{block(text, 'diff')}\n\nafter")
@@ -126,7 +124,6 @@ def test_a_password_in_an_address_is_left_out() -> None:
     )
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(max_size=60), max_size=30), st.integers(min_value=60, max_value=400))
 def test_what_does_not_fit_is_counted(parts: list[str], most: int) -> None:
     text = fitted(parts, "*And {} more.*", most)
@@ -247,7 +244,6 @@ def test_without_gaps_it_says_so_and_is_no_news_of_its_own() -> None:
     assert "none of the others is left" in told.body
 
 
-@settings(deadline=None, max_examples=40)
 @given(
     st.lists(
         st.tuples(st.integers(0, 10**6), ANYTHING, PATHS, ANYTHING, ANYTHING), max_size=SHOWN + 5
@@ -388,7 +384,6 @@ def test_what_could_not_be_undone_is_told_with_the_reason() -> None:
     assert "it changes no source file" in check.summary
 
 
-@settings(deadline=None, max_examples=40)
 @given(st.lists(ANYTHING, max_size=60))
 def test_names_of_tests_are_bounded_and_do_nothing(tests: list[str]) -> None:
     many = tuple(f"{test * 20} {n}" for n in range(30) for test in tests)

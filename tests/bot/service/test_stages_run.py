@@ -13,6 +13,7 @@ from bot.service.repositories.plan import STAGES, WORK, stage_job
 from storage.store import Store
 from storage.tables.hosted import Hosted
 from tests.bot.service.worked import GUARDS, PACKAGE, Service, service_of
+from tests.furniture.environments import share_downloads
 from tests.furniture.project import TESTS
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ pytestmark = [pytest.mark.github, pytest.mark.network, pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One cache for all: the same tree is installed once."""
-    return tmp_path_factory.mktemp("cache")
+    """One cache for all: the same tree is installed once. Who runs in it is to be seen."""
+    return share_downloads(tmp_path_factory.mktemp("work") / "cache")
 
 
 def reasons(store: Store, hosted: Hosted) -> list[tuple[str, str, str]]:

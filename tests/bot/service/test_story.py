@@ -26,6 +26,7 @@ from bot.service.repositories.plan import WORK
 from forge.run.settings import EnvironmentSettings, ProposalSettings
 from tests.bot.service.told import Story
 from tests.bot.service.worked import GUARDS, NAME, Shop
+from tests.furniture.environments import share_downloads
 from tests.furniture.project import PYPROJECT
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ async def test_a_maintainer_opts_in_reads_what_comes_of_it_and_leaves(
 ) -> None:
     from tests.bot.service.running import serving
 
+    share_downloads(tmp_path / "cache")
     shop = Shop(world, tmp_path)
     shop.code.commit({"pyproject.toml": LICENSED}, "Say how it may be used")
     work = WorkConfig(

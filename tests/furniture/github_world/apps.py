@@ -16,6 +16,14 @@ from tests.furniture.github_world.state import Repository, User, node_id
 LEVELS = {"read": 1, "write": 2, "admin": 3}
 
 
+@cache
+def public_key_of(pem: str) -> rsa.RSAPublicKey:
+    """Return the public part of a private key. To read one takes 30 ms: it is checked each time."""
+    key = serialization.load_pem_private_key(pem.encode(), None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    return key.public_key()
+
+
 @dataclass(kw_only=True)
 class App:
     """An App. Its private key is ``pem``."""
@@ -47,9 +55,7 @@ class App:
 
     @property
     def public_key(self) -> rsa.RSAPublicKey:
-        key = serialization.load_pem_private_key(self.pem.encode(), None)
-        assert isinstance(key, rsa.RSAPrivateKey)
-        return key.public_key()
+        return public_key_of(self.pem)
 
 
 @dataclass(kw_only=True)

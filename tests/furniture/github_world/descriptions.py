@@ -67,7 +67,8 @@ def load() -> Descriptions:
 
     Raises OSError or ValueError when they cannot be had.
     """
-    schema = build_schema(GRAPHQL.fetch().read_text(), assume_valid=True)
+    source = GRAPHQL.fetch().read_text()
+    schema = build_schema(source, assume_valid=True, no_location=True)
     for name, pattern in SCALARS.items():
         scalar = schema.type_map[name]
         assert isinstance(scalar, GraphQLScalarType)
