@@ -35,10 +35,10 @@ from uv import find_uv_bin
 from forge.compose import forge_in, make_ready
 from forge.remote.actions.place import RunState
 from forge.remote.actions.preparation import engine_at
-from forge.remote.actions.settlement import Settled, collect, fetched
+from forge.remote.actions.settlement import Settled, collect, fetch_artifacts
 from forge.remote.batch.plans import Batch, read_batch
-from forge.remote.batch.shards import given
-from forge.run.pace import Pace
+from forge.remote.batch.shards import stream_bugs
+from forge.run.pace import BatchPace
 from forge.run.progress import Quiet
 from forge.run.settings import (
     EngineSettings,
@@ -49,7 +49,7 @@ from forge.run.settings import (
 )
 from harness.judge.judge import agree
 from harness.judge.local_engine import LocalEngine
-from harness.judge.trust import named
+from harness.judge.trust import audit_named
 from storage.errors import BugfoundryError
 from storage.records import Verdict
 from storage.store import Store
@@ -136,7 +136,7 @@ def make_site(options: argparse.Namespace, folder: Path) -> Site:
             max_bugs=options.bugs, seed=options.seed, strategies=("procedural",)
         ),
         validation=ValidationSettings(workers=options.at_once),
-        engine=EngineSettings(pace=Pace(shards=options.shards, workers=1, linger=60, poll=1)),
+        engine=EngineSettings(pace=BatchPace(shards=options.shards, workers=1, linger=60, poll=1)),
     )
     return Site(folder=folder, code=code, settings=settings, at_once=options.at_once)
 
@@ -180,7 +180,7 @@ async def ended(site: Site, place: ExecutorPlace, name: str) -> list[Ended]:
     for dispatch in dispatches:
         batch = read_batch(site.settings.cache / "batches" / dispatch.plan)
         state = await place.state(dispatch.run)
-        artifacts = await fetched(place, dispatch.run)
+        artifacts = await fetch_artifacts(place, dispatch.run)
         settled = collect(batch, artifacts, state)
         found.append(Ended(batch=batch, state=state, settled=settled))
         (result,) = place.runs[dispatch.run].result
@@ -238,12 +238,12 @@ async def judged_again(
             ready.prepared.environment,
             ready.prepared.baseline,
             workers=site.settings.validation.workers,
-            read=lambda path: trees.read(ready.repository.tree, path),
+            read=lambda path: trees.read_file(ready.repository.tree, path),
             limits=site.settings.limits,
             coverage=ready.prepared.coverage,
-            audits=named(audited),
+            audits=audit_named(audited),
         )
-        verdicts = [replace(each, seconds=0.0) async for each in engine.judge(given(bugs))]
+        verdicts = [replace(each, seconds=0.0) async for each in engine.judge(stream_bugs(bugs))]
         found.append({verdict.bug: verdict for verdict in verdicts})
     return found
 

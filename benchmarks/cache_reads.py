@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from llm.budget import Budget, Limits
+from llm.budget import Budget, DollarLimits
 from llm.claude import Claude
 from llm.client import DEFAULT_MODEL, Model
 from llm.prices import price_of
@@ -35,7 +35,7 @@ def model(service: Service) -> Model:
     return Model(
         service=Claude(service.client, DEFAULT_MODEL),
         price=price_of(DEFAULT_MODEL),
-        budget=Budget(calls, Limits(run=1000.0)),
+        budget=Budget(calls, DollarLimits(run=1000.0)),
         calls=calls,
     )
 

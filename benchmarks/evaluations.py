@@ -24,20 +24,20 @@ from pathlib import Path
 
 from forge.compose import PARTS
 from forge.grade.evaluation import (
-    Case,
     Evaluation,
+    EvaluationCase,
     backend_of,
     by_environment,
     evaluate,
     grader_of,
     question_of,
 )
-from forge.grade.grade import standing
-from forge.grade.lookup import Found, find_task
+from forge.grade.grade import ensure_environment
+from forge.grade.lookup import StoredTask, find_task
 from forge.grade.predictions import Prediction
 from forge.grade.probes import sample, wrong_patches
 from forge.run.async_work import as_they_end
-from harness.environments.baseline import runnable
+from harness.environments.baseline import list_runnable_tests
 from harness.judge.grader import Grader
 from harness.judge.judge import grade
 from harness.runs.coverage import decode
@@ -83,7 +83,7 @@ class Compared:
         return round(other / one, 1)
 
 
-def predictions(store: Store, trees: Trees, found: Sequence[Found]) -> list[Case]:
+def predictions(store: Store, trees: Trees, found: Sequence[StoredTask]) -> list[EvaluationCase]:
     """Return the fix, the empty patch and two wrong ones for each task."""
     cases = []
     for each in found:
@@ -93,18 +93,18 @@ def predictions(store: Store, trees: Trees, found: Sequence[Found]) -> list[Case
         for kind, patch in kinds:
             key = digest(each.task.id, kind, patch)
             prediction = Prediction(instance_id=each.task.id, patch=patch, model=kind)
-            cases.append(Case(prediction=prediction, found=each, key=key))
+            cases.append(EvaluationCase(prediction=prediction, found=each, key=key))
     return list({case.key: case for case in cases}.values())
 
 
-async def ours(evaluation: Evaluation, cases: Sequence[Case]) -> Graded:
+async def ours(evaluation: Evaluation, cases: Sequence[EvaluationCase]) -> Graded:
     """Grade as the command does."""
     started = time.monotonic()
     found = {each.key: each.resolved async for each in evaluate(evaluation, cases)}
     return Graded(resolved=found, seconds=time.monotonic() - started)
 
 
-async def theirs(evaluation: Evaluation, cases: Sequence[Case]) -> Graded:
+async def theirs(evaluation: Evaluation, cases: Sequence[EvaluationCase]) -> Graded:
     """Grade each in a sandbox of its own, by the whole suite in one fresh process."""
     started = time.monotonic()
     trees = Trees(evaluation.cache)
@@ -112,10 +112,10 @@ async def theirs(evaluation: Evaluation, cases: Sequence[Case]) -> Graded:
     for group in by_environment(cases):
         first = group[0].found
         backend = backend_of(evaluation, first)
-        environment = await standing(first, backend, trees)
+        environment = await ensure_environment(first, backend, trees)
         grader = grader_of(evaluation, trees, first, backend, environment)
 
-        async def one(case: Case, grader: Grader = grader) -> tuple[str, bool]:
+        async def one(case: EvaluationCase, grader: Grader = grader) -> tuple[str, bool]:
             return case.key, await in_fresh_sandbox(grader, case, trees)
 
         async with aclosing(as_they_end(one, group, at_once=evaluation.workers)) as ended:
@@ -123,7 +123,7 @@ async def theirs(evaluation: Evaluation, cases: Sequence[Case]) -> Graded:
     return Graded(resolved=found, seconds=time.monotonic() - started)
 
 
-async def in_fresh_sandbox(grader: Grader, case: Case, trees: Trees) -> bool:
+async def in_fresh_sandbox(grader: Grader, case: EvaluationCase, trees: Trees) -> bool:
     """Say whether a prediction solves its task, by the whole suite."""
     try:
         question = question_of(case.found, trees, case.prediction.patch)
@@ -131,15 +131,17 @@ async def in_fresh_sandbox(grader: Grader, case: Case, trees: Trees) -> bool:
         return False
     worker = grader.worker()
     try:
-        every = runnable(grader.terms.baseline)
-        run = await worker.run(grader.terms, question.files, tests=every)
+        every = list_runnable_tests(grader.terms.baseline)
+        run = await worker.run_tests(grader.terms, question.files, tests=every)
     finally:
         await worker.discard()
     verdict = case.found.verdict
     return grade(verdict.fail_to_pass, verdict.pass_to_pass, run).resolved
 
 
-async def compare(evaluation: Evaluation, name: str, cases: Sequence[Case], fresh: int) -> Compared:
+async def compare(
+    evaluation: Evaluation, name: str, cases: Sequence[EvaluationCase], fresh: int
+) -> Compared:
     """Measure both ways on the predictions for one repository."""
     some = random.Random(0).sample(cases, min(fresh or len(cases), len(cases)))
     await ours(evaluation, cases[:1])  # The environment stands when the time is taken.
@@ -165,7 +167,7 @@ async def compare(evaluation: Evaluation, name: str, cases: Sequence[Case], fres
     )
 
 
-def known_of(cases: Sequence[Case]) -> dict[str, bool]:
+def known_of(cases: Sequence[EvaluationCase]) -> dict[str, bool]:
     """Return what is known of predictions by what they are."""
     return {case.key: case.prediction.model == "gold" for case in cases}
 
@@ -185,7 +187,9 @@ def by_repository(store: Store, each: int, only: str) -> dict[str, list[Task]]:
     return {name: [t for t in own if t.id in chosen[name]] for name, own in groups.items()}
 
 
-def total(found: Sequence[Compared], cases: Sequence[Case], at_once: Graded) -> dict[str, object]:
+def total(
+    found: Sequence[Compared], cases: Sequence[EvaluationCase], at_once: Graded
+) -> dict[str, object]:
     """Sum up; the way that was taken for some of the predictions counts as if for all."""
     fresh_all = sum(each.seconds_fresh * each.predictions / each.fresh for each in found)
     known = known_of(cases)
@@ -208,7 +212,7 @@ def total(found: Sequence[Compared], cases: Sequence[Case], at_once: Graded) -> 
 async def run(store: Store, *, each: int, only: str, fresh: int, workers: int) -> None:
     """Measure repository by repository, telling each as it is known, and then all in one run."""
     trees = Trees(cache_dir())
-    every: list[Case] = []
+    every: list[EvaluationCase] = []
     compared = []
     coverage: dict[str, Coverage | None] = {}
     evaluation = Evaluation(

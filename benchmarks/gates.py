@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from storage.records import Bug, FileChange, Origin, Repository, Task
 from syntax.patches import unified_diff
 from tasks.gates.duplicates import near_duplicates
-from tasks.gates.subject import Rules, Subject, Tree
+from tasks.gates.subject import GateSubject, GateTree, Rules
 from tasks.statements import statement
 
 WORDS = (
@@ -40,7 +40,7 @@ CHANGES = (
     (" and ", " or "),
     (".", "?."),
 )
-PLACE = Tree(
+PLACE = GateTree(
     repository=Repository(owner="me", name="big", commit="c" * 40, tree="t", source="big"),
     paths=frozenset(),
     read=lambda path: None,
@@ -60,7 +60,7 @@ def source(chance: random.Random) -> list[str]:
     return [*lines, f"    return {name(WORDS)}"]
 
 
-def made(number: int, chance: random.Random) -> Subject:
+def made(number: int, chance: random.Random) -> GateSubject:
     """Return one task."""
     lines = source(chance)
     at = chance.randrange(1, len(lines))
@@ -85,10 +85,10 @@ def made(number: int, chance: random.Random) -> Subject:
         statement=words if told else statement("big", tests),
         created="",
     )
-    return Subject(task=task, bug=bug, tree=PLACE, fail_to_pass=tests, suite=12000)
+    return GateSubject(task=task, bug=bug, tree=PLACE, fail_to_pass=tests, suite=12000)
 
 
-def many(count: int) -> Iterator[Subject]:
+def many(count: int) -> Iterator[GateSubject]:
     """Yield tasks, one in twenty a repetition."""
     chance = random.Random(7)
     state = chance.getstate()

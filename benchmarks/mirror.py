@@ -38,7 +38,7 @@ from mirror.history.crawl import crawl_history
 from mirror.undo.bugs import bug_of
 from mirror.undo.fixes import Clone, Fix
 from mirror.undo.threeway import merge_file
-from mirror.undo.undo import Tree, reverse, undo
+from mirror.undo.undo import CurrentTree, apply_reversed, undo
 from storage.blobs import read_blobs
 from storage.errors import BugfoundryError
 from storage.histories import fetch_with_history
@@ -92,7 +92,7 @@ class Work:
     name: str
     clone: Clone
     files: dict[str, bytes]
-    tree: Tree
+    tree: CurrentTree
     rows: list[Row] = field(default_factory=list)
     bugs: dict[str, list[Row]] = field(default_factory=dict)
 
@@ -146,13 +146,13 @@ def undo_all(work: Work, fixes: Sequence[Listed], head_date: float, tree: str) -
     """Undo each fix, note what came of it, and return the bugs to judge."""
     bugs: list[Bug] = []
     modes = {}
-    for entry in work.clone.run("ls-tree", "-r", "-z", work.clone.head).split("\0"):
+    for entry in work.clone.run_git("ls-tree", "-r", "-z", work.clone.head).split("\0"):
         if entry:
             modes[entry.split("\t", 1)[1]] = entry.split()[0]
     for each in fixes:
         started = time.monotonic()
-        fix = work.clone.fix(each.base, each.commit)
-        result = undo(fix, work.tree, work.clone.homes(fix, work.files))
+        fix = work.clone.read_fix(each.base, each.commit)
+        result = undo(fix, work.tree, work.clone.find_homes(fix, work.files))
         row = Row(
             repository=work.name,
             commit=each.commit,
@@ -182,7 +182,7 @@ def naively(fix: Fix, files: dict[str, bytes]) -> bool:
                 return False
         elif today is None:
             return False
-        elif reverse(change.before, change.fixed, today) is None:
+        elif apply_reversed(change.before, change.fixed, today) is None:
             merged = merge_file(today, change.fixed, change.before)
             if merged is None or merged == today:
                 return False
@@ -203,7 +203,7 @@ async def run(options: argparse.Namespace) -> list[Row]:
             clone = Clone(git_dir, head)
             work = read_work(name, clone)
             tree = trees.adopt(git_dir, head)
-            date = clone.run("show", "--no-patch", "--format=%cI", head).strip()
+            date = clone.run_git("show", "--no-patch", "--format=%cI", head).strip()
             bugs = undo_all(work, fixes, stamp(date), tree)
             rows += work.rows
             if not options.no_tests and bugs:
@@ -217,13 +217,13 @@ async def run(options: argparse.Namespace) -> list[Row]:
 def read_work(name: str, clone: Clone) -> Work:
     """Read the Python files of the head."""
     names = {}
-    for entry in clone.run("ls-tree", "-r", "-z", clone.head).split("\0"):
+    for entry in clone.run_git("ls-tree", "-r", "-z", clone.head).split("\0"):
         if entry.endswith(".py") and entry.startswith("100"):
             names[entry.split("\t", 1)[1]] = entry.split()[2]
     blobs = read_blobs(clone.git_dir, names.values())
     files = {path: blobs[blob] for path, blob in names.items() if is_source_path(path)}
     others = {path: blobs[blob] for path, blob in names.items() if path not in files}
-    return Work(name, clone, files, Tree(files, others))
+    return Work(name, clone, files, CurrentTree(files, others))
 
 
 async def judge(

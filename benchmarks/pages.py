@@ -26,7 +26,7 @@ from aiohttp import ClientSession, web
 from sqlite_utils import Database
 
 from bot.service.app.web import Front, make_app
-from bot.service.base.store_thread import Keeper
+from bot.service.base.store_thread import AsyncStore
 from bot.service.inbox.inbox import Inbox
 from bot.service.pages.board import Board
 from harness.judge.judge import HARNESS_VERSION
@@ -175,7 +175,7 @@ def host(store: Store, tree: str, number: int) -> None:
         commit="c" * 40,
         tree=tree,
     )
-    store.hosted.put(hosted)
+    store.hosted.put_repository(hosted)
     store.add_repository(
         Repository(owner="acme", name=f"part{number}", commit="c" * 40, tree=tree, source="x")
     )
@@ -200,8 +200,8 @@ def copy(store: Store, environment: Environment, tree: str, number: int) -> None
 async def measure(path: Path, rounds: int) -> None:
     """Serve the pages and ask for each."""
     async with AsyncExitStack() as stack:
-        keeper = await stack.enter_async_context(Keeper(path))
-        reading = await stack.enter_async_context(Keeper(path, read_only=True))
+        keeper = await stack.enter_async_context(AsyncStore(path))
+        reading = await stack.enter_async_context(AsyncStore(path, read_only=True))
         front = Front(inbox=Inbox(keeper), keeper=keeper, secret="hook")
         board = Board(reading=reading, writing=keeper, token=TOKEN)
         runner = web.AppRunner(make_app(front, board), access_log=None)

@@ -26,7 +26,7 @@ from pathlib import Path
 
 from forge.run.sources import STRATEGIES
 from llm.client import DEFAULT_MODEL
-from llm.prices import Tokens, cost, price_of
+from llm.prices import Tokens, compute_cost, price_of
 from storage.records import Bug, Task, digest
 from storage.store import Store
 from tasks.statements import is_template
@@ -121,7 +121,7 @@ def billed(service: Service) -> float:
             cache_write=usage["cache_creation_input_tokens"],
             cache_read=usage["cache_read_input_tokens"],
         )
-        found += cost(price, tokens)
+        found += compute_cost(price, tokens)
     return found
 
 

@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from forge.study.realism.fit import fit_profile
 from forge.study.realism.samples import HUMAN, Sample, human_samples, made_sample
-from forge.study.realism.two_sample import Score, by_repository, halves, told_apart
+from forge.study.realism.two_sample import SeparationScore, by_repository, halves, score_samples
 from mutators.likely import EACH, UNFITTED, shipped_profile
 from mutators.procedural import propose
 from storage.git import git
@@ -88,21 +88,21 @@ def score(options: argparse.Namespace) -> None:
     }
     print(f"{'told from human bugs':40} {'AUC':>6}  95 % interval   human  other")
     for label, other in sides.items():
-        judged = told_apart(human, other)
+        judged = score_samples(human, other)
         if judged is None:
             continue
         show(f"{label}, all", judged.score())
         for name in sorted(by_repository(samples)):
             show(f"{label}, {name}", judged.score(repository=name))
         for what, one in (("of one run alone", True), ("of several runs", False)):
-            part = told_apart(of_one_run(human, one), of_one_run(other, one))
+            part = score_samples(of_one_run(human, one), of_one_run(other, one))
             show(f"{label}, {what}", part.score() if part else None)
     older, newer = halves(human)
-    floor = told_apart(newer, older)
+    floor = score_samples(newer, older)
     show("floor: newer from older human bugs", floor.score() if floor else None)
     for name, own in sorted(by_repository(human).items()):
         rest = [replace(each, repository=name) for each in human if each.repository != name]
-        floor = told_apart(own, rest)
+        floor = score_samples(own, rest)
         show(f"floor: {name} from the rest", floor.score() if floor else None)
 
 
@@ -111,7 +111,7 @@ def of_one_run(samples: list[Sample], one: bool) -> list[Sample]:
     return [each for each in samples if (each.numbers["hunks"] == 1) is one]
 
 
-def show(label: str, found: Score | None) -> None:
+def show(label: str, found: SeparationScore | None) -> None:
     """Print one line."""
     if found is None:
         print(f"{label:40} too few")
@@ -125,7 +125,7 @@ def fit(options: argparse.Namespace) -> None:
     samples = read(options.samples)
     human = [each for each in samples if each.strategy == HUMAN]
     candidates = [each for each in samples if each.strategy == CANDIDATE]
-    options.output.write_bytes(fit_profile(human, candidates, date=options.date).encoded())
+    options.output.write_bytes(fit_profile(human, candidates, date=options.date).encode_json())
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from bot.commands.steps import mute_commands
 from bot.commands.table import COMMANDS, JOBS
-from forge.run.async_work import Stopped
+from forge.run.async_work import StopRequested
 from storage.errors import BugfoundryError
 
 
@@ -97,7 +97,7 @@ def main() -> None:
         one_line = " ".join(str(error).split())
         err.print(f"bugfoundry: {one_line}", highlight=False, markup=False, soft_wrap=True)
         sys.exit(1)
-    except Stopped as stopped:
+    except StopRequested as stopped:
         from bot.commands.options import err
 
         err.print(

@@ -165,11 +165,11 @@ def _other_variables() -> Iterator[tuple[str, str]]:
 def _settings_of(table: str, record: type) -> Iterator[str]:
     for one in setting_fields(record):
         meaning = f"{one.setting.help} {_bounds(one)}".strip()
-        default = f"`{_shown(one.default)}`" if one.default != "" else ""
+        default = f"`{_format_value(one.default)}`" if one.default != "" else ""
         yield f"| `{one.name}` | `{variable(table, one.name)}` | {default} | {meaning} |"
 
 
-def _shown(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(f'"{each}"' for each in value) + "]"
     return f'"{value}"' if isinstance(value, str) else str(value).lower()

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from forge.pulls.mirror import Mirror, make_mirror
+from forge.pulls.mirror import PullRequestMirror, make_mirror
 from forge.remote.actions.preparation import (
     is_private,
     make_ready_far,
@@ -23,14 +23,14 @@ from forge.remote.batch.environments import Packed
 from forge.run import preparation
 from forge.run.context import Engine, Source
 from forge.run.parts import MachineEngine, Parts
-from forge.run.pipeline import Assembly, MakeTask, Messages, Run, forge_by
+from forge.run.pipeline import Assembly, MakeTask, Messages, PipelineRun, forge_by
 from forge.run.preparation import Ready, cached_reader, fetch
 from forge.run.progress import Reporter
 from forge.run.settings import Settings
 from forge.run.sources import sources
 from forge.run.statements import write_statements
 from forge.run.summary import Summary
-from harness.environments.environment import Tried
+from harness.environments.environment import OnAttempt
 from harness.judge.judge import HARNESS_VERSION
 from harness.judge.local_engine import LocalEngine
 from harness.sandboxes.backends import choose
@@ -83,11 +83,11 @@ async def make_ready(
     store: Store,
     trees: Trees,
     reporter: Reporter,
-    tried: Tried = lambda attempt: None,
+    tried: OnAttempt = lambda attempt: None,
 ) -> Ready:
     """Fetch a source, then find or build its environment here. Raises BugfoundryError."""
     return await preparation.make_ready(
-        settings, parts=PARTS, store=store, trees=trees, reporter=reporter, tried=tried
+        settings, parts=PARTS, store=store, trees=trees, reporter=reporter, on_attempt=tried
     )
 
 
@@ -150,7 +150,7 @@ async def forge_in(
     """Make verified bugs in an environment, and return what came of it. Raises BugfoundryError."""
     started = time.monotonic()
     reporter.stage(f"{ready.repository.name}: proposing bugs")
-    run = Run(recalls=settings.model.statements == "model")
+    run = PipelineRun(recalls=settings.model.statements == "model")
     assembly = await make_assembly(settings, ready, trees, store=store, reporter=reporter, run=run)
     summary = await forge_by(
         assembly, ready, settings, trees, store=store, reporter=reporter, run=run
@@ -165,7 +165,7 @@ async def make_assembly(
     *,
     store: Store,
     reporter: Reporter,
-    run: Run,
+    run: PipelineRun,
 ) -> Assembly:
     """Put together what one run goes through. Raises BugfoundryError."""
     made = await make_portfolio(settings, ready, trees, store=store, reporter=reporter)
@@ -194,7 +194,7 @@ async def make_assembly(
     )
 
 
-def task_maker(repository: Repository, mirror: Mirror | None) -> MakeTask:
+def task_maker(repository: Repository, mirror: PullRequestMirror | None) -> MakeTask:
     """Return what makes tasks of valid bugs: mirrored ones are told in the words of the issue."""
 
     def make(bug: Bug, verdict: Verdict, messages: Messages | None) -> Task:
@@ -212,7 +212,7 @@ def engine_for(
     *,
     store: Store,
     reporter: Reporter,
-    run: Run | None = None,
+    run: PipelineRun | None = None,
 ) -> Engine:
     """Return the engine that judges where the repository was made ready for it.
 
@@ -220,7 +220,7 @@ def engine_for(
     """
     if ready.make_engine is None:
         return make_machine_engine(settings, ready, trees, store=store, reporter=reporter, run=run)
-    on_messages = (run or Run()).messages.__setitem__
+    on_messages = (run or PipelineRun()).messages.__setitem__
     return ready.make_engine(
         ready, settings, trees, store=store, reporter=reporter, on_messages=on_messages
     )
@@ -233,7 +233,7 @@ def make_machine_engine(
     *,
     store: Store,
     reporter: Reporter,
-    run: Run | None = None,
+    run: PipelineRun | None = None,
 ) -> MachineEngine:
     """Return the engine of this machine.
 
@@ -253,9 +253,9 @@ def make_machine_engine(
         read=cached_reader(trees, ready.repository.tree),
         limits=settings.limits,
         coverage=None if settings.validation.full else ready.prepared.coverage,
-        judged=len(store.judged(environment.id, HARNESS_VERSION, "selected")),
-        disagreed=on_disagreement,
-        told=(run or Run()).messages.__setitem__,
+        judged=len(store.list_judged_bugs(environment.id, HARNESS_VERSION, "selected")),
+        on_disagreement=on_disagreement,
+        on_messages=(run or PipelineRun()).messages.__setitem__,
     )
 
 
@@ -267,7 +267,7 @@ class Portfolio:
     """The repository, as ``owner/name``."""
     source: Source
     model: Model | None
-    mirror: Mirror | None
+    mirror: PullRequestMirror | None
 
 
 async def make_portfolio(

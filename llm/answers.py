@@ -26,7 +26,7 @@ class Reply:
     tokens: Tokens
 
 
-def said(texts: Iterable[str]) -> str:
+def join_texts(texts: Iterable[str]) -> str:
     """Return what a model said in place of an answer, as one line."""
     return " ".join(" ".join(texts).split())[:SAID_LIMIT]
 

@@ -14,9 +14,9 @@ from llm.batches import Batcher
 from llm.client import Model
 from llm.errors import BudgetSpent, NotAnswered, Submitted
 from llm.patience import Sleep
-from llm.questions import Prepared
+from llm.questions import PreparedQuestion
 from storage.records import ModelBatch, ModelCall
-from storage.tables.calls import Calls
+from storage.tables.calls import ModelCalls
 
 LINGER = 2.0
 """Seconds without a new question after which those there are are sent."""
@@ -32,13 +32,13 @@ REMEDY: Mapping[str, str] = {
 }
 
 
-class Queue:
+class BatchQueue:
     """Questions that wait for a batch to be sent or to end."""
 
     def __init__(
         self,
         batcher: Batcher,
-        calls: Calls,
+        calls: ModelCalls,
         *,
         wait: bool = True,
         linger: float = LINGER,
@@ -51,18 +51,18 @@ class Queue:
         self._linger = linger
         self._poll = poll
         self._sleep = sleep
-        self._asked: dict[str, tuple[Prepared, asyncio.Future[ModelCall]]] = {}
+        self._asked: dict[str, tuple[PreparedQuestion, asyncio.Future[ModelCall]]] = {}
         self._sent: set[str] = set()
         self._work: asyncio.Task[None] | None = None
         self._new = asyncio.Event()
 
-    async def answer(self, prepared: Prepared) -> ModelCall:
+    async def answer(self, prepared: PreparedQuestion) -> ModelCall:
         """Return the call that answers a question. Raises Submitted when that is not waited for."""
         future: asyncio.Future[ModelCall] = asyncio.get_running_loop().create_future()
         self._asked[prepared.key] = (prepared, future)
         self._new.set()
         if self._work is None or self._work.done():
-            self._work = asyncio.create_task(self._run())
+            self._work = asyncio.create_task(self._run_batches())
         try:
             return await future
         finally:
@@ -71,13 +71,13 @@ class Queue:
                 self._work.cancel()
                 self._work = None
 
-    async def _run(self) -> None:
+    async def _run_batches(self) -> None:
         try:
             while self._asked:
                 await self._gather()
                 await self._batcher.recover()
                 await self._submit()
-                self._tell(await self._batcher.collect())
+                self._deliver_answers(await self._batcher.collect())
                 if self._asked:
                     await self._idle()
         except Exception as error:
@@ -117,7 +117,7 @@ class Queue:
                 if each.key not in self._sent:
                     self._fail(each.key, BudgetSpent(str(spent)))
 
-    def _tell(self, waiting: list[ModelBatch]) -> None:
+    def _deliver_answers(self, waiting: list[ModelBatch]) -> None:
         """Give everybody what is known."""
         names = {each.key: batch.name for batch in waiting for each in batch.requests}
         for key, (_, future) in list(self._asked.items()):
@@ -127,11 +127,11 @@ class Queue:
             if call is not None:
                 future.set_result(call)
             elif key not in names:
-                self._unanswered(key)
+                self._fail_unanswered(key)
             elif not self._wait:
                 self._fail(key, Submitted(f"in batch {names[key]}; the same command goes on later"))
 
-    def _unanswered(self, key: str) -> None:
+    def _fail_unanswered(self, key: str) -> None:
         request = self._batcher.store.request(key)
         self._sent.discard(key)
         if request is not None and request.outcome:
@@ -151,11 +151,11 @@ class Queue:
 class BatchModel(Model):
     """A model that is asked in batches."""
 
-    queue: Queue
+    queue: BatchQueue
 
     @property
     def waits_for_many(self) -> bool:
         return True
 
-    async def _obtain(self, prepared: Prepared) -> ModelCall:
+    async def _obtain(self, prepared: PreparedQuestion) -> ModelCall:
         return await self.queue.answer(prepared)

@@ -22,12 +22,12 @@ import httpx2
 from anthropic.types.messages import MessageBatch, MessageBatchIndividualResponse
 
 from llm.budget import Budget
-from llm.claude import failure, lost, reply_of
+from llm.claude import make_failure, make_lost_failure, reply_of
 from llm.errors import BudgetSpent
 from llm.failures import Failed
-from llm.patience import Sleep, patiently
-from llm.prices import Price, cost, worst_case
-from llm.questions import Prepared
+from llm.patience import Sleep, send_with_retries
+from llm.prices import Price, compute_cost, worst_case
+from llm.questions import PreparedQuestion
 from storage.errors import ModelError
 from storage.records import BatchedRequest, Hold, ModelBatch, ModelCall
 from storage.tables.batches import Batches
@@ -50,7 +50,7 @@ class Batcher:
     store: Batches
     sleep: Sleep
 
-    async def submit(self, prepared: Sequence[Prepared]) -> BudgetSpent | None:
+    async def submit(self, prepared: Sequence[PreparedQuestion]) -> BudgetSpent | None:
         """Send requests that are in no batch yet. Return why some were not, if so.
 
         Raises ModelError when the service does not take them.
@@ -61,7 +61,7 @@ class Batcher:
                 return spent
         return None
 
-    async def _submit(self, prepared: Sequence[tuple[Prepared, int]]) -> BudgetSpent | None:
+    async def _submit(self, prepared: Sequence[tuple[PreparedQuestion, int]]) -> BudgetSpent | None:
         model = prepared[0][0].request["model"]
         batch = ModelBatch(id=uuid4().hex, model=model, created=self.budget.now())
         limits = {
@@ -69,17 +69,23 @@ class Batcher:
             for each, _ in prepared
             for limit in self.budget.limits(each.ask.repository)
         }
-        made = [self._made(each, characters) for each, characters in prepared]
+        made = [self._make_request(each, characters) for each, characters in prepared]
         batch, met = self.store.intend(batch, made, list(limits.values()))
         if batch.requests:
             bodies = {each.key: each.request for each, _ in prepared}
             await self._send(batch, [(r.key, bodies[r.key]) for r in batch.requests])
-        return None if met is None else self.budget.spent(met, max(h.dollars for _, h in made))
+        return (
+            None
+            if met is None
+            else self.budget.make_budget_error(met, max(h.dollars for _, h in made))
+        )
 
-    def _made(self, prepared: Prepared, characters: int) -> tuple[BatchedRequest, Hold]:
+    def _make_request(
+        self, prepared: PreparedQuestion, characters: int
+    ) -> tuple[BatchedRequest, Hold]:
         ask = prepared.ask
         worst = worst_case(self.price, characters, prepared.request["max_tokens"], batch=True)
-        hold = self.budget.held(worst, key=prepared.key, repository=ask.repository)
+        hold = self.budget.make_hold(worst, key=prepared.key, repository=ask.repository)
         request = BatchedRequest(
             key=prepared.key,
             hold=hold.id,
@@ -97,36 +103,36 @@ class Batcher:
         requests: Any = [{"custom_id": key, "params": dict(body)} for key, body in bodies]
 
         async def send() -> str:
-            found = await self._found(batch) if tried else None
+            found = await self._find_batch(batch) if tried else None
             if found is not None:
                 return found.id
             tried.append(True)
             try:
                 return (await self.client.messages.batches.create(requests=requests)).id
             except anthropic.APIError as error:
-                raise failure(error) from error
+                raise make_failure(error) from error
 
         tried: list[bool] = []
         try:
-            name = await patiently(send, self.sleep)
+            name = await send_with_retries(send, self.sleep)
         except ModelError as error:
             # What was refused did not arrive; of anything else that is not known.
             if isinstance(error.__cause__, Failed) and not may_have_arrived(error.__cause__):
                 self.store.forget(batch)
             raise
-        self.store.named(batch.id, name)
+        self.store.record_name(batch.id, name)
 
     async def recover(self) -> None:
         """Find what was sent before its name could be kept; forget what never arrived."""
         for batch in self.store.open():
             if not batch.name:
-                found = await patiently(partial(self._found, batch), self.sleep)
+                found = await send_with_retries(partial(self._find_batch, batch), self.sleep)
                 if found is None:
                     self.store.forget(batch)
                 else:
-                    self.store.named(batch.id, found.id, batch.rejected)
+                    self.store.record_name(batch.id, found.id, batch.rejected)
 
-    async def _found(self, batch: ModelBatch) -> MessageBatch | None:
+    async def _find_batch(self, batch: ModelBatch) -> MessageBatch | None:
         """Return what may be this batch in the service's list: unknown, as large and as old."""
         since = datetime.fromisoformat(batch.created) - SKEW
         known = self.store.names() | set(batch.rejected)
@@ -137,18 +143,18 @@ class Batcher:
                 if each.id not in known and size(each) == len(batch.requests):
                     return each
         except anthropic.APIError as error:
-            raise failure(error) from error
+            raise make_failure(error) from error
         return None
 
     async def collect(self) -> list[ModelBatch]:
         """Keep the results of the batches that have ended; return those that have not."""
         waiting = []
         for batch in self.store.open():
-            if not await patiently(partial(self._ended, batch), self.sleep):
+            if not await send_with_retries(partial(self._collect_batch, batch), self.sleep):
                 waiting.append(batch)
         return waiting
 
-    async def _ended(self, batch: ModelBatch) -> bool:
+    async def _collect_batch(self, batch: ModelBatch) -> bool:
         if not batch.name:
             return False
         try:
@@ -162,18 +168,18 @@ class Batcher:
         except anthropic.NotFoundError:
             found = {}
         except anthropic.APIError as error:
-            raise failure(error) from error
+            raise make_failure(error) from error
         except (httpx2.HTTPError, ValueError) as error:
-            raise lost() from error
+            raise make_lost_failure() from error
         if found and found.keys() != {request.key for request in batch.requests}:
-            self.store.named(batch.id, "", (*batch.rejected, batch.name))
+            self.store.record_name(batch.id, "", (*batch.rejected, batch.name))
             await self.recover()
             return False
-        came = [self._came(batch, each, found.get(each.key)) for each in batch.requests]
-        self.store.ended(batch, came)
+        came = [self._read_result(batch, each, found.get(each.key)) for each in batch.requests]
+        self.store.record_results(batch, came)
         return True
 
-    def _came(
+    def _read_result(
         self,
         batch: ModelBatch,
         request: BatchedRequest,
@@ -199,7 +205,7 @@ class Batcher:
             output_tokens=tokens.output,
             cache_write_tokens=tokens.cache_write,
             cache_read_tokens=tokens.cache_read,
-            dollars=cost(self.price, tokens, batch=True),
+            dollars=compute_cost(self.price, tokens, batch=True),
             seconds=0.0,
             created=request.created,
             repository=request.repository,
@@ -216,9 +222,9 @@ class Batcher:
                 await self.client.messages.batches.cancel(batch.name)
 
 
-def parts(prepared: Sequence[Prepared]) -> list[list[tuple[Prepared, int]]]:
+def parts(prepared: Sequence[PreparedQuestion]) -> list[list[tuple[PreparedQuestion, int]]]:
     """Return requests, with their lengths, in parts that a batch can hold."""
-    found: list[list[tuple[Prepared, int]]] = []
+    found: list[list[tuple[PreparedQuestion, int]]] = []
     room = 0
     for each in prepared:
         characters = each.characters

@@ -10,11 +10,11 @@ from uuid import uuid4
 
 from llm.errors import BudgetSpent
 from storage.records import Hold, Limit
-from storage.tables.calls import Calls
+from storage.tables.calls import ModelCalls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class DollarLimits:
     """Dollars; None for no limit."""
 
     run: float | None = None
@@ -29,8 +29,8 @@ class Budget:
 
     def __init__(
         self,
-        calls: Calls,
-        limits: Limits,
+        calls: ModelCalls,
+        limits: DollarLimits,
         *,
         run: str = "",
         clock: Callable[[], float] = time.time,
@@ -42,13 +42,13 @@ class Budget:
 
     def hold(self, dollars: float, *, key: str, repository: str) -> Hold:
         """Set dollars aside for a call. Raises BudgetSpent when a limit does not allow it."""
-        hold = self.held(dollars, key=key, repository=repository)
+        hold = self.make_hold(dollars, key=key, repository=repository)
         passed = self._calls.hold(hold, self.limits(repository))
         if passed is not None:
-            raise self.spent(passed, dollars)
+            raise self.make_budget_error(passed, dollars)
         return hold
 
-    def held(self, dollars: float, *, key: str, repository: str) -> Hold:
+    def make_hold(self, dollars: float, *, key: str, repository: str) -> Hold:
         """Return what would be set aside for a call that is sent now."""
         return Hold(
             id=uuid4().hex,
@@ -68,9 +68,9 @@ class Budget:
         )
         return [limit for limit in given if getattr(self._limits, limit.scope) is not None]
 
-    def spent(self, limit: Limit, dollars: float) -> BudgetSpent:
+    def make_budget_error(self, limit: Limit, dollars: float) -> BudgetSpent:
         """Return the error that names a limit and what is left of it."""
-        left = max(limit.dollars - self._calls.spent(limit), 0.0)
+        left = max(limit.dollars - self._calls.sum_dollars(limit), 0.0)
         words = f"the model's budget is spent: ${left:.2f} of the {limit.scope}'s "
         words += f"${limit.dollars:.2f} left, a call may cost ${dollars:.2f}"
         if any(hold.run != self.run for hold in self._calls.holds()):

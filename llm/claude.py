@@ -10,14 +10,14 @@ import anthropic
 import httpx2
 from anthropic.types import Message
 
-from llm.answers import Reply, said
+from llm.answers import Reply, join_texts
 from llm.breakpoints import breakpoints
-from llm.failures import Failed, refused
+from llm.failures import Failed, make_status_failure
 from llm.models import traits
 from llm.prices import Tokens
 from llm.questions import LONG_OUTPUT, Ask
-from llm.service import Begun
-from llm.streaming import gathered
+from llm.service import OnBegin
+from llm.streams import assemble_message
 from storage.records import digest
 
 CUT_OFF = frozenset({"max_tokens", "model_context_window_exceeded"})
@@ -90,48 +90,50 @@ class Claude:
                 found.append(so_far)
         return found
 
-    async def send(self, request: Mapping[str, Any], begun: Begun | None = None) -> Reply:
+    async def send(self, request: Mapping[str, Any], on_begin: OnBegin | None = None) -> Reply:
         """Send a request once; the answer is streamed when it may be long or is waited for."""
         try:
-            if begun is None and request["max_tokens"] < LONG_OUTPUT:
+            if on_begin is None and request["max_tokens"] < LONG_OUTPUT:
                 message = await self.client.messages.create(**request)
             else:
-                message = await self._streamed(request, begun)
+                message = await self._stream_message(request, on_begin)
         except anthropic.APIError as error:
-            raise failure(error) from error
+            raise make_failure(error) from error
         except httpx2.HTTPError as error:
-            raise lost() from error
+            raise make_lost_failure() from error
         except ValueError as error:
             raise Failed(f"the model's answer cannot be read: {error}", billed=True) from error
         return reply_of(message, request["tools"][0]["name"])
 
-    async def _streamed(self, request: Mapping[str, Any], begun: Begun | None) -> Message:
+    async def _stream_message(
+        self, request: Mapping[str, Any], on_begin: OnBegin | None
+    ) -> Message:
         stream = await self.client.messages.create(**request, stream=True)
         async with stream:
-            message = await gathered(stream.__aiter__(), begun)
+            message = await assemble_message(stream.__aiter__(), on_begin)
         if message is None:
-            raise lost()
+            raise make_lost_failure()
         return message
 
 
-def lost() -> Failed:
+def make_lost_failure() -> Failed:
     """The failure of an answer that broke off: what there was of it is paid."""
     return Failed("the model's answer broke off", again=True, billed=True)
 
 
-def failure(error: anthropic.APIError) -> Failed:
+def make_failure(error: anthropic.APIError) -> Failed:
     """Return what an error of the SDK means."""
     # What timed out may have been worked on, and would be paid twice.
     if isinstance(error, anthropic.APITimeoutError):
         return Failed("the model's service did not answer in time", billed=True)
     if isinstance(error, anthropic.APIStatusError):
-        kind, message = told(error.body)
+        kind, message = read_error_body(error.body)
         detail = f"{kind} {message}"
         if error.status_code == 200:
-            broken = refused(STATUS.get(kind, 400 if kind else 500), {}, detail)
+            broken = make_status_failure(STATUS.get(kind, 400 if kind else 500), {}, detail)
             broken.billed = True
             return broken
-        return refused(error.status_code, error.response.headers, detail)
+        return make_status_failure(error.status_code, error.response.headers, detail)
     if isinstance(error, anthropic.APIConnectionError):
         unsent = isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout)
         said_so = "the model's service cannot be reached"
@@ -139,7 +141,7 @@ def failure(error: anthropic.APIError) -> Failed:
     return Failed(f"the model's answer cannot be read: {error.message}", billed=True)
 
 
-def told(body: object) -> tuple[str, str]:
+def read_error_body(body: object) -> tuple[str, str]:
     """Return kind and message of an error, empty where it has none."""
     error = body.get("error") if isinstance(body, dict) else None
     if not isinstance(error, dict):
@@ -161,7 +163,7 @@ def reply_of(message: Message, tool: str) -> Reply:
 
 def given_to(message: Message, tool: str) -> Any:
     """Return what the model filled in; what it said instead; None when it did neither."""
-    words = said(block.text for block in message.content if block.type == "text")
+    words = join_texts(block.text for block in message.content if block.type == "text")
     if message.stop_reason == "refusal":
         return words or "it gave no reason"
     if message.stop_reason in CUT_OFF:

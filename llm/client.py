@@ -14,13 +14,13 @@ from llm.budget import Budget
 from llm.failures import Failed
 from llm.models import DEFAULT_MODEL
 from llm.once import Once
-from llm.patience import Sleep, patiently
+from llm.patience import Sleep, send_with_retries
 from llm.prefixes import Prefixes
-from llm.prices import Price, cost, worst_case
-from llm.questions import MAX_OUTPUT, Ask, Prepared, Tool, blocks
+from llm.prices import Price, compute_cost, worst_case
+from llm.questions import MAX_OUTPUT, Ask, PreparedQuestion, Tool, blocks
 from llm.service import Service
 from storage.records import Hold, ModelCall
-from storage.tables.calls import Calls
+from storage.tables.calls import ModelCalls
 
 __all__ = ["DEFAULT_MODEL", "Model", "Tool"]
 
@@ -35,7 +35,7 @@ class Model:
     service: Service
     price: Price
     budget: Budget
-    calls: Calls
+    calls: ModelCalls
     repository: str = ""
     strategy: str = ""
     sleep: Sleep = asyncio.sleep
@@ -87,26 +87,26 @@ class Model:
             max_output=max_output,
             strategy=strategy or "",
         )
-        return await self.put(ask)
+        return await self.answer_ask(ask)
 
-    async def put(self, ask: Ask) -> dict[str, Any]:
+    async def answer_ask(self, ask: Ask) -> dict[str, Any]:
         """Return the answer to a question that is made already, as ``ask`` does."""
         mine = replace(ask, repository=self.repository, strategy=ask.strategy or self.strategy)
         return answer_of(await self.call(mine), ask.tool)
 
     async def call(self, ask: Ask) -> ModelCall:
         """Return the call that answers a question: a stored one, or one that is made now."""
-        prepared = Prepared(ask=ask, request=self.service.request(ask))
+        prepared = PreparedQuestion(ask=ask, request=self.service.request(ask))
 
         async def obtain() -> ModelCall:
             return self.calls.get(prepared.key) or await self._obtain(prepared)
 
         return await self.once.do(prepared.key, obtain)
 
-    async def _obtain(self, prepared: Prepared) -> ModelCall:
-        return await patiently(lambda: self._attempt(prepared), self.sleep)
+    async def _obtain(self, prepared: PreparedQuestion) -> ModelCall:
+        return await send_with_retries(lambda: self._attempt(prepared), self.sleep)
 
-    async def _attempt(self, prepared: Prepared) -> ModelCall:
+    async def _attempt(self, prepared: PreparedQuestion) -> ModelCall:
         """Send a request once. What was cut off keeps its hold: it may have been paid."""
         request = prepared.request
         async with self.prefixes.turn(self.service.prefixes(request)) as begun:
@@ -121,16 +121,18 @@ class Model:
                 raise
             if begun is not None:
                 begun()
-        call = self.kept(prepared, hold, reply, time.monotonic() - started)
+        call = self.make_call_record(prepared, hold, reply, time.monotonic() - started)
         self.calls.settle(hold.id, call)
         return call
 
-    def worst_case(self, prepared: Prepared, *, batch: bool = False) -> float:
+    def worst_case(self, prepared: PreparedQuestion, *, batch: bool = False) -> float:
         """Return the most that a request can cost, in dollars."""
         most = self.service.max_output(prepared.request)
         return worst_case(self.price, prepared.characters, most, batch=batch)
 
-    def kept(self, prepared: Prepared, hold: Hold, reply: Reply, seconds: float) -> ModelCall:
+    def make_call_record(
+        self, prepared: PreparedQuestion, hold: Hold, reply: Reply, seconds: float
+    ) -> ModelCall:
         """Return the record of a call. Its time is that of the hold, so that no month is passed."""
         ask, tokens = prepared.ask, reply.tokens
         return ModelCall(
@@ -142,7 +144,7 @@ class Model:
             output_tokens=tokens.output,
             cache_write_tokens=tokens.cache_write,
             cache_read_tokens=tokens.cache_read,
-            dollars=cost(self.price, tokens),
+            dollars=compute_cost(self.price, tokens),
             seconds=round(seconds, 3),
             created=hold.created,
             repository=ask.repository,

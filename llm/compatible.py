@@ -12,11 +12,11 @@ from typing import Any
 
 import aiohttp
 
-from llm.answers import Reply, said
-from llm.failures import Failed, refused
+from llm.answers import Reply, join_texts
+from llm.failures import Failed, make_status_failure
 from llm.prices import Tokens
 from llm.questions import Ask
-from llm.service import Begun
+from llm.service import OnBegin
 
 TIMEOUT = 600.0
 """Seconds for a whole answer; a model on one's own machine may be slow."""
@@ -59,7 +59,7 @@ class Compatible:
         """Return nothing: no prefix costs more the first time, so nobody needs to wait."""
         return ()
 
-    async def send(self, request: Mapping[str, Any], begun: Begun | None = None) -> Reply:
+    async def send(self, request: Mapping[str, Any], on_begin: OnBegin | None = None) -> Reply:
         """Send a request once. Raises Failed."""
         try:
             async with (
@@ -68,7 +68,7 @@ class Compatible:
             ):
                 text = await response.text("utf-8", "replace")
                 if response.status != 200:
-                    raise refused(response.status, response.headers, wrong(text))
+                    raise make_status_failure(response.status, response.headers, wrong(text))
         except aiohttp.ClientConnectorError as error:
             raise Failed("the model's service cannot be reached", again=True) from error
         except TimeoutError as error:
@@ -96,7 +96,7 @@ def reply_of(body: Mapping[str, Any], tool: str) -> Reply:
 def given_to(choice: Mapping[str, Any], tool: str) -> Any:
     """Return what the model filled in; what it said instead; None when it did neither."""
     message = choice["message"]
-    words = said(part for part in (message.get("refusal"), message.get("content")) if part)
+    words = join_texts(part for part in (message.get("refusal"), message.get("content")) if part)
     if choice.get("finish_reason") == FILTERED or message.get("refusal"):
         return words or "it gave no reason"
     if choice.get("finish_reason") == CUT_OFF:

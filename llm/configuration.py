@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 from uuid import uuid4
 
-from llm.budget import Budget, Limits
+from llm.budget import Budget, DollarLimits
 from llm.client import DEFAULT_MODEL, Model
 from llm.estimates import Estimator
 from llm.prices import FREE, given_price, price_of
@@ -68,7 +68,7 @@ def configured_model(
     else:
         price = price_of(environ.get(NAME) or DEFAULT_MODEL, environ.get(PRICE))
         service = claude(environ, estimate=estimate)
-    limits = Limits(
+    limits = DollarLimits(
         run=budget_of(environ, RUN_BUDGET),
         repository=dollars,
         month=least(month_dollars, budget_of(environ, MONTH_BUDGET)),
@@ -109,7 +109,7 @@ def special(model: Model, store: Store, mode: Mode, *, batch: bool) -> Model:
         raise ConfigError(f"{URL} has no batches; leave out --batch")
     if mode == "estimate":
         return Estimator(**common, batch=batch)  # type: ignore[arg-type]
-    from llm.batch_model import BatchModel, Queue
+    from llm.batch_model import BatchModel, BatchQueue
     from llm.batches import Batcher
 
     assert isinstance(model.service, Claude)
@@ -120,7 +120,7 @@ def special(model: Model, store: Store, mode: Mode, *, batch: bool) -> Model:
         store=store.batches,
         sleep=asyncio.sleep,
     )
-    queue = Queue(batcher, store.calls, wait=mode == "batch")
+    queue = BatchQueue(batcher, store.calls, wait=mode == "batch")
     return BatchModel(**common, queue=queue)  # type: ignore[arg-type]
 
 

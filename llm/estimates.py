@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from llm.client import Model
-from llm.prices import Tokens, cost
-from llm.questions import Ask, Prepared
+from llm.prices import Tokens, compute_cost
+from llm.questions import Ask, PreparedQuestion
 from storage.errors import ModelError
 from storage.records import ModelCall, digest
 
@@ -60,14 +60,14 @@ class Estimator(Model):
     async def call(self, ask: Ask) -> ModelCall:
         """Return a stored call. Raises NotAsked when there is none."""
         self.count(ask)
-        stored = self.calls.get(Prepared(ask=ask, request=self.service.request(ask)).key)
+        stored = self.calls.get(PreparedQuestion(ask=ask, request=self.service.request(ask)).key)
         if stored is not None:
             return stored
         raise NotAsked("the model is not asked for an estimate")
 
     def count(self, ask: Ask, *, least: bool = True, most: bool = True) -> None:
         """Count a question once: as one of the fewest that are asked, of the most, or both."""
-        prepared = Prepared(ask=ask, request=self.service.request(ask))
+        prepared = PreparedQuestion(ask=ask, request=self.service.request(ask))
         if prepared.key in self.counted:
             return
         self.counted.add(prepared.key)
@@ -81,8 +81,8 @@ class Estimator(Model):
             self.estimate.most_tokens += prepared.characters // FEWEST_CHARACTERS_A_TOKEN
             self.estimate.most += self.worst_case(prepared, batch=self.batch)
 
-    def _count_least(self, prepared: Prepared) -> None:
-        shared = self._shared(prepared.ask.shared)
+    def _count_least(self, prepared: PreparedQuestion) -> None:
+        shared = self._count_shared(prepared.ask.shared)
         least = Tokens(
             input=(prepared.characters - shared) // MOST_CHARACTERS_A_TOKEN,
             cache_read=shared // MOST_CHARACTERS_A_TOKEN,
@@ -90,9 +90,9 @@ class Estimator(Model):
         )
         self.estimate.least_calls += 1
         self.estimate.least_tokens += least.prompt
-        self.estimate.least += cost(self.price, least, batch=self.batch)
+        self.estimate.least += compute_cost(self.price, least, batch=self.batch)
 
-    def _shared(self, blocks: Sequence[str]) -> int:
+    def _count_shared(self, blocks: Sequence[str]) -> int:
         """Return the characters that an earlier call began with too; remember this one's."""
         known = length = 0
         so_far = ""

@@ -34,17 +34,19 @@ class Failed(Exception):
         """Seconds that the service asks to wait; None when it does not say."""
 
 
-def refused(status: int, headers: Mapping[str, str], said: str = "") -> Failed:
+def make_status_failure(status: int, headers: Mapping[str, str], said: str = "") -> Failed:
     """Return the failure of an answer that is an error. These are not billed."""
     told = headers.get("x-should-retry")
     again = told == "true" if told in ("true", "false") else status in BUSY or status >= 500
     said = " ".join(said.split())[:DETAIL_LIMIT]
     words = f"{status} {said}".strip()
     message = f"the model's service {'is busy' if again else 'refused'}: {words}"
-    return Failed(message, again=again, busy=again, wait=asked_for(headers) if again else None)
+    return Failed(
+        message, again=again, busy=again, wait=read_retry_wait(headers) if again else None
+    )
 
 
-def asked_for(headers: Mapping[str, str]) -> float | None:
+def read_retry_wait(headers: Mapping[str, str]) -> float | None:
     """The wait that headers ask for, in seconds; None when they do not.
 
     ``retry-after`` in milliseconds, in seconds or as a date; else the time at which the last of
@@ -60,12 +62,12 @@ def asked_for(headers: Mapping[str, str]) -> float | None:
     except ValueError:
         pass
     try:
-        return until(parsedate_to_datetime(value))
+        return count_seconds_until(parsedate_to_datetime(value))
     except ValueError:
-        return exhausted(headers)
+        return read_limit_wait(headers)
 
 
-def exhausted(headers: Mapping[str, str]) -> float | None:
+def read_limit_wait(headers: Mapping[str, str]) -> float | None:
     """Seconds until every limit that is used up is there again; None when none is."""
     waits = []
     for name, value in headers.items():
@@ -74,13 +76,13 @@ def exhausted(headers: Mapping[str, str]) -> float | None:
         if headers.get(f"{name[: -len('reset')]}remaining") != "0":
             continue
         try:
-            waits.append(until(datetime.fromisoformat(value)))
+            waits.append(count_seconds_until(datetime.fromisoformat(value)))
         except ValueError:
             continue
     return max(waits, default=None)
 
 
-def until(then: datetime) -> float:
+def count_seconds_until(then: datetime) -> float:
     """Seconds until a time, 0 when it has passed."""
     then = then if then.tzinfo else then.replace(tzinfo=UTC)
     return max((then - datetime.now(UTC)).total_seconds(), 0.0)

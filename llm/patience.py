@@ -24,7 +24,7 @@ LONGEST_WAIT = 60.0
 JITTER = 0.25
 
 
-async def patiently(send: Callable[[], Awaitable[Answer]], sleep: Sleep) -> Answer:
+async def send_with_retries(send: Callable[[], Awaitable[Answer]], sleep: Sleep) -> Answer:
     """Return what ``send`` gives, tried again while the service is busy or broken.
 
     Raises Overloaded when that lasts, ModelError when the service refuses or cannot be reached.

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from llm.breakpoints import TTL
-from llm.service import Begun
+from llm.service import OnBegin
 
 MARGIN = 15.0
 """Seconds before its end at which a prefix is no longer relied on."""
@@ -28,12 +28,12 @@ class Prefixes:
         self._coming: dict[str, asyncio.Event] = {}
 
     @asynccontextmanager
-    async def turn(self, prefixes: Sequence[str]) -> AsyncIterator[Begun | None]:
+    async def turn(self, prefixes: Sequence[str]) -> AsyncIterator[OnBegin | None]:
         """Wait until a request with these prefixes may be sent.
 
         Gives what is to be called when the answer begins, where others may wait for that.
         """
-        while (awaited := self._awaited(prefixes)) is not None:
+        while (awaited := self._find_awaited(prefixes)) is not None:
             await awaited.wait()
         now = self._clock()
         missing = [prefix for prefix in prefixes if not self._warm(prefix)]
@@ -44,17 +44,17 @@ class Prefixes:
         event = asyncio.Event()
         self._coming |= dict.fromkeys(missing, event)
 
-        def begun() -> None:
+        def on_begin() -> None:
             if not event.is_set():
                 self._used |= dict.fromkeys(missing, self._clock())
                 self._leave(missing, event)
 
         try:
-            yield begun
+            yield on_begin
         finally:
             self._leave(missing, event)
 
-    def _awaited(self, prefixes: Sequence[str]) -> asyncio.Event | None:
+    def _find_awaited(self, prefixes: Sequence[str]) -> asyncio.Event | None:
         found = (self._coming.get(prefix) for prefix in prefixes if not self._warm(prefix))
         return next((event for event in found if event is not None), None)
 

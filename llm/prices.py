@@ -106,7 +106,7 @@ def given_price(given: str) -> Price:
     return Price(input=parts[0], output=parts[1])
 
 
-def cost(price: Price, tokens: Tokens, *, batch: bool = False) -> float:
+def compute_cost(price: Price, tokens: Tokens, *, batch: bool = False) -> float:
     """Return what a call cost, in dollars."""
     read_in = tokens.input + CACHE_WRITE * tokens.cache_write + price.cache_read * tokens.cache_read
     dollars = (read_in * price.input + tokens.output * price.output) / MILLION
@@ -120,4 +120,4 @@ def worst_case(price: Price, characters: int, max_output: int, *, batch: bool = 
     may have to be written to a cache.
     """
     tokens = Tokens(cache_write=characters + TOOL_PROMPT, output=max_output)
-    return cost(price, tokens, batch=batch)
+    return compute_cost(price, tokens, batch=batch)

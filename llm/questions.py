@@ -41,7 +41,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+class PreparedQuestion:
     """A question as a service is sent it."""
 
     ask: Ask

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from llm.answers import Reply
 from llm.questions import Ask
 
-Begun = Callable[[], None]
+OnBegin = Callable[[], None]
 """Called when the answer begins: from then on its prefixes are cached."""
 
 
@@ -28,5 +28,5 @@ class Service(Protocol):
     def prefixes(self, request: Mapping[str, Any]) -> Sequence[str]:
         """Return the digests of the prefixes that the request has cached, the shortest first."""
 
-    async def send(self, request: Mapping[str, Any], begun: Begun | None = None) -> Reply:
+    async def send(self, request: Mapping[str, Any], on_begin: OnBegin | None = None) -> Reply:
         """Send it once. Raises Failed. Where ``begun`` is given somebody waits for it."""

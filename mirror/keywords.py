@@ -37,7 +37,7 @@ def message_links(text: str, repository: str) -> Iterator[Link]:
     yield from _links(MENTION, text, repository, "mention")
 
 
-def closed(text: str, repository: str) -> set[tuple[str, int]]:
+def find_closed_issues(text: str, repository: str) -> set[tuple[str, int]]:
     """Return repository and number of the issues that a message closes."""
     found = _links(CLOSING, without_code(text), repository, "keyword")
     return {(link.repository, link.number) for link in found}

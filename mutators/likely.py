@@ -39,7 +39,7 @@ def shipped_profile() -> Profile:
     return read_profile(SHIPPED.read_bytes(), SHIPPED.name)
 
 
-def drawn(
+def draw_by_weight(
     candidates: Iterable[Candidate], weigh: Callable[[Candidate], float], *, seed: int
 ) -> Iterator[Candidate]:
     """Yield all candidates once, those of a large weight sooner.

@@ -9,11 +9,11 @@ from random import Random
 
 from mutators.base.checks import Compiles
 from mutators.base.files import Files, Wound
-from mutators.base.operator import Operator, Scattered, Source
-from mutators.likely import drawn, ratio_of
+from mutators.base.operator import Operator, ParsedSource, Scattered
+from mutators.likely import draw_by_weight, ratio_of
 from mutators.operators.registry import operators as all_operators
-from mutators.samples import Edit, sampled
-from mutators.together import JOINED, joined
+from mutators.samples import SiteEdit, sample_edits
+from mutators.together import JOINED, join_candidates
 from storage.records import Bug, FileChange, Origin
 from syntax.features.profile import Profile
 
@@ -61,8 +61,12 @@ def propose(
         )
     candidates = distinct(candidates)
     if profile is not None:
-        candidates = drawn(candidates, lambda c: ratio_of(c.bug, files, profile), seed=seed)
-    bugs = (c.bug for c in candidates) if compiles is None else compiled(candidates, compiles)
+        candidates = draw_by_weight(
+            candidates, lambda c: ratio_of(c.bug, files, profile), seed=seed
+        )
+    bugs = (
+        (c.bug for c in candidates) if compiles is None else select_compilable(candidates, compiles)
+    )
     return islice(bugs, max_bugs)
 
 
@@ -70,8 +74,8 @@ def candidates_of(
     tree: str, read: Files, operators: Collection[Operator], *, seed: int
 ) -> Iterator[Candidate]:
     """Yield what passes the running Python's check, in the order of the sample."""
-    for source, edit in sampled(read.files, read.source, operators, seed=seed):
-        wound = read.file(source.path).wound(edit.splices, edit.site.units)
+    for source, edit in sample_edits(read.files, read.source, operators, seed=seed):
+        wound = read.file(source.path).make_wound(edit.splices, edit.site.units)
         if wound is not None:
             yield candidate(tree, [wound], source, edit, edit.site.operator.name, seed=seed)
 
@@ -80,15 +84,21 @@ def joined_of(
     tree: str, read: Files, operators: Collection[Operator], *, seed: int
 ) -> Iterator[Candidate]:
     """Yield joined candidates that pass the running Python's check in each of their files."""
-    for source, edit, changes in joined(read.files, read.source, operators, seed=seed):
-        wounds = [read.file(path).wound(splices) for path, splices in changes.items()]
+    for source, edit, changes in join_candidates(read.files, read.source, operators, seed=seed):
+        wounds = [read.file(path).make_wound(splices) for path, splices in changes.items()]
         good = [wound for wound in wounds if wound is not None]
         if len(good) == len(wounds):
             yield candidate(tree, good, source, edit, JOINED, seed=seed)
 
 
 def candidate(
-    tree: str, wounds: Sequence[Wound], source: Source, edit: Edit, operator: str, *, seed: int
+    tree: str,
+    wounds: Sequence[Wound],
+    source: ParsedSource,
+    edit: SiteEdit,
+    operator: str,
+    *,
+    seed: int,
 ) -> Candidate:
     """Make a bug of what it does to each file."""
     origin = Origin(
@@ -123,7 +133,7 @@ def distinct(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
             yield candidate
 
 
-def compiled(candidates: Iterator[Candidate], compiles: Compiles) -> Iterator[Bug]:
+def select_compilable(candidates: Iterator[Candidate], compiles: Compiles) -> Iterator[Bug]:
     """Leave out what another Python does not compile, asking for many at once."""
     while batch := list(islice(candidates, BATCH)):
         answers = compiles([candidate.unit for candidate in batch])

@@ -8,24 +8,24 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 from random import Random
 
-from mutators.base.operator import Operator, Scattered, Source
+from mutators.base.operator import Operator, ParsedSource, Scattered
 from mutators.base.sites import Site, sites
 from syntax.splices import Splices
 
-Load = Callable[[str], Source | None]
+Load = Callable[[str], ParsedSource | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class SiteEdit:
     """One change that an operator makes on account of one site."""
 
     site: Site
     splices: Splices
 
 
-def sampled(
+def sample_edits(
     paths: Iterable[str], load: Load, operators: Collection[Operator], *, seed: int
-) -> Iterator[tuple[Source, Edit]]:
+) -> Iterator[tuple[ParsedSource, SiteEdit]]:
     """Yield every edit once: files in turn, of each the operator least used so far.
 
     Files are parsed when their first turn comes, so that a small sample of a large repository
@@ -35,12 +35,12 @@ def sampled(
     Random(seed).shuffle(order)
     ranks = {operator.name: rank for rank, operator in enumerate(operators)}
     used: Counter[str] = Counter()
-    turns: deque[tuple[Source, dict[str, Iterator[Edit]]]] = deque()
+    turns: deque[tuple[ParsedSource, dict[str, Iterator[SiteEdit]]]] = deque()
     for path in order:
         source = load(path)
         if source is None:
             continue
-        piles = interleaved(source, operators, seed=seed)
+        piles = interleave_edits(source, operators, seed=seed)
         edit = take(piles, used, ranks)
         if edit is not None:
             yield source, edit
@@ -54,8 +54,8 @@ def sampled(
 
 
 def take(
-    piles: dict[str, Iterator[Edit]], used: Counter[str], ranks: dict[str, int]
-) -> Edit | None:
+    piles: dict[str, Iterator[SiteEdit]], used: Counter[str], ranks: dict[str, int]
+) -> SiteEdit | None:
     """Take the next edit of the operator that was used least; None when the file has no more."""
     while piles:
         name = min(piles, key=lambda n: (used[n], ranks[n]))
@@ -67,9 +67,9 @@ def take(
     return None
 
 
-def interleaved(
-    source: Source, operators: Collection[Operator], *, seed: int
-) -> dict[str, Iterator[Edit]]:
+def interleave_edits(
+    source: ParsedSource, operators: Collection[Operator], *, seed: int
+) -> dict[str, Iterator[SiteEdit]]:
     """The edits of a file, a pile for each operator, in which the entities take turns."""
     groups: dict[str, dict[str, list[Site]]] = {}
     for site in sites(source, operators):
@@ -80,15 +80,15 @@ def interleaved(
     }
 
 
-def rounds(groups: list[list[Site]], source: Source, chance: Random) -> Iterator[Edit]:
+def rounds(groups: list[list[Site]], source: ParsedSource, chance: Random) -> Iterator[SiteEdit]:
     """Mix each group and the groups, then take one of each in turn."""
-    mixed = [shuffled(group, source, chance) for group in groups]
+    mixed = [shuffle_edits(group, source, chance) for group in groups]
     chance.shuffle(mixed)
     taken = chain.from_iterable(zip_longest(*mixed))
     return (edit for edit in taken if edit is not None)
 
 
-def shuffled(group: list[Site], source: Source, chance: Random) -> Iterable[Edit]:
+def shuffle_edits(group: list[Site], source: ParsedSource, chance: Random) -> Iterable[SiteEdit]:
     """Mix the edits of some sites; what takes long to find is looked for when its turn comes."""
     if isinstance(group[0].operator, Scattered):
         chance.shuffle(group)
@@ -98,6 +98,6 @@ def shuffled(group: list[Site], source: Source, chance: Random) -> Iterable[Edit
     return edits
 
 
-def edits_of(site: Site, source: Source) -> Iterator[Edit]:
+def edits_of(site: Site, source: ParsedSource) -> Iterator[SiteEdit]:
     """The edits on account of one site."""
-    return (Edit(site, change) for change in site.operator.changes(site.node, source))
+    return (SiteEdit(site, change) for change in site.operator.changes(site.node, source))

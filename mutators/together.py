@@ -18,10 +18,10 @@ from random import Random
 
 from tree_sitter import Node
 
-from mutators.base.operator import Operator, Scattered, Source
+from mutators.base.operator import Operator, ParsedSource, Scattered
 from mutators.base.sites import sites
 from mutators.base.uses import uses
-from mutators.samples import Edit, Load, edits_of, sampled
+from mutators.samples import Load, SiteEdit, edits_of, sample_edits
 from syntax.splices import Splice, Splices
 
 JOINED = "joined"
@@ -38,13 +38,13 @@ TOKEN = re.compile(rb"\w+|[^\w\s]")
 NAME = re.compile(rb"[A-Za-z_]\w{3,}")
 COMMON = frozenset(name.encode() for name in [*dir(builtins), *keyword.kwlist, "self"])
 
-Place = tuple[Source, Edit]
+Place = tuple[ParsedSource, SiteEdit]
 Joined = dict[str, Splices]
 """The changes of each file, by path."""
 
 
 @dataclass(slots=True)
-class Pool:
+class CandidatePool:
     """The candidates of the files read so far, by what joins them."""
 
     operators: Collection[Operator]
@@ -60,7 +60,7 @@ class Pool:
     same: dict[tuple[str, ...], list[Place]] = field(default_factory=lambda: defaultdict(list))
     """What is the same mistake, by what makes it so."""
 
-    def add(self, source: Source) -> None:
+    def add(self, source: ParsedSource) -> None:
         """Read the candidates of a file."""
         found = [e for s in sites(source, self.operators) for e in edits_of(s, source)]
         rare = rare_names(source)
@@ -78,28 +78,30 @@ class Pool:
 
     def join(self, anchor: Place) -> Joined | None:
         """Join a candidate with others; None where none fits."""
-        others = self._related(anchor)
+        others = self._choose_related(anchor)
         wanted = self.chance.choice(SIZES) - 1
         chosen = [anchor]
         for other in self.chance.sample(others, min(len(others), 4 * wanted)):
-            if len(chosen) <= wanted and all(apart(other, one) for one in chosen):
+            if len(chosen) <= wanted and all(are_apart(other, one) for one in chosen):
                 chosen.append(other)
-        return together(chosen) if len(chosen) > 1 else None
+        return merge_changes(chosen) if len(chosen) > 1 else None
 
-    def _related(self, anchor: Place) -> list[Place]:
+    def _choose_related(self, anchor: Place) -> list[Place]:
         source, edit = anchor
         if not leaves_out(anchor):
             return self.same[idea_of(anchor)]
         ways: tuple[Callable[[], list[Place]], ...] = (
             lambda: self.same[idea_of(anchor)],
             lambda: self.entities[source.path, edit.site.entity],
-            lambda: self._named(anchor, lambda path: path == source.path),
-            lambda: self._named(anchor, lambda path: path != source.path, self.defined),
-            lambda: self._named(anchor, lambda _: True, self.defined),
+            lambda: self._find_by_shared_names(anchor, lambda path: path == source.path),
+            lambda: self._find_by_shared_names(
+                anchor, lambda path: path != source.path, self.defined
+            ),
+            lambda: self._find_by_shared_names(anchor, lambda _: True, self.defined),
         )
         return self.chance.choice(ways)()
 
-    def _named(
+    def _find_by_shared_names(
         self, anchor: Place, wanted: Callable[[str], bool], known: Container[bytes] | None = None
     ) -> list[Place]:
         """What was left out of the same names, in some files; of ``known`` names alone."""
@@ -126,7 +128,7 @@ def idea_of(place: Place) -> tuple[str, ...]:
     return (source.path, outermost, operator, str(gone), str(one.text.split()))
 
 
-def rare_names(source: Source) -> set[bytes]:
+def rare_names(source: ParsedSource) -> set[bytes]:
     """The names that a file uses now and then."""
     known = uses(source)
     counts = Counter[bytes]()
@@ -137,7 +139,7 @@ def rare_names(source: Source) -> set[bytes]:
     } - COMMON
 
 
-def is_defined(name: bytes, source: Source) -> bool:
+def is_defined(name: bytes, source: ParsedSource) -> bool:
     """Say whether a name is that of a function or class of a file."""
     return any(
         node.parent is not None and source.word(node.parent) in ("function", "class")
@@ -177,7 +179,7 @@ def names_of(place: Place) -> set[bytes]:
     return set(NAME.findall(gone)) - COMMON
 
 
-def apart(one: Place, other: Place) -> bool:
+def are_apart(one: Place, other: Place) -> bool:
     """Say whether two candidates change different lines."""
     if one[0] is not other[0]:
         return True
@@ -193,7 +195,7 @@ def lines_of(place: Place) -> list[tuple[int, int]]:
     ]
 
 
-def together(places: Iterable[Place]) -> Joined | None:
+def merge_changes(places: Iterable[Place]) -> Joined | None:
     """The changes of several candidates; None where they overlap."""
     found: dict[str, list[Splice]] = {}
     for source, edit in places:
@@ -205,13 +207,13 @@ def together(places: Iterable[Place]) -> Joined | None:
     return {path: tuple(splices) for path, splices in sorted(found.items())}
 
 
-def joined(
+def join_candidates(
     paths: Iterable[str], load: Load, operators: Collection[Operator], *, seed: int
-) -> Iterator[tuple[Source, Edit, Joined]]:
+) -> Iterator[tuple[ParsedSource, SiteEdit, Joined]]:
     """Yield joined candidates, each with the one that it was begun with; deterministic by seed."""
-    pool = Pool(operators, Random(f"{seed}:joined"))
+    pool = CandidatePool(operators, Random(f"{seed}:joined"))
 
-    def added(path: str) -> Source | None:
+    def load_and_pool(path: str) -> ParsedSource | None:
         source = load(path)
         if source is not None:
             pool.add(source)
@@ -219,8 +221,8 @@ def joined(
 
     scattered = [operator for operator in operators if isinstance(operator, Scattered)]
     begun = (
-        sampled(paths, added, operators, seed=seed),
-        sampled(paths, load, scattered, seed=seed),
+        sample_edits(paths, load_and_pool, operators, seed=seed),
+        sample_edits(paths, load, scattered, seed=seed),
     )
     for anchor in chain.from_iterable(zip_longest(*begun)):
         found = pool.join(anchor) if anchor is not None else None

@@ -71,7 +71,7 @@ def fetch_clone(
     try:
         return git_dir, _fetch(git_dir, url, revision, env)
     except GitError as error:
-        known = _known(git_dir, revision)
+        known = _find_commit(git_dir, revision)
         if known is None or not _unreachable(error):
             raise SourceError(_explain(url, revision, error)) from error
         log.warning("%s cannot be reached; using what was fetched before (%s)", url, known[:12])
@@ -93,13 +93,15 @@ def fetch_history(
     # A host whose own history is cut off is told by what it gives, not by refs left out.
     cut_off = ["--unshallow"] if (git_dir / "shallow").exists() else []
     try:
-        _run(git_dir, url, ["--update-shallow", *cut_off], ["+HEAD:" + TIP, *EVERYTHING], env)
-        if COMMIT.fullmatch(revision) and _known(git_dir, revision) is None:
+        _fetch_refs(
+            git_dir, url, ["--update-shallow", *cut_off], ["+HEAD:" + TIP, *EVERYTHING], env
+        )
+        if COMMIT.fullmatch(revision) and _find_commit(git_dir, revision) is None:
             # Of a pull request from a fork no branch here tells.
-            _run(git_dir, url, ["--no-tags"], [f"+{revision}:{_ref(revision)}"], env)
+            _fetch_refs(git_dir, url, ["--no-tags"], [f"+{revision}:{_ref(revision)}"], env)
         return git_dir, resolve(git_dir, revision or TIP)
     except GitError as error:
-        known = _known(git_dir, revision)
+        known = _find_commit(git_dir, revision)
         if known is None or not _unreachable(error):
             raise SourceError(_explain(url, revision, error)) from error
         log.warning("%s cannot be reached; using what was fetched before (%s)", url, known[:12])
@@ -167,21 +169,21 @@ def resolve(git_dir: Path, revision: str) -> str:
 
 def _fetch(git_dir: Path, url: str, revision: str, env: Mapping[str, str] | None) -> str:
     if not revision:
-        _run(git_dir, url, ["--depth=1", "--no-tags"], ["+HEAD:" + TIP], env)
+        _fetch_refs(git_dir, url, ["--depth=1", "--no-tags"], ["+HEAD:" + TIP], env)
         return resolve(git_dir, TIP)
     kept = _ref(revision)
     try:
-        _run(git_dir, url, ["--depth=1", "--no-tags"], [f"+{revision}:{kept}"], env)
+        _fetch_refs(git_dir, url, ["--depth=1", "--no-tags"], [f"+{revision}:{kept}"], env)
         return resolve(git_dir, kept)
     except GitError as error:
         if _unreachable(error):
             raise
     shallow = (git_dir / "shallow").exists()
-    _run(git_dir, url, ["--unshallow"] if shallow else [], EVERYTHING, env)
+    _fetch_refs(git_dir, url, ["--unshallow"] if shallow else [], EVERYTHING, env)
     return resolve(git_dir, revision)
 
 
-def _run(
+def _fetch_refs(
     git_dir: Path, url: str, options: list[str], refs: list[str], env: Mapping[str, str] | None
 ) -> None:
     git("fetch", "--quiet", "--force", *options, "--", url, *refs, cwd=git_dir, env=env)
@@ -191,7 +193,7 @@ def _ref(revision: str) -> str:
     return f"refs/bugfoundry/{digest(revision)[:24]}" if revision else TIP
 
 
-def _known(git_dir: Path, revision: str) -> str | None:
+def _find_commit(git_dir: Path, revision: str) -> str | None:
     for name in [_ref(revision)] + ([revision] if revision else []):
         try:
             return resolve(git_dir, name)

@@ -22,13 +22,13 @@ EXECUTABLE, LINK = "100755", "120000"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class FolderEntry:
     """One file or link, by its path below the folder."""
 
     path: str
     mode: str
 
-    def read(self, folder: Path) -> bytes:
+    def read_content(self, folder: Path) -> bytes:
         """Return a file's content, or a link's target."""
         place = folder / self.path
         if self.mode == LINK:
@@ -36,12 +36,12 @@ class Entry:
         return place.read_bytes()
 
 
-def list_files(folder: Path) -> list[Entry]:
+def list_files(folder: Path) -> list[FolderEntry]:
     """Return what belongs to a snapshot, sorted by path. Raises SourceError."""
-    return _listed(folder, _checkout_paths(folder) or set(_plain_paths(folder)))
+    return _list_entries(folder, _checkout_paths(folder) or set(_plain_paths(folder)))
 
 
-def _listed(folder: Path, paths: Iterable[str]) -> list[Entry]:
+def _list_entries(folder: Path, paths: Iterable[str]) -> list[FolderEntry]:
     entries = [entry for path in paths for entry in _entries(folder, path)]
     return sorted(entries, key=lambda entry: os.fsencode(entry.path))
 
@@ -110,7 +110,7 @@ def _build_leftovers(place: Path) -> bool:
     )
 
 
-def _entries(folder: Path, path: str) -> Iterable[Entry]:
+def _entries(folder: Path, path: str) -> Iterable[FolderEntry]:
     """Return the entry of a path; for a submodule those below it; none for what is gone."""
     place = folder / path
     try:
@@ -118,13 +118,14 @@ def _entries(folder: Path, path: str) -> Iterable[Entry]:
     except FileNotFoundError:
         return []
     if stat.S_ISLNK(status.st_mode):
-        return [Entry(path=path, mode=LINK)]
+        return [FolderEntry(path=path, mode=LINK)]
     if stat.S_ISDIR(status.st_mode):
         paths = _checkout_paths(place) if (place / ".git").exists() else _plain_paths(place)
         return [
-            Entry(path=f"{path}/{entry.path}", mode=entry.mode) for entry in _listed(place, paths)
+            FolderEntry(path=f"{path}/{entry.path}", mode=entry.mode)
+            for entry in _list_entries(place, paths)
         ]
     if stat.S_ISREG(status.st_mode):
         executable = status.st_mode & stat.S_IXUSR
-        return [Entry(path=path, mode=EXECUTABLE if executable else "100644")]
+        return [FolderEntry(path=path, mode=EXECUTABLE if executable else "100644")]
     return []

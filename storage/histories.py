@@ -8,7 +8,7 @@ from pathlib import Path
 from storage import clones
 from storage.errors import SourceError
 from storage.records import Repository
-from storage.source_names import Source
+from storage.source_names import RepositorySource
 from storage.sources import at_commit, fetch, open_checkout, owner_and_name
 from storage.trees import Trees
 
@@ -39,7 +39,7 @@ class Cloned:
 
 
 def fetch_with_history(
-    source: Source,
+    source: RepositorySource,
     *,
     cache: Path,
     trees: Trees,
@@ -64,7 +64,7 @@ def fetch_with_history(
     return Cloned(repository=repository, git_dir=git_dir, head=commit, url=url)
 
 
-def _checkout(source: Source, cache: Path, trees: Trees) -> Cloned:
+def _checkout(source: RepositorySource, cache: Path, trees: Trees) -> Cloned:
     folder = Path(source.place).expanduser().resolve()
     checkout = open_checkout(folder)
     if checkout is None:
@@ -86,7 +86,7 @@ def _checkout(source: Source, cache: Path, trees: Trees) -> Cloned:
     return Cloned(repository=repository, git_dir=git_dir, head=head, url=str(next(urls, "")))
 
 
-def name_of(source: Source) -> tuple[str, str]:
+def name_of(source: RepositorySource) -> tuple[str, str]:
     """Return the owner and name that a fetched source is known by, without asking its host."""
     if source.kind == "pypi":
         raise SourceError(NO_HISTORY.format(source=source.text))

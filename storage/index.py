@@ -60,7 +60,7 @@ def find_sdist(index: str, project: str, version: str = "") -> SourceFile:
     Raises SourceError when the index, the project, the version or its sdist is not there.
     """
     page = f"{index.rstrip('/')}/{canonicalize_name(project)}/"
-    files = _listed(page, project)
+    files = _list_files(page, project)
     if version:
         wanted = _version(version, project)
         files = [file for file in files if file.version == wanted]
@@ -104,7 +104,7 @@ def _version(text: str, project: str) -> Version:
         raise SourceError(f"{text!r} is no version; write pypi:{project}==1.2.3") from error
 
 
-def _listed(page: str, project: str) -> list[SourceFile]:
+def _list_files(page: str, project: str) -> list[SourceFile]:
     """Return the source distributions of a project's page that have a digest."""
     body, kind = _get(page, project)
     packages = _parse_page(body.decode("utf-8", "replace"), kind, page, project)

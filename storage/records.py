@@ -77,7 +77,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class PlanAttempt:
     """One plan that was tried, and what came of it."""
 
     plan: Plan

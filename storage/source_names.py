@@ -21,7 +21,7 @@ SCHEMES = frozenset({"https", "http", "ssh", "git", "file"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class RepositorySource:
     """Where a repository comes from. ``place`` is a name, a path, or a URL."""
 
     text: str
@@ -32,7 +32,7 @@ class Source:
     """Version of a package; commit, branch or tag of a repository; empty for the newest."""
 
 
-def parse(text: str) -> Source:
+def parse(text: str) -> RepositorySource:
     """Read a source. A path that exists wins over any other reading. Raises SourceError."""
     text = text.strip()
     if not text or text.startswith("-") or not text.isprintable():
@@ -42,20 +42,22 @@ def parse(text: str) -> Source:
     return _path(text) or _git(text) or _github(text) or _refuse(text)
 
 
-def _pypi(text: str) -> Source:
+def _pypi(text: str) -> RepositorySource:
     found = PYPI.fullmatch(text.removeprefix("pypi:").strip())
     if found is None:
         raise SourceError(f"{text!r} is no package; write pypi:NAME or pypi:NAME==1.2.3")
     version = found["version"] or ""
-    return Source(text=text, kind="pypi", place=found["name"], revision=version)
+    return RepositorySource(text=text, kind="pypi", place=found["name"], revision=version)
 
 
-def _path(text: str) -> Source | None:
+def _path(text: str) -> RepositorySource | None:
     if _exists(text):
-        return Source(text=text, kind="path", place=text)
+        return RepositorySource(text=text, kind="path", place=text)
     place, at, revision = text.rpartition("@")
     if at and _exists(place):
-        return Source(text=text, kind="path", place=place, revision=_revision(revision, text))
+        return RepositorySource(
+            text=text, kind="path", place=place, revision=_revision(revision, text)
+        )
     return None
 
 
@@ -69,7 +71,7 @@ def _exists(text: str) -> bool:
         return False
 
 
-def _git(text: str) -> Source | None:
+def _git(text: str) -> RepositorySource | None:
     if "::" in text:
         raise SourceError(f"{text!r}: transports with :: are refused; use https, ssh, git or file")
     if not (found := URL.fullmatch(text) or SCP.fullmatch(text)):
@@ -83,18 +85,18 @@ def _git(text: str) -> Source | None:
         raise SourceError(f"{text!r} names no repository; write the whole URL")
     _, at, revision = found["path"].rpartition("@")
     if not at:
-        return Source(text=text, kind="git", place=text)
+        return RepositorySource(text=text, kind="git", place=text)
     url = text.removesuffix(f"@{revision}")
-    return Source(text=text, kind="git", place=url, revision=_revision(revision, text))
+    return RepositorySource(text=text, kind="git", place=url, revision=_revision(revision, text))
 
 
-def _github(text: str) -> Source | None:
+def _github(text: str) -> RepositorySource | None:
     found = GITHUB.fullmatch(text)
     if found is None:
         return None
     revision = _revision(found["revision"], text) if found["revision"] else ""
     place = found["place"].removesuffix(".git")
-    return Source(text=text, kind="github", place=place, revision=revision)
+    return RepositorySource(text=text, kind="github", place=place, revision=revision)
 
 
 def _revision(text: str, source: str) -> str:
@@ -103,7 +105,7 @@ def _revision(text: str, source: str) -> str:
     return text
 
 
-def _refuse(text: str) -> Source:
+def _refuse(text: str) -> RepositorySource:
     if PYPI.fullmatch(text) and "/" not in text:
         raise SourceError(f"there is no folder {text!r} here; for the package write pypi:{text}")
     raise SourceError(

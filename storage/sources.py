@@ -16,17 +16,17 @@ from storage.archives import unpack
 from storage.errors import SourceError
 from storage.git import GitError, line
 from storage.records import Repository
-from storage.source_names import Source, parse
+from storage.source_names import RepositorySource, parse
 from storage.trees import COMMIT_MESSAGE, Trees
 
-__all__ = ["COMMIT_MESSAGE", "Source", "fetch", "parse"]
+__all__ = ["COMMIT_MESSAGE", "RepositorySource", "fetch", "parse"]
 
 LOCAL = "local"
 """Owner of what has none."""
 
 
 def fetch(
-    source: Source,
+    source: RepositorySource,
     *,
     cache: Path,
     trees: Trees,
@@ -69,7 +69,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", name.encode("ascii", "replace").decode()).strip("-.") or "x"
 
 
-def _fetch_package(source: Source, cache: Path, trees: Trees) -> Repository:
+def _fetch_package(source: RepositorySource, cache: Path, trees: Trees) -> Repository:
     folder = cache / "sdists"
     file = index.find_sdist(index.index_url(), source.place, source.revision)
     archive = index.download(file, folder)
@@ -86,7 +86,7 @@ def _fetch_package(source: Source, cache: Path, trees: Trees) -> Repository:
     )
 
 
-def _fetch_path(source: Source, trees: Trees) -> Repository:
+def _fetch_path(source: RepositorySource, trees: Trees) -> Repository:
     folder = Path(source.place).expanduser().resolve()
     checkout = open_checkout(folder)
     if checkout is None:
@@ -128,7 +128,7 @@ def _folder_name(checkout: Repo, folder: Path) -> str:
 
 
 def _work_tree(
-    source: Source, folder: Path, git_dir: Path, trees: Trees, owner: str, name: str
+    source: RepositorySource, folder: Path, git_dir: Path, trees: Trees, owner: str, name: str
 ) -> Repository:
     """Return a checkout as it is on disk; it is its commit where nothing was changed."""
     plain = _orphan(source, folder, trees, owner, name)
@@ -139,7 +139,7 @@ def _work_tree(
     described = replace(
         plain,
         date=_date(folder, head),
-        version=versions.described(folder, head),
+        version=versions.describe_version(folder, head),
         root=clones.root_of(git_dir, head),
     )
     unchanged = trees.adopt(folder, head) == plain.tree
@@ -147,7 +147,7 @@ def _work_tree(
 
 
 def at_commit(
-    source: Source, git_dir: Path, commit: str, trees: Trees, owner: str, name: str
+    source: RepositorySource, git_dir: Path, commit: str, trees: Trees, owner: str, name: str
 ) -> Repository:
     """Return a commit's files, whatever lies in a work tree."""
     try:
@@ -161,12 +161,14 @@ def at_commit(
         tree=tree,
         source=source.text,
         date=_date(git_dir, commit),
-        version=versions.described(git_dir, commit),
+        version=versions.describe_version(git_dir, commit),
         root=clones.root_of(git_dir, commit),
     )
 
 
-def _orphan(source: Source, folder: Path, trees: Trees, owner: str, name: str) -> Repository:
+def _orphan(
+    source: RepositorySource, folder: Path, trees: Trees, owner: str, name: str
+) -> Repository:
     tree = trees.snapshot(folder)
     if not trees.paths(tree):
         raise SourceError(f"{source.place} holds no files; name the folder of a project")

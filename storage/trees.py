@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 from storage.blobs import read_blobs
 from storage.errors import SourceError
-from storage.folder_files import EXECUTABLE, LINK, Entry, list_files
+from storage.folder_files import EXECUTABLE, LINK, FolderEntry, list_files
 from storage.git import GitError, git
 
 PUSHED = 200
@@ -77,7 +77,7 @@ class Trees:
         """Return the names that git gives to the contents of a tree's files."""
         return frozenset(name for _, name in self._entries(tree).values())
 
-    def read(self, tree: str, path: str) -> bytes | None:
+    def read_file(self, tree: str, path: str) -> bytes | None:
         """Return a file's content, or a link's target; None where there is none."""
         entry = self._entries(tree).get(path)
         return None if entry is None else content_of(self.git_dir, entry[1])
@@ -143,10 +143,10 @@ class Trees:
         """Write a git bundle that holds the commit alone, as a branch."""
         with TemporaryDirectory(prefix="bugfoundry-") as folder:
             repository = Path(folder)
-            self._seed(repository, commit, branch)
+            self._make_repository(repository, commit, branch)
             git("bundle", "create", "--quiet", file.absolute(), branch, cwd=repository)
 
-    def packed(self, tree: str) -> bytes:
+    def pack_tree(self, tree: str) -> bytes:
         """Return a git bundle of the one commit that holds a tree, as ``unpack`` takes it."""
         commit = self.orphan_commit(tree, COMMIT_MESSAGE)
         with TemporaryDirectory(prefix="bugfoundry-") as folder:
@@ -178,7 +178,7 @@ class Trees:
             raise SourceError(f"{dest} is not empty; name a folder that does not exist yet")
         tree = self._git("rev-parse", f"{commit}^{{tree}}").decode().strip()
         self.materialise(tree, dest)
-        self._seed(dest, commit, branch)
+        self._make_repository(dest, commit, branch)
         git("read-tree", commit, cwd=dest)
         git("update-index", "-q", "--refresh", cwd=dest)
         shutil.rmtree(dest / ".git" / "logs", ignore_errors=True)
@@ -202,7 +202,7 @@ class Trees:
             [(path, mode, name) for path, (mode, name) in entries.items() if mode != SUBMODULE]
         )
 
-    def _seed(self, repository: Path, commit: str, branch: str) -> None:
+    def _make_repository(self, repository: Path, commit: str, branch: str) -> None:
         """Make a repository whose one branch is the commit."""
         pack = self._git(
             "pack-objects", "--quiet", "--revs", "--stdout", stdin=f"{commit}\n".encode()
@@ -220,16 +220,16 @@ class Trees:
     def _keep(self, content: bytes) -> str:
         return self._git("hash-object", "-w", "--stdin", stdin=content).decode().strip()
 
-    def _keep_files(self, folder: Path, entries: list[Entry]) -> dict[str, str]:
+    def _keep_files(self, folder: Path, entries: list[FolderEntry]) -> dict[str, str]:
         """Keep contents as they are on disk; one git process for all ordinary files."""
         ordinary = [e for e in entries if e.mode != LINK and "\n" not in e.path]
         listed = b"".join(os.fsencode((folder / e.path).absolute()) + b"\n" for e in ordinary)
         kept = self._git("hash-object", "-w", "--no-filters", "--stdin-paths", stdin=listed)
         names = dict(zip((e.path for e in ordinary), kept.decode().split(), strict=True))
-        return {e.path: names.get(e.path) or self._keep(e.read(folder)) for e in entries}
+        return {e.path: names.get(e.path) or self._keep(e.read_content(folder)) for e in entries}
 
     def _as_committed(
-        self, folder: Path, entries: list[Entry], names: dict[str, str]
+        self, folder: Path, entries: list[FolderEntry], names: dict[str, str]
     ) -> dict[str, str]:
         """Take back line endings that git converted when it checked the files out."""
         committed = committed_names(folder)
@@ -238,7 +238,7 @@ class Trees:
             before = committed.get(entry.path)
             if before is None or before == names[entry.path] or entry.mode == LINK:
                 continue
-            content = entry.read(folder)
+            content = entry.read_content(folder)
             if b"\r\n" in content and blob_name(plain := content.replace(b"\r\n", b"\n")) == before:
                 changed[entry.path] = self._keep(plain)
         return changed

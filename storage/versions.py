@@ -20,7 +20,7 @@ def tag_version(tag: str) -> Version | None:
         return None
 
 
-def after(version: Version, distance: int) -> str:
+def version_after(version: Version, distance: int) -> str:
     """Return the version of a commit that many commits after a tag."""
     if not distance:
         return version.public
@@ -30,7 +30,7 @@ def after(version: Version, distance: int) -> str:
     return ".".join(map(str, release)) + f".dev{distance}"
 
 
-def described(folder: Path, commit: str) -> str:
+def describe_version(folder: Path, commit: str) -> str:
     """Return the version that the nearest tag gives a commit; empty where none does."""
     try:
         told = line("describe", "--tags", "--long", "--match=*[0-9]*", commit, cwd=folder)
@@ -38,11 +38,11 @@ def described(folder: Path, commit: str) -> str:
         return ""
     tag, distance, _ = told.rsplit("-", 2)
     version = tag_version(tag)
-    return after(version, int(distance)) if version else ""
+    return version_after(version, int(distance)) if version else ""
 
 
 def newest(tags: Iterable[str]) -> str:
     """Return the version after the newest final one among tags; empty where there is none."""
     versions = [version for tag in tags if (version := tag_version(tag))]
     final = [version for version in versions if not version.is_prerelease]
-    return after(max(final), 1) if final else ""
+    return version_after(max(final), 1) if final else ""

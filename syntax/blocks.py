@@ -39,7 +39,7 @@ IMPORTS = frozenset({"Import", "ImportFrom"})
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class NormalToken:
     """A token that is no layout: its normal form, and its bytes."""
 
     key: Key
@@ -104,7 +104,7 @@ class Module:
 
     text: Text
     body: tuple[Statement, ...]
-    tokens: list[Token]
+    tokens: list[NormalToken]
     strings: list[tuple[int, int]]
     """Lines, from 0, that begin within a string: they are never indented anew."""
     comments: set[int]
@@ -112,7 +112,7 @@ class Module:
     tree: ast.Module
     _starts: list[int] = field(default_factory=list)
 
-    def tokens_of(self, start: int, end: int) -> list[Token]:
+    def tokens_of(self, start: int, end: int) -> list[NormalToken]:
         """Return the tokens that lie in a range."""
         low = bisect_left(self._starts, start)
         high = bisect_left(self._starts, end)
@@ -151,11 +151,11 @@ def parse(data: bytes) -> Module | None:
         raw = list(tokenize.generate_tokens(io.StringIO(source).readline))
     except (SyntaxError, tokenize.TokenError):
         return None
-    module = Parser(data, source, tree, raw).module()
+    module = BlockParser(data, source, tree, raw).module()
     return None if joins_lines(module.body) else module
 
 
-class Parser:
+class BlockParser:
     """Builds the tree of one file."""
 
     def __init__(
@@ -169,7 +169,7 @@ class Parser:
         self._dropped = sorted(self._annotations())
         self._strings: list[tuple[int, int]] = []
         self._comments: set[int] = set()
-        self._all = list(self._read(raw))
+        self._all = list(self._read_tokens(raw))
         self._starts = [token.start for token in self._all]
 
     def module(self) -> Module:
@@ -193,7 +193,7 @@ class Parser:
             column = len(self._lines[line - 1][:column].encode())
         return self._text.starts[line - 1] + column
 
-    def _read(self, raw: list[tokenize.TokenInfo]) -> Iterator[Token]:
+    def _read_tokens(self, raw: list[tokenize.TokenInfo]) -> Iterator[NormalToken]:
         for kind, value, start, end, line in raw:
             if kind == tokenize.COMMENT and line.lstrip().startswith("#"):
                 self._comments.add(start[0] - 1)
@@ -204,7 +204,7 @@ class Parser:
             key: Key = value
             if kind == tokenize.STRING:
                 key = key_of_string(value)
-            yield Token(key, self._place(*start), self._place(*end))
+            yield NormalToken(key, self._place(*start), self._place(*end))
 
     def _annotations(self) -> Iterator[tuple[int, int]]:
         """Yield the bytes of annotations, without the colon or arrow before them."""
@@ -222,7 +222,7 @@ class Parser:
                     self._offset(found.end_lineno or 0, found.end_col_offset or 0),
                 )
 
-    def _is_dropped(self, token: Token) -> bool:
+    def _is_dropped(self, token: NormalToken) -> bool:
         number = bisect_right(self._dropped, (token.start, 1 << 60)) - 1
         if number >= 0 and token.start < self._dropped[number][1]:
             return True
@@ -386,7 +386,7 @@ def name_of(node: ast.stmt) -> str:
     return str(name)
 
 
-def without_trailing_commas(tokens: list[Token]) -> list[Token]:
+def without_trailing_commas(tokens: list[NormalToken]) -> list[NormalToken]:
     """Drop the commas that formatters add before a closing bracket."""
     found = []
     for number, token in enumerate(tokens):

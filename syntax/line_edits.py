@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 
 from storage.errors import PatchError
-from syntax.patch_text import FilePatch, find
+from syntax.patch_text import FilePatch, find_block
 from syntax.patches import CONTEXT, decode, headers, hunk, marked_lines
 from syntax.splices import Splice, merge
 from syntax.text import Text, split_lines
@@ -20,7 +20,7 @@ def line_edits(part: FilePatch, text: Text) -> list[Splice]:
     found: list[Splice] = []
     lines, at = split_lines(text.data), 0
     for each in part.hunks:
-        place = find(lines, each.old, each.old_first, at)
+        place = find_block(lines, each.old, each.old_first, at)
         if place is None:
             raise PatchError(f"the patch does not apply to {part.old} at line {each.old_first + 1}")
         at = place + len(each.old)
@@ -70,14 +70,14 @@ def edits_diff(path: str, text: Text, edits: Sequence[Splice]) -> str:
         return ""
     ordered = sorted(edits, key=lambda edit: edit.start)
     hunks, shift = [], 0
-    for group in grouped(ordered, text):
+    for group in group_edits(ordered, text):
         first, lines = alignment(group, text)
         hunks.append(hunk(first, first + shift, lines))
         shift += sum((mark == b"+") - (mark == b"-") for mark, _ in lines)
     return decode(headers(path) + b"".join(hunks))
 
 
-def grouped(ordered: Sequence[Splice], text: Text) -> Iterator[list[Splice]]:
+def group_edits(ordered: Sequence[Splice], text: Text) -> Iterator[list[Splice]]:
     """Put changes together whose surroundings in a diff meet."""
     group: list[Splice] = []
     for edit in ordered:

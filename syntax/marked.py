@@ -32,7 +32,7 @@ class MarkedHunk:
     first: int = 1
     """The line of the file before the change that the hunk begins with, from 1."""
 
-    def having(self, marks: str) -> list[str]:
+    def select_lines(self, marks: str) -> list[str]:
         """Return the lines with one of these marks."""
         return [text for mark, text in self.lines if mark in marks]
 
@@ -55,7 +55,7 @@ def marked_hunks(diff: str) -> list[MarkedHunk]:
 
     Raises PatchError for unsafe paths, and where hunks are not what their headers say.
     """
-    return [_marked(_path(file), hunk) for file in parse_diff(diff) for hunk in file]
+    return [_read_hunk_lines(_path(file), hunk) for file in parse_diff(diff) for hunk in file]
 
 
 def first_changed_line(diff: str) -> int:
@@ -86,7 +86,7 @@ def _path(file: PatchedFile) -> str:
     return side(encode(f"--- {file.source_file}"), b"a/") or ""
 
 
-def _marked(path: str, hunk: Hunk) -> MarkedHunk:
+def _read_hunk_lines(path: str, hunk: Hunk) -> MarkedHunk:
     return MarkedHunk(
         path=path,
         heading=hunk.section_header.strip(),

@@ -28,7 +28,7 @@ RULES = (
 )
 
 
-def modernised(data: bytes) -> bytes:
+def modernise_source(data: bytes) -> bytes:
     """Return a file in which statements that only Python 2 knows are written as those of Python 3.
 
     Line by line, and only what is told by its form: for files that do not parse otherwise.
@@ -38,8 +38,8 @@ def modernised(data: bytes) -> bytes:
     return data.expandtabs(8) if b"\n\t" in data and b"\n    " in data else data
 
 
-def parsed(data: bytes | None) -> Module | None:
+def parse_modernised(data: bytes | None) -> Module | None:
     """Parse a file of any time, in the Python of today where it is not in it already."""
     if data is None:
         return None
-    return parse(data) or parse(modernised(data))
+    return parse(data) or parse(modernise_source(data))

@@ -46,7 +46,7 @@ class Needles:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Index:
+class NeedleIndex:
     """The needles of many tasks, found by one look at each line."""
 
     middles: Mapping[bytes, tuple[tuple[Window, Needles], ...]]
@@ -75,7 +75,9 @@ def needles_of(
             continue
         before = found.get(path) or b""
         wholes[path] = windows_in(content)
-        windows |= telling(set(wholes[path].difference(windows_of(lines_of(before)))))
+        windows |= keep_distinctive_windows(
+            set(wholes[path].difference(windows_of(lines_of(before))))
+        )
         if path.endswith(".py"):
             constants |= constants_of(content) - constants_of(before)
     modules = frozenset(path for path in clean if path.endswith(".py") and clean[path] is not None)
@@ -88,7 +90,7 @@ def needles_of(
     )
 
 
-def index_of(needles: Sequence[Needles]) -> Index:
+def index_of(needles: Sequence[Needles]) -> NeedleIndex:
     """Put the needles of tasks together."""
     middles: dict[bytes, list[tuple[Window, Needles]]] = {}
     tails: dict[str, list[Needles]] = {}
@@ -97,7 +99,7 @@ def index_of(needles: Sequence[Needles]) -> Index:
             middles.setdefault(middle(window), []).append((window, each))
         for name in sorted({module_name(path) for path in each.modules}):
             tails.setdefault(name, []).append(each)
-    return Index(
+    return NeedleIndex(
         middles={line: tuple(found) for line, found in middles.items()},
         needles=tuple(needles),
         tails={name: tuple(found) for name, found in tails.items()},
@@ -114,7 +116,7 @@ def middle(window: Window) -> bytes:
     return window[len(window) // 2]
 
 
-def found_in(index: Index, content: bytes) -> dict[str, Window]:
+def found_in(index: NeedleIndex, content: bytes) -> dict[str, Window]:
     """Return the tasks whose fix a text holds, each with lines that show it.
 
     A text that quotes changes, as a diff does, is read by both of its sides too.
@@ -186,7 +188,7 @@ def windows_in(content: bytes) -> frozenset[Window]:
     return frozenset(windows_of(lines_of(content)))
 
 
-def telling(windows: set[Window]) -> set[Window]:
+def keep_distinctive_windows(windows: set[Window]) -> set[Window]:
     """Return the windows that could not stand in any code."""
     return {
         window

@@ -152,10 +152,10 @@ class Keys:
                 method = function.attr.removeprefix("iter")
                 return ("Call", ("Attribute", self.of(function.value), ("str", method)), (), ())
             if function.attr == "format" and isinstance(function.value, ast.Constant):
-                return self._formatted(node, function.value.value)
+                return self._make_format_key(node, function.value.value)
         return None
 
-    def _formatted(self, node: ast.Call, template: object) -> Key | None:
+    def _make_format_key(self, node: ast.Call, template: object) -> Key | None:
         """``"{}".format(x)`` as the f-string it could be."""
         if not isinstance(template, str) or any(k.arg is None for k in node.keywords):
             return None
@@ -176,7 +176,7 @@ class Keys:
                 parts.append((self.of(value), conversion or "", spec or ""))
         except (ValueError, KeyError, IndexError):
             return None
-        return ("Text", joined(parts))
+        return ("Text", join_texts(parts))
 
     def _JoinedStr(self, node: ast.JoinedStr) -> Key:  # noqa: N802
         parts: list[Key] = []
@@ -195,7 +195,7 @@ class Keys:
                     else self.of(spec.values)  # type: ignore[attr-defined]
                 )
                 parts.append((self.of(each.value), conversion, plain))
-        return ("Text", joined(parts))
+        return ("Text", join_texts(parts))
 
     def _BinOp(self, node: ast.BinOp) -> Key | None:  # noqa: N802
         """``"%s" % x`` as the f-string it could be."""
@@ -223,7 +223,7 @@ class Keys:
             parts.append((self.of(values.pop(0)), conversion, spec))
         if values or (not many and isinstance(right, ast.Dict)):
             return None
-        return ("Text", joined([*parts, template[at:]]))
+        return ("Text", join_texts([*parts, template[at:]]))
 
     def _UnaryOp(self, node: ast.UnaryOp) -> Key | None:  # noqa: N802
         """``not a in b`` as ``a not in b``."""
@@ -235,7 +235,7 @@ class Keys:
         return None
 
 
-def joined(parts: list[Key]) -> Key:
+def join_texts(parts: list[Key]) -> Key:
     """Join texts that follow one another."""
     found: list[Key] = []
     for part in parts:

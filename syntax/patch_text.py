@@ -75,7 +75,7 @@ def apply_hunks(before: bytes, hunks: list[Hunk], *, reverse: bool, path: str) -
     for hunk in hunks:
         old, new = (hunk.new, hunk.old) if reverse else (hunk.old, hunk.new)
         wanted = hunk.new_first if reverse else hunk.old_first
-        place = find(lines, old, wanted, at)
+        place = find_block(lines, old, wanted, at)
         if place is None:
             raise PatchError(f"the patch does not apply to {path} at line {wanted + 1}")
         result += lines[at:place] + new
@@ -83,7 +83,7 @@ def apply_hunks(before: bytes, hunks: list[Hunk], *, reverse: bool, path: str) -
     return b"".join(result + lines[at:])
 
 
-def find(lines: list[bytes], block: list[bytes], wanted: int, lowest: int) -> int | None:
+def find_block(lines: list[bytes], block: list[bytes], wanted: int, lowest: int) -> int | None:
     """Find where a block lies, nearest to where it is said to be."""
     top = len(lines) - len(block)
     for place in sorted(range(lowest, top + 1), key=lambda p: abs(p - wanted)):
@@ -112,9 +112,9 @@ def parse(patch: str) -> list[FilePatch]:
         elif line.startswith((b"GIT binary patch", b"Binary files ")):
             raise PatchError("the patch holds binary changes, which are not taken")
         elif line.startswith(b"rename from ") and current is not None:
-            current.old = checked(unquote(line[12:]))
+            current.old = check_path(unquote(line[12:]))
         elif line.startswith(b"rename to ") and current is not None:
-            current.new = checked(unquote(line[10:]))
+            current.new = check_path(unquote(line[10:]))
         elif line.startswith(b"--- "):
             if current is None or current.hunks:
                 current = FilePatch()
@@ -138,7 +138,7 @@ def side(line: bytes, prefix: bytes) -> str | None:
     name = unquote(line[4:])
     if name == b"/dev/null":
         return None
-    return checked(name[2:] if name.startswith(prefix) else name)
+    return check_path(name[2:] if name.startswith(prefix) else name)
 
 
 def unquote(name: bytes) -> bytes:
@@ -150,7 +150,7 @@ def unquote(name: bytes) -> bytes:
     return ESCAPE.sub(lambda m: NAMED.get(m[1]) or bytes([int(m[1], 8) & 255]), body)
 
 
-def checked(raw: bytes) -> str:
+def check_path(raw: bytes) -> str:
     """Return a path that stays inside the tree. Raises PatchError for any other."""
     path = decode(raw)
     parts = path.split("/")

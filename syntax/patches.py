@@ -117,8 +117,8 @@ def splice_diff(path: str, text: Text, start: int, end: int, replacement: bytes)
     data = text.data
     before = split_lines(data[low:high])
     after = split_lines(data[low:start] + replacement + data[end:high])
-    head = common(before, after)
-    tail = common(before[head:][::-1], after[head:][::-1])
+    head = count_common_prefix(before, after)
+    tail = count_common_prefix(before[head:][::-1], after[head:][::-1])
     before, after = before[head : len(before) - tail], after[head : len(after) - tail]
     if not before and not after:
         return ""
@@ -126,7 +126,7 @@ def splice_diff(path: str, text: Text, start: int, end: int, replacement: bytes)
     above = text.lines(top - CONTEXT, top)
     below = text.lines(top + len(before), top + len(before) + CONTEXT)
     lines = [(b" ", line) for line in above]
-    lines += aligned(before, after)
+    lines += align_lines(before, after)
     lines += [(b" ", line) for line in below]
     old_first = top - len(above)
     return decode(headers(path) + b"".join(hunks(old_first, lines)))
@@ -146,7 +146,7 @@ def hunks(first: int, lines: Sequence[tuple[bytes, bytes]]) -> Iterator[bytes]:
     yield hunk(old_first, new_first, lines[start:])
 
 
-def common(left: Sequence[bytes], right: Sequence[bytes]) -> int:
+def count_common_prefix(left: Sequence[bytes], right: Sequence[bytes]) -> int:
     """Count the equal items at the beginning of two sequences."""
     count = 0
     for one, other in zip(left, right, strict=False):
@@ -156,7 +156,7 @@ def common(left: Sequence[bytes], right: Sequence[bytes]) -> int:
     return count
 
 
-def aligned(before: Sequence[bytes], after: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+def align_lines(before: Sequence[bytes], after: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
     """Mark the lines of two short blocks, keeping what they share."""
     if len(before) > 1 and len(after) > 1 and len(before) + len(after) <= ALIGNED_LIMIT:
         opcodes = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()

@@ -80,11 +80,13 @@ def apply_edits(edits: Sequence[Edit], files: Mapping[str, bytes]) -> dict[str, 
             raise EditsRefused(
                 "edits-outside", f"edit {number}: {edit.path[:200]!r} is none of the source files"
             )
-        splices.setdefault(edit.path, []).append(place(edit, files[edit.path], number))
-    changed = {path: spliced(path, files[path], found) for path, found in splices.items()}
+        splices.setdefault(edit.path, []).append(place_edit(edit, files[edit.path], number))
+    changed = {path: apply_splices(path, files[path], found) for path, found in splices.items()}
     for path, data in changed.items():
         check_parses(path, files[path], data)
-    changed = {path: data for path, data in changed.items() if not same(path, files[path], data)}
+    changed = {
+        path: data for path, data in changed.items() if not is_same_code(path, files[path], data)
+    }
     if not changed:
         raise EditsRefused("edits-change-nothing", "the code after the edits is what it was")
     for path, data in changed.items():
@@ -92,7 +94,7 @@ def apply_edits(edits: Sequence[Edit], files: Mapping[str, bytes]) -> dict[str, 
     return changed
 
 
-def place(edit: Edit, data: bytes, number: int) -> Splice:
+def place_edit(edit: Edit, data: bytes, number: int) -> Splice:
     """Find where an edit applies."""
     find, replace = as_bytes(edit.find, data, number), as_bytes(edit.replace, data, number)
     at = data.find(find)
@@ -114,7 +116,7 @@ def as_bytes(text: str, data: bytes, number: int) -> bytes:
     return found.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n") if b"\r\n" in data else found
 
 
-def spliced(path: str, data: bytes, splices: Sequence[Splice]) -> bytes:
+def apply_splices(path: str, data: bytes, splices: Sequence[Splice]) -> bytes:
     """Apply the edits of one file."""
     try:
         return merge(data, splices).apply(data)
@@ -150,7 +152,7 @@ def check_parses(path: str, before: bytes, after: bytes) -> None:
         raise EditsRefused("edits-do-not-parse", f"{path} does not parse after the edits")
 
 
-def same(path: str, before: bytes, after: bytes) -> bool:
+def is_same_code(path: str, before: bytes, after: bytes) -> bool:
     """Say whether two versions of a file mean the same, comments and layout apart."""
     meaning = syntax_of(path, before)
     return before == after or (meaning is not None and meaning == syntax_of(path, after))

@@ -25,7 +25,7 @@ class Declared:
     """Paths, or patterns of paths."""
 
 
-def declared(read: Read) -> Declared:
+def read_declared(read: Read) -> Declared:
     """Read pyproject.toml, setup.cfg, setup.py and PKG-INFO; the first that says something counts.
 
     Files that cannot be read say nothing.
@@ -54,8 +54,8 @@ def from_pyproject(read: Read) -> Declared:
             inside = told.get("file") if isinstance(told, Mapping) else None
             files = found.get("license-files") or ([inside] if inside else [])
             return Declared(
-                name=string(found.get("name") or found.get("dist-name") or found.get("module")),
-                license=string(named),
+                name=parse_text(found.get("name") or found.get("dist-name") or found.get("module")),
+                license=parse_text(named),
                 classifiers=strings(found.get("classifiers")),
                 license_files=strings(files),
             )
@@ -87,18 +87,18 @@ def from_setup_py(read: Read) -> Declared:
     if tree is None:
         return Declared()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and called(node.func) == "setup":
+        if isinstance(node, ast.Call) and read_callee_name(node.func) == "setup":
             given = {word.arg: literal(word.value) for word in node.keywords if word.arg}
             return Declared(
-                name=string(given.get("name")),
-                license=string(given.get("license")),
+                name=parse_text(given.get("name")),
+                license=parse_text(given.get("license")),
                 classifiers=strings(given.get("classifiers")),
                 license_files=strings(given.get("license_files")),
             )
     return Declared()
 
 
-def called(node: ast.expr) -> str:
+def read_callee_name(node: ast.expr) -> str:
     """Return the last part of what is called."""
     return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
@@ -122,11 +122,11 @@ def table(found: Any, key: str) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def string(value: Any) -> str:
+def parse_text(value: Any) -> str:
     """Return a text, empty for anything else."""
     return value.strip() if isinstance(value, str) else ""
 
 
 def strings(value: Any) -> tuple[str, ...]:
     """Return the texts of a list, none for anything else."""
-    return tuple(string(each) for each in value) if isinstance(value, list | tuple) else ()
+    return tuple(parse_text(each) for each in value) if isinstance(value, list | tuple) else ()

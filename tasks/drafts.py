@@ -43,7 +43,7 @@ CAME_OF_IT: Mapping[str, str] = {
 """What the model is told of an answer, by the named reason."""
 
 
-class Refused(Exception):
+class DraftRefused(Exception):
     """An answer that will not do. ``reason`` is named, ``detail`` is what it is about."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
@@ -61,30 +61,30 @@ class Draft:
     script: str = ""
 
     @classmethod
-    def read(cls, answer: Mapping[str, Any]) -> Self:
+    def parse_answer(cls, answer: Mapping[str, Any]) -> Self:
         """Read an answer that has the form. A heading around the title is taken off."""
-        title = " ".join(plain(answer["title"]).split()).lstrip("# ")
-        script = plain(answer["script"]).strip("\n")
+        title = " ".join(clean_text(answer["title"]).split()).lstrip("# ")
+        script = clean_text(answer["script"]).strip("\n")
         fenced = [piece for piece in pieces(script) if piece.kind == "fence"]
         if len(fenced) == 1 and script.lstrip().startswith(("```", "~~~")):
             script = "".join(fenced[0].inside).strip("\n")
-        return cls(title=title, body=plain(answer["body"]).strip(), script=script)
+        return cls(title=title, body=clean_text(answer["body"]).strip(), script=script)
 
 
 def check(draft: Draft, style: Style, secrets: Secrets, *, scripts: bool) -> None:
     """Check all that can be told without running anything. Raises Refused."""
     if len(draft.body) > style.longest:
-        raise Refused("too-long", f"{len(draft.body)} characters, {style.longest} at most")
+        raise DraftRefused("too-long", f"{len(draft.body)} characters, {style.longest} at most")
     if len(WORD.findall(f"{draft.title} {draft.body}")) < FEWEST_WORDS:
-        raise Refused("too-short")
+        raise DraftRefused("too-short")
     if draft.script and (style.script == "no" or not scripts):
-        raise Refused("script-not-wanted")
+        raise DraftRefused("script-not-wanted")
     if style.script == "must" and not draft.script:
-        raise Refused("script-missing")
+        raise DraftRefused("script-missing")
     if code := code_in(draft.body):
-        raise Refused("code-outside-script", code)
-    for found in giveaways(joined(draft), secrets):
-        raise Refused(found.kind, found.text if found.kind != "shows-changed-code" else "")
+        raise DraftRefused("code-outside-script", code)
+    for found in giveaways(render_draft(draft), secrets):
+        raise DraftRefused(found.kind, found.text if found.kind != "shows-changed-code" else "")
 
 
 def code_in(body: str) -> str:
@@ -100,33 +100,33 @@ def code_in(body: str) -> str:
     return ""
 
 
-def composed(draft: Draft, observed: Observed, *, printed: str = "") -> str:
+def compose_statement(draft: Draft, observed: Observed, *, printed: str = "") -> str:
     """Return the statement. What was printed is left out where it gives something away."""
-    whole = joined(draft)
+    whole = render_draft(draft)
     if printed.strip():
         heading = PRINTED[int(observed.bug, 16) // len(PRINTED) % len(PRINTED)]
-        more = f"{whole}\n\n{heading}\n\n{fenced(printed.strip())}"
+        more = f"{whole}\n\n{heading}\n\n{fence_text(printed.strip())}"
         if not giveaways(more, observed.secrets):
             whole = more
     return f"{whole}\n"
 
 
-def joined(draft: Draft) -> str:
+def render_draft(draft: Draft) -> str:
     """Return title, text and script as one text."""
     parts = [f"# {draft.title}", draft.body]
     if draft.script:
-        parts.append(fenced(draft.script, "python"))
+        parts.append(fence_text(draft.script, "python"))
     return "\n\n".join(part for part in parts if part)
 
 
-def fenced(text: str, info: str = "") -> str:
+def fence_text(text: str, info: str = "") -> str:
     """Put a text between fences that it cannot close."""
     longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
     fence = "`" * (longest + 1)
     return f"{fence}{info}\n{text}\n{fence}"
 
 
-def plain(text: str) -> str:
+def clean_text(text: str) -> str:
     """Return text that can be stored and printed, with plain line ends."""
     text = text.encode("utf-8", "replace").decode().replace("\r\n", "\n").replace("\r", "\n")
     return "".join(c for c in text if c in "\n\t" or c.isprintable() or ord(c) > 0x2000)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tasks.markdown import Piece, pieces
+from tasks.markdown import MarkdownPiece, pieces
 from tasks.references import Reference, Traces, references
 from tasks.repeats import INLINE, is_trivial, normal, repeats
 
@@ -66,16 +66,16 @@ def cleaned_once(text: str, traces: Traces) -> Cleaned:
     rest = "".join(part.text for part in done)
     found = references(rest, traces)
     removed += [Removed(each.kind, rest[each.start : each.end]) for each in found]
-    return Cleaned(cut(rest, found), tuple(removed))
+    return Cleaned(remove_references(rest, found), tuple(removed))
 
 
-def cleaned_piece(piece: Piece, traces: Traces) -> Cleaned:
+def cleaned_piece(piece: MarkdownPiece, traces: Traces) -> Cleaned:
     """Take out of a piece what is not for a solver."""
     if piece.kind == "comment":
         return Cleaned("", (Removed("comment", piece.text),))
     if piece.kind == "fence":
         return cleaned_fence(piece, traces)
-    kept, gone = parted(piece.lines, traces)
+    kept, gone = split_repeats(piece.lines, traces)
     removed = [Removed("code", gone)] * bool(gone)
 
     def drop(kind: str, match: re.Match[str]) -> str:
@@ -90,7 +90,7 @@ def cleaned_piece(piece: Piece, traces: Traces) -> Cleaned:
     return Cleaned(text, tuple(removed))
 
 
-def cleaned_fence(piece: Piece, traces: Traces) -> Cleaned:
+def cleaned_fence(piece: MarkdownPiece, traces: Traces) -> Cleaned:
     """Take out of fenced code the lines that repeat the fix, or all of it when little is left."""
     inside = piece.inside
     suggestion = piece.info.startswith("suggestion")
@@ -100,7 +100,7 @@ def cleaned_fence(piece: Piece, traces: Traces) -> Cleaned:
         if any(repeats(lines, traces.code)):
             return Cleaned("", (Removed("diff", piece.text),))
         return Cleaned(piece.text)
-    kept, gone = parted(inside, traces)
+    kept, gone = split_repeats(inside, traces)
     if not gone:
         return Cleaned(piece.text)
     if all(is_trivial(line) for line in kept):
@@ -109,7 +109,7 @@ def cleaned_fence(piece: Piece, traces: Traces) -> Cleaned:
     return Cleaned("".join([piece.lines[0], *kept, end]), (Removed("code", gone),))
 
 
-def parted(lines: Sequence[str], traces: Traces) -> tuple[list[str], str]:
+def split_repeats(lines: Sequence[str], traces: Traces) -> tuple[list[str], str]:
     """Return the lines that do not repeat the fix, and those that do as one text."""
     marked = list(zip(lines, repeats(lines, traces.code), strict=True))
     return [line for line, gone in marked if not gone], "".join(
@@ -117,20 +117,20 @@ def parted(lines: Sequence[str], traces: Traces) -> tuple[list[str], str]:
     )
 
 
-def cut(text: str, found: Sequence[Reference]) -> str:
+def remove_references(text: str, found: Sequence[Reference]) -> str:
     """Take references out, with the brackets that hold nothing else and a space too many."""
     parts: list[str] = []
     at = 0
     for each in found:
         start, end = max(each.start, at), max(each.end, at)
         if not each.instead:
-            start, end = widened(text, start, end, at)
+            start, end = widen_range(text, start, end, at)
         parts += [text[at:start], each.instead]
         at = end
     return "".join([*parts, text[at:]])
 
 
-def widened(text: str, start: int, end: int, lowest: int) -> tuple[int, int]:
+def widen_range(text: str, start: int, end: int, lowest: int) -> tuple[int, int]:
     """Widen a range over the brackets around it, and over a space that is then one too many."""
     while start > lowest and end < len(text) and text[start - 1] + text[end] in PAIRS:
         start, end = start - 1, end + 1

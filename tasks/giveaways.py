@@ -91,7 +91,7 @@ def secrets_of(
         hunks = []
     return Secrets(
         tests=tuple(failing),
-        lines=tuple(dict.fromkeys(line for hunk in hunks for line in hunk.having("+-"))),
+        lines=tuple(dict.fromkeys(line for hunk in hunks for line in hunk.select_lines("+-"))),
         paths=tuple(sorted({change.path for change in bug.changes})),
         operator="" if bug.origin.strategy == "mirror" else bug.origin.operator,
         interface=interface,
@@ -101,9 +101,14 @@ def secrets_of(
 
 def leaks(text: str, secrets: Secrets) -> list[Giveaway]:
     """Return what a text holds of tests, changed code and changed files."""
-    found = [Giveaway("names-a-test", name) for name in held(text, names_of_tests(secrets.tests))]
+    found = [
+        Giveaway("names-a-test", name)
+        for name in find_held_names(text, names_of_tests(secrets.tests))
+    ]
     found += [Giveaway("shows-changed-code", line) for line in held_lines(text, secrets.lines)]
-    return found + [Giveaway("names-a-changed-file", path) for path in held(text, secrets.paths)]
+    return found + [
+        Giveaway("names-a-changed-file", path) for path in find_held_names(text, secrets.paths)
+    ]
 
 
 def giveaways(text: str, secrets: Secrets) -> list[Giveaway]:
@@ -127,7 +132,7 @@ def own_words(kind: str, secrets: Secrets) -> str:
     return f"{secrets.interface}\n{readme}".casefold()
 
 
-def held(text: str, names: Iterable[str]) -> list[str]:
+def find_held_names(text: str, names: Iterable[str]) -> list[str]:
     """Return those of the names that a text holds, however written."""
     folded = text.casefold()
     return [name for name in names if name.casefold() in folded]
@@ -168,11 +173,11 @@ def operator_pattern(operator: str) -> re.Pattern[str]:
 
 def held_lines(text: str, lines: Iterable[str]) -> list[str]:
     """Return those of the lines that a text holds, wherever blanks and quotes stand."""
-    whole = squashed(text)
-    return [line.strip() for line in lines if is_telling(line) and squashed(line) in whole]
+    whole = squash_code(text)
+    return [line.strip() for line in lines if is_telling(line) and squash_code(line) in whole]
 
 
-def squashed(code: str) -> str:
+def squash_code(code: str) -> str:
     """Return code without what layout and quotes change."""
     return "".join(code.split()).replace("'", '"').casefold()
 
@@ -180,4 +185,4 @@ def squashed(code: str) -> str:
 def is_telling(line: str) -> bool:
     """Say whether a line could not stand in any code."""
     own = set(OWN_WORD.findall(line)) - COMMON
-    return bool(own) and len(squashed(line)) >= SHORTEST_LINE and not IMPORT.match(line)
+    return bool(own) and len(squash_code(line)) >= SHORTEST_LINE and not IMPORT.match(line)

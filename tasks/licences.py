@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 import askalono  # type: ignore[import-untyped]
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 
-from tasks.declared import Declared, Read, declared
+from tasks.declared import Declared, Read, read_declared
 
 ALLOWED = frozenset(
     {
@@ -95,7 +95,7 @@ class Licence:
         """The licence as one SPDX expression; empty when nothing was found."""
         return self.statements[0][0] if self.statements else ""
 
-    def refused(self, allowed: Collection[str] = ALLOWED) -> str:
+    def explain_refusal(self, allowed: Collection[str] = ALLOWED) -> str:
         """Say why it is not allowed, empty when it is: every statement must be.
 
         Whoever has to go by two statements that differ cannot rely on the more generous one.
@@ -110,15 +110,15 @@ class Licence:
 
 def detect(paths: Iterable[str], read: Read) -> Licence:
     """Find the licence in a tree's files. Deterministic; nothing is asked of any host."""
-    told = declared(read)
+    told = read_declared(read)
     found = [*from_texts(licence_files(paths, told), read), *from_packaging(told)]
     return Licence(statements=tuple(dict.fromkeys(found)))
 
 
-def licence_files(paths: Iterable[str], told: Declared) -> list[str]:
+def licence_files(paths: Iterable[str], packaging: Declared) -> list[str]:
     """Return the files at the top that are licences by their name, or that packaging names."""
     known = sorted(paths)
-    named = {p for p in known for pattern in told.license_files if fnmatchcase(p, pattern)}
+    named = {p for p in known for pattern in packaging.license_files if fnmatchcase(p, pattern)}
     top = {path for path in known if "/" not in path and FILE_NAME.fullmatch(path)}
     return sorted(named | top, key=lambda path: (PurePosixPath(path).name.lower(), path))
 
@@ -127,11 +127,11 @@ def from_texts(files: Iterable[str], read: Read) -> Iterator[tuple[str, str]]:
     """Yield what each licence file is the text of."""
     for path in files:
         text = (read(path) or b"")[:LONGEST].decode("utf-8", "replace")
-        if text.strip() and (name := named(text)):
+        if text.strip() and (name := identify_licence(text)):
             yield name, path
 
 
-def named(text: str) -> str:
+def identify_licence(text: str) -> str:
     """Return the SPDX id of a licence's text, empty when it is none that is known."""
     found = askalono.identify(text)
     if found.score < SURE:
@@ -140,11 +140,11 @@ def named(text: str) -> str:
     return canonical(found.name if marker and marker in text else instead)
 
 
-def from_packaging(told: Declared) -> Iterator[tuple[str, str]]:
+def from_packaging(packaging: Declared) -> Iterator[tuple[str, str]]:
     """Yield what packaging files say, as far as it names one licence."""
-    if expression := canonical(told.license) or SPOKEN.get(told.license.casefold(), ""):
+    if expression := canonical(packaging.license) or SPOKEN.get(packaging.license.casefold(), ""):
         yield expression, "packaging"
-    for classifier in told.classifiers:
+    for classifier in packaging.classifiers:
         name = CLASSIFIERS.get(classifier.rpartition(" :: ")[2])
         if name and classifier.startswith("License :: "):
             yield name, "classifier"

@@ -29,17 +29,17 @@ def of_patch(patch: str) -> Shingles:
     Blanks, context, places and the direction are left out: a patch that makes a bug is alike to the
     one that mends it.
     """
-    return shingled(patch, "-+")
+    return shingle_patch(patch, "-+")
 
 
 def around(patch: str) -> Shingles:
     """Return the shingles of the lines around what a patch changes: the same change elsewhere is
     another one.
     """
-    return shingled(patch, " ")
+    return shingle_patch(patch, " ")
 
 
-def shingled(patch: str, marks: str) -> Shingles:
+def shingle_patch(patch: str, marks: str) -> Shingles:
     """Return the shingles of a patch's lines with some marks; none of one that cannot be read."""
     try:
         hunks = marked_hunks(patch)
@@ -48,7 +48,7 @@ def shingled(patch: str, marks: str) -> Shingles:
     found: set[str] = set()
     for hunk in hunks:
         for mark in marks:
-            side = "\n".join(hunk.having(mark))
+            side = "\n".join(hunk.select_lines(mark))
             found.update(together(TOKEN.findall(side), TOKENS_TOGETHER))
     return frozenset(found)
 
@@ -109,16 +109,16 @@ def signature(shingles: Collection[str]) -> Any:
     """Return the MinHash of shingles."""
     from datasketch import MinHash
 
-    made = MinHash(num_perm=PERMUTATIONS, hashfunc=hashed)
-    made.update_batch(encoded(shingles))
+    made = MinHash(num_perm=PERMUTATIONS, hashfunc=hash_bytes)
+    made.update_batch(encode_shingles(shingles))
     return made
 
 
-def encoded(shingles: Iterable[str]) -> list[bytes]:
+def encode_shingles(shingles: Iterable[str]) -> list[bytes]:
     """Return shingles as bytes; those that are no text too."""
     return [each.encode("utf-8", "surrogateescape") for each in shingles]
 
 
-def hashed(data: bytes) -> int:
+def hash_bytes(data: bytes) -> int:
     """Return 32 bits of a digest, the same on any machine."""
     return int.from_bytes(hashlib.blake2b(data, digest_size=4).digest(), "big")

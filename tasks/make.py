@@ -17,7 +17,7 @@ def make_task(
     verdict: Verdict,
     *,
     messages: Mapping[str, str] | None = None,
-    told: Mirrored | None = None,
+    mirrored: Mirrored | None = None,
     test_patch: str = "",
 ) -> Task:
     """Return the task of a bug with a valid verdict; ``messages`` are of its failing tests.
@@ -31,11 +31,13 @@ def make_task(
         id=instance_id(repository, bug),
         bug=bug.id,
         environment=verdict.environment,
-        statement=told.statement
-        if told is not None
+        statement=mirrored.statement
+        if mirrored is not None
         else statement(repository.name, verdict.fail_to_pass, messages),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        hints=told.hints if told is not None else (),
-        removed=tuple((each.kind, each.text) for each in told.removed) if told is not None else (),
+        hints=mirrored.hints if mirrored is not None else (),
+        removed=tuple((each.kind, each.text) for each in mirrored.removed)
+        if mirrored is not None
+        else (),
         test_patch=test_patch,
     )

@@ -14,7 +14,7 @@ LONGEST_COMMENT = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class MarkdownPiece:
     """Whole lines of a text, each with its end; joined in order they are the text."""
 
     kind: Literal["prose", "fence", "comment"]
@@ -37,7 +37,7 @@ class Piece:
         return len(self.lines) > 1 and closes(self.lines[-1], self.lines[0])
 
 
-def pieces(text: str) -> Iterator[Piece]:
+def pieces(text: str) -> Iterator[MarkdownPiece]:
     """Split a text. A comment is one that has its lines for itself; an open fence ends with it."""
     lines = [line for line in re.split(r"(?<=\n)", text) if line]
     prose: list[str] = []
@@ -54,13 +54,17 @@ def pieces(text: str) -> Iterator[Piece]:
             prose.append(lines[at])
         else:
             if prose:
-                yield Piece("prose", tuple(prose))
+                yield MarkdownPiece("prose", tuple(prose))
             prose = []
             found = tuple(lines[at:end])
-            yield Piece("fence", found, info) if kind == "fence" else Piece("comment", found)
+            yield (
+                MarkdownPiece("fence", found, info)
+                if kind == "fence"
+                else MarkdownPiece("comment", found)
+            )
         at = end
     if prose:
-        yield Piece("prose", tuple(prose))
+        yield MarkdownPiece("prose", tuple(prose))
 
 
 def after_fence(lines: Sequence[str], at: int) -> int:

@@ -24,7 +24,7 @@ INSTEAD = "example"
 """Stands for the names of tests: what a user calls the code from."""
 
 
-def masked(text: str, secrets: Secrets, *, limit: int = MESSAGE_LIMIT) -> str:
+def mask_output(text: str, secrets: Secrets, *, limit: int = MESSAGE_LIMIT) -> str:
     """Return what was printed without what a user would not have seen, bounded.
 
     Frames keep the functions they are in; the code of a frame is kept where it is the caller's.
@@ -35,11 +35,11 @@ def masked(text: str, secrets: Secrets, *, limit: int = MESSAGE_LIMIT) -> str:
     for name in names_of_tests(secrets.tests):
         instead = f"{INSTEAD}.py" if name.endswith(".py") else INSTEAD
         text = re.sub(re.escape(name), instead, text, flags=re.I)
-    text = steady(text)
+    text = strip_run_noise(text)
     kept = [line for line in text.splitlines() if not leaks(line, secrets)]
     while kept and leaks("\n".join(kept), secrets):
         kept.pop()
-    return shortened("\n".join(kept).strip("\n"), limit)
+    return shorten_text("\n".join(kept).strip("\n"), limit)
 
 
 def without_places(lines: Iterable[str]) -> Iterator[str]:
@@ -49,7 +49,7 @@ def without_places(lines: Iterable[str]) -> Iterator[str]:
         if found := FRAME.match(line):
             own = is_test_path(found[2])
             inside = found[1] + "  " if not own else ""
-            name = f"{INSTEAD}.py" if own else outside(found[2])
+            name = f"{INSTEAD}.py" if own else mask_path(found[2])
             function = INSTEAD if own else found[3]
             yield f'{found[1]}File "{name}"' + (f", in {function}" if function else "")
         elif CARETS.match(line) and line.strip():
@@ -59,19 +59,19 @@ def without_places(lines: Iterable[str]) -> Iterator[str]:
             yield line
 
 
-def outside(path: str) -> str:
+def mask_path(path: str) -> str:
     """Return what is shown of a file's path: nothing of the repository's own."""
     return path.rpartition("/")[2] if path.startswith("/") else "…"
 
 
-def steady(text: str) -> str:
+def strip_run_noise(text: str) -> str:
     """Return a text without what differs from run to run."""
     for pattern, instead in VOLATILE:
         text = pattern.sub(instead, text)
     return text
 
 
-def shortened(text: str, limit: int) -> str:
+def shorten_text(text: str, limit: int) -> str:
     """Leave out the middle of a long text."""
     if len(text) <= limit:
         return text

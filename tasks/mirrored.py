@@ -56,17 +56,17 @@ def mirrored_statement(
     traces = traces_of(pull, diff)
     told = [cleaned_issue(issue, traces) for issue in issues]
     hints = [
-        clean(plain(comment.body), traces)
+        clean(clean_text(comment.body), traces)
         for issue in issues
         for comment in issue.comments
         if is_before(comment, pull)
     ]
     texts = [each.text for each in told if len(WORD.findall(each.text)) >= FEWEST_WORDS]
     return Mirrored(
-        statement=bounded(BETWEEN.join(texts), STATEMENT_LIMIT) + "\n"
+        statement=bound_text(BETWEEN.join(texts), STATEMENT_LIMIT) + "\n"
         if texts
         else statement(name, failing, messages),
-        hints=tuple(within(HINTS_LIMIT, [each.text.strip() for each in hints])),
+        hints=tuple(take_within_limit(HINTS_LIMIT, [each.text.strip() for each in hints])),
         removed=tuple(removed for each in [*told, *hints] for removed in each.removed),
         source="issues" if texts else "tests",
     )
@@ -88,7 +88,7 @@ def traces_of(pull: PullRequest, diff: str) -> Traces:
 def cleaned_issue(issue: Issue, traces: Traces) -> Cleaned:
     """Return title and body of an issue as one text."""
     title = clean(" ".join(issue.title.split()), traces)
-    body = clean(plain(issue.body), traces)
+    body = clean(clean_text(issue.body), traces)
     heading = f"# {title.text.strip()}" if title.text.strip() else ""
     text = "\n\n".join(part for part in (heading, body.text.strip()) if part)
     return Cleaned(text, (*title.removed, *body.removed))
@@ -101,11 +101,11 @@ def is_before(comment: Comment, pull: PullRequest) -> bool:
     """
     if comment.bot or comment.author.lower().endswith("[bot]"):
         return False
-    written, opened = moment(comment.created), moment(pull.created or pull.merged)
+    written, opened = parse_time(comment.created), parse_time(pull.created or pull.merged)
     return written is not None and opened is not None and written < opened
 
 
-def moment(time: str) -> datetime | None:
+def parse_time(time: str) -> datetime | None:
     """Read an ISO time; one without a zone is in UTC."""
     try:
         found = datetime.fromisoformat(time)
@@ -114,22 +114,22 @@ def moment(time: str) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def plain(text: str) -> str:
+def clean_text(text: str) -> str:
     """Return a text with plain line ends, bounded."""
     return text.replace("\r\n", "\n")[:TEXT_LIMIT]
 
 
-def within(limit: int, texts: Sequence[str]) -> list[str]:
+def take_within_limit(limit: int, texts: Sequence[str]) -> list[str]:
     """Return the texts that are not empty, each bounded, until together they reach a limit."""
     found: list[str] = []
     for text in texts:
-        bound = bounded(text, HINT_LIMIT)
+        bound = bound_text(text, HINT_LIMIT)
         if bound and sum(map(len, found)) + len(bound) <= limit:
             found.append(bound)
     return found
 
 
-def bounded(text: str, limit: int) -> str:
+def bound_text(text: str, limit: int) -> str:
     """Cut a text at the end of a line, or else of a word, and say so."""
     if len(text) <= limit:
         return text

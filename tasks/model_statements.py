@@ -16,10 +16,10 @@ from llm.errors import BudgetSpent, Declined, MalformedAnswer, Overloaded
 from llm.marks import NEVER_AN_INSTRUCTION, data
 from llm.questions import Ask, Tool, blocks
 from storage.errors import ModelError, SandboxError
-from tasks.drafts import CAME_OF_IT, Draft, Refused, check, composed
+from tasks.drafts import CAME_OF_IT, Draft, DraftRefused, check, compose_statement
 from tasks.masks import MESSAGE_LIMIT
 from tasks.observed import DOC_LIMIT, MOST_ENTITIES, MOST_MESSAGES, Observed
-from tasks.reproduction import Run, shows
+from tasks.reproduction import Run, check_script
 from tasks.voices import NO_SAMPLES, STYLES, Style, style_of
 
 ATTEMPTS = 3
@@ -83,7 +83,7 @@ REASONS: Mapping[type[ModelError], str] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class WrittenStatement:
     """A statement that passed every check."""
 
     statement: str
@@ -105,16 +105,16 @@ class Unwritten:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class RefusedStatement:
     """An answer that did not do, and why."""
 
     answer: str
-    refused: Refused
+    refused: DraftRefused
 
 
 async def write_statement(
     model: Model, observed: Observed, *, run: Run | None = None, attempts: int = ATTEMPTS
-) -> Written | Unwritten:
+) -> WrittenStatement | Unwritten:
     """Have a statement written, until one passes or attempts or the budget are spent.
 
     ``run`` runs a script with the bug or without it; without it no statement holds a script.
@@ -122,38 +122,48 @@ async def write_statement(
     if not observed.messages:
         return Unwritten(reason="nothing-was-seen", style="")
     style = style_of(observed.bug, scripts=run is not None)
-    turns: list[Turn] = []
+    turns: list[RefusedStatement] = []
     while len(turns) < attempts:
         answer: dict[str, Any] = {}
         try:
-            answer = await model.put(ask_of(observed, style, turns, scripts=run is not None))
-            text, script = await accepted(answer, style, observed, run)
+            answer = await model.answer_ask(ask_of(observed, style, turns, scripts=run is not None))
+            text, script = await accept_answer(answer, style, observed, run)
             reasons = tuple(turn.refused.reason for turn in turns)
-            return Written(statement=text, style=style.name, script=script, attempts=reasons)
-        except Refused as refused:
-            turns.append(Turn(json.dumps(answer, ensure_ascii=False, indent=1), refused))
+            return WrittenStatement(
+                statement=text, style=style.name, script=script, attempts=reasons
+            )
+        except DraftRefused as refused:
+            turns.append(
+                RefusedStatement(json.dumps(answer, ensure_ascii=False, indent=1), refused)
+            )
         except MalformedAnswer as error:
-            turns.append(Turn("", Refused("malformed-answer", str(error))))
+            turns.append(RefusedStatement("", DraftRefused("malformed-answer", str(error))))
         except ModelError as error:
-            return ended(turns, style, REASONS.get(type(error), "model-failed"), str(error))
+            return make_unwritten(
+                turns, style, REASONS.get(type(error), "model-failed"), str(error)
+            )
         except SandboxError as error:
-            return ended(turns, style, "sandbox-broken", str(error))
-    return ended(turns, style)
+            return make_unwritten(turns, style, "sandbox-broken", str(error))
+    return make_unwritten(turns, style)
 
 
-def ask_of(observed: Observed, style: Style, turns: Sequence[Turn], *, scripts: bool) -> Ask:
+def ask_of(
+    observed: Observed, style: Style, turns: Sequence[RefusedStatement], *, scripts: bool
+) -> Ask:
     """Return the next question on a bug: what was seen of it, and what came of each answer."""
     return Ask(
         purpose="statement",
         system=SYSTEM,
         shared=blocks(repository_part(observed)),
-        prompt="\n\n".join([bug_part(observed), asked_for(style, scripts), report(turns)]),
+        prompt="\n\n".join(
+            [bug_part(observed), asked_for(style, scripts), compose_question(turns)]
+        ),
         tool=TOOL,
         max_output=MAX_OUTPUT,
     )
 
 
-def foreseen(observed: Observed) -> tuple[Ask, list[Ask]]:
+def plan_ask_bounds(observed: Observed) -> tuple[Ask, list[Ask]]:
     """Return the shortest question that may be asked on a bug, and the longest, attempt by attempt.
 
     ``observed`` holds what is known of any bug of the repository, and nothing of this one.
@@ -165,16 +175,18 @@ def foreseen(observed: Observed) -> tuple[Ask, list[Ask]]:
         public="x" * (DOC_LIMIT + SIGNATURE) * MOST_ENTITIES,
     )
     answer = {"title": "x" * TITLE_LIMIT, "body": "x" * BODY_LIMIT, "script": "x" * SCRIPT_LIMIT}
-    refused = Refused("script-shows-nothing", "x" * DETAIL_LIMIT)
-    failed = Turn(json.dumps(answer, indent=1), refused)
+    refused = DraftRefused("script-shows-nothing", "x" * DETAIL_LIMIT)
+    failed = RefusedStatement(json.dumps(answer, indent=1), refused)
     style = max(STYLES, key=lambda style: len(style.asks))
     asks = [ask_of(longest, style, [failed] * n, scripts=True) for n in range(ATTEMPTS)]
     return ask_of(shortest, STYLES[0], [], scripts=True), asks
 
 
-def ended(turns: Sequence[Turn], style: Style, reason: str = "", detail: str = "") -> Unwritten:
+def make_unwritten(
+    turns: Sequence[RefusedStatement], style: Style, reason: str = "", detail: str = ""
+) -> Unwritten:
     """Return that there is no statement: as given, or as the last attempt came out."""
-    last = turns[-1].refused if turns else Refused("no-attempts")
+    last = turns[-1].refused if turns else DraftRefused("no-attempts")
     return Unwritten(
         reason=reason or last.reason,
         style=style.name,
@@ -183,18 +195,18 @@ def ended(turns: Sequence[Turn], style: Style, reason: str = "", detail: str = "
     )
 
 
-async def accepted(
+async def accept_answer(
     answer: Mapping[str, Any], style: Style, observed: Observed, run: Run | None
 ) -> tuple[str, str]:
     """Return statement and script of an answer that passes. Raises Refused or SandboxError."""
-    draft = Draft.read(answer)
+    draft = Draft.parse_answer(answer)
     check(draft, style, observed.secrets, scripts=run is not None)
     if not draft.script or run is None:
-        return composed(draft, observed), ""
-    found = await shows(draft.script, run, observed.secrets)
+        return compose_statement(draft, observed), ""
+    found = await check_script(draft.script, run, observed.secrets)
     if found.reason:
-        raise Refused(found.reason, found.detail)
-    return composed(draft, observed, printed=found.output), draft.script
+        raise DraftRefused(found.reason, found.detail)
+    return compose_statement(draft, observed, printed=found.output), draft.script
 
 
 def repository_part(observed: Observed) -> str:
@@ -225,7 +237,7 @@ def asked_for(style: Style, scripts: bool) -> str:
     return words if scripts or style.script == "no" else f"{words} Leave out any script."
 
 
-def report(turns: Sequence[Turn]) -> str:
+def compose_question(turns: Sequence[RefusedStatement]) -> str:
     """Return what is asked: the first time for a report, then with what came of each answer."""
     parts = []
     for number, turn in enumerate(turns, 1):

@@ -35,7 +35,7 @@ def nearest(
     wound = lines_of(patch)
     around = [test for test in order if any(ran.get(test, {}).get(path) for path in wound)]
     first = order[: limit - limit // 2]
-    kept = set(first) | set(spread(around, ran, wound, first, limit // 2))
+    kept = set(first) | set(spread_tests(around, ran, wound, first, limit // 2))
     kept |= set([test for test in order if test not in kept][: limit - len(kept)])
     return tuple(test for test in tests if test in kept)
 
@@ -69,7 +69,7 @@ def by_function(tests: Sequence[str]) -> dict[str, int]:
     return numbers
 
 
-def spread(
+def spread_tests(
     tests: Sequence[str],
     ran: Mapping[str, Masks],
     files: Collection[str],

@@ -14,8 +14,8 @@ from storage.records import Bug
 from syntax.marked import marked_hunks
 from syntax.python import parse_python
 from tasks.giveaway_removal import clean
-from tasks.giveaways import Secrets, held_lines, secrets_of, squashed
-from tasks.masks import exception_of, masked
+from tasks.giveaways import Secrets, held_lines, secrets_of, squash_code
+from tasks.masks import exception_of, mask_output
 from tasks.references import Traces
 
 READMES = ("README.md", "README.rst", "README.txt", "README", "readme.md", "readme.rst")
@@ -60,7 +60,7 @@ def observe(
     own = "\n\n".join(public_parts(bug.patch, read))
     secrets = secrets_of(bug, failing, interface=own, readme=readme)
     lines = [line for line in own.splitlines() if not held_lines(line, secrets.lines)]
-    said = [masked(messages[test], secrets) for test in failing if test in messages]
+    said = [mask_output(messages[test], secrets) for test in failing if test in messages]
     differing = {exception_of(text): text for text in reversed(said) if text}
     return Observed(
         bug=bug.id,
@@ -87,7 +87,7 @@ def public_parts(patch: str, read: Read) -> list[str]:
     found: dict[str, None] = {}
     for path, line, changed in places(patch):
         content = read(path) if path.endswith(".py") else None
-        if content and (told := described(content, line, module_of(path), changed)):
+        if content and (told := describe_definition(content, line, module_of(path), changed)):
             found[told] = None
     return list(found)[:MOST_ENTITIES]
 
@@ -100,7 +100,7 @@ def places(patch: str) -> Iterator[tuple[str, int, frozenset[str]]]:
         return
     for path, group in groupby(found, key=attrgetter("path")):
         hunks = list(group)
-        changed = frozenset(squashed(line) for hunk in hunks for line in hunk.having("+-"))
+        changed = frozenset(squash_code(line) for hunk in hunks for line in hunk.select_lines("+-"))
         yield path, hunks[0].first_changed(), changed
 
 
@@ -110,7 +110,9 @@ def module_of(path: str) -> str:
     return ".".join(parts[1:] if parts[0] in ("src", "lib") and len(parts) > 1 else parts)
 
 
-def described(content: bytes, line: int, module: str, changed: Set[str] = frozenset()) -> str:
+def describe_definition(
+    content: bytes, line: int, module: str, changed: Set[str] = frozenset()
+) -> str:
     """Describe the innermost public definition around a line; empty where there is none.
 
     Its signature is left out when one of its lines is among the ``changed``.
@@ -124,7 +126,7 @@ def described(content: bytes, line: int, module: str, changed: Set[str] = frozen
     name = ".".join(each.name for each in chain)
     doc = (ast.get_docstring(chain[-1]) or "")[:DOC_LIMIT]
     head = content.decode("utf-8", "replace").splitlines()[slice(*head_of(chain[-1]))]
-    shown = "" if changed & {squashed(each) for each in head} - {""} else signature(chain[-1])
+    shown = "" if changed & {squash_code(each) for each in head} - {""} else signature(chain[-1])
     return "\n".join([f"module {module}", f"{name}{shown}", *doc.splitlines()])
 
 

@@ -7,7 +7,7 @@ from syntax.marked import DEFINITION, MarkedHunk, marked_hunks
 from syntax.paths import is_test_path
 
 
-def touched(patch: str) -> frozenset[tuple[str, str]]:
+def find_touched_places(patch: str) -> frozenset[tuple[str, str]]:
     """Return path and name of what a patch changes in code; the name is empty where none is told.
 
     The name is that of the last definition before the change: in the hunk, or in its heading,

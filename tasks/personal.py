@@ -56,7 +56,7 @@ class Sensitive:
     text: str
 
 
-def redacted(text: str) -> tuple[str, tuple[Sensitive, ...]]:
+def redact_text(text: str) -> tuple[str, tuple[Sensitive, ...]]:
     """Return a text without secrets and personal data, and what was taken out of it.
 
     An address stays an address and a path a path, the same one the same all through, so that what

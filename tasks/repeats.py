@@ -45,19 +45,19 @@ def added_code(diff: str) -> frozenset[str]:
     that cannot be read adds nothing.
     """
     try:
-        return gained(marked_hunks(diff))
+        return find_gained_lines(marked_hunks(diff))
     except PatchError:
         return frozenset()
 
 
-def gained(hunks: Iterable[MarkedHunk]) -> frozenset[str]:
+def find_gained_lines(hunks: Iterable[MarkedHunk]) -> frozenset[str]:
     """Return what hunks add to the source, in normal form, and what was not there before."""
     added: set[str] = set()
     before: set[str] = set()
     for hunk in hunks:
         if not is_code(hunk.path):
             continue
-        before.update(normal(joined) for joined, _ in windows(hunk.having(" -")))
+        before.update(normal(joined) for joined, _ in windows(hunk.select_lines(" -")))
         for run in runs(hunk.lines):
             added.update(normal(joined) for joined, _ in windows(run) if not is_trivial(joined))
     return frozenset(added - before)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tasks.giveaways import Secrets
-from tasks.masks import masked, steady
+from tasks.masks import mask_output, strip_run_noise
 
 OUTPUT_LIMIT = 1200
 READS_SOURCE = re.compile(
@@ -47,7 +47,7 @@ class Shown:
     detail: str = ""
 
 
-async def shows(script: str, run: Run, secrets: Secrets) -> Shown:
+async def check_script(script: str, run: Run, secrets: Secrets) -> Shown:
     """Run a script twice on each side and say whether it shows the symptom.
 
     Without the bug it has to succeed; with it, to end or to print otherwise, both times.
@@ -56,24 +56,27 @@ async def shows(script: str, run: Run, secrets: Secrets) -> Shown:
     if match := RUNS_TESTS.search(script) or READS_SOURCE.search(script):
         return Shown(reason="script-looks-inside", detail=match[0])
     without = await run(script, False)
-    printed = masked(without.output, secrets, limit=OUTPUT_LIMIT)
+    printed = mask_output(without.output, secrets, limit=OUTPUT_LIMIT)
     if without.exit is None:
         return Shown(reason="script-hangs-without-bug", detail=printed)
     if without.exit != 0:
         return Shown(reason="script-fails-without-bug", detail=printed)
     broken = await run(script, True)
-    output = masked(broken.output, secrets, limit=OUTPUT_LIMIT)
-    if told(broken) == told(without):
+    output = mask_output(broken.output, secrets, limit=OUTPUT_LIMIT)
+    if make_comparable(broken) == make_comparable(without):
         return Shown(reason="script-shows-nothing", detail=printed)
     again = [await run(script, False), await run(script, True)]
-    if [told(each) for each in again] != [told(without), told(broken)]:
+    if [make_comparable(each) for each in again] != [
+        make_comparable(without),
+        make_comparable(broken),
+    ]:
         return Shown(reason="script-unsteady", detail=output)
     return Shown(reason="", output=output)
 
 
-def told(ran: Ran) -> tuple[int | None, str]:
+def make_comparable(ran: Ran) -> tuple[int | None, str]:
     """Return how a script ended, without what differs from run to run.
 
     What one that hangs has printed until then depends on the machine.
     """
-    return (ran.exit, "" if ran.exit is None else steady(ran.output))
+    return (ran.exit, "" if ran.exit is None else strip_run_noise(ran.output))

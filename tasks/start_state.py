@@ -53,7 +53,7 @@ def start_commit(trees: Trees, bug: Bug, test_patch: str = "") -> StartState:
 
 def broken_files(trees: Trees, bug: Bug) -> dict[str, bytes | None]:
     """Return the content of every file that the bug changes; None where it deletes one."""
-    changed = apply_patch(bug.patch, lambda path: trees.read(bug.tree, path))
+    changed = apply_patch(bug.patch, lambda path: trees.read_file(bug.tree, path))
     expected = {change.path: change.sha256 for change in bug.changes}
     if {path: _sha256(content) for path, content in changed.items()} != expected:
         raise StoreError(f"bug {bug.id}: its patch gives other files than were judged; forge again")
@@ -64,7 +64,7 @@ def hidden_files(trees: Trees, bug: Bug, test_patch: str) -> dict[str, bytes | N
     """Return the files of tests as a solver sees them, those that lack some."""
     if not test_patch:
         return {}
-    return apply_patch(test_patch, lambda path: trees.read(bug.tree, path), reverse=True)
+    return apply_patch(test_patch, lambda path: trees.read_file(bug.tree, path), reverse=True)
 
 
 def check_out(trees: Trees, bug: Bug, dest: Path, test_patch: str = "") -> StartState:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tasks.masks import exception_of, steady
+from tasks.masks import exception_of, strip_run_noise
 
 LISTED_TESTS = 20
 LISTED_MESSAGES = 3
@@ -53,7 +53,7 @@ def _messages(failing: Sequence[str], messages: Mapping[str, str]) -> str:
 
 def _exception(message: str) -> str:
     """Return the exception of a traceback with what explains it; else the first line."""
-    message = steady(message.strip())
+    message = strip_run_noise(message.strip())
     whole = exception_of(message)
     lines = [line for line in whole.splitlines() if line.strip()]
     kept = lines[: MESSAGE_LINES if whole != message else 1]

@@ -80,7 +80,7 @@ def samples(issues: Iterable[Issue], *, most: int = SAMPLES) -> tuple[str, ...]:
 
     The same for all its bugs, so that a model need not read it anew for each.
     """
-    told = {issue.number: told_in(issue) for issue in issues if is_report(issue)}
+    told = {issue.number: render_report(issue) for issue in issues if is_report(issue)}
     usable = [(number, text) for number, text in told.items() if len(text) >= SHORTEST_SAMPLE]
     usable.sort(key=lambda each: (len(each[1]), each[0]))
     size = -(-len(usable) // most) or 1
@@ -100,7 +100,7 @@ def is_report(issue: Issue) -> bool:
     )
 
 
-def told_in(issue: Issue) -> str:
+def render_report(issue: Issue) -> str:
     """Return title and text, without what nobody sees."""
     body = clean(issue.body.replace("\r\n", "\n"), Traces()).text.strip()
     return f"# {' '.join(issue.title.split())}\n\n{body}" if len(WORD.findall(body)) > 3 else ""

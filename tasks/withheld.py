@@ -29,22 +29,22 @@ class Allowed:
     withheld: dict[Reason, int]
 
 
-def allowed(store: Store, *, private: str | None = None) -> Allowed:
+def select_exportable(store: Store, *, private: str | None = None) -> Allowed:
     """Return the tasks that may be exported: of public code, or of one private repository alone.
 
     Raises ConfigError when there is no such private repository, or it opted out.
     """
     if private is not None:
         return _of_private(store, private)
-    reasons = withheld(store)
+    reasons = list_withheld_reasons(store)
     kept = [task for task in store.tasks() if task.id not in reasons]
     return Allowed(tasks=kept, withheld=dict(Counter(reasons.values())))
 
 
-def withheld(store: Store) -> dict[str, Reason]:
+def list_withheld_reasons(store: Store) -> dict[str, Reason]:
     """Return why tasks are withheld, by their ids."""
-    out, hidden = store.hosted.withheld(private=True), store.hosted.withheld()
-    skipped = store.hosted.skipped()
+    out, hidden = store.hosted.list_withheld_trees(private=True), store.hosted.list_withheld_trees()
+    skipped = store.hosted.list_skipped_bugs()
     reasons: dict[str, Reason] = {}
     for task, tree in store.tasks_with_trees():
         if tree in out:
@@ -57,14 +57,14 @@ def withheld(store: Store) -> dict[str, Reason]:
 
 
 def _of_private(store: Store, name: str) -> Allowed:
-    hosted = store.hosted.named(name)
+    hosted = store.hosted.find_by_name(name)
     if hosted is None:
         raise ConfigError(UNKNOWN.format(name=name))
     if not hosted.private:
         raise ConfigError(PUBLIC.format(name=hosted.name))
     if not hosted.opted_in or hosted.state == "gone":
         raise ConfigError(OUT.format(name=hosted.name, because=hosted.because))
-    trees, skipped = set(store.hosted.trees(hosted.id)), store.hosted.skipped()
+    trees, skipped = set(store.hosted.trees(hosted.id)), store.hosted.list_skipped_bugs()
     own = [task for task, tree in store.tasks_with_trees() if tree in trees]
     kept = [task for task in own if task.bug not in skipped]
     left = len(own) - len(kept)

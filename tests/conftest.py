@@ -14,7 +14,7 @@ from docker.errors import ImageNotFound
 from hypothesis import HealthCheck, settings
 
 from harness.sandboxes.base_image import DEFAULT_TAG, connect, make_base_image
-from harness.sandboxes.local_backend import locked
+from harness.sandboxes.local_backend import hold_lock
 from storage.errors import SandboxError
 
 # In a job of GitHub's a command says a line more; what it prints is not to depend on that here.
@@ -45,7 +45,9 @@ def engine() -> Iterator[docker.DockerClient]:
     """
     try:
         client = connect()
-        with locked(Path(gettempdir()) / "bugfoundry-base-image.lock"):  # Tests run side by side.
+        with hold_lock(
+            Path(gettempdir()) / "bugfoundry-base-image.lock"
+        ):  # Tests run side by side.
             try:
                 client.images.get(DEFAULT_TAG)
             except ImageNotFound:

@@ -39,13 +39,13 @@ from benchmarks.validation.tools import ToolRow, Work, measure_tool
 from benchmarks.validation.usage import Daemons, Meter, Usage
 from benchmarks.validation.ways import Way, make_ways, spared
 from forge.compose import make_ready
-from forge.run.async_work import Stopped, run_interruptible
+from forge.run.async_work import StopRequested, run_interruptible
 from forge.run.pipeline import make_context
 from forge.run.preparation import Ready
 from forge.run.progress import Quiet
 from forge.run.settings import EnvironmentSettings, ProposalSettings, Settings, ValidationSettings
 from forge.run.sources import procedural
-from harness.judge.compilation import compiling
+from harness.judge.compilation import open_compiler
 from harness.runs.selection import Coverage, select
 from storage.errors import BugfoundryError, PatchError
 from storage.paths import cache_dir
@@ -163,7 +163,7 @@ def measure_tools(options: argparse.Namespace, settings: Settings, ready: Ready)
 async def cases(settings: Settings, ready: Ready, trees: Trees) -> list[Case]:
     """Propose bugs as the pipeline does, and choose the tests that can notice each."""
     environment = ready.prepared.environment
-    async with compiling(ready.backend, environment) as compiles:
+    async with open_compiler(ready.backend, environment) as compiles:
         context = make_context(settings, ready, trees, compiles)
         proposed = [bug async for bug in procedural(context)]
     found = (make_case(bug, ready, trees) for bug in proposed)
@@ -174,7 +174,7 @@ def make_case(bug: Bug, ready: Ready, trees: Trees) -> Case | None:
     """Apply a bug and choose its tests; None when the patch does not apply."""
     tree = ready.repository.tree
     try:
-        files = apply_patch(bug.patch, lambda path: trees.read(tree, path))
+        files = apply_patch(bug.patch, lambda path: trees.read_file(tree, path))
     except PatchError as error:
         err.print(f"bug {bug.id} does not apply: {error}")
         return None
@@ -182,7 +182,7 @@ def make_case(bug: Bug, ready: Ready, trees: Trees) -> Case | None:
     if coverage is None:
         return Case(bug=bug, files=files, tests=None)
     wall, cpu = time.monotonic(), time.process_time()
-    chosen = select(coverage, files, {path: trees.read(tree, path) for path in files})
+    chosen = select(coverage, files, {path: trees.read_file(tree, path) for path in files})
     cost = Usage(wall=time.monotonic() - wall, engine=time.process_time() - cpu)
     return Case(bug=bug, files=files, tests=chosen.tests, selected_in=cost)
 
@@ -246,7 +246,7 @@ def tell(number: int, total: int, rows: dict[str, Row]) -> None:
 
 
 def stop(number: int, _frame: object) -> None:
-    raise Stopped(128 + number)
+    raise StopRequested(128 + number)
 
 
 def main() -> int:
@@ -267,7 +267,7 @@ def main() -> int:
         except BugfoundryError as error:
             err.print(f"validation: {error}", markup=False, highlight=False)
             return 1
-        except Stopped as stopped:
+        except StopRequested as stopped:
             err.print("stopped")
             return stopped.code
     print(write_report(report))

@@ -18,14 +18,14 @@ from forge.run.settings import Settings
 from harness.environments.baseline import (
     HANG_LIMIT,
     collect_timeout,
-    runnable,
+    list_runnable_tests,
     test_timeout,
     total_timeout,
 )
-from harness.judge.worker import Worker
+from harness.judge.worker import SandboxWorker
 from harness.runs.selection import files_of
-from harness.runs.suite import Run, run_suite
-from harness.sandboxes.sandbox import Backend, Channel, Limits
+from harness.runs.suite import SuiteRun, run_suite
+from harness.sandboxes.sandbox import Backend, Channel, SandboxLimits
 from storage.errors import SandboxError
 from storage.records import RED, Baseline, Bug, Environment
 
@@ -104,23 +104,23 @@ class Bench:
     backend: Backend
     environment: Environment
     baseline: Baseline
-    limits: Limits
+    limits: SandboxLimits
 
-    def worker(self) -> Worker:
+    def worker(self) -> SandboxWorker:
         """A sandbox with its runner, started when it is first asked for."""
-        return Worker(self.backend, self.environment, self.limits)
+        return SandboxWorker(self.backend, self.environment, self.limits)
 
     async def run(
         self,
         channel: Channel,
         files: Mapping[str, bytes | None],
         tests: Collection[str] | None = None,
-    ) -> Run:
+    ) -> SuiteRun:
         """Run the whole suite, or only some tests, in a fresh process. Raises SandboxError."""
         run = await run_suite(
             channel,
             args=self.environment.plan.pytest_args,
-            tests=runnable(self.baseline) if tests is None else tests,
+            tests=list_runnable_tests(self.baseline) if tests is None else tests,
             files=files,
             path="fresh",
             only_files=None if tests is None else files_of(tests),
@@ -134,7 +134,7 @@ class Bench:
         return run
 
     def row(
-        self, way: str, case: Case, usage: Usage, run: Run, asked: Collection[str] | None
+        self, way: str, case: Case, usage: Usage, run: SuiteRun, asked: Collection[str] | None
     ) -> Row:
         """What a run says of the baseline's tests that it was asked for."""
         green = self.baseline.green
@@ -152,14 +152,14 @@ class Bench:
         )
 
 
-def end_of(run: Run, red: int, green: int) -> End:
+def end_of(run: SuiteRun, red: int, green: int) -> End:
     """Say how a screening ended, by the rules that judge."""
     if run.stopped or red * 2 > green or (run.collected is None and not run.exhausted):
         return "breaks-everything"
     return "timeout" if run.exhausted else ""
 
 
-def hung(run: Run) -> bool:
+def hung(run: SuiteRun) -> bool:
     return run.exhausted or any(result.outcome == "timeout" for result in run.results.values())
 
 

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from harness.sandboxes.docker_backend import DockerSandbox
 from harness.sandboxes.process_tree import family
-from harness.sandboxes.sandbox import Backend, Channel, Frame, Limits, Sandbox
+from harness.sandboxes.sandbox import Backend, Channel, Frame, Sandbox, SandboxLimits
 from storage.errors import SandboxError
 from storage.records import Environment, Plan, SandboxKind
 
@@ -234,7 +234,7 @@ class MeteredBackend:
     async def exists(self, environment: Environment) -> bool:
         return await self._inner.exists(environment)
 
-    async def start(self, environment: Environment, *, limits: Limits) -> MeteredSandbox:
+    async def start(self, environment: Environment, *, limits: SandboxLimits) -> MeteredSandbox:
         started = await self._inner.start(environment, limits=limits)
         return MeteredSandbox(started, self._meter)
 

@@ -17,7 +17,7 @@ from forge.compose import make_machine_engine
 from forge.run.preparation import Ready
 from forge.run.progress import Reporter
 from forge.run.settings import Settings
-from harness.runs.suite import Run, run_suite
+from harness.runs.suite import SuiteRun, run_suite
 from harness.sandboxes.docker_owners import OWNER
 from harness.sandboxes.sandbox import Channel
 from storage.errors import SandboxError
@@ -78,7 +78,7 @@ class Kept:
     async def judge(self, case: Case) -> Row:
         tests = case.tests if self._selecting else None
         before = resumed(self.meter, self._since)
-        run = Run(results={}, collected=())
+        run = SuiteRun(results={}, collected=())
         if tests is None or tests:
             run = await self._run(case, tests)
         now = self.meter.now()
@@ -88,7 +88,7 @@ class Kept:
             usage += case.selected_in
         return self._bench.row(self.name, case, usage, run, tests)
 
-    async def _run(self, case: Case, tests: Collection[str] | None) -> Run:
+    async def _run(self, case: Case, tests: Collection[str] | None) -> SuiteRun:
         for tried in range(TRIES):
             try:
                 run = await self._bench.run(await self._place.channel(), case.files, tests)
@@ -120,7 +120,7 @@ class Phase:
 
     alone: bool
     asked: Collection[str] | None
-    run: Run
+    run: SuiteRun
     usage: Usage
 
 
@@ -162,7 +162,7 @@ class Real:
         self._since = now
         return self._row(case, verdict, now - before)
 
-    async def _watched(self, channel: Channel, **options: Any) -> Run:
+    async def _watched(self, channel: Channel, **options: Any) -> SuiteRun:
         """Run tests as the engine asks, and note what that cost."""
         before = self.meter.now()
         run = await run_suite(channel, **options)

@@ -15,7 +15,7 @@ from bot.service.base.config import FILE
 from forge.run.async_work import run_interruptible
 
 if TYPE_CHECKING:
-    from bot.service.checkup.findings import Finding
+    from bot.service.checkup.findings import CheckupFinding
 
 app = typer.Typer(help="Make the GitHub App, and see what is wrong with it.", no_args_is_help=True)
 
@@ -78,14 +78,14 @@ def create_command(
     Example: bugfoundry app create --url https://bugs.example --organization acme
     """
     from bot.service.registration.creation import Made, create
-    from bot.service.registration.credentials import Places, keep, make_room
+    from bot.service.registration.credentials import CredentialPaths, keep, make_room
     from bot.service.registration.manifest import Wish, api_url, hook_url
 
     wish = Wish(
         name=name, public_url=url, web_url=github_url, organization=organization, public=public
-    ).checked()
+    ).validate()
     api = api_url(wish.web_url)
-    places = Places(config=config)
+    places = CredentialPaths(config=config)
     make_room(places, replace=replace)
 
     def store(made: Made) -> None:
@@ -126,10 +126,10 @@ def check_command(config: ConfigOption = None, as_json: JsonOption = False) -> N
     """
     from bot.service.base.config import load
     from bot.service.checkup.checks import check
-    from bot.service.checkup.findings import all_well
+    from bot.service.checkup.findings import is_healthy
 
     settings = load(config)
-    findings: list[Finding] = []
+    findings: list[CheckupFinding] = []
 
     async def work() -> None:
         async for found in check(settings):
@@ -139,12 +139,12 @@ def check_command(config: ConfigOption = None, as_json: JsonOption = False) -> N
 
     run_interruptible(work)
     if as_json:
-        print_json({"ok": all_well(findings), "findings": [asdict(one) for one in findings]})
-    if not all_well(findings):
+        print_json({"ok": is_healthy(findings), "findings": [asdict(one) for one in findings]})
+    if not is_healthy(findings):
         raise typer.Exit(1)
 
 
-def show(found: Finding) -> None:
+def show(found: CheckupFinding) -> None:
     """Print a line, and under it what to do."""
     style = {"ok": "green", "note": "yellow", "wrong": "bold red", "unknown": "magenta"}
     mark = f"[{style[found.verdict]}]{found.verdict:<7}[/]"

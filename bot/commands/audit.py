@@ -22,7 +22,7 @@ from forge.run.settings import EnvironmentSettings, ProposalSettings, Settings, 
 from storage.paths import cache_dir
 
 if TYPE_CHECKING:
-    from forge.grade.audit import Audit, Comparison, ReasonRow
+    from forge.grade.audit import Audit, ReasonRow, VerdictComparison
     from storage.store import Store
 
 LISTED_TESTS = 3
@@ -64,7 +64,7 @@ def audit_command(
         validation=validation,
     )
     with open_store(store) as opened:
-        found = run_interruptible(lambda: audit_shown(settings, sample, opened))
+        found = run_interruptible(lambda: audit_with_progress(settings, sample, opened))
     if as_json:
         print_json(found)
     else:
@@ -73,7 +73,7 @@ def audit_command(
         raise typer.Exit(1)
 
 
-async def audit_shown(settings: Settings, sample: int, store: Store) -> Audit:
+async def audit_with_progress(settings: Settings, sample: int, store: Store) -> Audit:
     """Run the audit under a live line on a terminal, silently elsewhere."""
     from forge.compose import PARTS
     from forge.grade.audit import audit
@@ -88,7 +88,7 @@ async def audit_shown(settings: Settings, sample: int, store: Store) -> Audit:
 def print_audit(found: Audit, source: str) -> None:
     """Print the table, the disagreements, and what follows."""
     out.print(
-        f"[bold]{found.repository}[/bold]  {found.sandbox} sandbox, {drawn(found)}, "
+        f"[bold]{found.repository}[/bold]  {found.sandbox} sandbox, {describe_sample(found)}, "
         f"after {found.seconds:.0f} s",
         highlight=False,
         soft_wrap=True,
@@ -110,7 +110,7 @@ def print_audit(found: Audit, source: str) -> None:
     print_end(found)
 
 
-def drawn(found: Audit) -> str:
+def describe_sample(found: Audit) -> str:
     """How many verdicts were audited, of how many."""
     if found.audited < found.asked:
         return f"only {found.stored} verdicts by some of the tests, all of them audited"
@@ -138,7 +138,7 @@ def add_row(table: Table, row: ReasonRow) -> None:
     table.add_row(row.reason, *(str(count) for count in counts))
 
 
-def line(found: Comparison, source: str) -> str:
+def line(found: VerdictComparison, source: str) -> str:
     """A disagreement: the bug, both reasons, the tests that differ, what to do."""
     kind = "" if found.kind == "disagree" else f" ({found.kind.replace('-', ' ')})"
     parts = [f"bug {found.bug}: {found.stored} by some tests, {found.whole} by all{kind}"]
@@ -156,7 +156,7 @@ def few(tests: tuple[str, ...]) -> str:
     return f"{text} and {left} more" if left > 0 else text
 
 
-def advice(found: Comparison, source: str) -> str:
+def advice(found: VerdictComparison, source: str) -> str:
     """What a person can do about it."""
     if found.whole in {"timeout", "sandbox-broken"}:
         return AGAIN

@@ -22,7 +22,7 @@ from bot.commands.options import (
 from bot.commands.record_options import takes_records
 from forge.remote.batch import PLAN
 from forge.run.async_work import run_interruptible
-from forge.run.nouns import counted
+from forge.run.nouns import format_count
 from forge.run.setting_fields import SettingSubset, pick
 from forge.run.settings import EnvironmentSettings, ProposalSettings, Settings, ValidationSettings
 from storage.errors import ConfigError
@@ -94,7 +94,7 @@ def plan_command(
     """
     from bot.commands.steps import write_outputs
     from forge.compose import propose_batch
-    from forge.remote.batch.candidates import stored
+    from forge.remote.batch.candidates import load_unjudged
     from forge.remote.batch.outputs import outputs
     from forge.remote.batch.plans import make_batch, write_batch
     from forge.run.progress import Quiet
@@ -112,13 +112,13 @@ def plan_command(
     )
     with open_store(store) as opened:
         packed, bugs = (
-            stored(settings, image=image, store=opened)
+            load_unjudged(settings, image=image, store=opened)
             if only_stored
             else run_interruptible(
                 lambda: propose_batch(settings, image=image, store=opened, reporter=Quiet(err))
             )
         )
-        judged = len(opened.judged(packed.environment.id, HARNESS_VERSION, packed.mode))
+        judged = len(opened.list_judged_bugs(packed.environment.id, HARNESS_VERSION, packed.mode))
     batch = make_batch(packed, bugs, aim=minutes, workers=workers, judged=judged, shards=shards)
     write_batch(folder, batch)
     planned = batch.planned
@@ -192,8 +192,8 @@ def print_plan(planned: Planned, folder: Path) -> None:
     out.print(table)
     left = f", {len(planned.left)} left for later" if planned.left else ""
     out.print(
-        f"{counted(bugs, 'bug')} in {counted(len(planned.shards), 'shard')} of "
-        f"{counted(planned.workers, 'worker')}{left}; the "
+        f"{format_count(bugs, 'bug')} in {format_count(len(planned.shards), 'shard')} of "
+        f"{format_count(planned.workers, 'worker')}{left}; the "
         f"slowest takes {planned.imbalance:.2f} times the mean; expected to be paid: "
         f"{planned.minutes} runner minutes",
         highlight=False,

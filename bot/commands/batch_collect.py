@@ -12,11 +12,11 @@ from rich.table import Table
 from bot.commands.batch_options import FolderArgument
 from bot.commands.options import JsonOption, StoreOption, err, open_store, out, print_json
 from forge.run.async_work import run_interruptible
-from forge.run.nouns import counted
+from forge.run.nouns import format_count
 from storage.paths import cache_dir
 
 if TYPE_CHECKING:
-    from forge.pulls.mirror import Mirror
+    from forge.pulls.mirror import PullRequestMirror
     from forge.remote.batch.collection import Collected, ShardState
     from forge.remote.batch.ingestion import Ingested
     from forge.remote.batch.partition import Planned
@@ -67,7 +67,7 @@ def collect_command(
     collecting = Collecting(batch, waves)
     for artifact in read_folder(artifacts):
         collecting.take(artifact)
-    collected = collecting.collected()
+    collected = collecting.collect_verdicts()
     ingested = None
     if keep:
         with open_store(store) as opened:
@@ -86,7 +86,7 @@ def collect_command(
         raise typer.Exit(1)
 
 
-def mirror_in(batch: Batch, source: str, store: Store) -> Mirror | None:
+def mirror_in(batch: Batch, source: str, store: Store) -> PullRequestMirror | None:
     """Return what makes tasks of mirrored bugs, with the code in the cache."""
     from forge.remote.batch.ingestion import MIRROR, mirror_of
     from forge.run.progress import Quiet
@@ -125,14 +125,14 @@ def print_collected(
         also = f", {ingested.for_forge} mirrored for `forge`" if ingested.for_forge else ""
         out.print(
             f"{ingested.verdicts} verdicts are new to the store, {ingested.known} were there; "
-            f"{counted(len(ingested.tasks), 'task')}{also}",
+            f"{format_count(len(ingested.tasks), 'task')}{also}",
             highlight=False,
             soft_wrap=True,
         )
     if following is not None:
         out.print(
-            f"planned again: {counted(len(following.shards), 'shard')}, "
-            f"{counted(following.minutes, 'runner minute')}",
+            f"planned again: {format_count(len(following.shards), 'shard')}, "
+            f"{format_count(following.minutes, 'runner minute')}",
             highlight=False,
         )
 

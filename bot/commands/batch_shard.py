@@ -17,14 +17,14 @@ from bot.commands.options import (
 from bot.commands.record_options import takes_records
 from forge.remote.batch import PLAN
 from forge.run.async_work import run_interruptible
-from forge.run.nouns import counted
+from forge.run.nouns import format_count
 from forge.run.setting_fields import SettingSubset
 from forge.run.settings import EnvironmentSettings
 from storage.errors import BatchError, SandboxError
 from storage.paths import cache_dir
 
 if TYPE_CHECKING:
-    from forge.remote.batch.shards import Judged
+    from forge.remote.batch.shards import ShardSummary
     from harness.sandboxes.sandbox import Backend
 
 PLAIN = (
@@ -66,7 +66,7 @@ def run_shard_command(
     from forge.remote.batch.plans import read_batch
     from forge.remote.batch.provision import obtain
     from forge.remote.batch.shards import run_shard
-    from harness.sandboxes.sandbox import Limits
+    from harness.sandboxes.sandbox import SandboxLimits
 
     batch = read_batch(folder, plan)
     kind = batch.packed.environment.sandbox
@@ -75,7 +75,7 @@ def run_shard_command(
     backend = PARTS.make_backend(kind, cache=cache_dir(), base_image=environment.base_image)
     refuse_plain(backend)
 
-    async def work() -> Judged:
+    async def work() -> ShardSummary:
         environment = await obtain(batch.packed, backend, source=source, cache=cache_dir())
         return await run_shard(
             batch,
@@ -84,7 +84,7 @@ def run_shard_command(
             make_engine=PARTS.make_engine,
             backend=backend,
             environment=environment,
-            limits=Limits(),
+            limits=SandboxLimits(),
             workers=workers or batch.planned.workers,
             seconds=None if minutes is None else minutes * 60,
         )
@@ -97,9 +97,9 @@ def run_shard_command(
         return
     reasons = ", ".join(f"{count} {reason}" for reason, count in judged.reasons)
     out.print(
-        f"shard {number}: {judged.verdicts} of {counted(judged.bugs, 'bug')} judged "
+        f"shard {number}: {judged.verdicts} of {format_count(judged.bugs, 'bug')} judged "
         f"({reasons or 'none'}), "
-        f"{counted(judged.tests, 'test')} run in {judged.seconds:.0f} s; {judged.ended}",
+        f"{format_count(judged.tests, 'test')} run in {judged.seconds:.0f} s; {judged.ended}",
         highlight=False,
         soft_wrap=True,
     )

@@ -12,14 +12,14 @@ from rich.table import Table
 from bot.commands.campaign_process import forge_in_process
 from bot.commands.options import JsonOption, StoreOption, err, open_store, out, print_json
 from forge.run.async_work import run_interruptible
-from forge.run.nouns import counted
+from forge.run.nouns import format_count
 from storage.errors import ConfigError
 from storage.paths import cache_dir
 
 if TYPE_CHECKING:
     from forge.remote.campaign.config import Campaign
     from forge.remote.campaign.projection import Projection
-    from forge.remote.campaign.report import Line, Report
+    from forge.remote.campaign.report import CampaignLine, CampaignReport
     from storage.store import Store
 
 
@@ -47,32 +47,32 @@ def campaign_command(
     """
     from forge.remote.campaign.config import read_campaign
     from forge.remote.campaign.projection import project
-    from forge.remote.campaign.report import measured, report
+    from forge.remote.campaign.report import measure_rates, report
     from forge.remote.campaign.schedule import FAILED
 
     campaign = read_campaign(file)
     with open_store(store) as opened:
         idle = report_only or project_to
-        ended = "" if idle else run_interruptible(lambda: run(campaign, opened))
+        ended = "" if idle else run_interruptible(lambda: run_campaign(campaign, opened))
         found = report(campaign, opened, ended=ended, cache=cache_dir())
-        rates = measured(campaign, opened, found)
+        rates = measure_rates(campaign, opened, found)
     if project_to:
-        repositories, tasks = wanted(project_to)
+        repositories, tasks = parse_projection(project_to)
         projected = project(rates, tasks=tasks, repositories=repositories)
         if as_json:
             print_json(projected)
         else:
-            tell(projected)
+            print_projection(projected)
         return
     if as_json:
         print_json(found)
     else:
-        show(found)
+        print_campaign(found)
     if any(line.state == FAILED for line in found.lines):
         raise typer.Exit(1)
 
 
-def wanted(text: str) -> tuple[int, int]:
+def parse_projection(text: str) -> tuple[int, int]:
     """Read how many repositories and tasks are wanted. Raises ConfigError."""
     repositories, _, tasks = text.partition(":")
     if not (repositories.isdecimal() and tasks.isdecimal() and int(repositories) and int(tasks)):
@@ -80,12 +80,12 @@ def wanted(text: str) -> tuple[int, int]:
     return int(repositories), int(tasks)
 
 
-def tell(found: Projection) -> None:
+def print_projection(found: Projection) -> None:
     """Print what a campaign would take."""
     out.print(
-        f"{counted(found.tasks, 'task')} of "
-        f"{counted(found.repositories, 'repository', 'repositories')}: "
-        f"{counted(found.verdicts, 'bug')} judged, "
+        f"{format_count(found.tasks, 'task')} of "
+        f"{format_count(found.repositories, 'repository', 'repositories')}: "
+        f"{format_count(found.verdicts, 'bug')} judged, "
         f"{found.machine_hours:.0f} hours of this machine, or {found.runner_minutes:.0f} runner "
         f"minutes; ${found.dollars:.2f} for models; {found.gigabytes:.0f} GB",
         highlight=False,
@@ -93,19 +93,19 @@ def tell(found: Projection) -> None:
     )
 
 
-async def run(campaign: Campaign, store: Store) -> str:
+async def run_campaign(campaign: Campaign, store: Store) -> str:
     """Run it, saying what happens as it does; return why it ended early."""
-    from forge.remote.campaign.execution import Running
+    from forge.remote.campaign.execution import CampaignRun
 
     def say(text: str) -> None:
         err.print(text, markup=False, highlight=False, soft_wrap=True)
 
     forge_one = forge_in_process(campaign, store=store.path, cache=cache_dir())
-    running = Running(campaign, store=store, cache=cache_dir(), forge_one=forge_one, say=say)
+    running = CampaignRun(campaign, store=store, cache=cache_dir(), forge_one=forge_one, say=say)
     return await running.run()
 
 
-def show(found: Report) -> None:
+def print_campaign(found: CampaignReport) -> None:
     """Print what came of it, as Markdown has it."""
     from forge.remote.campaign.schedule import DONE
 
@@ -133,7 +133,7 @@ def show(found: Report) -> None:
         out.print(f"ended early: {found.ended}; the same command goes on", highlight=False)
 
 
-def add_row(table: Table, line: Line) -> None:
+def add_row(table: Table, line: CampaignLine) -> None:
     """Add one repository, or all of them."""
     table.add_row(
         line.source,

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from forge.remote.campaign.config import Campaign, Entry
+from forge.remote.campaign.config import Campaign, CampaignEntry
 from forge.remote.campaign.execution import ForgedOne, ForgeOne
 from forge.remote.campaign.schedule import DONE, FAILED, STOPPED
 from forge.run.setting_fields import setting_fields, write_words
@@ -36,15 +36,15 @@ def forge_in_process(
         RUN_BUDGET: str(campaign.dollars),
     }
 
-    async def forge_one(entry: Entry) -> ForgedOne:
+    async def forge_one(entry: CampaignEntry) -> ForgedOne:
         words = command(campaign, entry, store)
         limit = campaign.repository_hours * 3600
-        return understood(*await run_command(words, variables, seconds=limit))
+        return read_result(*await run_command(words, variables, seconds=limit))
 
     return forge_one
 
 
-def command(campaign: Campaign, entry: Entry, store: Path) -> list[str]:
+def command(campaign: Campaign, entry: CampaignEntry, store: Path) -> list[str]:
     """Return the command that forges one repository: what a person would type."""
     words = [sys.executable, "-m", "bot", "forge", "--json", "--store", str(store)]
     words += settings_words(campaign, entry)
@@ -55,7 +55,7 @@ def command(campaign: Campaign, entry: Entry, store: Path) -> list[str]:
     return [*words, "--", entry.source]
 
 
-def settings_words(campaign: Campaign, entry: Entry) -> list[str]:
+def settings_words(campaign: Campaign, entry: CampaignEntry) -> list[str]:
     """Return the options that a campaign has a say in."""
     proposals, model = campaign.proposals, campaign.model
     agreed = replace(
@@ -110,7 +110,7 @@ async def stop(
             return
 
 
-def understood(code: int, out: bytes, err: bytes) -> ForgedOne:
+def read_result(code: int, out: bytes, err: bytes) -> ForgedOne:
     """Read what a process that forged came to."""
     if code == 0:
         summary = json.loads(out)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bot.commands.options import JsonOption, StoreOption, open_store, out, print_json
-from forge.run.nouns import counted
+from forge.run.nouns import format_count
 from storage.errors import StoreError
 from storage.paths import cache_dir
 
 if TYPE_CHECKING:
-    from tasks.contamination.against import Near
-    from tasks.gates.subject import Subject
+    from tasks.contamination.against import NearestRow
+    from tasks.gates.subject import GateSubject
 
 LISTED = 20
 
@@ -36,7 +36,7 @@ def contamination_command(
 
     Example: bugfoundry contamination --against swe-bench.jsonl
     """
-    from forge.release.export import overlap_told, overlaps
+    from forge.release.export import describe_overlap, overlaps
     from storage.trees import Trees
     from tasks.contamination.against import read_rows, search
     from tasks.gates.subject import subjects
@@ -51,19 +51,28 @@ def contamination_command(
         raise StoreError("the store holds no tasks yet; make some with `bugfoundry forge`")
     near = list(search(found, rows))
     if as_json:
-        print_json({"tasks": len(found), "overlaps": overlaps(found), "repositories": listed(found),
-                    "rows": len(rows), "near": [asdict(one) for one in near]})  # fmt: skip
+        print_json(
+            {
+                "tasks": len(found),
+                "overlaps": overlaps(found),
+                "repositories": count_repositories(found),
+                "rows": len(rows),
+                "near": [asdict(one) for one in near],
+            }
+        )
         return
-    for row in listed(found):
-        tasks, overlap = counted(row["tasks"], "task"), row["overlap"] or "in no benchmark"
+    for row in count_repositories(found):
+        tasks, overlap = format_count(row["tasks"], "task"), row["overlap"] or "in no benchmark"
         told = f"{row['repository']}: {tasks}; {overlap}"
         out.print(told, markup=False, highlight=False, soft_wrap=True)
-    out.print(f"{counted(len(found), 'task')}, {overlap_told(overlaps(found))}", highlight=False)
+    out.print(
+        f"{format_count(len(found), 'task')}, {describe_overlap(overlaps(found))}", highlight=False
+    )
     if against:
         print_near(near, len(found), len(rows))
 
 
-def listed(found: list[Subject]) -> list[dict[str, Any]]:
+def count_repositories(found: list[GateSubject]) -> list[dict[str, Any]]:
     """Return the repositories, how many tasks each has, and what it overlaps."""
     counts = Counter(subject.tree.repository.key for subject in found)
     trees = {subject.tree.repository.key: subject.tree for subject in found}
@@ -74,7 +83,7 @@ def listed(found: list[Subject]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def print_near(near: list[Near], tasks: int, rows: int) -> None:
+def print_near(near: list[NearestRow], tasks: int, rows: int) -> None:
     """Print what was found, the nearest first."""
     for one in sorted(near, key=lambda one: (-one.likeness, one.task, one.by))[:LISTED]:
         told = f"{one.likeness:.0%} by {one.by}: {one.task} and {one.row} {one.repository}"
@@ -97,7 +106,7 @@ def print_sources(as_json: bool) -> None:
         print_json({"benchmarks": known.benchmarks, "repositories": counts})
         return
     for name, told in known.benchmarks.items():
-        line = f"{name}: {counted(counts[name], 'repository', 'repositories')}. {told['what']}"
+        line = f"{name}: {format_count(counts[name], 'repository', 'repositories')}. {told['what']}"
         out.print(line, markup=False, highlight=False, soft_wrap=True)
         for source in told["sources"]:
             words = " ".join(f"{key}={value}" for key, value in source.items())

@@ -8,7 +8,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from mirror.choice.limits import Limits
 from rich.table import Table
 
 from bot.commands.options import (
@@ -20,6 +19,7 @@ from bot.commands.options import (
     print_json,
 )
 from forge.run.async_work import run_interruptible
+from mirror.choice.limits import Limits
 from mirror.github import PUBLIC
 from storage.paths import cache_dir
 
@@ -86,14 +86,14 @@ def crawl_command(
         limits=Limits(files=max_files, lines=max_lines),
     )
     with open_store(store) as opened:
-        summary = run_interruptible(lambda: crawl_shown(settings, opened))
+        summary = run_interruptible(lambda: crawl_with_progress(settings, opened))
     if as_json:
         print_json(summary)
     else:
         print_summary(summary)
 
 
-async def crawl_shown(settings: CrawlSettings, store: Store) -> CrawlSummary:
+async def crawl_with_progress(settings: CrawlSettings, store: Store) -> CrawlSummary:
     """Crawl under a live line on a terminal, silently elsewhere."""
     from forge.pulls.crawl import crawl_repository
     from forge.run.progress import Live, Quiet

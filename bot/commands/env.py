@@ -33,9 +33,9 @@ from storage.errors import ConfigError, StoreError
 from storage.paths import cache_dir
 
 if TYPE_CHECKING:
-    from forge.run.environments import Built
-    from harness.environments.environment import Prepared
-    from storage.records import Attempt, Repository, SandboxKind
+    from forge.run.environments import BuildReport
+    from harness.environments.environment import PreparedEnvironment
+    from storage.records import PlanAttempt, Repository, SandboxKind
 
 app = typer.Typer(help="See and build the environment of a repository.", no_args_is_help=True)
 app.command("push")(env_travel.push_command)
@@ -72,7 +72,7 @@ def build_command(
 ) -> None:
     """Build the environment and measure its baseline, and nothing more."""
     from forge.compose import make_ready
-    from forge.run.environments import described, read_sources
+    from forge.run.environments import make_build_report, read_sources
     from forge.run.progress import Quiet
     from storage.trees import Trees
 
@@ -95,7 +95,7 @@ def build_command(
         )
         if as_json:
             seconds = time.monotonic() - started
-            print_json(described(settings.source, ready.prepared, 0, seconds))
+            print_json(make_build_report(settings.source, ready.prepared, 0, seconds))
             return
         print_environment(ready.prepared)
 
@@ -109,7 +109,7 @@ def build_many(
     from forge.run.progress import Quiet
     from storage.trees import Trees
 
-    built: list[Built] = []
+    built: list[BuildReport] = []
 
     async def work() -> None:
         trees = Trees(settings.cache)
@@ -140,7 +140,7 @@ def build_many(
         raise typer.Exit(1)
 
 
-def print_built(built: list[Built]) -> None:
+def print_built(built: list[BuildReport]) -> None:
     """Print the table of many environments, as Markdown has it."""
     table = Table(box=box.MARKDOWN)
     for name in ("repository", "plan that worked", "Python"):
@@ -205,7 +205,7 @@ def show_command(
 ) -> None:
     """Show each plan that was tried, why it failed or that it served."""
     from forge.run.preparation import fetch
-    from harness.environments.environment import Prepared
+    from harness.environments.environment import PreparedEnvironment
     from storage.trees import Trees
 
     settings = Settings(
@@ -216,7 +216,7 @@ def show_command(
         repository = fetch(settings, Trees(settings.cache), opened)
         tried = opened.attempts(repository.tree)
         prepared = [
-            Prepared(environment=environment, baseline=baseline)
+            PreparedEnvironment(environment=environment, baseline=baseline)
             for kind in ("docker", "local")
             if (environment := opened.environment_for(repository.tree, kind))
             and (baseline := opened.baseline(environment.id))
@@ -239,7 +239,7 @@ def show_command(
         print_environment(item)
 
 
-def print_attempts(repository: Repository, tried: list[Attempt]) -> None:
+def print_attempts(repository: Repository, tried: list[PlanAttempt]) -> None:
     """Print every attempt, in order, with the end of the log where it failed."""
     out.print(f"[bold]{repository.key}[/bold]", highlight=False)
     for number, attempt in enumerate(tried, 1):
@@ -269,7 +269,7 @@ def print_attempts(repository: Repository, tried: list[Attempt]) -> None:
             out.print(f"     | {line}", markup=False, highlight=False, style="dim")
 
 
-def print_environment(prepared: Prepared) -> None:
+def print_environment(prepared: PreparedEnvironment) -> None:
     """Print what serves, and which tests were set aside."""
     environment, baseline = prepared.environment, prepared.baseline
     out.print(

@@ -26,8 +26,8 @@ from storage.errors import StoreError
 from storage.paths import cache_dir
 
 if TYPE_CHECKING:
-    from forge.grade.evaluation import Case, Evaluation
-    from forge.grade.lookup import Found
+    from forge.grade.evaluation import Evaluation, EvaluationCase
+    from forge.grade.lookup import StoredTask
     from forge.grade.predictions import Graded, Prediction
     from forge.run.ledger import Ledger
     from harness.runs.selection import Coverage
@@ -93,7 +93,7 @@ def evaluate_command(
     )
     todo, done = cases(listed, found, evaluation.mode)
     ledger = Ledger(output.with_name(f"{output.name}.lines"))
-    kept, todo = reused(todo, ledger)
+    kept, todo = split_graded(todo, ledger)
     if kept and not as_json:
         err.print(f"{len(kept)} grades are known from before", highlight=False)
     done += [*kept, *run_interruptible(lambda: gather(evaluation, todo, ledger, quiet=as_json))]
@@ -107,19 +107,19 @@ def evaluate_command(
 
 def known_tasks(
     listed: Sequence[Prediction], tasks: Path | None, store: Path | None
-) -> tuple[dict[str, Found], dict[str, Coverage]]:
+) -> tuple[dict[str, StoredTask], dict[str, Coverage]]:
     """Return the tasks that predictions name, and what is known of their tests."""
-    from forge.grade.carried_tasks import carried
+    from forge.grade.carried_tasks import load_export
     from forge.grade.lookup import find_task
     from harness.runs.coverage import decode
     from storage.trees import Trees
 
     if tasks is not None:
-        return carried(tasks, Trees(cache_dir())), {}
+        return load_export(tasks, Trees(cache_dir())), {}
     with open_store(store) as opened:
         found = {}
         for name in sorted({each.instance_id for each in listed}):
-            if known_to(opened, name):
+            if has_task(opened, name):
                 found[name] = find_task(opened, name)
         covered = {}
         for environment in {each.environment.id for each in found.values()}:
@@ -130,7 +130,7 @@ def known_tasks(
     return found, covered
 
 
-def known_to(store: Store, name: str) -> bool:
+def has_task(store: Store, name: str) -> bool:
     """Say whether the store has a task of just this id."""
     try:
         return store.task(name).id == name
@@ -138,7 +138,9 @@ def known_to(store: Store, name: str) -> bool:
         return False
 
 
-def reused(todo: Sequence[Case], ledger: Ledger) -> tuple[list[Graded], list[Case]]:
+def split_graded(
+    todo: Sequence[EvaluationCase], ledger: Ledger
+) -> tuple[list[Graded], list[EvaluationCase]]:
     """Return what was graded before, and what is left. What broke then is tried again."""
     import msgspec
 
@@ -155,7 +157,7 @@ def reused(todo: Sequence[Case], ledger: Ledger) -> tuple[list[Graded], list[Cas
 
 
 async def gather(
-    evaluation: Evaluation, todo: Sequence[Case], ledger: Ledger, *, quiet: bool
+    evaluation: Evaluation, todo: Sequence[EvaluationCase], ledger: Ledger, *, quiet: bool
 ) -> list[Graded]:
     """Grade, keep each grade at once, and say so."""
     from forge.grade.evaluation import evaluate
@@ -166,14 +168,14 @@ async def gather(
         found.append(each)
         if not quiet:
             out.print(
-                f"{len(found)}/{len(todo)} {each.instance_id}: {in_words(each)}",
+                f"{len(found)}/{len(todo)} {each.instance_id}: {describe_graded(each)}",
                 highlight=False,
                 soft_wrap=True,
             )
     return found
 
 
-def in_words(each: Graded) -> str:
+def describe_graded(each: Graded) -> str:
     """What came of a prediction, in a few words."""
     if each.error:
         return f"not graded ({each.error})"
@@ -184,9 +186,9 @@ def in_words(each: Graded) -> str:
     return f"{word} ({len(green)} of {len(green) + len(red)} fixed{broken}) {each.seconds:.1f} s"
 
 
-def summarise(told: Mapping[str, object], output: Path) -> None:
+def summarise(graded_report: Mapping[str, object], output: Path) -> None:
     """Say how it went, for each model."""
-    models = told["models"]
+    models = graded_report["models"]
     assert isinstance(models, Mapping)
     for name, totals in models.items():
         out.print(

@@ -10,7 +10,7 @@ import typer
 
 from bot.commands.options import StoreOption, err, open_store
 from bot.commands.rollout import export_trajectories
-from forge.run.nouns import counted
+from forge.run.nouns import format_count
 from storage.errors import ConfigError, StoreError
 from storage.paths import cache_dir
 from tasks import NEAREST
@@ -119,8 +119,8 @@ def export_command(
     """
     from forge.release.export import export_tasks
     from storage.trees import Trees
-    from tasks.gates import chosen
-    from tasks.withheld import WORDS, allowed
+    from tasks.gates import choose_gates
+    from tasks.withheld import WORDS, select_exportable
 
     if form is Format.trajectories:
         if rollouts is None:
@@ -134,9 +134,9 @@ def export_command(
                 err.print(f"no task, so {output} was not written", highlight=False, soft_wrap=True)
                 return
             raise StoreError("the store holds no tasks yet; make some with `bugfoundry forge`")
-        free = allowed(opened, private=private)
+        free = select_exportable(opened, private=private)
         for reason, count in sorted(free.withheld.items()):
-            text = f"{counted(count, 'task')} left out: {WORDS[reason]}"
+            text = f"{format_count(count, 'task')} left out: {WORDS[reason]}"
             err.print(text, highlight=False, markup=False, soft_wrap=True)
         if not free.tasks:
             raise StoreError(f"no task is left to export, so {output} was not written")
@@ -147,12 +147,12 @@ def export_command(
             free.tasks,
             output,
             rules=rules_of(allow_license, allow_benchmark),
-            names=chosen(gates or (), without_gate or ()),
+            names=choose_gates(gates or (), without_gate or ()),
             limit=how_many(pass_to_pass),
             image=image,
             split=split,
         )
-    told = f"{counted(done.tasks, 'task')} written to {output} ({form.value}); {done.told}"
+    told = f"{format_count(done.tasks, 'task')} written to {output} ({form.value}); {done.summary}"
     err.print(told, highlight=False, soft_wrap=True)
 
 

@@ -84,7 +84,7 @@ def forge_command(
         print_estimate(settings, store, as_json=as_json)
         return
     with open_store(store) as opened:
-        summary = run_interruptible(lambda: forge_shown(settings, opened))
+        summary = run_interruptible(lambda: forge_with_progress(settings, opened))
     if as_json:
         print_json(summary)
     else:
@@ -95,7 +95,7 @@ def print_estimate(settings: Settings, store: Path | None, *, as_json: bool) -> 
     """Print what a run would cost."""
     from forge.compose import make_model
     from forge.run.progress import Quiet
-    from forge.study.estimates import described, estimate
+    from forge.study.estimates import describe_estimate, estimate
 
     with open_store(store) as opened:
         found = run_interruptible(
@@ -104,11 +104,11 @@ def print_estimate(settings: Settings, store: Path | None, *, as_json: bool) -> 
     if as_json:
         print_json(found)
         return
-    for line in described(found):
+    for line in describe_estimate(found):
         out.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-async def forge_shown(settings: Settings, store: Store) -> Summary:
+async def forge_with_progress(settings: Settings, store: Store) -> Summary:
     """Run the pipeline under a live line on a terminal, silently elsewhere."""
     from forge.compose import forge, forge_far
     from forge.run.progress import Live, Quiet

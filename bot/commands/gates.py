@@ -15,7 +15,7 @@ from storage.paths import cache_dir
 
 if TYPE_CHECKING:
     from forge.release.gates import GateCount
-    from tasks.gates import Stopped
+    from tasks.gates import StoppedTask
 
 
 def gates_command(
@@ -61,7 +61,7 @@ def print_table(gates: Sequence[GateCount]) -> None:
     out.print(table)
 
 
-def print_stopped(stopped: tuple[Stopped, ...]) -> None:
+def print_stopped(stopped: tuple[StoppedTask, ...]) -> None:
     """Print each task that was stopped, with the gate and why."""
     for one in stopped:
         out.print(

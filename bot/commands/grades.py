@@ -23,8 +23,8 @@ from storage.errors import BugfoundryError, SourceError
 from storage.paths import cache_dir
 
 if TYPE_CHECKING:
-    from forge.grade.lookup import Found
-    from forge.grade.verification import Check
+    from forge.grade.lookup import StoredTask
+    from forge.grade.verification import Verification
     from harness.judge.judge import Grade
 
 
@@ -40,7 +40,7 @@ def check_command(
 
     with open_store(store) as opened:
         found = [find_task(opened, name) for name in tasks]
-    checks = [checked(item, environment.base_image, quiet=as_json) for item in found]
+    checks = [check_task(item, environment.base_image, quiet=as_json) for item in found]
     if as_json:
         print_json(checks)
     failed = [item.task for item in checks if not item.holds]
@@ -48,7 +48,7 @@ def check_command(
         raise BugfoundryError(f"{len(failed)} of {len(checks)} tasks do not hold: {failed[0]}")
 
 
-def checked(found: Found, base_image: str | None, *, quiet: bool) -> Check:
+def check_task(found: StoredTask, base_image: str | None, *, quiet: bool) -> Verification:
     """Check one task and say so."""
     from forge.compose import PARTS
     from forge.grade.evaluation import Evaluation
@@ -60,15 +60,16 @@ def checked(found: Found, base_image: str | None, *, quiet: bool) -> Check:
     result = run_interruptible(lambda: check(evaluation, found))
     if not quiet:
         out.print(
-            f"{result.task}: empty patch {described(result.empty)}; "
-            f"gold patch {described(result.gold)}: {'holds' if result.holds else 'DOES NOT HOLD'}",
+            f"{result.task}: empty patch {describe_grade(result.empty)}; "
+            f"gold patch {describe_grade(result.gold)}: "
+            f"{'holds' if result.holds else 'DOES NOT HOLD'}",
             highlight=False,
             soft_wrap=True,
         )
     return result
 
 
-def described(grade: Grade) -> str:
+def describe_grade(grade: Grade) -> str:
     """A grade in a few words."""
     word = "solved" if grade.resolved else "unsolved"
     total = len(grade.fail_to_pass_green) + len(grade.fail_to_pass_red)
@@ -106,7 +107,7 @@ def grade_command(
     if as_json:
         print_json(grade)
     else:
-        out.print(f"{found.task.id}: {described(grade)}", highlight=False, soft_wrap=True)
+        out.print(f"{found.task.id}: {describe_grade(grade)}", highlight=False, soft_wrap=True)
         for test in (*grade.fail_to_pass_red, *grade.pass_to_pass_red)[:20]:
             out.print(f"  not green: {test}", markup=False, highlight=False, soft_wrap=True)
     if not grade.resolved:

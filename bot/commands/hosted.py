@@ -11,7 +11,7 @@ from rich.table import Table
 
 from bot.commands.options import JsonOption, StoreOption, err, open_store, out, print_json
 from bot.commands.serve import ConfigOption
-from forge.run.nouns import counted
+from forge.run.nouns import format_count
 from storage.errors import StoreError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def hosted_command(store: StoreOption = None, as_json: JsonOption = False) -> No
         stale = f"{one.commit[:12]}, stale" if one.stale else one.commit[:12]
         table.add_row(name, opted, one.state, one.because, stale, str(tasks))
     out.print(table)
-    out.print(counted(len(found), "repository", "repositories"), highlight=False)
+    out.print(format_count(len(found), "repository", "repositories"), highlight=False)
 
 
 def optout_command(
@@ -72,7 +72,7 @@ def optout_command(
 
     settings = load(config)
     with open_store(store or settings.store) as opened:
-        hosted = _named(opened, name)
+        hosted = _find_hosted(opened, name)
         withdrawn = withdraw(opened, hosted, now=time.time())
         hosted = withdrawn.hosted
         _say(OUT.format(name=hosted.name, because=hosted.because))
@@ -89,7 +89,7 @@ def optin_command(
 
     settings = load(config)
     with open_store(store or settings.store) as opened:
-        hosted = _named(opened, name)
+        hosted = _find_hosted(opened, name)
         if let_in(opened, hosted, now=time.time()):
             _say(f"{hosted.name} is looked at as soon as the service runs")
         else:
@@ -114,8 +114,8 @@ def _purge(store: Store, withdrawn: Withdrawn, config: Config) -> None:
         _say(SHARED.format(name=hosted.name, shared=erased.shared))
 
 
-def _named(store: Store, name: str) -> Hosted:
-    hosted = store.hosted.named(name)
+def _find_hosted(store: Store, name: str) -> Hosted:
+    hosted = store.hosted.find_by_name(name)
     if hosted is None:
         raise StoreError(UNKNOWN.format(name=name))
     return hosted

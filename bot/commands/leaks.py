@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from bot.commands.options import open_store, out, print_json
 from forge.run.async_work import run_interruptible
-from forge.run.nouns import counted
+from forge.run.nouns import format_count
 from storage.errors import BugfoundryError, StoreError
 
 if TYPE_CHECKING:
     from forge.grade.evaluation import Evaluation
     from forge.grade.leaks import LeakReport
-    from forge.grade.lookup import Found
+    from forge.grade.lookup import StoredTask
     from storage.trees import Trees
 
 LISTED = 40
@@ -35,15 +35,15 @@ def search_leaks(
     each task's start state with its git. In a named image or folder the work tree has to be a
     task's own, with the bug in it.
     """
-    from forge.grade.leaks import leaks_in, leaks_of, standing_all
+    from forge.grade.leaks import ensure_environments, leaks_in, leaks_of
     from storage.trees import Trees
 
     trees = Trees(evaluation.cache)
-    found = exported(tasks, trees) or stored(tasks, store)
+    found = load_exported_tasks(tasks, trees) or load_stored_tasks(tasks, store)
     if images or folders:
         report = leaks_in(found, trees, images=images, folders=folders)
     else:
-        stand = run_interruptible(lambda: standing_all(found, evaluation, trees))
+        stand = run_interruptible(lambda: ensure_environments(found, evaluation, trees))
         report = leaks_of(stand, trees, evaluation.cache)
     if as_json:
         print_json(report)
@@ -51,23 +51,23 @@ def search_leaks(
         print_report(report)
     if report.leaks:
         raise BugfoundryError(
-            f"{counted(len(report.leaks), 'leak')}; a solver could read the fix there"
+            f"{format_count(len(report.leaks), 'leak')}; a solver could read the fix there"
         )
 
 
-def exported(names: Sequence[str], trees: Trees) -> list[Found]:
+def load_exported_tasks(names: Sequence[str], trees: Trees) -> list[StoredTask]:
     """Return the tasks of an export, where what is named is one; their environments are elsewhere.
 
     Raises SourceError where it is damaged.
     """
-    from forge.grade.carried_tasks import carried, from_nothing
+    from forge.grade.carried_tasks import forget_environments, load_export
 
     if len(names) != 1 or not Path(names[0]).exists():
         return []
-    return list(from_nothing(carried(Path(names[0]), trees)).values())
+    return list(forget_environments(load_export(Path(names[0]), trees)).values())
 
 
-def stored(names: Sequence[str], store: Path | None) -> list[Found]:
+def load_stored_tasks(names: Sequence[str], store: Path | None) -> list[StoredTask]:
     """Return tasks of the store, all where none is named. Raises StoreError where it has none."""
     from forge.grade.lookup import find_task
 
@@ -81,22 +81,22 @@ def stored(names: Sequence[str], store: Path | None) -> list[Found]:
 
 def print_report(report: LeakReport) -> None:
     """Print what was searched and found."""
-    from forge.grade.leaks import told
+    from forge.grade.leaks import describe_leak
 
     for leak in report.leaks[:LISTED]:
-        out.print(told(leak), markup=False, highlight=False, soft_wrap=True)
+        out.print(describe_leak(leak), markup=False, highlight=False, soft_wrap=True)
     if len(report.leaks) > LISTED:
         out.print(f"… and {len(report.leaks) - LISTED} more; --json has all", highlight=False)
     for twin in report.twins[:LISTED]:
-        line = f"{told(twin)} (the project's own code, no leak)"
+        line = f"{describe_leak(twin)} (the project's own code, no leak)"
         out.print(line, markup=False, highlight=False, soft_wrap=True)
     for task in report.blind:
         line = f"{task}  its fix brings back no line that it could be told by; git was looked at"
         out.print(line, markup=False, highlight=False, soft_wrap=True)
-    places = counted(report.places, "environment or place", "environments or places")
+    places = format_count(report.places, "environment or place", "environments or places")
     out.print(
-        f"{counted(report.tasks, 'task')}, {places}, "
-        f"{counted(report.files, 'file')}, "
-        f"{report.size / 1e6:.0f} MB searched: {counted(len(report.leaks), 'leak')}",
+        f"{format_count(report.tasks, 'task')}, {places}, "
+        f"{format_count(report.files, 'file')}, "
+        f"{report.size / 1e6:.0f} MB searched: {format_count(len(report.leaks), 'leak')}",
         highlight=False,
     )

@@ -15,10 +15,10 @@ from bot.commands.options import (
     out,
     print_json,
 )
-from forge.run.nouns import counted
+from forge.run.nouns import format_count
 
 if TYPE_CHECKING:
-    from forge.grade.lookup import Found
+    from forge.grade.lookup import StoredTask
     from storage.records import Origin
 
 LISTED_TESTS = 20
@@ -27,10 +27,10 @@ LISTED_TESTS = 20
 def tasks_command(store: StoreOption = None, as_json: JsonOption = False) -> None:
     """List the tasks in the store."""
     from forge.grade.lookup import find_task
-    from tasks.withheld import withheld
+    from tasks.withheld import list_withheld_reasons
 
     with open_store(store) as opened:
-        reasons = withheld(opened)
+        reasons = list_withheld_reasons(opened)
         rows = [
             row(find_task(opened, task.id)) | {"withheld": reasons.get(task.id, "")}
             for task in opened.tasks()
@@ -47,10 +47,10 @@ def tasks_command(store: StoreOption = None, as_json: JsonOption = False) -> Non
             highlight=False,
             soft_wrap=True,
         )
-    out.print(counted(len(rows), "task"), highlight=False)
+    out.print(format_count(len(rows), "task"), highlight=False)
 
 
-def row(found: Found) -> dict[str, object]:
+def row(found: StoredTask) -> dict[str, object]:
     """One task as a line of a listing."""
     origin = found.bug.origin
     return {
@@ -72,7 +72,7 @@ def show_command(
     with open_store(store) as opened:
         found = find_task(opened, task)
         origins = opened.origins(found.bug.id)
-        mirrorings = opened.pulls.undone(found.bug.id)
+        mirrorings = opened.pulls.list_mirrorings(found.bug.id)
     if as_json:
         print_json(
             {
@@ -89,7 +89,7 @@ def show_command(
         out.print(
             " ".join(f"origin: {origin.strategy} {origin.operator}".split()),
             f"in {origin.path}:{origin.line} {origin.entity}".rstrip(),
-            f"({came_from(origin)})",
+            f"({describe_source(origin)})",
             highlight=False,
             markup=False,
             soft_wrap=True,
@@ -125,7 +125,7 @@ def show_command(
         print_diff(found.task.test_patch)
 
 
-def came_from(origin: Origin) -> str:
+def describe_source(origin: Origin) -> str:
     """Say what a bug was drawn from."""
     by = f", by {origin.model}" if origin.model else ""
     if origin.strategy == "combine":

@@ -25,8 +25,13 @@ from storage.errors import ConfigError
 from storage.paths import cache_dir
 
 if TYPE_CHECKING:
-    from forge.study.realism.measurement import Gathered, MeasureSettings, Realism, Row
-    from forge.study.realism.two_sample import Score
+    from forge.study.realism.measurement import (
+        MeasureSettings,
+        Realism,
+        RealismRow,
+        RepositorySamples,
+    )
+    from forge.study.realism.two_sample import SeparationScore
     from storage.store import Store
 
 EVENLY = "--save-profile fits a profile of its own: say --made N without --like-human"
@@ -88,7 +93,7 @@ def realism_command(
         token=os.environ.get("GITHUB_TOKEN", ""),
     )
     with open_store(store) as opened:
-        found, gathered = run_interruptible(lambda: measured(settings, opened))
+        found, gathered = run_interruptible(lambda: measure_with_progress(settings, opened))
     if save_profile is not None:
         write_profile(save_profile, gathered)
     if as_json:
@@ -97,7 +102,9 @@ def realism_command(
         print_realism(found)
 
 
-async def measured(settings: MeasureSettings, store: Store) -> tuple[Realism, list[Gathered]]:
+async def measure_with_progress(
+    settings: MeasureSettings, store: Store
+) -> tuple[Realism, list[RepositorySamples]]:
     """Measure under a live line on a terminal, silently elsewhere."""
     from forge.run.progress import Live, Quiet
     from forge.study.realism.measurement import measure
@@ -108,7 +115,7 @@ async def measured(settings: MeasureSettings, store: Store) -> tuple[Realism, li
         return await measure(settings, store=store, reporter=live)
 
 
-def write_profile(path: Path, gathered: list[Gathered]) -> None:
+def write_profile(path: Path, gathered: list[RepositorySamples]) -> None:
     """Fit a profile and write it. Raises ConfigError."""
     from forge.study.realism.fit import fit_profile
 
@@ -116,7 +123,7 @@ def write_profile(path: Path, gathered: list[Gathered]) -> None:
     candidates = [sample for each in gathered for sample in each.candidates]
     profile = fit_profile(human, candidates, date=datetime.now(UTC).date().isoformat())
     try:
-        path.write_bytes(profile.encoded())
+        path.write_bytes(profile.encode_json())
     except OSError as error:
         raise ConfigError(f"--save-profile {path}: {error.strerror}") from error
 
@@ -147,19 +154,19 @@ def print_realism(found: Realism) -> None:
         out.print(PROPOSED, highlight=False, markup=False)
 
 
-def name_of(row: Row) -> str:
+def name_of(row: RealismRow) -> str:
     """Name a row; operators are indented under their strategy."""
     return f"  {row.operator}" if row.operator else row.strategy
 
 
-def score_cells(score: Score | None) -> tuple[str, str]:
+def score_cells(score: SeparationScore | None) -> tuple[str, str]:
     """Write an AUC and its interval."""
     if score is None:
         return "too few", ""
     return f"{score.auc:.3f}", f"{score.low:.3f} to {score.high:.3f}"
 
 
-def near_cells(row: Row) -> tuple[str, str, str]:
+def near_cells(row: RealismRow) -> tuple[str, str, str]:
     """Write how near the failing tests are."""
     near = row.nearness
     if near is None:

@@ -26,7 +26,7 @@ from storage.errors import ConfigError
 from storage.paths import cache_dir
 
 if TYPE_CHECKING:
-    from forge.study.report.contents import Report
+    from forge.study.report.contents import StoreReport
 
 NOWHERE = "-o {path}: no file can be written there"
 
@@ -71,12 +71,12 @@ def report_command(
     """
     from bot.report.page import page
     from forge.study.realism.measurement import MeasureSettings
-    from forge.study.report.contents import gather_report, output_ready
+    from forge.study.report.contents import gather_report, is_output_writable
 
     profile = likeness.profile
     if profile is not None and not made:
         raise ConfigError(UNMADE)
-    if not output_ready(output):
+    if not is_output_writable(output):
         raise ConfigError(NOWHERE.format(path=output))
     settings = MeasureSettings(
         sources=tuple(sources or ()),
@@ -96,7 +96,7 @@ def report_command(
             rules=rules_of(allow_license, allow_benchmark),
             verified=tuple(verified or ()),
         )
-        found = run_interruptible(lambda: gathered(gather))
+        found = run_interruptible(lambda: gather_with_progress(gather))
     try:
         output.write_text(page(found, made=f"{now:%Y-%m-%d %H:%M} UTC"))
     except OSError as error:
@@ -104,7 +104,7 @@ def report_command(
     out.print(f"wrote {output}", highlight=False, markup=False, soft_wrap=True)
 
 
-async def gathered(gather: Callable[..., Awaitable[Report]]) -> Report:
+async def gather_with_progress(gather: Callable[..., Awaitable[StoreReport]]) -> StoreReport:
     """Gather under a live line on a terminal, silently elsewhere."""
     from forge.run.progress import Live, Quiet
 

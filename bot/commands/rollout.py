@@ -19,8 +19,8 @@ from storage.paths import cache_dir
 
 if TYPE_CHECKING:
     from forge.grade.evaluation import Evaluation
-    from forge.grade.lookup import Found
-    from forge.grade.rollouts import Attempt
+    from forge.grade.lookup import StoredTask
+    from forge.grade.rollouts import RolloutAttempt
     from forge.run.ledger import Ledger
     from harness.sandboxes.agents import Agent
 
@@ -67,7 +67,7 @@ def rollout_command(
     """
     from forge.compose import PARTS
     from forge.grade.evaluation import Evaluation
-    from forge.grade.rollouts import Attempt
+    from forge.grade.rollouts import RolloutAttempt
     from forge.run.ledger import Ledger
     from harness.sandboxes.agents import Agent
 
@@ -78,12 +78,12 @@ def rollout_command(
         timeout=timeout,
         network=network,
         env=dict(variable(each) for each in passed or []),
-        mounts=tuple(existing(each) for each in mounts or []),
+        mounts=tuple(resolve_mount(each) for each in mounts or []),
     )
     chosen = chosen_tasks(names or [], tasks, store)
     ledger = Ledger(output)
     due = [
-        Attempt(found=found, number=number, model=model)
+        RolloutAttempt(found=found, number=number, model=model)
         for found in chosen
         for number in range(1, attempts + 1)
     ]
@@ -98,19 +98,19 @@ def rollout_command(
     out.print(f"{len(solved)} of {len(due)} attempts solved their task", highlight=False)
 
 
-def chosen_tasks(names: Sequence[str], tasks: Path | None, store: Path | None) -> list[Found]:
+def chosen_tasks(names: Sequence[str], tasks: Path | None, store: Path | None) -> list[StoredTask]:
     """Return the tasks that are named, of an export or of the store; all where none is."""
-    from forge.grade.carried_tasks import carried
+    from forge.grade.carried_tasks import load_export
     from forge.grade.lookup import find_task
     from storage.trees import Trees
 
     if tasks is not None:
-        held = carried(tasks, Trees(cache_dir()))
+        held = load_export(tasks, Trees(cache_dir()))
         lacking = [name for name in names if name not in held]
         if lacking:
             raise StoreError(f"{tasks} holds no task {lacking[0]}")
         found = [held[name] for name in names or sorted(held)]
-        return [away(each) for each in found]
+        return [forget_environment(each) for each in found]
     with open_store(store) as opened:
         wanted = names or [task.id for task in opened.tasks()]
         if not wanted:
@@ -118,7 +118,7 @@ def chosen_tasks(names: Sequence[str], tasks: Path | None, store: Path | None) -
         return [find_task(opened, name) for name in wanted]
 
 
-def away(found: Found) -> Found:
+def forget_environment(found: StoredTask) -> StoredTask:
     """Forget where an environment is on the machine that exported it."""
     return replace(found, environment=replace(found.environment, handle=""))
 
@@ -131,7 +131,7 @@ def variable(text: str) -> tuple[str, str]:
     return name, value if given else os.environ[name]
 
 
-def existing(path: Path) -> Path:
+def resolve_mount(path: Path) -> Path:
     """Return a folder's whole path. Raises ConfigError where there is none."""
     if not path.exists():
         raise ConfigError(f"--mount {path}: there is no such folder")
@@ -141,7 +141,7 @@ def existing(path: Path) -> Path:
 
 
 async def gather(
-    evaluation: Evaluation, agent: Agent, attempts: Sequence[Attempt], ledger: Ledger
+    evaluation: Evaluation, agent: Agent, attempts: Sequence[RolloutAttempt], ledger: Ledger
 ) -> None:
     """Run attempts; keep each at once, and say how it went."""
     from forge.grade.rollouts import rollouts
@@ -149,10 +149,10 @@ async def gather(
     async for attempt, row in rollouts(evaluation, agent, attempts):
         if row["error"] not in ("environment-failed", "sandbox-broken"):
             ledger.add(attempt.key, row)
-        out.print(in_words(row), highlight=False, markup=False, soft_wrap=True)
+        out.print(describe_attempt(row), highlight=False, markup=False, soft_wrap=True)
 
 
-def in_words(row: Mapping[str, Any]) -> str:
+def describe_attempt(row: Mapping[str, Any]) -> str:
     """How an attempt went, in a line."""
     word = "solved" if row["resolved"] else "not solved"
     why = f" ({row['error']}: {row['detail']})" if row["error"] else ""
@@ -164,12 +164,12 @@ def in_words(row: Mapping[str, Any]) -> str:
 
 def export_trajectories(place: Path, output: Path, *, resolved: bool) -> int:
     """Write the trajectories of a rollout as the field has them; return how many."""
-    from forge.grade.rollouts import exported
+    from forge.grade.rollouts import export_row
     from forge.run.ledger import Ledger, write_whole
 
     if not place.is_file():
         raise ConfigError(f"{place}: no such file; `bugfoundry rollout -o` writes it")
     rows = sorted(Ledger(place).values(), key=lambda row: str(row["traj_id"]))
-    kept = [exported(row) for row in rows if row["resolved"] or not resolved]
+    kept = [export_row(row) for row in rows if row["resolved"] or not resolved]
     write_whole(output, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept))
     return len(kept)

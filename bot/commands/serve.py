@@ -30,15 +30,15 @@ def serve_command(config: ConfigOption = None) -> None:
 
     Example: bugfoundry serve --config bugfoundry.toml
     """
-    from bot.service.app.server import Running, serve
+    from bot.service.app.server import RunningService, serve
 
-    settings = prepared(config)
+    settings = set_up_process(config)
 
-    def started(running: Running) -> None:
+    def on_start(running: RunningService) -> None:
         where = settings.serve.public_url or f"http://{settings.serve.host}:{running.port}"
         err.print(f"serving at {where}", highlight=False, soft_wrap=True)
 
-    run_interruptible(lambda: serve(settings, started=started))
+    run_interruptible(lambda: serve(settings, on_start=on_start))
 
 
 def work_command(
@@ -57,11 +57,11 @@ def work_command(
     """
     from bot.service.app.worker_process import work
 
-    settings = prepared(config)
+    settings = set_up_process(config)
     run_interruptible(lambda: work(settings, with_parent=with_parent, until_idle=until_idle))
 
 
-def prepared(path: Path | None) -> Config:
+def set_up_process(path: Path | None) -> Config:
     """Read the settings, let child processes find them, and set up the log."""
     from bot.service.base.config import FILE_VARIABLE, load
 

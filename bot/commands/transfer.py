@@ -44,7 +44,7 @@ def transfer_command(
         return
     table = Table("model", "repository", "synthetic", "mirrored")
     for line in lines:
-        cells = (in_words(line.synthetic), in_words(line.mirrored))
+        cells = (describe_rate(line.synthetic), describe_rate(line.mirrored))
         table.add_row(line.model or "none named", line.repository or "all", *cells)
     out.print(table)
 
@@ -60,7 +60,7 @@ def instances_of(path: Path) -> list[Mapping[str, Any]]:
         raise SourceError(f"{path} is no report of `bugfoundry evaluate`") from error
 
 
-def in_words(rate: Rate) -> str:
+def describe_rate(rate: Rate) -> str:
     """A rate with its interval."""
     if not rate.total:
         return "no task"

@@ -23,15 +23,15 @@ from bot.commands.options import (
 )
 from bot.commands.record_options import takes_records
 from forge.run.async_work import run_interruptible
-from forge.run.nouns import counted
+from forge.run.nouns import format_count
 from storage.errors import BugfoundryError, ConfigError
 from storage.paths import cache_dir
 
 if TYPE_CHECKING:
     from forge.grade.evaluation import Evaluation
-    from forge.grade.lookup import Found
+    from forge.grade.lookup import StoredTask
     from forge.grade.probes import Probe
-    from forge.grade.rounds import Round, Score
+    from forge.grade.rounds import Round, RoundsScore
     from forge.grade.verification import Due
     from forge.run.ledger import Ledger
     from storage.trees import Trees
@@ -103,9 +103,9 @@ def verify_command(
     Example: bugfoundry verify tasks.jsonl --rounds 5 -o held.jsonl
     """
     from forge.compose import PARTS
-    from forge.grade.carried_tasks import carried, from_nothing, read_rows
+    from forge.grade.carried_tasks import forget_environments, load_export, read_rows
     from forge.grade.evaluation import Evaluation
-    from forge.run.ledger import beside
+    from forge.run.ledger import results_path
     from storage.trees import Trees
 
     evaluation = Evaluation(
@@ -129,12 +129,14 @@ def verify_command(
         raise ConfigError(WHAT)
     export = Path((what or [""])[0])
     trees = Trees(cache_dir())
-    tasks = from_nothing(carried(export, trees))
+    tasks = forget_environments(load_export(export, trees))
     contents = {row["instance_id"]: row["content_sha256"] for row in read_rows(export)}
     if probes:
         probe_tasks(evaluation, trees, tasks, contents, export, probes, seed, as_json=as_json)
         return
-    scores = verified(evaluation, tasks, contents, rounds, beside(export, "verified"), as_json)
+    scores = verify_tasks(
+        evaluation, tasks, contents, rounds, results_path(export, "verified"), as_json
+    )
     if output is not None:
         keep_those_that_held(export, output, scores)
     if as_json:
@@ -148,14 +150,14 @@ def verify_command(
         )
 
 
-def verified(
+def verify_tasks(
     evaluation: Evaluation,
-    tasks: Mapping[str, Found],
+    tasks: Mapping[str, StoredTask],
     contents: Mapping[str, str],
     rounds: int,
     place: Path,
     quiet: bool,
-) -> list[Score]:
+) -> list[RoundsScore]:
     """Run the rounds that are due, keep each at once, and return the score of every task."""
     import msgspec
 
@@ -173,7 +175,7 @@ def verified(
             else:
                 known.append(msgspec.convert(kept, Round))
     if known and not quiet:
-        err.print(f"{counted(len(known), 'round')} known from before", highlight=False)
+        err.print(f"{format_count(len(known), 'round')} known from before", highlight=False)
     scored = Scored(known, rounds, total=len(tasks), quiet=quiet)
     run_interruptible(lambda: gather(evaluation, due, ledger, scored))
     return scored.scores
@@ -183,7 +185,7 @@ class Scored:
     """The rounds of each task, and its score once all are there: told in a line."""
 
     def __init__(self, known: Sequence[Round], rounds: int, *, total: int, quiet: bool) -> None:
-        self.scores: list[Score] = []
+        self.scores: list[RoundsScore] = []
         self._rounds = rounds
         self._total = total
         self._quiet = quiet
@@ -206,7 +208,7 @@ class Scored:
             why = "" if done.holds else f": {done.reasons[0]}"
             out.print(
                 f"{len(self.scores)}/{self._total} {done.instance_id}: "
-                f"{done.held} of {counted(done.rounds, 'round')}, {word}{why}",
+                f"{done.held} of {format_count(done.rounds, 'round')}, {word}{why}",
                 highlight=False,
                 markup=False,
                 soft_wrap=True,
@@ -224,7 +226,7 @@ async def gather(
         scored.add(each)
 
 
-def keep_those_that_held(export: Path, output: Path, scores: Sequence[Score]) -> None:
+def keep_those_that_held(export: Path, output: Path, scores: Sequence[RoundsScore]) -> None:
     """Write the records of the tasks that held, each with its score."""
     from forge.grade.carried_tasks import read_rows
     from forge.run.ledger import write_whole
@@ -245,7 +247,7 @@ def keep_those_that_held(export: Path, output: Path, scores: Sequence[Score]) ->
     write_whole(output, "".join(f"{line}\n" for line in lines))
 
 
-def summarise(scores: Sequence[Score]) -> None:
+def summarise(scores: Sequence[RoundsScore]) -> None:
     """Say how it went, all in all."""
     held = sum(each.holds for each in scores)
     share = held / len(scores) if scores else 0.0
@@ -257,7 +259,7 @@ def summarise(scores: Sequence[Score]) -> None:
 def probe_tasks(
     evaluation: Evaluation,
     trees: Trees,
-    tasks: Mapping[str, Found],
+    tasks: Mapping[str, StoredTask],
     contents: Mapping[str, str],
     export: Path,
     count: int,
@@ -266,19 +268,19 @@ def probe_tasks(
     as_json: bool,
 ) -> None:
     """Try wrong patches on a sample of the tasks, and say how many were taken for solutions."""
-    from forge.grade.probes import in_words, probes_of, sample, weakness
-    from forge.run.ledger import Ledger, beside
+    from forge.grade.probes import describe_probe, probes_of, sample, weakness
+    from forge.run.ledger import Ledger, results_path
 
     chosen = sample(sorted(tasks), count, seed)
     wrong = [each for name in chosen for each in probes_of(tasks, name, contents[name], trees)]
-    ledger = Ledger(beside(export, "probed"))
+    ledger = Ledger(results_path(export, "probed"))
     results = run_interruptible(lambda: gather_probes(evaluation, trees, tasks, wrong, ledger))
     if as_json:
         print_json({"repositories": weakness(results), "probes": [asdict(e) for e in results]})
         return
     for each in results:
         if each.accepted or each.error:
-            out.print(in_words(each), highlight=False, markup=False, soft_wrap=True)
+            out.print(describe_probe(each), highlight=False, markup=False, soft_wrap=True)
     for repository, told in weakness(results).items():
         out.print(
             f"{repository}: {told['accepted']} of {told['tried']} wrong patches accepted "
@@ -291,7 +293,7 @@ def probe_tasks(
 async def gather_probes(
     evaluation: Evaluation,
     trees: Trees,
-    tasks: Mapping[str, Found],
+    tasks: Mapping[str, StoredTask],
     wrong: Sequence[Probe],
     ledger: Ledger,
 ) -> list[Probe]:

@@ -12,8 +12,8 @@ from bot.service.pages.display import count, percent
 from bot.service.pages.renderer import TEMPLATES, static
 from bot.service.pages.yields import best_first, name_of
 from forge.release.gates import Gated
-from forge.study.report.contents import Report, comparable
-from forge.study.report.difficulty import summed
+from forge.study.report.contents import StoreReport, comparable
+from forge.study.report.difficulty import summarise_strategies
 from forge.study.report.plots import plots
 from forge.study.report.reliability import by_conditions, lines, overall
 from storage.views.yields import YieldLine, by_strategy
@@ -24,7 +24,7 @@ FAILING = ((1, 1), (2, 3), (4, 9), (10, 29), (30, 99), (100, None))
 DISTANCES = ((0, 0), (1, 1), (2, 2), (3, 3), (4, 6), (7, None))
 
 
-def page(report: Report, *, made: str) -> str:
+def page(report: StoreReport, *, made: str) -> str:
     """Return the page. ``made`` is when, for people."""
     strategies = by_strategy(report.yields.operators)
     human, other = comparable(report)
@@ -44,11 +44,11 @@ def page(report: Report, *, made: str) -> str:
         by_strategy=lines(report.proved, lambda each: each.strategy),
         by_conditions=by_conditions(report.proved),
         failed=[each.score for each in report.proved if each.score.reasons],
-        difficulty=summed(report.difficulty),
-        plot_failing=counted(
+        difficulty=summarise_strategies(report.difficulty),
+        plot_failing=draw_histogram(
             "Failing tests of a bug", FAILING, [bug.failing for bug in report.difficulty]
         ),
-        plot_distance=counted(
+        plot_distance=draw_histogram(
             "Calls from the nearest failing test to the wound",
             DISTANCES,
             [bug.distance for bug in report.difficulty if bug.distance is not None],
@@ -86,7 +86,9 @@ def gates_plot(gated: Gated) -> Markup:
     return bars(rows, title=title, axis="tasks", tick=whole(), whole=True)
 
 
-def counted(title: str, ranges: Sequence[tuple[int, int | None]], values: Sequence[int]) -> Markup:
+def draw_histogram(
+    title: str, ranges: Sequence[tuple[int, int | None]], values: Sequence[int]
+) -> Markup:
     """Draw how many values are in each range; nothing where there are none."""
     if not values:
         return Markup("")

@@ -44,7 +44,7 @@ BLAMED: frozenset[Kind] = frozenset({"disagree", "time-limit"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class VerdictComparison:
     """A stored verdict beside that of the whole suite."""
 
     bug: str
@@ -91,19 +91,19 @@ class Audit:
     """Of those audited, how many an earlier run had judged by the whole suite."""
     seconds: float
     rows: tuple[ReasonRow, ...]
-    spilled: tuple[Comparison, ...]
+    spilled: tuple[VerdictComparison, ...]
     """Differences made by nothing but tests that spill or are unstable."""
-    disagreements: tuple[Comparison, ...]
+    disagreements: tuple[VerdictComparison, ...]
     coverage_forgotten: bool
     """Selecting tests is to blame for a disagreement: from here on every test is run."""
 
 
 def compare(
     stored: Verdict, whole: Verdict, *, set_aside: Collection[str], tasks: Iterable[str] = ()
-) -> Comparison:
+) -> VerdictComparison:
     """Hold a stored verdict against that of the whole suite; ``set_aside`` is the baseline's."""
     only_stored, only_whole = set(stored.fail_to_pass), set(whole.fail_to_pass)
-    return Comparison(
+    return VerdictComparison(
         bug=stored.bug,
         kind=kind_of(stored, whole, set_aside),
         stored=stored.reason,
@@ -127,17 +127,17 @@ def kind_of(stored: Verdict, whole: Verdict, set_aside: Collection[str]) -> Kind
     return "spilled" if agree(stored, whole, set_aside) else "disagree"
 
 
-def lasting(found: Comparison) -> bool:
+def is_worth_keeping(found: VerdictComparison) -> bool:
     """Say whether the new verdict is worth keeping: not when the machine may be to blame."""
     return found.kind not in DISAGREEMENTS or found.whole not in {TIME_OUT, BROKEN}
 
 
-def sampled(bugs: Iterable[str], count: int, seed: int) -> list[str]:
+def draw_sample(bugs: Iterable[str], count: int, seed: int) -> list[str]:
     """Draw bugs at random: the same for a seed, and a larger sample begins with the smaller."""
     return sorted(bugs, key=lambda bug: digest(str(seed), bug))[:count]
 
 
-def reason_rows(found: Sequence[Comparison]) -> tuple[ReasonRow, ...]:
+def reason_rows(found: Sequence[VerdictComparison]) -> tuple[ReasonRow, ...]:
     """Count for each stored reason, the commonest first."""
     kinds: defaultdict[str, Counter[Kind]] = defaultdict(Counter)
     for each in found:
@@ -158,7 +158,7 @@ def reason_rows(found: Sequence[Comparison]) -> tuple[ReasonRow, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class AuditSubject:
     """The repository whose verdicts are audited, and where they were judged."""
 
     repository: Repository
@@ -184,16 +184,18 @@ async def audit(
     reporter.stage(f"fetching {settings.source}")
     subject = find_subject(settings, fetch(settings, trees, store), store)
     engine = await make_engine(settings, subject, trees, parts)
-    chosen = sampled(subject.bugs, sample, settings.proposals.seed)
-    known = store.judged(subject.environment.id, HARNESS_VERSION, WHOLE).intersection(chosen)
+    chosen = draw_sample(subject.bugs, sample, settings.proposals.seed)
+    known = store.list_judged_bugs(subject.environment.id, HARNESS_VERSION, WHOLE).intersection(
+        chosen
+    )
     reporter.stage(f"{subject.repository.name}: judging by the whole suite")
-    found: dict[str, Comparison] = {}
+    found: dict[str, VerdictComparison] = {}
     async with aclosing(judge_again(engine, subject, chosen, known, store)) as verdicts:
         async for verdict in verdicts:
-            each = found[verdict.bug] = held_against(subject, verdict, store)
+            each = found[verdict.bug] = compare_with_stored(subject, verdict, store)
             if each.kind in BLAMED:
                 forget_coverage(subject, each, store, reporter)
-            if verdict.bug not in known and lasting(each):
+            if verdict.bug not in known and is_worth_keeping(each):
                 store.add_verdict(verdict)
             wrong = sum(other.kind in DISAGREEMENTS for other in found.values())
             text = f"{subject.repository.name}: judging by the whole suite, {wrong} disagree"
@@ -216,16 +218,16 @@ async def audit(
     )
 
 
-def find_subject(settings: Settings, repository: Repository, store: Store) -> Subject:
+def find_subject(settings: Settings, repository: Repository, store: Store) -> AuditSubject:
     """Find the environment whose verdicts are audited. Raises StoreError when there are none."""
     source, sandbox = settings.source, settings.environment.sandbox
     kinds: Sequence[SandboxKind] = ("docker", "local") if sandbox == "auto" else (sandbox,)
     there = [found for kind in kinds if (found := store.environment_for(repository.tree, kind))]
     for environment in there:
-        bugs = store.judged(environment.id, HARNESS_VERSION, SOME)
+        bugs = store.list_judged_bugs(environment.id, HARNESS_VERSION, SOME)
         baseline = store.baseline(environment.id)
         if bugs and baseline is not None:
-            return Subject(
+            return AuditSubject(
                 repository=repository,
                 environment=environment,
                 baseline=baseline,
@@ -247,7 +249,7 @@ def find_subject(settings: Settings, repository: Repository, store: Store) -> Su
 
 
 async def make_engine(
-    settings: Settings, subject: Subject, trees: Trees, parts: Parts
+    settings: Settings, subject: AuditSubject, trees: Trees, parts: Parts
 ) -> MachineEngine:
     """Return an engine that knows no coverage, and so runs every test.
 
@@ -265,14 +267,14 @@ async def make_engine(
         environment,
         subject.baseline,
         workers=settings.validation.workers,
-        read=lambda path: trees.read(subject.repository.tree, path),
+        read=lambda path: trees.read_file(subject.repository.tree, path),
         limits=settings.limits,
     )
 
 
 async def judge_again(
     engine: MachineEngine,
-    subject: Subject,
+    subject: AuditSubject,
     chosen: Sequence[str],
     known: Collection[str],
     store: Store,
@@ -282,17 +284,17 @@ async def judge_again(
         if bug in known:
             yield stored_verdict(store, bug, subject, WHOLE)
 
-    async def unknown() -> AsyncGenerator[Bug, None]:
+    async def stream_unknown() -> AsyncGenerator[Bug, None]:
         for name in chosen:
             if name not in known and (bug := store.bug(name)) is not None:
                 yield bug
 
-    async with aclosing(engine.judge(unknown())) as verdicts:
+    async with aclosing(engine.judge(stream_unknown())) as verdicts:
         async for verdict in verdicts:
             yield verdict
 
 
-def held_against(subject: Subject, whole: Verdict, store: Store) -> Comparison:
+def compare_with_stored(subject: AuditSubject, whole: Verdict, store: Store) -> VerdictComparison:
     """Compare a verdict of the whole suite with the one it audits."""
     stored = stored_verdict(store, whole.bug, subject, SOME)
     set_aside = {test.id for test in subject.baseline.tests if test.set_aside}
@@ -300,7 +302,7 @@ def held_against(subject: Subject, whole: Verdict, store: Store) -> Comparison:
     return compare(stored, whole, set_aside=set_aside, tasks=tasks)
 
 
-def stored_verdict(store: Store, bug: str, subject: Subject, mode: str) -> Verdict:
+def stored_verdict(store: Store, bug: str, subject: AuditSubject, mode: str) -> Verdict:
     """Return a verdict that was there a moment ago. Raises StoreError when it is gone."""
     verdict = store.verdict(bug, subject.environment.id, HARNESS_VERSION, mode)
     if verdict is None:
@@ -308,7 +310,9 @@ def stored_verdict(store: Store, bug: str, subject: Subject, mode: str) -> Verdi
     return verdict
 
 
-def forget_coverage(subject: Subject, found: Comparison, store: Store, reporter: Reporter) -> None:
+def forget_coverage(
+    subject: AuditSubject, found: VerdictComparison, store: Store, reporter: Reporter
+) -> None:
     """Forget it, and say so, where it is not forgotten yet."""
     if store.coverage(subject.environment.id) is not None:
         store.set_coverage(subject.environment.id, None)

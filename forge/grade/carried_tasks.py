@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from forge.grade.lookup import Found
+from forge.grade.lookup import StoredTask
 from storage.errors import BugfoundryError, SourceError
 from storage.records import (
     Baseline,
@@ -74,7 +74,7 @@ def _rows(path: Path) -> Iterator[Row]:
                 yield json.loads(line)
 
 
-def carried(path: Path, trees: Trees) -> dict[str, Found]:
+def load_export(path: Path, trees: Trees) -> dict[str, StoredTask]:
     """Return the tasks of an export by id; their trees are taken into the cache.
 
     Raises SourceError where a record is damaged or lacks something.
@@ -83,7 +83,7 @@ def carried(path: Path, trees: Trees) -> dict[str, Found]:
     for row in rows:
         if row.get("tree_bundle"):
             _take_in(row, trees)
-    found: dict[str, Found] = {}
+    found: dict[str, StoredTask] = {}
     for row in rows:
         try:
             task = found_of(row)
@@ -109,13 +109,13 @@ def _take_in(row: Row, trees: Trees) -> None:
         raise SourceError(f"{row['instance_id']}: its code is not that of the tree it names")
 
 
-def found_of(row: Row) -> Found:
+def found_of(row: Row) -> StoredTask:
     """Read one row. Raises KeyError, TypeError or ValueError where it is none."""
     if row["format_version"] != FORMAT_VERSION:
         raise ValueError(f"format version {row['format_version']} is not {FORMAT_VERSION}")
     environment = _environment(row)
     bug = _bug(row)
-    return Found(
+    return StoredTask(
         task=Task(
             id=row["instance_id"],
             bug=bug.id,
@@ -210,7 +210,7 @@ def _baseline(row: Row, environment: str) -> Baseline:
     return Baseline(environment=environment, tests=tests, seconds=row["suite_seconds"], runs=0)
 
 
-def from_nothing(tasks: Mapping[str, Found]) -> dict[str, Found]:
+def forget_environments(tasks: Mapping[str, StoredTask]) -> dict[str, StoredTask]:
     """Forget where environments are, so that they are built anew."""
     return {
         name: replace(found, environment=replace(found.environment, handle=""))

@@ -10,17 +10,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from forge.grade.grade import changed_files, standing, start_state
-from forge.grade.lookup import Found
-from forge.grade.predictions import Graded, Prediction, graded, key_of
-from forge.grade.turns import Turn, Turns
+from forge.grade.grade import changed_files, ensure_environment, start_state
+from forge.grade.lookup import StoredTask
+from forge.grade.predictions import Graded, Prediction, key_of, make_graded
+from forge.grade.turns import EnvironmentTurn, Turns
 from forge.run.parts import BackendMaker
-from harness.environments.baseline import collecting
-from harness.judge.grader import Grader, Question
+from harness.environments.baseline import estimate_collection_seconds
+from harness.judge.grader import Grader, GradingRequest
 from harness.judge.judge import Grade
-from harness.judge.worker import Terms, Worker
+from harness.judge.worker import SandboxWorker, Terms
 from harness.runs.selection import Coverage
-from harness.sandboxes.sandbox import Backend, BuildFailed, Limits
+from harness.sandboxes.sandbox import Backend, BuildFailed, SandboxLimits
 from storage.errors import PatchError, SandboxError
 from storage.records import Environment
 from storage.trees import Trees
@@ -38,11 +38,11 @@ PRICE = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class EvaluationCase:
     """A prediction with the task it answers."""
 
     prediction: Prediction
-    found: Found
+    found: StoredTask
     key: str
 
 
@@ -59,7 +59,7 @@ class Evaluation:
     sandbox: Literal["auto", "docker", "local"] | None = None
     """Where the code runs; None for where each task was judged."""
     coverage: Covered = lambda environment: None
-    limits: Limits = field(default_factory=Limits)
+    limits: SandboxLimits = field(default_factory=SandboxLimits)
 
     @property
     def mode(self) -> str:
@@ -67,22 +67,22 @@ class Evaluation:
 
 
 def cases(
-    predictions: Sequence[Prediction], tasks: Mapping[str, Found], mode: str
-) -> tuple[list[Case], list[Graded]]:
+    predictions: Sequence[Prediction], tasks: Mapping[str, StoredTask], mode: str
+) -> tuple[list[EvaluationCase], list[Graded]]:
     """Pair predictions with their tasks; those on tasks that are not known are graded at once."""
     known, unknown = [], []
     for each in predictions:
         found = tasks.get(each.instance_id)
         if found is None:
-            unknown.append(ungraded(each, "unknown-task", key_of(each, "", (), mode)))
+            unknown.append(make_ungraded(each, "unknown-task", key_of(each, "", (), mode)))
             continue
         tests = (*found.verdict.fail_to_pass, "", *found.verdict.pass_to_pass)
         key = key_of(each, found.bug.id, tests, mode)
-        known.append(Case(prediction=each, found=found, key=key))
+        known.append(EvaluationCase(prediction=each, found=found, key=key))
     return known, unknown
 
 
-def ungraded(prediction: Prediction, error: str, key: str, detail: str = "") -> Graded:
+def make_ungraded(prediction: Prediction, error: str, key: str, detail: str = "") -> Graded:
     """Return that a prediction could not be graded: it is not resolved."""
     return Graded(
         instance_id=prediction.instance_id,
@@ -95,7 +95,9 @@ def ungraded(prediction: Prediction, error: str, key: str, detail: str = "") -> 
     )
 
 
-async def evaluate(evaluation: Evaluation, todo: Sequence[Case]) -> AsyncGenerator[Graded, None]:
+async def evaluate(
+    evaluation: Evaluation, todo: Sequence[EvaluationCase]
+) -> AsyncGenerator[Graded, None]:
     """Yield each grade as it is known, in any order."""
     trees = Trees(evaluation.cache)
     turns = Turns(turn_of(evaluation, trees, group) for group in by_environment(todo))
@@ -130,39 +132,43 @@ async def _next(known: asyncio.Queue[Graded], workers: Sequence[asyncio.Future[N
         taken.cancel()
 
 
-def by_environment(todo: Iterable[Case]) -> list[list[Case]]:
+def by_environment(todo: Iterable[EvaluationCase]) -> list[list[EvaluationCase]]:
     """Group what is graded in one environment."""
-    groups: dict[str, list[Case]] = {}
+    groups: dict[str, list[EvaluationCase]] = {}
     for case in todo:
         groups.setdefault(case.found.environment.id, []).append(case)
     return list(groups.values())
 
 
-def backend_of(evaluation: Evaluation, found: Found) -> Backend:
+def backend_of(evaluation: Evaluation, found: StoredTask) -> Backend:
     """Choose where a task's code runs."""
     kind = evaluation.sandbox or found.environment.sandbox
     return evaluation.make_backend(kind, cache=evaluation.cache, base_image=evaluation.base_image)
 
 
-def turn_of(evaluation: Evaluation, trees: Trees, group: Sequence[Case]) -> Turn[Case]:
+def turn_of(
+    evaluation: Evaluation, trees: Trees, group: Sequence[EvaluationCase]
+) -> EnvironmentTurn[EvaluationCase]:
     """Return the turn of what is graded in one environment."""
     first = group[0].found
 
-    async def prepare() -> tuple[Grader, Worker]:
+    async def prepare() -> tuple[Grader, SandboxWorker]:
         backend = backend_of(evaluation, first)
-        environment = await standing(first, backend, trees)
+        environment = await ensure_environment(first, backend, trees)
         count = len(group)
         grader = grader_of(evaluation, trees, first, backend, environment, expected=count)
         return grader, await grader.ready_worker(full=evaluation.full)
 
     share = 1.0 if evaluation.full else SHARE
-    return Turn(group, prepare=prepare, each=LEAST_SECONDS + share * first.baseline.seconds)
+    return EnvironmentTurn(
+        group, prepare=prepare, each=LEAST_SECONDS + share * first.baseline.seconds
+    )
 
 
 def grader_of(
     evaluation: Evaluation,
     trees: Trees,
-    found: Found,
+    found: StoredTask,
     backend: Backend,
     environment: Environment,
     *,
@@ -176,12 +182,12 @@ def grader_of(
         read=contents.get,
         limits=evaluation.limits,
         coverage=evaluation.coverage(found.environment.id),
-        session=expected * GAIN >= PRICE * collecting(found.baseline),
+        session=expected * GAIN >= PRICE * estimate_collection_seconds(found.baseline),
     )
 
 
 async def _work(
-    evaluation: Evaluation, trees: Trees, turns: Turns[Case], known: asyncio.Queue[Graded]
+    evaluation: Evaluation, trees: Trees, turns: Turns[EvaluationCase], known: asyncio.Queue[Graded]
 ) -> None:
     """Grade what waits, environment by environment, until nothing is left."""
     while (turn := turns.next()) is not None:
@@ -190,7 +196,7 @@ async def _work(
         except (BuildFailed, SandboxError) as error:
             while turn.waiting:
                 case = turn.waiting.popleft()
-                told = ungraded(case.prediction, "environment-failed", case.key, str(error))
+                told = make_ungraded(case.prediction, "environment-failed", case.key, str(error))
                 known.put_nowait(told)
             continue
         try:
@@ -205,27 +211,29 @@ async def _work(
 
 
 async def grade_case(
-    case: Case, trees: Trees, grader: Grader, worker: Worker, *, full: bool = False
+    case: EvaluationCase, trees: Trees, grader: Grader, worker: SandboxWorker, *, full: bool = False
 ) -> Graded:
     """Grade one prediction. What goes wrong is part of the answer."""
     try:
         question = question_of(case.found, trees, case.prediction.patch)
         grade = await graded_by(grader, worker, question, full=full)
     except PatchError as error:
-        return ungraded(case.prediction, "does-not-apply", case.key, str(error))
+        return make_ungraded(case.prediction, "does-not-apply", case.key, str(error))
     except SandboxError as error:
-        return ungraded(case.prediction, "sandbox-broken", case.key, str(error))
-    return graded(case.prediction, case.key, grade, case.found.verdict.pass_to_pass)
+        return make_ungraded(case.prediction, "sandbox-broken", case.key, str(error))
+    return make_graded(case.prediction, case.key, grade, case.found.verdict.pass_to_pass)
 
 
-async def graded_by(grader: Grader, worker: Worker, question: Question, *, full: bool) -> Grade:
+async def graded_by(
+    grader: Grader, worker: SandboxWorker, question: GradingRequest, *, full: bool
+) -> Grade:
     """Grade by all tests or by those that matter."""
     if full:
         return await grader.grade_by_all(worker, question)
     return await grader.grade(worker, question)
 
 
-def question_of(found: Found, trees: Trees, patch: str) -> Question:
+def question_of(found: StoredTask, trees: Trees, patch: str) -> GradingRequest:
     """Return what a patch leaves, and the tests that say whether it solves. Raises PatchError.
 
     Tests and their configuration are those of the start state, whatever the patch says.
@@ -233,7 +241,7 @@ def question_of(found: Found, trees: Trees, patch: str) -> Question:
     verdict = found.verdict
     tests = (*verdict.fail_to_pass, *verdict.pass_to_pass)
     solved = grading_files(start_state(found, trees), patch, tests=tests)
-    return Question(
+    return GradingRequest(
         files=changed_files(found, trees, solved),
         fail_to_pass=verdict.fail_to_pass,
         pass_to_pass=verdict.pass_to_pass,

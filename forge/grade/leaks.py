@@ -8,8 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from forge.grade.evaluation import Evaluation, backend_of
-from forge.grade.grade import standing
-from forge.grade.lookup import Found
+from forge.grade.grade import ensure_environment
+from forge.grade.lookup import StoredTask
 from harness.leaks.places import environment_files, folder_files, image_files
 from harness.leaks.search import TWIN, File, Leak, search
 from harness.sandboxes.docker_build import TREE
@@ -17,7 +17,7 @@ from harness.sandboxes.sandbox import BuildFailed
 from storage.errors import SandboxError, SourceError
 from storage.records import Environment
 from storage.trees import Trees
-from syntax.needles import Index, Needles, index_of, needles_of
+from syntax.needles import NeedleIndex, Needles, index_of, needles_of
 from tasks.start_state import broken_files, check_out, hidden_files
 
 UNBUILT = "the environment of {name} cannot be built again: {why}"
@@ -54,7 +54,9 @@ class Counted:
             yield path, content
 
 
-async def standing_all(found: Sequence[Found], evaluation: Evaluation, trees: Trees) -> list[Found]:
+async def ensure_environments(
+    found: Sequence[StoredTask], evaluation: Evaluation, trees: Trees
+) -> list[StoredTask]:
     """Have the environments of tasks stand, built again where they are gone.
 
     Raises SandboxError that names the repository where one cannot be built.
@@ -64,13 +66,13 @@ async def standing_all(found: Sequence[Found], evaluation: Evaluation, trees: Tr
         if one.environment.id not in stand:
             backend = backend_of(evaluation, one)
             try:
-                stand[one.environment.id] = await standing(one, backend, trees)
+                stand[one.environment.id] = await ensure_environment(one, backend, trees)
             except BuildFailed as error:
                 raise SandboxError(UNBUILT.format(name=one.repository.name, why=error)) from error
     return [replace(one, environment=stand[one.environment.id]) for one in found]
 
 
-def leaks_of(found: Sequence[Found], trees: Trees, cache: Path) -> LeakReport:
+def leaks_of(found: Sequence[StoredTask], trees: Trees, cache: Path) -> LeakReport:
     """Search the environments of tasks, and each task's start state. Raises SandboxError."""
     counted, leaks = Counted(), []
     needles = {one.task.id: needles_for(one, trees) for one in found}
@@ -81,11 +83,13 @@ def leaks_of(found: Sequence[Found], trees: Trees, cache: Path) -> LeakReport:
         tree, files = environment_files(environment, cache)
         leaks += list(search(counted.through(files), index, tree=tree, known=True))
         for one in own:
-            leaks += in_start_state(one, needles[one.task.id], trees, counted)
+            leaks += search_start_state(one, needles[one.task.id], trees, counted)
     return report(needles.values(), leaks, counted, places=len(environments))
 
 
-def in_start_state(found: Found, needles: Needles, trees: Trees, counted: Counted) -> list[Leak]:
+def search_start_state(
+    found: StoredTask, needles: Needles, trees: Trees, counted: Counted
+) -> list[Leak]:
     """Search what a solver starts from, as it is checked out: files and git."""
     with TemporaryDirectory(prefix="bugfoundry-") as folder:
         place = Path(folder) / "start"
@@ -96,7 +100,7 @@ def in_start_state(found: Found, needles: Needles, trees: Trees, counted: Counte
 
 
 def leaks_in(
-    found: Sequence[Found], trees: Trees, *, images: Sequence[str], folders: Sequence[Path]
+    found: Sequence[StoredTask], trees: Trees, *, images: Sequence[str], folders: Sequence[Path]
 ) -> LeakReport:
     """Search images and folders as they are, work tree included, for the fixes of tasks.
 
@@ -104,7 +108,7 @@ def leaks_in(
     """
     counted, leaks = Counted(), []
     needles = [needles_for(one, trees) for one in found]
-    index: Index = index_of(needles)
+    index: NeedleIndex = index_of(needles)
     for image in images:
         stream = counted.through(image_files(image))
         leaks += list(search(stream, index, tree=TREE.lstrip("/")))
@@ -115,12 +119,12 @@ def leaks_in(
     return report(needles, leaks, counted, places=len(images) + len(folders))
 
 
-def needles_for(found: Found, trees: Trees) -> Needles:
+def needles_for(found: StoredTask, trees: Trees) -> Needles:
     """Return what a task's fix can be found by, and the tests that it hides."""
     broken = broken_files(trees, found.bug)
     hidden = hidden_files(trees, found.bug, found.task.test_patch)
     seen = broken | hidden
-    clean = {path: trees.read(found.bug.tree, path) for path in seen}
+    clean = {path: trees.read_file(found.bug.tree, path) for path in seen}
     return needles_of(found.task.id, clean, seen)
 
 
@@ -140,7 +144,7 @@ def report(
     )
 
 
-def told(leak: Leak) -> str:
+def describe_leak(leak: Leak) -> str:
     """Say what was found."""
     detail = f": {leak.detail}" if leak.detail else ""
     return f"{leak.task or 'every task'}  {leak.kind} in {leak.path}{detail}"

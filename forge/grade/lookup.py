@@ -11,7 +11,7 @@ from storage.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class StoredTask:
     """A task, its bug, the verdict that made it, and the environment it was judged in."""
 
     task: Task
@@ -26,7 +26,7 @@ MODES = ("full", "selected")
 """Ways of judging, the one that ran every test first."""
 
 
-def find_task(store: Store, name: str) -> Found:
+def find_task(store: Store, name: str) -> StoredTask:
     """Find a task by its id or a unique part of it. Raises StoreError when there is not one."""
     task = store.task(name)
     bug = store.bug(task.bug)
@@ -40,7 +40,7 @@ def find_task(store: Store, name: str) -> Found:
             f"task {task.id} was judged by other rules than these ({HARNESS_VERSION}); "
             "run the `forge` that made it again"
         )
-    return Found(
+    return StoredTask(
         task=task,
         bug=bug,
         verdict=verdict,

@@ -76,7 +76,7 @@ def _objects(path: Path, text: str) -> list[Any]:
     if isinstance(whole, dict) and "instance_id" in whole:
         return [whole]
     if isinstance(whole, dict):
-        return [_named(name, value) for name, value in whole.items()]
+        return [_add_id(name, value) for name, value in whole.items()]
     raise SourceError(f"{path} is neither JSON lines nor a list nor an object by id")
 
 
@@ -92,7 +92,7 @@ def _lines(path: Path, text: str) -> list[Any]:
     return found
 
 
-def _named(name: str, value: Any) -> Any:
+def _add_id(name: str, value: Any) -> Any:
     """Give a prediction by id its id; the bare patch will do."""
     if isinstance(value, Mapping):
         return {"instance_id": name, **value}
@@ -118,7 +118,9 @@ def key_of(prediction: Prediction, bug: str, tests: Iterable[str], mode: str) ->
     return digest(*parts, *tests, HARNESS_VERSION, mode)[:32]
 
 
-def graded(prediction: Prediction, key: str, grade: Grade, pass_to_pass: Iterable[str]) -> Graded:
+def make_graded(
+    prediction: Prediction, key: str, grade: Grade, pass_to_pass: Iterable[str]
+) -> Graded:
     """Put a grade in the form of the report."""
     red = {*grade.pass_to_pass_red, *grade.pass_to_pass_unrun}
     return Graded(

@@ -12,9 +12,9 @@ from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequenc
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
-from forge.grade.evaluation import Case, Evaluation, evaluate
+from forge.grade.evaluation import Evaluation, EvaluationCase, evaluate
 from forge.grade.grade import Read, start_state
-from forge.grade.lookup import Found
+from forge.grade.lookup import StoredTask
 from forge.grade.predictions import Graded, Prediction
 from storage.records import digest
 from storage.trees import Trees
@@ -51,7 +51,9 @@ def sample(names: Sequence[str], count: int, seed: int) -> list[str]:
     return sorted(random.Random(seed).sample(list(names), min(count, len(names))))
 
 
-def probes_of(tasks: Mapping[str, Found], name: str, content: str, trees: Trees) -> Iterator[Probe]:
+def probes_of(
+    tasks: Mapping[str, StoredTask], name: str, content: str, trees: Trees
+) -> Iterator[Probe]:
     """Yield the wrong patches for a task; ``tasks`` are those whose bugs may be brought in."""
     found = tasks[name]
     repository = f"{found.repository.owner}/{found.repository.name}"
@@ -70,19 +72,19 @@ def key_of(content: str, kind: str, patch: str) -> str:
 
 
 def wrong_patches(
-    found: Found, tasks: Iterable[Found], trees: Trees
+    found: StoredTask, tasks: Iterable[StoredTask], trees: Trees
 ) -> Iterator[tuple[str, str, str]]:
     """Yield kind, what it is about, and the patch on the start state."""
     read = start_state(found, trees)
     broken = {path: read(path) for path in broken_files(trees, found.bug)}
-    fixed = {path: trees.read(found.bug.tree, path) for path in broken}
+    fixed = {path: trees.read_file(found.bug.tree, path) for path in broken}
     yield "empty", "", ""
     for about, contents in deletions(found, broken):
         yield "deleted", about, patch_to(read, contents)
     for about, contents in halves(broken, fixed):
         yield "half", about, patch_to(read, contents)
     for other in others(found, tasks):
-        yield "other-bug", other.task.id, patch_to(read, brought(other, fixed, trees))
+        yield "other-bug", other.task.id, patch_to(read, swap_bug(other, fixed, trees))
 
 
 def patch_to(read: Read, contents: Contents) -> str:
@@ -90,7 +92,7 @@ def patch_to(read: Read, contents: Contents) -> str:
     return "".join(unified_diff(path, read(path), contents[path]) for path in sorted(contents))
 
 
-def deletions(found: Found, broken: Contents) -> Iterator[tuple[str, Contents]]:
+def deletions(found: StoredTask, broken: Contents) -> Iterator[tuple[str, Contents]]:
     """Yield what is left when the wounded function is deleted; or all of the wounded file."""
     origin = found.bug.origin
     whole = broken.get(origin.path)
@@ -151,7 +153,7 @@ def with_blocks(old: bytes, new: bytes, chosen: Sequence[Block]) -> bytes:
     return b"".join(before)
 
 
-def others(found: Found, tasks: Iterable[Found]) -> list[Found]:
+def others(found: StoredTask, tasks: Iterable[StoredTask]) -> list[StoredTask]:
     """Return tasks with another bug in a file that this one changes, the same function first."""
     paths = {change.path for change in found.bug.changes}
     near = [
@@ -168,19 +170,19 @@ def others(found: Found, tasks: Iterable[Found]) -> list[Found]:
     return near[:OTHERS]
 
 
-def brought(other: Found, fixed: Contents, trees: Trees) -> Contents:
+def swap_bug(other: StoredTask, fixed: Contents, trees: Trees) -> Contents:
     """Return the files with this bug undone and the other one brought in."""
     tree = other.bug.tree
-    return {**fixed, **apply_patch(other.bug.patch, lambda path: trees.read(tree, path))}
+    return {**fixed, **apply_patch(other.bug.patch, lambda path: trees.read_file(tree, path))}
 
 
 async def probe(
-    evaluation: Evaluation, trees: Trees, tasks: Mapping[str, Found], wrong: Sequence[Probe]
+    evaluation: Evaluation, trees: Trees, tasks: Mapping[str, StoredTask], wrong: Sequence[Probe]
 ) -> AsyncGenerator[Probe, None]:
     """Grade wrong patches as any solver's, by all tests of the task; yield what came of each."""
     by_key = {each.key: each for each in wrong}
     todo = [
-        Case(
+        EvaluationCase(
             prediction=Prediction(instance_id=each.task, patch=each.patch, model=each.kind),
             found=tasks[each.task],
             key=each.key,
@@ -212,7 +214,7 @@ def weakness(probes: Iterable[Probe]) -> dict[str, dict[str, float]]:
     return dict(sorted(told.items()))
 
 
-def in_words(each: Probe) -> str:
+def describe_probe(each: Probe) -> str:
     """What came of a probe, in a line."""
     about = f" ({each.about})" if each.about else ""
     came = f"could not be graded: {each.error}" if each.error else "ACCEPTED"

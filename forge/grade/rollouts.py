@@ -10,9 +10,9 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
-from forge.grade.evaluation import Case, Evaluation, backend_of, grade_case, grader_of
-from forge.grade.grade import standing
-from forge.grade.lookup import Found
+from forge.grade.evaluation import Evaluation, EvaluationCase, backend_of, grade_case, grader_of
+from forge.grade.grade import ensure_environment
+from forge.grade.lookup import StoredTask
 from forge.grade.predictions import Prediction
 from forge.run.async_work import as_they_end
 from harness.judge.grader import Grader
@@ -29,10 +29,10 @@ FIELDS = ("messages", "instance_id", "resolved", "model", "traj_id", "patch")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class RolloutAttempt:
     """One attempt of one agent on one task."""
 
-    found: Found
+    found: StoredTask
     number: int
     """From 1."""
     model: str
@@ -47,13 +47,13 @@ class Attempt:
 
 
 async def rollouts(
-    evaluation: Evaluation, agent: Agent, attempts: Sequence[Attempt]
-) -> AsyncGenerator[tuple[Attempt, dict[str, Any]], None]:
+    evaluation: Evaluation, agent: Agent, attempts: Sequence[RolloutAttempt]
+) -> AsyncGenerator[tuple[RolloutAttempt, dict[str, Any]], None]:
     """Yield each attempt with its trajectory as it ends, some side by side."""
     trees = Trees(evaluation.cache)
     grounds = Grounds(replace(evaluation, sandbox="local"), trees)
 
-    async def one(attempt: Attempt) -> tuple[Attempt, dict[str, Any]]:
+    async def one(attempt: RolloutAttempt) -> tuple[RolloutAttempt, dict[str, Any]]:
         return attempt, await roll_out(grounds, agent, attempt)
 
     async with aclosing(as_they_end(one, attempts, at_once=evaluation.workers)) as ended:
@@ -70,19 +70,19 @@ class Grounds:
         self._made: dict[str, tuple[LocalBackend, Grader]] = {}
         self._making = asyncio.Lock()
 
-    async def of(self, found: Found) -> tuple[LocalBackend, Grader]:
+    async def of(self, found: StoredTask) -> tuple[LocalBackend, Grader]:
         """Return both. Raises BuildFailed or SandboxError."""
         async with self._making:
             if found.environment.id not in self._made:
                 backend = backend_of(self._evaluation, found)
                 assert isinstance(backend, LocalBackend)
-                environment = await standing(found, backend, self.trees)
+                environment = await ensure_environment(found, backend, self.trees)
                 grader = grader_of(self._evaluation, self.trees, found, backend, environment)
                 self._made[found.environment.id] = backend, grader
         return self._made[found.environment.id]
 
 
-async def roll_out(grounds: Grounds, agent: Agent, attempt: Attempt) -> dict[str, Any]:
+async def roll_out(grounds: Grounds, agent: Agent, attempt: RolloutAttempt) -> dict[str, Any]:
     """Run the agent once and grade its patch. What goes wrong is part of the answer."""
     started = time.monotonic()
     found, trees = attempt.found, grounds.trees
@@ -94,7 +94,7 @@ async def roll_out(grounds: Grounds, agent: Agent, attempt: Attempt) -> dict[str
         told = replace(agent, env={**agent.env, **variables(found)})
         work = await run_agent(backend, environment, start_of(found, trees), told)
         prediction = Prediction(instance_id=found.task.id, patch=work.patch, model=attempt.model)
-        case = Case(prediction=prediction, found=found, key=attempt.key)
+        case = EvaluationCase(prediction=prediction, found=found, key=attempt.key)
         worker = grader.worker()
         try:
             graded = await grade_case(case, trees, grader, worker)
@@ -119,7 +119,7 @@ async def roll_out(grounds: Grounds, agent: Agent, attempt: Attempt) -> dict[str
     }
 
 
-def variables(found: Found) -> dict[str, str]:
+def variables(found: StoredTask) -> dict[str, str]:
     """Return what tells the agent its task."""
     return {
         "BUGFOUNDRY_TASK": found.task.id,
@@ -127,7 +127,7 @@ def variables(found: Found) -> dict[str, str]:
     }
 
 
-def start_of(found: Found, trees: Trees) -> Start:
+def start_of(found: StoredTask, trees: Trees) -> Start:
     """Return what the agent finds."""
     start = start_commit(trees, found.bug, found.task.test_patch)
     contents = trees.read_all(start.tree)
@@ -156,6 +156,6 @@ def messages(work: Work, statement: str) -> list[Any]:
     ]
 
 
-def exported(row: Mapping[str, Any]) -> dict[str, Any]:
+def export_row(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a trajectory as the field has it."""
     return {name: row[name] for name in FIELDS}

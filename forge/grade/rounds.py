@@ -48,7 +48,7 @@ def key_of(task: str, content: str, number: int) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
+class RoundsScore:
     """What all rounds on a task came to."""
 
     instance_id: str
@@ -86,20 +86,20 @@ def fault(empty: Grade, gold: Grade) -> tuple[str, tuple[str, ...]]:
     return "", ()
 
 
-def score(task: str, rounds: Sequence[Round]) -> Score:
+def score(task: str, rounds: Sequence[Round]) -> RoundsScore:
     """Sum up the rounds on one task."""
     ordered = sorted(rounds, key=lambda each: each.number)
     clocks = {each.clock for each in ordered if each.clock}
-    return Score(
+    return RoundsScore(
         instance_id=task,
         rounds=len(ordered),
         held=sum(not each.reason for each in ordered),
-        reasons=tuple(told(each) for each in ordered if each.reason),
+        reasons=tuple(describe_round(each) for each in ordered if each.reason),
         clock="shifted" if clocks == {"shifted"} else ", ".join(sorted(clocks)),
     )
 
 
-def told(each: Round) -> str:
+def describe_round(each: Round) -> str:
     """A round that failed, in one line."""
     tests = f": {', '.join(each.tests)}" if each.tests else ""
     detail = f" ({each.detail})" if each.detail else ""

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Generic, TypeVar
 
 from harness.judge.grader import Grader
-from harness.judge.worker import Worker
+from harness.judge.worker import SandboxWorker
 from harness.sandboxes.sandbox import BuildFailed
 from storage.errors import SandboxError
 
@@ -22,14 +22,14 @@ HELP = 6.0
 """Seconds of work that have to be left for one more sandbox: it takes some to start."""
 
 
-class Turn(Generic[Item]):
+class EnvironmentTurn(Generic[Item]):
     """What is to be done in one environment, and what it is done with once it is prepared."""
 
     def __init__(
         self,
         items: Iterable[Item],
         *,
-        prepare: Callable[[], Awaitable[tuple[Grader, Worker]]],
+        prepare: Callable[[], Awaitable[tuple[Grader, SandboxWorker]]],
         each: float,
     ) -> None:
         self.waiting = deque(items)
@@ -37,21 +37,21 @@ class Turn(Generic[Item]):
         self._prepare = prepare
         self._each = each
         """Seconds that an item is expected to take."""
-        self._begun: asyncio.Future[tuple[Grader, Worker]] | None = None
+        self._begun: asyncio.Future[tuple[Grader, SandboxWorker]] | None = None
         self._lent = False
 
     @property
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """Seconds of work that nobody has begun."""
         return len(self.waiting) * self._each
 
-    def begin(self) -> asyncio.Future[tuple[Grader, Worker]]:
+    def begin(self) -> asyncio.Future[tuple[Grader, SandboxWorker]]:
         """Have the environment and its first sandbox made ready, if they are not."""
         if self._begun is None:
             self._begun = asyncio.ensure_future(self._prepare())
         return self._begun
 
-    async def worker(self) -> tuple[Grader, Worker]:
+    async def worker(self) -> tuple[Grader, SandboxWorker]:
         """Return a sandbox of the caller's own. Raises BuildFailed or SandboxError."""
         grader, worker = await asyncio.shield(self.begin())
         first, self._lent = not self._lent, True
@@ -70,13 +70,13 @@ class Turn(Generic[Item]):
 class Turns(Generic[Item]):
     """The turns of all environments, those with the most work first."""
 
-    def __init__(self, turns: Iterable[Turn[Item]]) -> None:
-        self._turns = sorted(turns, key=lambda turn: -turn.left)
+    def __init__(self, turns: Iterable[EnvironmentTurn[Item]]) -> None:
+        self._turns = sorted(turns, key=lambda turn: -turn.seconds_left)
 
-    def next(self) -> Turn[Item] | None:
+    def next(self) -> EnvironmentTurn[Item] | None:
         """Return where a worker is to go on, and begin what follows; None where all is in hand."""
-        turn = self._untaken() or max(self._turns, key=lambda turn: turn.left, default=None)
-        if turn is None or (turn.taken and turn.left < HELP):
+        turn = self._untaken() or max(self._turns, key=lambda turn: turn.seconds_left, default=None)
+        if turn is None or (turn.taken and turn.seconds_left < HELP):
             return None
         turn.taken = True
         following = self._untaken()
@@ -84,7 +84,7 @@ class Turns(Generic[Item]):
             following.begin()
         return turn
 
-    def _untaken(self) -> Turn[Item] | None:
+    def _untaken(self) -> EnvironmentTurn[Item] | None:
         return next((turn for turn in self._turns if not turn.taken), None)
 
     async def close(self) -> None:

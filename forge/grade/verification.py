@@ -13,16 +13,16 @@ from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 
 from forge.grade.evaluation import Evaluation, backend_of, grader_of
-from forge.grade.grade import changed_files, standing, undoing
-from forge.grade.lookup import Found
+from forge.grade.grade import changed_files, ensure_environment, make_known_fix
+from forge.grade.lookup import StoredTask
 from forge.grade.rounds import OF_THE_FIX, Round, fault
 from forge.run.async_work import as_they_end
-from harness.judge.grader import Grader, merged
+from harness.judge.grader import Grader, merge_runs
 from harness.judge.judge import Grade, grade, status
 from harness.judge.worker import PATIENCE, Files
 from harness.runs.conditions import AS_JUDGED, Conditions, of_round
 from harness.runs.load import load
-from harness.runs.suite import Run
+from harness.runs.suite import SuiteRun
 from harness.sandboxes.sandbox import BuildFailed
 from storage.errors import SandboxError
 from storage.records import Verdict
@@ -32,7 +32,7 @@ TRIES = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Verification:
     """Both sides of a task, from scratch."""
 
     task: str
@@ -51,18 +51,18 @@ class Check:
 class Due:
     """A round that has not been run."""
 
-    found: Found
+    found: StoredTask
     content: str
     number: int
 
 
-async def check(evaluation: Evaluation, found: Found) -> Check:
+async def check(evaluation: Evaluation, found: StoredTask) -> Verification:
     """Grade both sides of a task as its first round does. Raises BuildFailed or SandboxError."""
     trees = Trees(evaluation.cache)
     grader = await Graders(evaluation, trees).of(found)
     lists = found.verdict.fail_to_pass, found.verdict.pass_to_pass
     empty, gold = await both_sides(grader, found, trees, AS_JUDGED)
-    return Check(task=found.task.id, empty=grade(*lists, empty), gold=grade(*lists, gold))
+    return Verification(task=found.task.id, empty=grade(*lists, empty), gold=grade(*lists, gold))
 
 
 async def verify(evaluation: Evaluation, due: Sequence[Due]) -> AsyncGenerator[Round, None]:
@@ -92,7 +92,7 @@ class Graders:
         self._made: dict[str, Grader | BuildFailed | SandboxError] = {}
         self._building = asyncio.Lock()
 
-    async def of(self, found: Found) -> Grader:
+    async def of(self, found: StoredTask) -> Grader:
         """Return what grades a task. Raises BuildFailed or SandboxError, each time anew."""
         key = found.environment.id
         async with self._building:
@@ -103,10 +103,10 @@ class Graders:
             return made
         raise made
 
-    async def _make(self, found: Found) -> Grader | BuildFailed | SandboxError:
+    async def _make(self, found: StoredTask) -> Grader | BuildFailed | SandboxError:
         try:
             backend = backend_of(self._evaluation, found)
-            environment = await standing(found, backend, self._trees)
+            environment = await ensure_environment(found, backend, self._trees)
         except (BuildFailed, SandboxError) as error:
             return error
         return grader_of(self._evaluation, self._trees, found, backend, environment)
@@ -140,7 +140,7 @@ async def run_round(graders: Graders, trees: Trees, due: Due) -> Round:
         lists = verdict.fail_to_pass, verdict.pass_to_pass
         reason, tests = fault(grade(*lists, empty), grade(*lists, gold))
         if tests:
-            detail = said(gold if reason in OF_THE_FIX else empty, tests[0])
+            detail = describe_result(gold if reason in OF_THE_FIX else empty, tests[0])
     except BuildFailed as error:
         reason, detail = "environment-failed", str(error)
     except SandboxError as error:
@@ -159,8 +159,8 @@ async def run_round(graders: Graders, trees: Trees, due: Due) -> Round:
 
 
 async def both_sides(
-    grader: Grader, found: Found, trees: Trees, conditions: Conditions
-) -> tuple[Run, Run]:
+    grader: Grader, found: StoredTask, trees: Trees, conditions: Conditions
+) -> tuple[SuiteRun, SuiteRun]:
     """Run the start state, and the start state with the fix. Raises SandboxError."""
     empty, gold = [
         await patiently(grader, found.verdict, files, conditions, fixed=side == "gold")
@@ -169,7 +169,7 @@ async def both_sides(
     return empty, gold
 
 
-def said(run: Run, test: str) -> str:
+def describe_result(run: SuiteRun, test: str) -> str:
     """Return what came of a test that is not as it should be: its outcome, and what it said."""
     result = run.results.get(test)
     parts = [
@@ -180,9 +180,9 @@ def said(run: Run, test: str) -> str:
     return ": ".join(part for part in parts if part)
 
 
-def sides_of(found: Found, trees: Trees) -> Mapping[str, Files]:
+def sides_of(found: StoredTask, trees: Trees) -> Mapping[str, Files]:
     """Return the files of the start state and of the fix, as they differ from the tree."""
-    gold = undoing(found, trees)
+    gold = make_known_fix(found, trees)
     return {
         "empty": changed_files(found, trees, {}),
         "gold": changed_files(found, trees, gold),
@@ -191,7 +191,7 @@ def sides_of(found: Found, trees: Trees) -> Mapping[str, Files]:
 
 async def patiently(
     grader: Grader, verdict: Verdict, files: Files, conditions: Conditions, *, fixed: bool
-) -> Run:
+) -> SuiteRun:
     """Run a task's tests once; again with more time where the time decided. Raises SandboxError.
 
     A test that should be green and was cut off says nothing of the task: the machine may be busy.
@@ -204,8 +204,8 @@ async def patiently(
 
 
 async def without_spilled(
-    grader: Grader, verdict: Verdict, files: Files, conditions: Conditions, run: Run
-) -> Run:
+    grader: Grader, verdict: Verdict, files: Files, conditions: Conditions, run: SuiteRun
+) -> SuiteRun:
     """Return a run of the start state in which what the bug does to other tests does not count.
 
     As in judging: what is red in company and green alone is spilled, as when a bug leaves files
@@ -215,7 +215,7 @@ async def without_spilled(
     if not red:
         return run
     alone = await in_fresh_sandbox(grader, verdict, files, conditions, tests=red, isolate=True)
-    return merged(run, alone)
+    return merge_runs(run, alone)
 
 
 async def in_fresh_sandbox(
@@ -227,7 +227,7 @@ async def in_fresh_sandbox(
     tests: Sequence[str] = (),
     isolate: bool = False,
     patience: int = 1,
-) -> Run:
+) -> SuiteRun:
     """Run a task's tests, or some of them, once in a new sandbox. Raises SandboxError.
 
     All in one process, or ``isolate`` each in one of its own.
@@ -236,7 +236,7 @@ async def in_fresh_sandbox(
     for left in range(TRIES, 0, -1):
         worker = grader.worker()
         try:
-            return await worker.run(
+            return await worker.run_tests(
                 grader.terms,
                 files,
                 tests=tests,

@@ -11,9 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from mirror.choice.limits import Limits
-
 from forge.run.progress import Reporter
+from mirror.choice.limits import Limits
 from mirror.choice.rules import REASONS
 from mirror.choice.sieve import Sifted, sift
 from mirror.github import PUBLIC
@@ -107,7 +106,7 @@ async def crawl_clone(
     reporter.stage(f"fetching {settings.source}")
     cloned = await asyncio.to_thread(_fetch, settings)
     store.add_repository(cloned.repository)
-    work = _Crawling(settings, cloned, store, reporter)
+    work = _CrawlRun(settings, cloned, store, reporter)
     way = work.way()
     await (work.from_github() if way == "github" else work.from_history())
     chosen = await work.choose()
@@ -125,7 +124,7 @@ def _fetch(settings: CrawlSettings) -> Cloned:
     )
 
 
-class _Crawling:
+class _CrawlRun:
     """A crawl under way."""
 
     def __init__(
@@ -199,7 +198,7 @@ class _Crawling:
     async def _fetch_texts(self) -> None:
         from mirror.github.issues import fetch_issues
 
-        numbers = [issue.number for issue in self._pulls.unfetched(self.name)]
+        numbers = [issue.number for issue in self._pulls.list_unfetched_issues(self.name)]
         self._reporter.stage(f"{self.name}: fetching {len(numbers)} issues from GitHub")
         try:
             async with self._github() as github:
@@ -254,7 +253,7 @@ class _Crawling:
         )
 
 
-def _summary(work: _Crawling, way: Way, chosen: list[Sifted], seconds: float) -> CrawlSummary:
+def _summary(work: _CrawlRun, way: Way, chosen: list[Sifted], seconds: float) -> CrawlSummary:
     closing = [pull for pull, _ in chosen if pull.closes]
     candidates = [pull for pull, reason in chosen if not reason]
     left_out = Counter(reason for _, reason in chosen if reason)

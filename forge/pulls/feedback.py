@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from pathlib import PurePosixPath
 
-from mirror.undo.fixes import Fix, moved
-from mirror.undo.model_tier import Feedback, Undoing
+from mirror.undo.fixes import Fix, find_moved_paths
+from mirror.undo.model_tier import Feedback, ModelUndo
 from mirror.undo.results import Undo
 from storage.records import Verdict
 from syntax.patches import unified_diff
@@ -21,7 +21,7 @@ def today_paths(tests: tuple[str, ...], paths: Mapping[str, str]) -> frozenset[s
         names.setdefault(PurePosixPath(path).name, []).append(path)
     found = {path for path in tests if path in paths}
     for path in set(tests) - found:
-        found |= set(moved(path, names)[:1])
+        found |= set(find_moved_paths(path, names)[:1])
     return frozenset(found)
 
 
@@ -43,13 +43,13 @@ def feedback_of(verdict: Verdict, own: frozenset[str], green: Collection[str] = 
     )
 
 
-def told_of(undoing: Undoing) -> str:
+def describe_refusal(undoing: ModelUndo) -> str:
     """Say why the model undid nothing."""
     said = f"model: {undoing.reason} after {len(undoing.attempts)} answers"
     return f"{said}: {undoing.detail}"[:SHOWN_REASON] if undoing.detail else said
 
 
-def tried(result: Undo, verdict: Verdict | None) -> str:
+def describe_attempt(result: Undo, verdict: Verdict | None) -> str:
     """Say what came of undoing without a model."""
     if verdict is not None:
         return f"A merge undid {result.undone:.0%} of the fix; the verdict was {verdict.reason}."

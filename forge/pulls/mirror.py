@@ -11,13 +11,13 @@ from functools import partial
 from forge.pulls.attempts import Attempted, plan_merge, plan_model
 from forge.pulls.candidates import PullSelection, is_settled
 from forge.pulls.crawl import CrawlSettings, crawl_clone
-from forge.pulls.feedback import told_of
+from forge.pulls.feedback import describe_refusal
 from forge.pulls.ledger import MirroringLedger, UndoTrial, list_issues
 from forge.pulls.merge_tier import MergeTier
 from forge.pulls.mirrored_tasks import MirroredTasks
 from forge.pulls.model_tier import MODEL, ModelTier, make_case
 from forge.pulls.outcomes import UNDONE
-from forge.run.context import Code, Context
+from forge.run.context import Context, SourceCode
 from forge.run.ordered_work import MANY, in_order
 from forge.run.progress import Reporter
 from forge.run.settings import Settings
@@ -25,7 +25,7 @@ from llm.client import Model
 from llm.questions import Ask
 from mirror.undo.bugs import bug_of
 from mirror.undo.fixes import Clone, Fix
-from mirror.undo.model_tier import Case, foreseen
+from mirror.undo.model_tier import UndoCase, plan_asks
 from mirror.undo.results import Undo
 from storage.errors import BugfoundryError
 from storage.git import GitError
@@ -35,7 +35,7 @@ from storage.trees import Trees
 
 
 @dataclass(slots=True)
-class Mirror:
+class PullRequestMirror:
     """Undoes the pull requests of one repository on one tree of it."""
 
     repository: Repository
@@ -86,7 +86,7 @@ class Mirror:
             if self.selection.is_candidate(pull, known, partial(self._plan, pull)):
                 yield pull
 
-    def foreseen(self, code: Code) -> Iterator[tuple[bool, list[Ask]]]:
+    def foresee_undos(self, code: SourceCode) -> Iterator[tuple[bool, list[Ask]]]:
         """Yield for each candidate whether a merge undoes it, and what a model may be asked.
 
         Nothing is kept. What is not in the history here is passed over, as a run does.
@@ -97,11 +97,11 @@ class Mirror:
                 yield True, []
                 continue
             try:
-                fix = self.clone.fix(pull.base, pull.commit)
+                fix = self.clone.read_fix(pull.base, pull.commit)
             except GitError:
                 continue
             merged = self._merge.undo(fix, code)
-            yield merged.enough, foreseen(self._make_case(pull, fix, merged, None, code))
+            yield merged.enough, plan_asks(self._make_case(pull, fix, merged, None, code))
 
     def task(self, bug: Bug, verdict: Verdict, messages: Mapping[str, str] | None = None) -> Task:
         """Make the task of a mirrored bug: the issue's words, the fix's own tests hidden."""
@@ -120,7 +120,7 @@ class Mirror:
         if known is not None:
             return known
         try:
-            fix = await asyncio.to_thread(self.clone.fix, pull.base, pull.commit)
+            fix = await asyncio.to_thread(self.clone.read_fix, pull.base, pull.commit)
         except GitError as error:
             self._ledger.keep_absent(pull, str(error))
             return None
@@ -181,14 +181,14 @@ class Mirror:
         # An overloaded service or spent dollars settle nothing: a later run asks again.
         attempted = self._plan(pull) if undoing.final else None
         if bug is None:
-            return replace(trial, detail=told_of(undoing), attempted=attempted)
+            return replace(trial, detail=describe_refusal(undoing), attempted=attempted)
         return replace(trial, bug=bug, outcome=UNDONE, attempted=attempted)
 
     def _make_case(
-        self, pull: PullRequest, fix: Fix, merged: Undo, verdict: Verdict | None, code: Code
-    ) -> Case:
+        self, pull: PullRequest, fix: Fix, merged: Undo, verdict: Verdict | None, code: SourceCode
+    ) -> UndoCase:
         issues = list_issues(self.store.pulls, pull)
-        homes = self.clone.homes(fix, code.files)
+        homes = self.clone.find_homes(fix, code.files)
         return make_case(fix, issues, homes, code, merged=merged, verdict=verdict)
 
     def _plan(self, pull: PullRequest) -> Attempted:
@@ -211,7 +211,7 @@ async def make_mirror(
     reporter: Reporter,
     model: Model | None = None,
     tests: tuple[str, ...] = (),
-) -> Mirror | None:
+) -> PullRequestMirror | None:
     """Crawl what is new of the source's pull requests, and return what undoes them.
 
     None, and a note, where it has no history to mirror and mirroring is one strategy of several.
@@ -236,7 +236,7 @@ async def make_mirror(
     if cloned.repository.root:
         store.add_repository(replace(repository, root=cloned.repository.root))
     reporter.stage(f"{summary.repository}: {summary.candidates} pull requests to mirror")
-    return Mirror(
+    return PullRequestMirror(
         repository=repository,
         name=summary.repository,
         clone=Clone(cloned.git_dir, cloned.head),

@@ -33,7 +33,7 @@ class MirroredTasks:
         if pull is None:
             return make_task(self.repository, bug, verdict, messages=messages)
         # The whole of it, tests included: a statement must quote no line that the fix added.
-        diff = self.clone.run("diff", "--no-ext-diff", "--no-textconv", pull.base, pull.commit)
+        diff = self.clone.run_git("diff", "--no-ext-diff", "--no-textconv", pull.base, pull.commit)
         statement = mirrored_statement(
             pull,
             list_issues(self.pulls, pull),
@@ -44,10 +44,14 @@ class MirroredTasks:
         )
         # Where the statement is made of those tests, hiding them would hide what it speaks of.
         hidden = self._hide_tests(pull, verdict) if statement.source == "issues" else ""
-        return make_task(self.repository, bug, verdict, told=statement, test_patch=hidden)
+        return make_task(self.repository, bug, verdict, mirrored=statement, test_patch=hidden)
 
     def _hide_tests(self, pull: PullRequest, verdict: Verdict) -> str:
         """Return the patch that brings back the tests of the fix, which a solver does not see."""
         tree = self.repository.tree
-        files = today_paths(self.clone.fix(pull.base, pull.commit).tests, self.trees.paths(tree))
-        return test_patch(lambda path: self.trees.read(tree, path), verdict.fail_to_pass, files)
+        files = today_paths(
+            self.clone.read_fix(pull.base, pull.commit).tests, self.trees.paths(tree)
+        )
+        return test_patch(
+            lambda path: self.trees.read_file(tree, path), verdict.fail_to_pass, files
+        )

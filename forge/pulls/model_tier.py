@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from forge.pulls.feedback import feedback_of, source_diff, today_paths, tried
-from forge.run.context import Code, Context
+from forge.pulls.feedback import describe_attempt, feedback_of, source_diff, today_paths
+from forge.run.context import Context, SourceCode
 from llm.client import Model
 from mirror.undo.bugs import bug_of
 from mirror.undo.fixes import Clone, Fix
-from mirror.undo.model_tier import Case, Feedback, Undoing, undo_by_model
+from mirror.undo.model_tier import Feedback, ModelUndo, UndoCase, undo_by_model
 from mirror.undo.results import Undo
 from mirror.undo.share import share_undone
 from storage.records import Bug, Issue, PullRequest, Verdict
@@ -33,12 +33,12 @@ class ModelTier:
     """Ids of the tests that pass on the unbroken code."""
 
     async def ask(
-        self, pull: PullRequest, fix: Fix, merged: Undo, case: Case, context: Context
-    ) -> tuple[Bug | None, Undoing]:
+        self, pull: PullRequest, fix: Fix, merged: Undo, case: UndoCase, context: Context
+    ) -> tuple[Bug | None, ModelUndo]:
         """Have the model undo a fix. Returns the bug, or None, and what came of asking."""
         assert context.judge is not None
         judge: Judgement = context.judge
-        homes = self.clone.homes(fix, context.files)
+        homes = self.clone.find_homes(fix, context.files)
         own = today_paths(fix.tests, self.trees.paths(self.tree))
         bugs: list[Bug] = []
 
@@ -54,7 +54,7 @@ class ModelTier:
         # The asking ends with the first answer that does it: the bug judged last.
         return (bugs[-1] if undoing.undone else None), undoing
 
-    def _make_bug(self, pull: PullRequest, fix: Fix, made: Undo, code: Code) -> Bug:
+    def _make_bug(self, pull: PullRequest, fix: Fix, made: Undo, code: SourceCode) -> Bug:
         return bug_of(
             self.tree,
             fix,
@@ -71,19 +71,19 @@ def make_case(
     fix: Fix,
     issues: Sequence[Issue],
     homes: Mapping[str, Sequence[str]],
-    code: Code,
+    code: SourceCode,
     *,
     merged: Undo,
     verdict: Verdict | None,
-) -> Case:
+) -> UndoCase:
     """Return what a model is given of a fix, once a merge did not do.
 
     ``verdict`` is that on the merge's bug, None where it made none.
     """
     paths = {home for change in fix.changes for home in homes.get(change.path, ())[:1]}
-    return Case(
+    return UndoCase(
         diff=source_diff(fix),
         issues=tuple(issues),
         files={path: code.files[path] for path in sorted(paths)},
-        tried=tried(merged, verdict),
+        tried=describe_attempt(merged, verdict),
     )

@@ -68,12 +68,12 @@ def list_pulls(
     What became of them is that on a checkout's own tree, else on the tree looked at last. Raises
     BugfoundryError.
     """
-    name, tree = _named(source, cache)
+    name, tree = _resolve_name(source, cache)
     pulls = store.pulls.all(name)
     if not pulls:
         raise StoreError(NOT_CRAWLED.format(name=name, store=store.path, source=source))
     outcomes = _outcomes(store, name, tree)
-    rows = [_listed(pull, outcomes.get(pull.commit)) for pull in pulls]
+    rows = [_make_listed(pull, outcomes.get(pull.commit)) for pull in pulls]
     if outcome is None:
         return rows
     known = sorted({row.outcome for row in rows})
@@ -82,7 +82,7 @@ def list_pulls(
     return [row for row in rows if row.outcome == outcome]
 
 
-def _named(text: str, cache: Path) -> tuple[str, str]:
+def _resolve_name(text: str, cache: Path) -> tuple[str, str]:
     """Return the name of a source's repository, and its tree where no host need be asked."""
     source = parse(text)
     if source.kind == "path":
@@ -98,7 +98,7 @@ def _outcomes(store: Store, name: str, tree: str) -> dict[str, Mirroring]:
     return {one.commit: one for one in found if one.tree == tree}
 
 
-def _listed(pull: PullRequest, became: Mirroring | None) -> ListedPull:
+def _make_listed(pull: PullRequest, mirroring: Mirroring | None) -> ListedPull:
     return ListedPull(
         repository=pull.repository,
         number=pull.number,
@@ -109,11 +109,11 @@ def _listed(pull: PullRequest, became: Mirroring | None) -> ListedPull:
         author=pull.author,
         origin=pull.origin,
         issues=tuple(_issue(link, pull) for link in pull.closes),
-        outcome=became.outcome if became else CANDIDATE,
-        detail=became.detail if became else "",
-        tier=became.tier if became else "",
-        undone=became.undone if became else 0.0,
-        bug=became.bug if became else "",
+        outcome=mirroring.outcome if mirroring else CANDIDATE,
+        detail=mirroring.detail if mirroring else "",
+        tier=mirroring.tier if mirroring else "",
+        undone=mirroring.undone if mirroring else 0.0,
+        bug=mirroring.bug if mirroring else "",
     )
 
 

@@ -16,8 +16,8 @@ from storage.store import Store
 from storage.trees import Trees
 from tasks import NEAREST
 from tasks.export import FOLDERS, export, export_folder
-from tasks.gates import NAMES, PASS_TO_PASS, Stopped, pass_gates
-from tasks.gates.subject import Rules, Subject, subjects
+from tasks.gates import NAMES, PASS_TO_PASS, StoppedTask, pass_gates
+from tasks.gates.subject import GateSubject, Rules, subjects
 from tasks.material import Material
 from tasks.nearest import Masks, nearest
 
@@ -32,14 +32,14 @@ class Exported:
     """What an export came to."""
 
     tasks: int
-    stopped: tuple[Stopped, ...]
+    stopped: tuple[StoppedTask, ...]
     overlaps: int
     """Tasks among them whose repository is in a public benchmark."""
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """Its figures in words."""
-        return f"{stopped_by(self.stopped)}; {overlap_told(self.overlaps)}"
+        return f"{describe_stopped(self.stopped)}; {describe_overlap(self.overlaps)}"
 
 
 def export_tasks(
@@ -63,10 +63,10 @@ def export_tasks(
     """
     passed = pass_gates(subjects(store, trees, tasks), rules, names)
     if not passed.subjects:
-        raise StoreError(none_left(passed.stopped))
+        raise StoreError(explain_none_left(passed.stopped))
     leaving = [subject.task for subject in passed.subjects]
     cut = limit if PASS_TO_PASS in names else None
-    refine = refining(store, passed.subjects, cut)
+    refine = make_refiner(store, passed.subjects, cut)
     if form in FOLDERS:
         count = export_folder(
             *(form, store, trees, leaving, output),
@@ -80,26 +80,26 @@ def export_tasks(
     return Exported(tasks=count, stopped=passed.stopped, overlaps=overlaps(passed.subjects))
 
 
-def refining(
-    store: Store, passed: Sequence[Subject], limit: int | None
+def make_refiner(
+    store: Store, passed: Sequence[GateSubject], limit: int | None
 ) -> Callable[[Material], Material]:
     """Return what makes a task's material what leaves: licence, overlap, the nearest tests."""
     by_id = {subject.task.id: subject for subject in passed}
     overlapping = overlaps(passed)
 
     @lru_cache(maxsize=1)
-    def ran(environment: str) -> Mapping[str, Masks]:
+    def cached_lines(environment: str) -> Mapping[str, Masks]:
         return lines_run(store, environment)
 
-    def near(material: Material) -> tuple[str, ...]:
+    def select_near(material: Material) -> tuple[str, ...]:
         verdict = material.verdict
-        kept = anywhere(material.environment, verdict.pass_to_pass)
+        kept = drop_unportable(material.environment, verdict.pass_to_pass)
         if limit is None or len(kept) <= limit:
             return kept
         return nearest(
             kept,
             patch=material.bug.patch,
-            ran=ran(material.environment.id),
+            ran=cached_lines(material.environment.id),
             failing=verdict.fail_to_pass,
             limit=limit,
         )
@@ -111,13 +111,13 @@ def refining(
             licence=tree.licence.expression,
             benchmarks=tree.overlap.benchmarks if tree.overlap else (),
             overlaps=overlapping,
-            nearest=near(material),
+            nearest=select_near(material),
         )
 
     return refine
 
 
-def anywhere(environment: Environment, tests: Sequence[str]) -> tuple[str, ...]:
+def drop_unportable(environment: Environment, tests: Sequence[str]) -> tuple[str, ...]:
     """Leave out tests whose ids name the environment's folder: elsewhere there are none such.
 
     Newer baselines set them aside.
@@ -133,24 +133,24 @@ def lines_run(store: Store, environment: str) -> dict[str, Masks]:
     return {test: seen.lines for test, seen in coverage.tests.items()} if coverage else {}
 
 
-def overlaps(passed: Sequence[Subject]) -> int:
+def overlaps(passed: Sequence[GateSubject]) -> int:
     """Count the tasks on repositories of public benchmarks."""
     return sum(subject.tree.overlap is not None for subject in passed)
 
 
-def overlap_told(count: int) -> str:
+def describe_overlap(count: int) -> str:
     """Say how many tasks overlap public benchmarks."""
     return f"{count} on repositories of public benchmarks"
 
 
-def none_left(stopped: Sequence[Stopped]) -> str:
+def explain_none_left(stopped: Sequence[StoppedTask]) -> str:
     """Say that no task leaves, with why one of those that were stopped most does not."""
     gate, _ = Counter(each.gate for each in stopped).most_common(1)[0]
     why = next(each.why for each in stopped if each.gate == gate)
-    return NONE_LEFT.format(told=stopped_by(stopped), gate=gate, why=why)
+    return NONE_LEFT.format(told=describe_stopped(stopped), gate=gate, why=why)
 
 
-def stopped_by(stopped: Sequence[Stopped]) -> str:
+def describe_stopped(stopped: Sequence[StoppedTask]) -> str:
     """Say how many tasks each gate stopped."""
     counts = Counter(each.gate for each in stopped)
     told = ", ".join(f"{count} by {gate}" for gate, count in counts.items())

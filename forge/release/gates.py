@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tasks.gates import GATES, Stopped, pass_gates
-from tasks.gates.subject import Rules, Subject
+from tasks.gates import GATES, StoppedTask, pass_gates
+from tasks.gates.subject import GateSubject, Rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Gated:
     tasks: int
     gates: tuple[GateCount, ...]
     """In the order in which tasks meet them."""
-    stopped: tuple[Stopped, ...]
+    stopped: tuple[StoppedTask, ...]
 
     @property
     def passed(self) -> int:
@@ -37,7 +37,7 @@ class Gated:
         return self.tasks - len(self.stopped)
 
 
-def count_gates(tasks: Sequence[Subject], rules: Rules) -> Gated:
+def count_gates(tasks: Sequence[GateSubject], rules: Rules) -> Gated:
     """Send tasks through all gates, and through each alone."""
     stopped = pass_gates(tasks, rules).stopped
     counts = Counter(each.gate for each in stopped)

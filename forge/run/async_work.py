@@ -10,7 +10,7 @@ T = TypeVar("T")
 Item = TypeVar("Item")
 
 
-class Stopped(Exception):
+class StopRequested(Exception):
     """The person or the system asked to stop. ``code`` is the exit code."""
 
     def __init__(self, code: int) -> None:
@@ -44,7 +44,7 @@ async def supervise(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return await task
     except asyncio.CancelledError:
         if received:
-            raise Stopped(128 + received[0]) from None
+            raise StopRequested(128 + received[0]) from None
         raise
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -19,7 +19,7 @@ Verified = tuple[Bug, Verdict]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Code:
+class SourceCode:
     """What bugs can be made in."""
 
     files: Mapping[str, bytes]
@@ -28,7 +28,7 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Context(Code):
+class Context(SourceCode):
     """What a source may know when it proposes bugs."""
 
     repository: Repository
@@ -43,7 +43,7 @@ class Context(Code):
     """May be called from a thread only; None where the running Python is the environment's."""
     judge: Callable[[Bug], Awaitable[Verdict]] | None = None
     """Has a bug judged at once: for sources that learn from execution."""
-    verified: Callable[[], Awaitable[list[Verified]]] | None = None
+    wait_for_valid: Callable[[], Awaitable[list[Verified]]] | None = None
     """The valid bugs of the tree with their verdicts, once all that was proposed is judged."""
 
 

@@ -13,14 +13,14 @@ from forge.run.parts import Parts
 from forge.run.preparation import make_ready
 from forge.run.progress import Reporter
 from forge.run.settings import Settings
-from harness.environments.environment import Prepared
+from harness.environments.environment import PreparedEnvironment
 from storage.errors import BugfoundryError, SourceError
 from storage.store import Store
 from storage.trees import Trees
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Built:
+class BuildReport:
     """How one repository's environment went. ``failure`` is empty when it serves."""
 
     source: str
@@ -68,10 +68,10 @@ async def build_all(
     trees: Trees,
     reporter: Reporter,
     jobs: int,
-) -> AsyncGenerator[Built, None]:
+) -> AsyncGenerator[BuildReport, None]:
     """Yield how each source went, as it is known; ``jobs`` are built at a time."""
 
-    async def one(source: str) -> Built:
+    async def one(source: str) -> BuildReport:
         return await build_one(
             replace(settings, source=source),
             parts=parts,
@@ -87,7 +87,7 @@ async def build_all(
 
 async def build_one(
     settings: Settings, *, parts: Parts, store: Store, trees: Trees, reporter: Reporter
-) -> Built:
+) -> BuildReport:
     """Build one environment; what goes wrong is part of the answer."""
     started = time.monotonic()
     tried: list[str] = []
@@ -98,22 +98,26 @@ async def build_one(
             store=store,
             trees=trees,
             reporter=reporter,
-            tried=lambda attempt: tried.append(attempt.plan.name),
+            on_attempt=lambda attempt: tried.append(attempt.plan.name),
         )
     except BugfoundryError as error:
-        return Built(
+        return BuildReport(
             source=settings.source,
             minutes=(time.monotonic() - started) / 60,
             plans=len(tried),
             failure=" ".join(str(error).split()),
         )
-    return described(settings.source, ready.prepared, len(tried), time.monotonic() - started)
+    return make_build_report(
+        settings.source, ready.prepared, len(tried), time.monotonic() - started
+    )
 
 
-def described(source: str, prepared: Prepared, plans: int, seconds: float) -> Built:
+def make_build_report(
+    source: str, prepared: PreparedEnvironment, plans: int, seconds: float
+) -> BuildReport:
     """Describe an environment that serves."""
     environment, baseline = prepared.environment, prepared.baseline
-    return Built(
+    return BuildReport(
         source=source,
         minutes=seconds / 60,
         plans=plans,

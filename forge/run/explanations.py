@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.environments.diagnosis import Finding, diagnose, saying
+from harness.environments.diagnosis import LogFinding, describe_finding, diagnose
 from harness.environments.model_plans import PROPOSED
-from storage.records import Attempt
+from storage.records import PlanAttempt
 
 MOST_FINDINGS = 5
 REASONS = {
@@ -39,7 +39,7 @@ ADVICE = {
 }
 
 
-def explain(attempts: Sequence[Attempt]) -> Iterator[str]:
+def explain(attempts: Sequence[PlanAttempt]) -> Iterator[str]:
     """Yield the lines of an explanation, for attempts in the order they were made."""
     for number, attempt in enumerate(attempts, 1):
         yield f"{number}. {attempt.plan.name} (Python {attempt.plan.python})"
@@ -52,18 +52,18 @@ def explain(attempts: Sequence[Attempt]) -> Iterator[str]:
         yield f"   {attempt.reason}: {told}, after {attempt.seconds:.0f} s"
         found = diagnose(attempt.reason, attempt.detail)[:MOST_FINDINGS]
         for finding in found:
-            yield f"   - {saying(finding)}{times(finding)}"
+            yield f"   - {describe_finding(finding)}{times(finding)}"
         if not found:
             yield from (f"   | {line}" for line in attempt.detail.strip().splitlines()[-4:])
     yield ""
     yield conclusion(attempts)
 
 
-def times(finding: Finding) -> str:
+def times(finding: LogFinding) -> str:
     return f" ({finding.count} times)" if finding.count > 1 else ""
 
 
-def conclusion(attempts: Sequence[Attempt]) -> str:
+def conclusion(attempts: Sequence[PlanAttempt]) -> str:
     """Say what it came to, and where nothing serves, what would help."""
     served = [attempt for attempt in attempts if attempt.ok]
     if served:

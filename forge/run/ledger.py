@@ -18,7 +18,7 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._held, whole = kept(path)
+        self._held, whole = read_ledger(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("ab") as file:
@@ -45,7 +45,7 @@ class Ledger:
         self._held[key] = kept
 
 
-def kept(path: Path) -> tuple[dict[str, Mapping[str, Any]], int]:
+def read_ledger(path: Path) -> tuple[dict[str, Mapping[str, Any]], int]:
     """Return what a ledger holds by its keys, and how many bytes of it are whole lines.
 
     Nothing where there is no such file, and nothing of it is changed. Raises ConfigError.
@@ -67,7 +67,7 @@ def kept(path: Path) -> tuple[dict[str, Mapping[str, Any]], int]:
     return held, whole
 
 
-def beside(export: Path, what: str) -> Path:
+def results_path(export: Path, what: str) -> Path:
     """Name a file of results beside an export."""
     return export.with_name(f"{export.name}.{what}.lines")
 

@@ -13,7 +13,7 @@ FIRST = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class BatchPace:
     """Of one run of the pipeline."""
 
     minutes: Annotated[

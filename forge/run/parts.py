@@ -16,8 +16,8 @@ from forge.run.settings import Settings
 from harness.judge.trust import Audits
 from harness.judge.worker import Files
 from harness.runs.selection import Coverage
-from harness.runs.suite import Run as SuiteRun
-from harness.sandboxes.sandbox import Backend, Limits
+from harness.runs.suite import SuiteRun as SuiteRun
+from harness.sandboxes.sandbox import Backend, SandboxLimits
 from llm.client import Model
 from llm.configuration import Mode
 from storage.records import Baseline, Bug, Environment
@@ -61,13 +61,13 @@ class EngineMaker(Protocol):
         *,
         workers: int,
         read: Callable[[str], bytes | None],
-        limits: Limits,
+        limits: SandboxLimits,
         coverage: Coverage | None = None,
         judged: int = 0,
         audits: Audits | None = None,
-        disagreed: Callable[[str], None] = ...,
-        begun: Callable[[Bug], None] = ...,
-        told: Callable[[str, Mapping[str, str]], None] | None = None,
+        on_disagreement: Callable[[str], None] = ...,
+        on_start: Callable[[Bug], None] = ...,
+        on_messages: Callable[[str, Mapping[str, str]], None] | None = None,
     ) -> MachineEngine: ...
 
 

@@ -17,9 +17,9 @@ from forge.run.preparation import Ready
 from forge.run.progress import Reporter
 from forge.run.proposals import Proposals
 from forge.run.settings import Settings
-from forge.run.statements import stated
+from forge.run.statements import restore_statement
 from forge.run.summary import Summary, Tally
-from harness.judge.compilation import compiling
+from harness.judge.compilation import open_compiler
 from harness.judge.judge import HARNESS_VERSION
 from storage.errors import BugfoundryError
 from storage.records import Bug, Task, Verdict
@@ -35,7 +35,7 @@ WriteStatements = Callable[[Sequence[str], Mapping[str, Messages]], Awaitable[No
 
 
 @dataclass(slots=True)
-class Run:
+class PipelineRun:
     """What one run has seen so far."""
 
     waiting: dict[str, Bug] = field(default_factory=dict)
@@ -73,11 +73,11 @@ async def forge_by(
     *,
     store: Store,
     reporter: Reporter,
-    run: Run,
+    run: PipelineRun,
 ) -> Summary:
     """Make verified bugs in an environment, and return what came of it. Raises BugfoundryError."""
     started = time.monotonic()
-    async with compiling(ready.backend, ready.prepared.environment) as compiles:
+    async with open_compiler(ready.backend, ready.prepared.environment) as compiles:
         context = make_context(settings, ready, trees, compiles)
         await judge_all(assembly, context, ready, store=store, reporter=reporter, run=run)
         await assembly.write_statements(run.tasks, run.messages)
@@ -119,7 +119,7 @@ async def judge_all(
     *,
     store: Store,
     reporter: Reporter,
-    run: Run,
+    run: PipelineRun,
 ) -> None:
     """Judge what the source proposes, leaving out what an earlier run has judged."""
     book = Book(
@@ -136,14 +136,14 @@ async def judge_all(
             bug = book.settle(verdict)
             if bug.id in run.proposed:
                 book.keep(bug, verdict, reporter)
-            proposals.tell(verdict)
+            proposals.deliver_verdict(verdict)
 
 
 class Book:
     """What is known of the bugs of one run while they are judged: each is judged once."""
 
     def __init__(
-        self, *, assembly: Assembly, context: Context, name: str, store: Store, run: Run
+        self, *, assembly: Assembly, context: Context, name: str, store: Store, run: PipelineRun
     ) -> None:
         self.name = name
         self._assembly = assembly
@@ -151,7 +151,9 @@ class Book:
         self._run = run
         self._environment = context.environment.id
         self._most = context.max_bugs
-        self._known = store.judged(self._environment, HARNESS_VERSION, assembly.engine.mode)
+        self._known = store.list_judged_bugs(
+            self._environment, HARNESS_VERSION, assembly.engine.mode
+        )
         self._judged: set[str] = set()
         """Bugs that got their verdict in this run."""
 
@@ -185,7 +187,7 @@ class Book:
                     self._run.waiting[bug.id] = bug
                     yield bug
                     continue
-                proposals.tell(verdict)
+                proposals.deliver_verdict(verdict)
                 if is_new:
                     self._store.add_bug(bug)
                     is_reused = bug.id not in self._judged
@@ -215,14 +217,14 @@ class Book:
             if run.recalls and said:
                 run.messages[bug.id] = said
             task = self._assembly.make_task(bug, verdict, said)
-            self._store.add_task(stated(self._store, task, reused=reused))
+            self._store.add_task(restore_statement(self._store, task, reused=reused))
             run.tasks.append(task.id)
         text = f"{self.name}: judging, {len(run.tasks)} valid"
         reporter.count(run.tally.judged, self._most or run.tally.proposed, text)
 
 
 def summarise(
-    ready: Ready, run: Run, *, screened: tuple[tuple[str, int], ...], seconds: float
+    ready: Ready, run: PipelineRun, *, screened: tuple[tuple[str, int], ...], seconds: float
 ) -> Summary:
     """Count what the run came to."""
     environment, baseline = ready.prepared.environment, ready.prepared.baseline

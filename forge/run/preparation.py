@@ -17,17 +17,17 @@ from forge.run.progress import Reporter
 from forge.run.settings import Settings
 from harness.detect import FolderTree, plans
 from harness.detect.config import Overrides, merge, read_config
-from harness.environments.environment import Prepared, Propose, Tried, prepare
-from harness.environments.model_plans import proposer
-from harness.environments.repair import Known
-from harness.environments.repair_facts import known
+from harness.environments.environment import OnAttempt, PreparedEnvironment, Propose, prepare
+from harness.environments.model_plans import make_proposer
+from harness.environments.repair import RepairContext
+from harness.environments.repair_facts import gather_known_facts
 from harness.runs.coverage import decode, encode
 from harness.sandboxes.interpreters import available_pythons
 from harness.sandboxes.sandbox import Backend
 from storage import sources
 from storage.clones import site_of
 from storage.errors import EnvironmentFailed
-from storage.records import Attempt, Environment, Plan, Repository
+from storage.records import Environment, Plan, PlanAttempt, Repository
 from storage.store import Store
 from storage.trees import Trees
 
@@ -59,7 +59,7 @@ class Ready:
 
     repository: Repository
     backend: Backend
-    prepared: Prepared
+    prepared: PreparedEnvironment
     overrides: Overrides
     make_engine: RemoteEngineMaker | None = None
     """What judges its bugs elsewhere; None for this machine."""
@@ -69,7 +69,7 @@ class Ready:
 
 def cached_reader(trees: Trees, tree: str) -> Callable[[str], bytes | None]:
     """Return what reads files of a tree, the last ones from memory."""
-    return lru_cache(maxsize=FILES_KEPT)(lambda path: trees.read(tree, path))
+    return lru_cache(maxsize=FILES_KEPT)(lambda path: trees.read_file(tree, path))
 
 
 def fetch(settings: Settings, trees: Trees, store: Store) -> Repository:
@@ -92,7 +92,7 @@ async def make_ready(
     store: Store,
     trees: Trees,
     reporter: Reporter,
-    tried: Tried = lambda attempt: None,
+    on_attempt: OnAttempt = lambda attempt: None,
 ) -> Ready:
     """Fetch, then find or build the environment and its baseline.
 
@@ -107,7 +107,7 @@ async def make_ready(
         store=store,
         trees=trees,
         reporter=reporter,
-        tried=tried,
+        on_attempt=on_attempt,
     )
 
 
@@ -119,7 +119,7 @@ async def make_ready_for(
     store: Store,
     trees: Trees,
     reporter: Reporter,
-    tried: Tried = lambda attempt: None,
+    on_attempt: OnAttempt = lambda attempt: None,
 ) -> Ready:
     """Find or build the environment and its baseline of a repository that is fetched."""
     backend = parts.make_backend(
@@ -142,13 +142,13 @@ async def make_ready_for(
                 version=repository.version,
             )
         except EnvironmentFailed as error:
-            store.add_attempt(repository.tree, backend.kind, unplanned(overrides, error))
+            store.add_attempt(repository.tree, backend.kind, make_failed_attempt(overrides, error))
             raise
         prepared = None
         if not settings.environment.rebuild:
-            prepared = await stored(repository, backend, candidates, store)
+            prepared = await find_prepared(repository, backend, candidates, store)
         if prepared is None:
-            facts = known(
+            facts = gather_known_facts(
                 tree,
                 repository,
                 pythons=pythons,
@@ -166,28 +166,28 @@ async def make_ready_for(
                 settings,
                 store,
                 reporter,
-                tried,
-                None if model is None else proposer(tree, model, pythons),
+                on_attempt,
+                None if model is None else make_proposer(tree, model, pythons),
             )
     return Ready(repository=repository, backend=backend, prepared=prepared, overrides=overrides)
 
 
-def unplanned(overrides: Overrides, error: EnvironmentFailed) -> Attempt:
+def make_failed_attempt(overrides: Overrides, error: EnvironmentFailed) -> PlanAttempt:
     """The record of a repository for which no plan could be made."""
     reason, _, detail = str(error).partition(": ")
     plan = Plan(name="detection", python=overrides.python or "not known", install=())
-    return Attempt(plan=plan, ok=False, reason=reason, detail=detail)
+    return PlanAttempt(plan=plan, ok=False, reason=reason, detail=detail)
 
 
-async def stored(
+async def find_prepared(
     repository: Repository, backend: Backend, candidates: Sequence[Plan], store: Store
-) -> Prepared | None:
+) -> PreparedEnvironment | None:
     """Return the environment an earlier run built, if it is still there and still wanted.
 
     Not where its coverage is of another version: then it is measured again.
     """
     environment = store.environment_for(repository.tree, backend.kind)
-    if environment is None or not wanted(environment, candidates, store):
+    if environment is None or not is_plan_current(environment, candidates, store):
         return None
     baseline = store.baseline(environment.id)
     if baseline is None or not await backend.exists(environment):
@@ -196,10 +196,10 @@ async def stored(
     coverage = None if kept is None else decode(kept)
     if kept is not None and coverage is None:
         return None
-    return Prepared(environment=environment, baseline=baseline, coverage=coverage)
+    return PreparedEnvironment(environment=environment, baseline=baseline, coverage=coverage)
 
 
-def wanted(environment: Environment, candidates: Sequence[Plan], store: Store) -> bool:
+def is_plan_current(environment: Environment, candidates: Sequence[Plan], store: Store) -> bool:
     """Say whether the plan is one of today's, or was come to when the first of them failed."""
     if environment.plan in candidates:
         return True
@@ -212,18 +212,18 @@ async def build(
     checkout: Path,
     backend: Backend,
     candidates: Sequence[Plan],
-    facts: Known,
+    facts: RepairContext,
     settings: Settings,
     store: Store,
     reporter: Reporter,
-    tried: Tried,
+    on_attempt: OnAttempt,
     propose: Propose | None,
-) -> Prepared:
+) -> PreparedEnvironment:
     """Try the plans in order, and store each attempt, the environment and its baseline."""
 
-    def keep(attempt: Attempt) -> None:
+    def keep(attempt: PlanAttempt) -> None:
         store.add_attempt(repository.tree, backend.kind, attempt)
-        tried(attempt)
+        on_attempt(attempt)
 
     prepared = await prepare(
         repository,
@@ -233,8 +233,8 @@ async def build(
         known=facts,
         build_env=build_env(),
         limits=settings.limits,
-        trying=lambda plan: reporter.stage(f"{repository.name}: installing ({plan.name})"),
-        tried=keep,
+        on_plan=lambda plan: reporter.stage(f"{repository.name}: installing ({plan.name})"),
+        on_attempt=keep,
         propose=propose,
         fresh=settings.environment.rebuild,
     )

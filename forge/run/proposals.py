@@ -15,7 +15,7 @@ QUEUED = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class ProposedBug:
     """A bug to judge. One that is only asked about becomes no task."""
 
     bug: Bug
@@ -33,36 +33,36 @@ class Proposals:
         self,
         source: Source,
         context: Context,
-        known: Callable[[Bug], Verdict | None],
-        verified: Callable[[], list[Verified]],
+        find_verdict: Callable[[Bug], Verdict | None],
+        list_valid: Callable[[], list[Verified]],
     ) -> None:
         self._source = source
-        self._context = replace(context, judge=self.judge, verified=self.verified)
-        self._known = known
-        self._verified = verified
-        self._queue: asyncio.Queue[Proposal | None] = asyncio.Queue(maxsize=QUEUED)
+        self._context = replace(context, judge=self.judge, wait_for_valid=self.wait_for_valid)
+        self._find_verdict = find_verdict
+        self._list_valid = list_valid
+        self._queue: asyncio.Queue[ProposedBug | None] = asyncio.Queue(maxsize=QUEUED)
         self._asked: dict[str, list[asyncio.Future[Verdict]]] = {}
         self._pending: set[str] = set()
         self._settled = asyncio.Event()
 
     async def judge(self, bug: Bug) -> Verdict:
         """Have a bug judged next, and return the verdict: a stored one, if there is one."""
-        verdict = self._known(bug)
+        verdict = self._find_verdict(bug)
         if verdict is not None:
             return verdict
         future: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
         self._asked.setdefault(bug.id, []).append(future)
-        await self._put(bug, asked=True)
+        await self._enqueue(bug, asked=True)
         return await future
 
-    async def verified(self) -> list[Verified]:
+    async def wait_for_valid(self) -> list[Verified]:
         """Wait until all that was proposed is judged, and return what is valid."""
         while self._pending:
             self._settled.clear()
             await self._settled.wait()
-        return self._verified()
+        return self._list_valid()
 
-    def tell(self, verdict: Verdict) -> None:
+    def deliver_verdict(self, verdict: Verdict) -> None:
         """Pass a verdict on to whoever waits for it."""
         for future in self._asked.pop(verdict.bug, []):
             if not future.done():
@@ -75,7 +75,7 @@ class Proposals:
         if not self._pending:
             self._settled.set()
 
-    async def bugs(self) -> AsyncGenerator[Proposal, None]:
+    async def bugs(self) -> AsyncGenerator[ProposedBug, None]:
         """Yield what is to be judged, until the source has no more."""
         pump = asyncio.ensure_future(self._pump())
         try:
@@ -86,16 +86,16 @@ class Proposals:
             pump.cancel()
             await asyncio.gather(pump, return_exceptions=True)
 
-    async def _put(self, bug: Bug, *, asked: bool) -> None:
+    async def _enqueue(self, bug: Bug, *, asked: bool) -> None:
         self._pending.add(bug.id)
-        await self._queue.put(Proposal(bug, asked))
+        await self._queue.put(ProposedBug(bug, asked))
 
     async def _pump(self) -> None:
         """Run the source to its end. When it is cancelled nobody listens any more."""
         try:
             async with aclosing(self._source(self._context)) as bugs:
                 async for bug in bugs:
-                    await self._put(bug, asked=False)
+                    await self._enqueue(bug, asked=False)
         except Exception:
             await self._queue.put(None)
             raise

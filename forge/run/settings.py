@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from forge.run.pace import Pace
+from forge.run.pace import BatchPace
 from forge.run.setting_fields import Setting
 from forge.run.setting_texts import (
     choose_profile,
@@ -25,7 +25,7 @@ from forge.run.setting_texts import (
     split_steps,
     split_strategies,
 )
-from harness.sandboxes.limits import Limits
+from harness.sandboxes.limits import SandboxLimits
 from mutators import CANDIDATES
 
 if TYPE_CHECKING:
@@ -247,7 +247,7 @@ class EngineSettings:
     publish: Annotated[
         bool, Setting(help="With --engine actions: put each task into the mirror as a branch.")
     ] = False
-    pace: Pace = field(default_factory=Pace)
+    pace: BatchPace = field(default_factory=BatchPace)
     """How bugs are sent to be judged elsewhere."""
 
 
@@ -285,7 +285,7 @@ class Settings:
     """Numbers of the pull requests to mirror, whatever the rules of choosing say of them."""
     skip_pulls: frozenset[int] = frozenset()
     """Numbers of those never to mirror."""
-    limits: Limits = field(default_factory=Limits)
+    limits: SandboxLimits = field(default_factory=SandboxLimits)
 
     @property
     def token(self) -> str:

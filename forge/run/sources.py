@@ -12,7 +12,7 @@ from forge.run.context import Context, Source
 from forge.run.ordered_work import MANY
 from llm.client import Model
 from mutators import CANDIDATES
-from mutators.combination.combine import combined
+from mutators.combination.combine import combined_bugs
 from mutators.model.modify import MODIFY
 from mutators.model.questions import AT_ONCE, Counts, Modelled
 from mutators.model.rewrite import REWRITE
@@ -52,10 +52,10 @@ async def procedural(context: Context) -> AsyncGenerator[Bug, None]:
 async def combine(context: Context) -> AsyncGenerator[Bug, None]:
     """Join bugs that are verified: those of earlier runs, and what came before it in this one."""
     assert context.judge is not None
-    assert context.verified is not None
+    assert context.wait_for_valid is not None
     limit = context.max_bugs
-    bugs = combined(
-        await context.verified(),
+    bugs = combined_bugs(
+        await context.wait_for_valid(),
         context.files,
         judge=context.judge,
         seed=context.seed,
@@ -68,7 +68,7 @@ async def combine(context: Context) -> AsyncGenerator[Bug, None]:
             yield bug
 
 
-def asking(strategy: str, model: Model, note: Note, *, candidates: int) -> Source:
+def make_model_source(strategy: str, model: Model, note: Note, *, candidates: int) -> Source:
     """Return the source of a strategy that asks a model; why it ended early is noted.
 
     ``candidates`` are the bugs asked for in one call.
@@ -129,12 +129,12 @@ def sources(
     found: list[Source] = []
     for is_mirror, names in groupby(strategies, key=lambda name: name == MIRROR):
         group = [
-            limited(source, (at_most or {}).get(name))
+            limit_source(source, (at_most or {}).get(name))
             for name in names
             if (source := source_of(name, mirror, model, note, candidates)) is not None
         ]
-        found += group if is_mirror or len(group) < 2 else [shared_out(group)]
-    return one_after_another(found)
+        found += group if is_mirror or len(group) < 2 else [share_sources(group)]
+    return chain_sources(found)
 
 
 def source_of(
@@ -147,7 +147,9 @@ def source_of(
         return PLAIN[name]
     if model is None:
         return None
-    return asking(name, model, note, candidates=candidates_of(MODELLED[name], candidates))
+    return make_model_source(
+        name, model, note, candidates=candidates_of(MODELLED[name], candidates)
+    )
 
 
 def candidates_of(strategy: Modelled, wanted: int) -> int:
@@ -155,28 +157,28 @@ def candidates_of(strategy: Modelled, wanted: int) -> int:
     return wanted if strategy is MODIFY else strategy.candidates
 
 
-def limited(source: Source, most: int | None) -> Source:
+def limit_source(source: Source, most: int | None) -> Source:
     """Return a source that proposes so many bugs at most."""
     if most is None:
         return source
 
-    def fewer(context: Context) -> AsyncGenerator[Bug, None]:
+    def propose_limited(context: Context) -> AsyncGenerator[Bug, None]:
         limit = most if context.max_bugs is None else min(most, context.max_bugs)
-        return one_after_another([source])(replace(context, max_bugs=limit))
+        return chain_sources([source])(replace(context, max_bugs=limit))
 
-    return fewer
+    return propose_limited
 
 
-def shared_out(parts: Sequence[Source]) -> Source:
+def share_sources(parts: Sequence[Source]) -> Source:
     """Return a source that takes as much from each of several, in their order.
 
     What one leaves over goes to those that had more to give.
     """
 
-    async def shared(context: Context) -> AsyncGenerator[Bug, None]:
+    async def propose_shared(context: Context) -> AsyncGenerator[Bug, None]:
         limit = context.max_bugs
         if limit is None:
-            async for bug in one_after_another(parts)(context):
+            async for bug in chain_sources(parts)(context):
                 yield bug
             return
         seen: set[str] = set()
@@ -202,13 +204,13 @@ def shared_out(parts: Sequence[Source]) -> Source:
                     more.append(number)
             open_parts = more
 
-    return shared
+    return propose_shared
 
 
-def one_after_another(sources: Sequence[Source]) -> Source:
+def chain_sources(sources: Sequence[Source]) -> Source:
     """Return a source that proposes what several do, in their order, up to the context's limit."""
 
-    async def chained(context: Context) -> AsyncGenerator[Bug, None]:
+    async def propose_in_order(context: Context) -> AsyncGenerator[Bug, None]:
         seen: set[str] = set()
         for source in sources:
             left = None if context.max_bugs is None else context.max_bugs - len(seen)
@@ -223,7 +225,7 @@ def one_after_another(sources: Sequence[Source]) -> Source:
                     if len(seen) == context.max_bugs:
                         return
 
-    return chained
+    return propose_in_order
 
 
 def limit_of(at_most: Mapping[str, int], strategy: str, share: int) -> int:

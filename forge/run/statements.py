@@ -13,7 +13,7 @@ from forge.run.preparation import Ready
 from forge.run.progress import Reporter
 from forge.run.settings import Settings
 from harness.judge.judge import HARNESS_VERSION
-from harness.judge.local_engine import TOLD
+from harness.judge.local_engine import MOST_MESSAGES
 from harness.judge.scripts import ScriptRun, Scripts
 from llm.client import Model
 from storage.errors import PatchError, SandboxError, StoreError
@@ -21,7 +21,7 @@ from storage.records import Bug, Issue, Task, Verdict
 from storage.store import Store
 from storage.trees import Trees
 from syntax.patch_text import apply_patch
-from tasks.model_statements import Unwritten, Written, write_statement
+from tasks.model_statements import Unwritten, WrittenStatement, write_statement
 from tasks.observed import observe
 from tasks.statements import is_template
 from tasks.voices import samples
@@ -79,7 +79,7 @@ class Telling:
         if bug is None or verdict is None:
             return "not-judged"
         try:
-            result = await self._asked(bug, verdict)
+            result = await self._ask_model(bug, verdict)
         except (PatchError, SandboxError):
             return "sandbox-broken"
         if isinstance(result, Unwritten):
@@ -87,41 +87,43 @@ class Telling:
         self.store.add_task(replace(task, statement=result.statement))
         return "written"
 
-    async def _asked(self, bug: Bug, verdict: Verdict) -> Written | Unwritten:
-        files = apply_patch(bug.patch, self._read)
+    async def _ask_model(self, bug: Bug, verdict: Verdict) -> WrittenStatement | Unwritten:
+        files = apply_patch(bug.patch, self._read_file)
         failing = verdict.fail_to_pass
-        messages = self.messages.get(bug.id) or await self._seen(files, failing[:TOLD])
+        messages = self.messages.get(bug.id) or await self._rerun_tests(
+            files, failing[:MOST_MESSAGES]
+        )
         observed = observe(
             bug,
             failing,
             messages,
             name=self.ready.repository.name,
-            read=self._read,
+            read=self._read_file,
             samples=self._voices(),
         )
 
-        async def run(script: str, broken: bool) -> ScriptRun:
+        async def run_in_sandbox(script: str, broken: bool) -> ScriptRun:
             return await self.scripts.run_script(files if broken else {}, script)
 
         model = self.model.within(repository=self.name, strategy=bug.origin.strategy)
-        return await write_statement(model, observed, run=run)
+        return await write_statement(model, observed, run=run_in_sandbox)
 
-    async def _seen(
+    async def _rerun_tests(
         self, files: Mapping[str, bytes | None], tests: Sequence[str]
     ) -> dict[str, str]:
         """Run failing tests again for what they say, each bug's in a sandbox of its own."""
         async with self._sandboxes:
             return await self.engine.messages(files, tests)
 
-    def _read(self, path: str) -> bytes | None:
-        return self.trees.read(self.ready.repository.tree, path)
+    def _read_file(self, path: str) -> bytes | None:
+        return self.trees.read_file(self.ready.repository.tree, path)
 
     def _voices(self) -> tuple[str, ...]:
         if self._samples is None:
             self._samples = samples(issues_of(self.store, self.name))
         return self._samples
 
-    def told(self) -> str:
+    def describe_outcomes(self) -> str:
         """Say what came of it."""
         rest = ", ".join(f"{n} {why}" for why, n in self.outcomes.most_common() if why != "written")
         return f"{self.outcomes['written']} statements written" + (f"; not: {rest}" if rest else "")
@@ -162,7 +164,7 @@ async def write_statements(
         await telling.write_all(tasks)
     finally:
         await scripts.close()
-    reporter.note(f"{ready.repository.name}: {telling.told()}")
+    reporter.note(f"{ready.repository.name}: {telling.describe_outcomes()}")
 
 
 def issues_of(store: Store, name: str) -> list[Issue]:
@@ -177,7 +179,7 @@ def issues_of(store: Store, name: str) -> list[Issue]:
     return [issue for issue in found if issue is not None]
 
 
-def stated(store: Store, task: Task, *, reused: bool) -> Task:
+def restore_statement(store: Store, task: Task, *, reused: bool) -> Task:
     """Return a task with the statement it has in the store, where that is the better one.
 
     What somebody wrote is not replaced by a plain one; nor is, when the verdict was ``reused``,

@@ -50,7 +50,7 @@ def costs(store: Store, month: str) -> Costs:
         dollars=sum(line.dollars for line in lines),
         held=sum(hold.dollars for hold in holds),
         held_calls=len(holds),
-        month=store.calls.spent(Limit(scope="month", of=month, dollars=0.0)),
+        month=store.calls.sum_dollars(Limit(scope="month", of=month, dollars=0.0)),
         lines=lines,
         strategies=by_strategy(lines, tasks_by_strategy(store)),
     )

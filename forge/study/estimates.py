@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from forge.pulls.mirror import Mirror, make_mirror
-from forge.run.context import Code
+from forge.pulls.mirror import PullRequestMirror, make_mirror
+from forge.run.context import SourceCode
 from forge.run.parts import ModelMaker
 from forge.run.preparation import fetch
 from forge.run.progress import Reporter
@@ -28,7 +28,7 @@ from storage.store import Store
 from storage.trees import Trees
 from syntax.paths import is_source_path
 from tasks.giveaways import Secrets
-from tasks.model_statements import foreseen
+from tasks.model_statements import plan_ask_bounds
 from tasks.observed import Observed, excerpt
 from tasks.statements import is_template
 from tasks.voices import samples
@@ -112,7 +112,7 @@ async def estimate(
         model=estimating.model(MIRROR),
     )
     parts = [] if mirror is None else [await estimating.mirror(mirror)]
-    parts += [estimating.modelled(MODELLED[name]) for name in asking if name in MODELLED]
+    parts += [estimating.estimate_strategy(MODELLED[name]) for name in asking if name in MODELLED]
     if settings.model.statements == "model":
         parts.append(estimating.statements(mirror.name if mirror is not None else ""))
     return RunEstimate(
@@ -157,14 +157,14 @@ class Estimating:
         assert isinstance(model, Estimator)
         return model
 
-    async def mirror(self, mirror: Mirror) -> PartEstimate:
+    async def mirror(self, mirror: PullRequestMirror) -> PartEstimate:
         """Count the fixes that a merge does not undo; the others as well, for the most."""
         model = self.model(MIRROR)
         limit = limit_of(
             self._settings.proposals.at_most, MIRROR, self._settings.proposals.max_bugs or 0
         )
         merged = 0
-        for place, (undone, asks) in enumerate(mirror.foreseen(self._code)):
+        for place, (undone, asks) in enumerate(mirror.foresee_undos(self._code)):
             for number, ask in enumerate(asks):
                 model.count(ask, least=not undone and not number and place < limit)
             merged += undone
@@ -175,14 +175,14 @@ class Estimating:
             self._merged = merged
         return part(MIRROR, limit, model, UNDOING)
 
-    def modelled(self, strategy: Modelled) -> PartEstimate:
+    def estimate_strategy(self, strategy: Modelled) -> PartEstimate:
         """Count the questions of a strategy that is nothing without a model."""
         model = self.model(strategy.name)
         proposals = self._settings.proposals
         others = [name for name in proposals.names if name != MIRROR]
         left = (proposals.max_bugs or 0) - self._merged
         limit = limit_of(proposals.at_most, strategy.name, math.ceil(left / len(others)))
-        asks = strategy.planned(
+        asks = strategy.plan_questions(
             self._code.files,
             seed=proposals.seed,
             max_bugs=limit,
@@ -200,27 +200,27 @@ class Estimating:
             name=self._repository.name,
             messages=(),
             public="",
-            readme=excerpt(lambda path: self._trees.read(self._repository.tree, path)),
+            readme=excerpt(lambda path: self._trees.read_file(self._repository.tree, path)),
             samples=samples(issues_of(self._store, name or self._name)),
             secrets=Secrets(),
         )
-        shortest, longest = foreseen(observed)
-        limit = max((self._settings.proposals.max_bugs or 0) - self._written(), 0)
+        shortest, longest = plan_ask_bounds(observed)
+        limit = max((self._settings.proposals.max_bugs or 0) - self._count_written(), 0)
         for number in range(limit):
             if number < limit * VALID:
-                model.count(differing(shortest, number), most=False)
+                model.count(vary_ask(shortest, number), most=False)
             for ask in longest:
-                model.count(differing(ask, number), least=False)
+                model.count(vary_ask(ask, number), least=False)
         return part("statements", limit, model, STATING)
 
-    def _written(self) -> int:
+    def _count_written(self) -> int:
         """How many bugs of this tree have a statement that is no template."""
         tasks = [task for task in self._store.tasks() if not is_template(task.statement)]
         bugs = (self._store.bug(task.bug) for task in tasks)
         return sum(bug is not None and bug.tree == self._repository.tree for bug in bugs)
 
 
-def differing(ask: Ask, number: int) -> Ask:
+def vary_ask(ask: Ask, number: int) -> Ask:
     """Return a question as it may be asked on one of several bugs."""
     return replace(ask, prompt=f"{ask.prompt}{number:4}")
 
@@ -242,7 +242,7 @@ def part(name: str, bugs: int, model: Estimator, assumed: str) -> PartEstimate:
     )
 
 
-def code(settings: Settings, repository: Repository, trees: Trees) -> Code:
+def code(settings: Settings, repository: Repository, trees: Trees) -> SourceCode:
     """Return what bugs may be made in, by the repository's own settings."""
     modes = trees.paths(repository.tree)
     with TemporaryDirectory(prefix="bugfoundry-") as folder:
@@ -250,10 +250,10 @@ def code(settings: Settings, repository: Repository, trees: Trees) -> Code:
         trees.materialise(repository.tree, checkout)
         overrides = merge(read_config(FolderTree(checkout)), settings.environment.overrides)
     wanted = [path for path in modes if is_source_path(path) and not overrides.excludes(path)]
-    return Code(files=trees.read_all(repository.tree, wanted), modes=modes)
+    return SourceCode(files=trees.read_all(repository.tree, wanted), modes=modes)
 
 
-def described(found: RunEstimate) -> Sequence[str]:
+def describe_estimate(found: RunEstimate) -> Sequence[str]:
     """Say it in lines."""
     how = ", in batches" if found.batch else ""
     lines = [f"{found.repository} by {found.model}{how}, nothing was asked"]

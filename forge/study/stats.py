@@ -69,7 +69,7 @@ def stats(store: Store, month: str) -> Stats:
         row(name, verdicts[name], valid[name], tasks[name], seconds[name], sent[name])
         for name in sorted({*verdicts, *sent})
     ]
-    spent = store.dispatches.spent(MinuteLimit(scope="month", of=month))
+    spent = store.dispatches.sum_minutes(MinuteLimit(scope="month", of=month))
     return Stats(
         repositories=tuple(found),
         month=month,
@@ -102,7 +102,7 @@ def limits(store: Store, month: str) -> Iterable[LimitStats]:
     for limit in store.dispatches.limits():
         used = 0.0
         if limit.scope == "month":
-            used = store.dispatches.spent(MinuteLimit(scope="month", of=limit.of or month))
+            used = store.dispatches.sum_minutes(MinuteLimit(scope="month", of=limit.of or month))
         elif limit.of:
-            used = store.dispatches.spent(limit)
+            used = store.dispatches.sum_minutes(limit)
         yield LimitStats(scope=limit.scope, of=limit.of, minutes=limit.minutes, used=used)

@@ -44,7 +44,7 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class TransferLine:
     """One model on one repository, or on all of them where none is named."""
 
     model: str
@@ -55,7 +55,7 @@ class Line:
 
 def transfer(
     instances: Iterable[Mapping[str, Any]], tasks: Mapping[str, Mapping[str, Any]]
-) -> list[Line]:
+) -> list[TransferLine]:
     """Return a line for each model over all repositories, and one for each repository.
 
     ``instances`` are those of evaluation reports, ``tasks`` full records by id. Tasks that say
@@ -71,7 +71,7 @@ def transfer(
             found = rates.setdefault((each["model_name_or_path"], repository), {})
             found[kind] = found.get(kind, Rate()).plus(each["resolved"])
     return [
-        Line(
+        TransferLine(
             model=model,
             repository=repository,
             synthetic=found.get("synthetic", Rate()),

@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from harness.detect.installers import Recipe, pdm, pip, poetry, together, uv_groups
+from harness.detect.installers import Recipe, combine_recipes, pdm, pip, poetry, uv_groups
 from harness.detect.option_words import chosen_env, option_values, without_options
-from harness.detect.shell import Command, inside, split_script
+from harness.detect.shell import ShellCommand, inside, split_script
 
 PYTHON = re.compile(r"(?:python|pypy|py)(?:\d+(?:\.\d+)?)?(?:\.exe)?")
 PYTHON_VALUED = frozenset({"-X", "-W"})
@@ -28,10 +28,10 @@ RUN_FLAGS_VALUED: Mapping[str, frozenset[str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class CommandReader:
     """Reads one command after another of a tool's own words."""
 
-    command: Command
+    command: ShellCommand
 
     def of(self, words: Sequence[str]) -> Recipe:
         """Return what a command does, by the name it starts with."""
@@ -68,10 +68,10 @@ class Reader:
     def pytest(self, words: Sequence[str]) -> Recipe:
         if LOOKING & set(words):
             return Recipe()
-        known = tuple(self.placed(word) for word in words if "$" not in word)
+        known = tuple(self.resolve_path(word) for word in words if "$" not in word)
         return Recipe(tests=True, pytest=known, env=self.command.env)
 
-    def placed(self, word: str) -> str:
+    def resolve_path(self, word: str) -> str:
         """Return a path of pytest's as seen from the root, when the command runs elsewhere."""
         if not self.command.folder or word.startswith("-"):
             return word
@@ -92,18 +92,18 @@ class Reader:
                 options = ["-o", f"python_files={value}"]
             elif discovers and not word.startswith("-") and word != "discover":
                 paths.append(word)
-        known = [self.placed(path) for path in paths[:1] if "$" not in path and path != "."]
+        known = [self.resolve_path(path) for path in paths[:1] if "$" not in path and path != "."]
         kept = options if "$" not in "".join(options) else []
         return Recipe(tests=True, pytest=(*kept, *known), env=self.command.env)
 
-    def inner(self, tool: str) -> Callable[[list[str]], Recipe]:
+    def make_wrapper_reader(self, tool: str) -> Callable[[list[str]], Recipe]:
         """Return a reader for a tool that only runs another command."""
         valued = RUN_FLAGS_VALUED.get(tool, frozenset())
 
-        def read(words: list[str]) -> Recipe:
+        def read_wrapped(words: list[str]) -> Recipe:
             return self.of(without_options(words, valued))
 
-        return read
+        return read_wrapped
 
     def coverage(self, words: list[str]) -> Recipe:
         if words[:1] != ["run"]:
@@ -119,7 +119,7 @@ class Reader:
                 return uv_groups(words[1:], self.command.folder)[0]
             case ["run", *_]:
                 brought, rest = uv_groups(words[1:], self.command.folder)
-                return together([brought, self.of(rest)])
+                return combine_recipes([brought, self.of(rest)])
             case ["tool", "run"]:
                 return self.uvx(words[2:])
         return Recipe()
@@ -132,7 +132,7 @@ class Reader:
             case ["install" | "sync", *rest]:
                 return poetry(rest)
             case ["run", name, *rest]:
-                return together([self.calls("task", name), self.of([name, *rest])])
+                return combine_recipes([self.calls("task", name), self.of([name, *rest])])
         return Recipe()
 
     def pdm(self, words: list[str]) -> Recipe:
@@ -140,7 +140,7 @@ class Reader:
             case ["install" | "sync", *rest]:
                 return pdm(rest)
             case ["run", *rest] if inner := without_options(rest, RUN_FLAGS_VALUED["pdm"]):
-                return together([self.calls("task", inner[0]), self.of(inner)])
+                return combine_recipes([self.calls("task", inner[0]), self.of(inner)])
             case [name, *_]:
                 return self.calls("task", name)
         return Recipe()
@@ -156,7 +156,7 @@ class Reader:
                 if not rest:
                     return Recipe()
                 name = rest[0] if ":" in rest[0] else f"{env}:{rest[0]}"
-                return together([self.calls("hatch", name), self.of(rest)])
+                return combine_recipes([self.calls("hatch", name), self.of(rest)])
         return Recipe()
 
     def tox(self, words: list[str]) -> Recipe:
@@ -172,16 +172,16 @@ class Reader:
         known = [re.sub(r"\(.*\)$|-\d[\d.]*$", "", name) for name in names if "$" not in name]
         return self.calls("nox", *(known or ([] if names else [""])))
 
-    def named(self, tool: str) -> Callable[[list[str]], Recipe]:
+    def make_target_reader(self, tool: str) -> Callable[[list[str]], Recipe]:
         """Return a reader for a tool whose plain words are names of targets."""
 
-        def read(words: list[str]) -> Recipe:
+        def read_targets(words: list[str]) -> Recipe:
             if option_values(words, "-C", "--directory", "-f", "--file"):
                 return Recipe()
             plain = [w for w in words if not w.startswith("-") and "=" not in w and "$" not in w]
             return self.calls(tool, *(plain if tool != "task" else plain[:1]))
 
-        return read
+        return read_targets
 
     def shell(self, words: list[str]) -> Recipe:
         if words[:1] and words[0].startswith("-") and "c" in words[0] and len(words) > 1:
@@ -202,51 +202,54 @@ class Reader:
         return pip(words[1:], self.command.folder)
 
 
-Handler = Callable[[Reader, list[str]], Recipe]
+Handler = Callable[[CommandReader, list[str]], Recipe]
 
 
-def inner(tool: str) -> Handler:
-    return lambda reader, words: reader.inner(tool)(words)
+def make_wrapper_handler(tool: str) -> Handler:
+    return lambda reader, words: reader.make_wrapper_reader(tool)(words)
 
 
-def named(tool: str) -> Handler:
-    return lambda reader, words: reader.named(tool)(words)
+def make_target_handler(tool: str) -> Handler:
+    return lambda reader, words: reader.make_target_reader(tool)(words)
 
 
 HANDLERS: Mapping[str, Handler] = {
-    **dict.fromkeys(("pytest", "py.test"), Reader.pytest),
-    **dict.fromkeys(("pip", "pip3"), Reader.pip),
-    **dict.fromkeys(("apt", "apt-get"), Reader.apt),
-    **dict.fromkeys(("bash", "sh", "source", "."), Reader.shell),
+    **dict.fromkeys(("pytest", "py.test"), CommandReader.pytest),
+    **dict.fromkeys(("pip", "pip3"), CommandReader.pip),
+    **dict.fromkeys(("apt", "apt-get"), CommandReader.apt),
+    **dict.fromkeys(("bash", "sh", "source", "."), CommandReader.shell),
     **dict.fromkeys(("nosetests", "nose2"), lambda reader, _: reader.pytest([])),
-    **dict.fromkeys(("poe", "taskipy", "task"), named("task")),
-    **{tool: inner(tool) for tool in ("xvfb-run", "timeout", "pipenv", "dbus-run-session")},
-    **{tool: named(tool) for tool in ("make", "just")},
+    **dict.fromkeys(("poe", "taskipy", "task"), make_target_handler("task")),
+    **{
+        tool: make_wrapper_handler(tool)
+        for tool in ("xvfb-run", "timeout", "pipenv", "dbus-run-session")
+    },
+    **{tool: make_target_handler(tool) for tool in ("make", "just")},
     "sudo": lambda reader, words: reader.of(without_options(words, frozenset({"-u"}))),
-    "unittest": Reader.unittest,
-    "coverage": Reader.coverage,
-    "uv": Reader.uv,
-    "uvx": Reader.uvx,
-    "poetry": Reader.poetry,
-    "pdm": Reader.pdm,
-    "hatch": Reader.hatch,
-    "tox": Reader.tox,
-    "nox": Reader.nox,
+    "unittest": CommandReader.unittest,
+    "coverage": CommandReader.coverage,
+    "uv": CommandReader.uv,
+    "uvx": CommandReader.uvx,
+    "poetry": CommandReader.poetry,
+    "pdm": CommandReader.pdm,
+    "hatch": CommandReader.hatch,
+    "tox": CommandReader.tox,
+    "nox": CommandReader.nox,
 }
 """How the commands are read that say something of installs and tests."""
 
 
-def read_command(command: Command) -> Recipe:
+def read_command(command: ShellCommand) -> Recipe:
     """Return what one command installs and runs."""
-    recipe = Reader(command).of(command.words)
+    recipe = CommandReader(command).of(command.words)
     return recipe if recipe.tests or recipe.calls else replace(recipe, env=())
 
 
 def read_words(words: Iterable[str], env: Mapping[str, str] | None = None) -> Recipe:
     """Return what a command does that is already split into words."""
-    return read_command(Command(words=tuple(words), env=tuple(sorted((env or {}).items()))))
+    return read_command(ShellCommand(words=tuple(words), env=tuple(sorted((env or {}).items()))))
 
 
 def read_script(text: str, env: Mapping[str, str] | None = None, folder: str = "") -> Recipe:
     """Return what all commands of a shell script do together."""
-    return together([read_command(each) for each in split_script(text, env, folder)])
+    return combine_recipes([read_command(each) for each in split_script(text, env, folder)])

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from harness.detect.globs import matches
-from harness.detect.tree import Tree
+from harness.detect.tree import RepositoryTree
 from storage.errors import ConfigError
 from storage.records import Strategy
 
@@ -83,13 +83,13 @@ class Overrides:
         return any(matches(path, pattern) for pattern in self.exclude)
 
 
-def read_config(tree: Tree) -> Overrides:
+def read_config(tree: RepositoryTree) -> Overrides:
     """Return what the repository's own configuration file says; nothing when there is none.
 
     Raises ConfigError, one line that names the file, the key and what is allowed.
     """
     for path in SPELLINGS:
-        data = tree.read(path)
+        data = tree.read_file(path)
         if data is not None:
             return parse_config(data, path=path)
     return Overrides()
@@ -97,15 +97,15 @@ def read_config(tree: Tree) -> Overrides:
 
 def parse_config(data: bytes, *, path: str = CONFIG_PATH) -> Overrides:
     """Return what a configuration file says of environments. Raises ConfigError."""
-    document = checked(data, path=path)
+    document = validate_config(data, path=path)
     install = document.get("install")
     pytest_args = document.get("pytest_args")
     return Overrides(
         python=document.get("python"),
         install=None
         if install is None
-        else tuple(split(line, path, f"install[{n}]") for n, line in enumerate(install)),
-        pytest_args=split(pytest_args, path, "pytest_args")
+        else tuple(split_words(line, path, f"install[{n}]") for n, line in enumerate(install)),
+        pytest_args=split_words(pytest_args, path, "pytest_args")
         if isinstance(pytest_args, str)
         else (None if pytest_args is None else tuple(pytest_args)),
         env=tuple(sorted(document.get("env", {}).items())),
@@ -113,7 +113,7 @@ def parse_config(data: bytes, *, path: str = CONFIG_PATH) -> Overrides:
     )
 
 
-def checked(data: bytes, *, path: str = CONFIG_PATH) -> dict[str, Any]:
+def validate_config(data: bytes, *, path: str = CONFIG_PATH) -> dict[str, Any]:
     """Return a configuration file as it is written, checked by the schema. Raises ConfigError."""
     document: Any = load_yaml(data, path)
     if document is None:
@@ -137,7 +137,7 @@ def load_yaml(data: bytes, path: str) -> object:
         raise ConfigError(f"{path}: not valid YAML: {reason}") from error
 
 
-def split(text: str, path: str, key: str) -> tuple[str, ...]:
+def split_words(text: str, path: str, key: str) -> tuple[str, ...]:
     """Split as a shell does. Raises ConfigError naming the key."""
     try:
         return tuple(shlex.split(text))

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from harness.detect.hatch import Envs, hatch_envs, hatch_recipe
-from harness.detect.installers import Recipe, together
-from harness.detect.nox import Session, read_nox
+from harness.detect.installers import Recipe, combine_recipes
+from harness.detect.nox import NoxSession, read_nox
 from harness.detect.targets import (
     Rules,
     just_rules,
@@ -17,7 +17,7 @@ from harness.detect.targets import (
     task_rules,
 )
 from harness.detect.tox import read_tox, tox_recipe
-from harness.detect.tree import Tree
+from harness.detect.tree import RepositoryTree
 
 MOST_CALLS = 30
 
@@ -26,15 +26,15 @@ MOST_CALLS = 30
 class Callables:
     """Everything a command of a repository can call by name, for one Python version."""
 
-    tree: Tree
+    tree: RepositoryTree
     python: str
-    nox: tuple[Session, ...]
+    nox: tuple[NoxSession, ...]
     hatch: Envs
     rules: Mapping[str, Rules]
     """By the tool that runs them: ``make``, ``just`` and ``task``."""
 
 
-def callables(tree: Tree, python: str) -> Callables:
+def callables(tree: RepositoryTree, python: str) -> Callables:
     """Read what can be called in a tree."""
     return Callables(
         tree=tree,
@@ -47,7 +47,7 @@ def callables(tree: Tree, python: str) -> Callables:
 
 def follow(known: Callables, recipe: Recipe) -> Recipe:
     """Return a recipe together with all that it calls, and all that these call."""
-    return together(parts(known, recipe, set()))
+    return combine_recipes(parts(known, recipe, set()))
 
 
 def parts(known: Callables, recipe: Recipe, seen: set[tuple[str, str]]) -> Iterator[Recipe]:
@@ -55,10 +55,10 @@ def parts(known: Callables, recipe: Recipe, seen: set[tuple[str, str]]) -> Itera
     for call in recipe.calls:
         if call not in seen and len(seen) < MOST_CALLS:
             seen.add(call)
-            yield from parts(known, behind(known, *call), seen)
+            yield from parts(known, resolve_call(known, *call), seen)
 
 
-def behind(known: Callables, tool: str, name: str) -> Recipe:
+def resolve_call(known: Callables, tool: str, name: str) -> Recipe:
     """Return what one name stands for; nothing when the repository does not define it."""
     if tool == "tox":
         found = read_tox(known.tree, known.python, name)
@@ -72,7 +72,7 @@ def behind(known: Callables, tool: str, name: str) -> Recipe:
     return rule_recipe(known.rules.get(tool, {}), name)
 
 
-def nox_recipe(sessions: tuple[Session, ...], name: str) -> Recipe:
+def nox_recipe(sessions: tuple[NoxSession, ...], name: str) -> Recipe:
     """Return what a session does; without a name, the first that runs tests."""
     for session in sessions:
         if session.name == name or (not name and session.recipe.tests):

@@ -26,7 +26,7 @@ def fill(text: str, contexts: Contexts) -> str:
 
     def value(match: re.Match[str]) -> str:
         try:
-            return written(evaluate(match[1], contexts))
+            return format_value(evaluate(match[1], contexts))
         except Undecided:
             return UNKNOWN
 
@@ -35,7 +35,7 @@ def fill(text: str, contexts: Contexts) -> str:
 
 def holds(condition: object, contexts: Contexts) -> bool:
     """Say whether an ``if`` lets a step run; one that cannot be decided does."""
-    text = re.sub(r"^\s*\$\{\{(.*)\}\}\s*$", r"\1", written(condition), flags=re.DOTALL)
+    text = re.sub(r"^\s*\$\{\{(.*)\}\}\s*$", r"\1", format_value(condition), flags=re.DOTALL)
     try:
         return bool(evaluate(text, contexts))
     except Undecided:
@@ -53,14 +53,14 @@ def evaluate(text: str, contexts: Contexts) -> Any:
         first, second, third, fourth = match.groups(default="")
         tokens.append((first, second, third, fourth))
         place = match.end()
-    parser = Parser(tokens, contexts)
-    value = parser.either()
+    parser = ExpressionParser(tokens, contexts)
+    value = parser.parse_disjunction()
     if parser.rest or isinstance(value, Undecided):
         raise Undecided
     return value
 
 
-class Parser:
+class ExpressionParser:
     """Walks over the tokens of one expression. An undecided part is a value until it matters."""
 
     def __init__(self, tokens: list[tuple[str, str, str, str]], contexts: Contexts) -> None:
@@ -71,42 +71,44 @@ class Parser:
             return self.rest.pop(0)[3]
         return ""
 
-    def either(self) -> Any:
-        left = self.both()
+    def parse_disjunction(self) -> Any:
+        left = self.parse_conjunction()
         while self.take("||"):
-            right = self.both()
+            right = self.parse_conjunction()
             if isinstance(left, Undecided):
                 left = right if not isinstance(right, Undecided) and right is True else left
             else:
                 left = left or right
         return left
 
-    def both(self) -> Any:
-        left = self.compared()
+    def parse_conjunction(self) -> Any:
+        left = self.parse_comparison()
         while self.take("&&"):
-            right = self.compared()
+            right = self.parse_comparison()
             if isinstance(left, Undecided):
                 left = right if not isinstance(right, Undecided) and not right else left
             else:
                 left = left and right
         return left
 
-    def compared(self) -> Any:
-        left = self.single()
+    def parse_comparison(self) -> Any:
+        left = self.parse_operand()
         while operator := self.take("==", "!="):
-            right = self.single()
+            right = self.parse_operand()
             if isinstance(left, Undecided) or isinstance(right, Undecided):
                 left = Undecided()
             else:
-                left = (written(left).lower() == written(right).lower()) == (operator == "==")
+                left = (format_value(left).lower() == format_value(right).lower()) == (
+                    operator == "=="
+                )
         return left
 
-    def single(self) -> Any:
+    def parse_operand(self) -> Any:
         if self.take("!"):
-            value = self.single()
+            value = self.parse_operand()
             return value if isinstance(value, Undecided) else not value
         if self.take("("):
-            value = self.either()
+            value = self.parse_disjunction()
             if not self.take(")"):
                 raise Undecided
             return value
@@ -124,7 +126,7 @@ class Parser:
     def function(self, name: str) -> Any:
         given: list[Any] = []
         while not self.take(")"):
-            given.append(self.either())
+            given.append(self.parse_disjunction())
             if not self.take(",") and (not self.rest or self.rest[0][3] != ")"):
                 raise Undecided
         return call(name.lower(), given)
@@ -149,7 +151,7 @@ def call(name: str, given: list[Any]) -> Any:
         return False
     if any(isinstance(each, Undecided) for each in given):
         return Undecided()
-    words = [written(each) for each in given]
+    words = [format_value(each) for each in given]
     if name == "format" and words:
         return re.sub(
             r"\{(\d+)\}", lambda m: "".join(words[1 + int(m[1]) : 2 + int(m[1])]), words[0]
@@ -158,12 +160,12 @@ def call(name: str, given: list[Any]) -> Any:
         text, part = words[0].lower(), words[1].lower()
         if name == "contains":
             held = given[0] if isinstance(given[0], list) else None
-            return part in text if held is None else part in map(str.lower, map(written, held))
+            return part in text if held is None else part in map(str.lower, map(format_value, held))
         return text.startswith(part) if name == "startswith" else text.endswith(part)
     return Undecided()
 
 
-def written(value: Any) -> str:
+def format_value(value: Any) -> str:
     """Return a value as GitHub writes it; lists and tables stay unknown."""
     if value is None:
         return ""

@@ -9,7 +9,7 @@ from harness.detect.delegation import callables
 from harness.detect.model import (
     Evidence,
     Names,
-    Project,
+    ProjectMetadata,
     normalise,
     requirement_names,
     strings,
@@ -21,17 +21,17 @@ from harness.detect.pytest_config import PytestConfig, read_pytest_config
 from harness.detect.requirements import evidence
 from harness.detect.scores import declared_score
 from harness.detect.setuptools_files import read_setup_cfg, read_setup_py
-from harness.detect.suites import Used, suite_files, suite_folders, used
+from harness.detect.suites import Used, find_test_needs, suite_files, suite_folders
 from harness.detect.tox import read_tox
-from harness.detect.tree import Tree, read_text
+from harness.detect.tree import RepositoryTree, read_text
 from harness.detect.witnesses import RUNNER, SCRIPT, witnesses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class RepositoryFacts:
     """What is known of a repository, for one Python version."""
 
-    project: Project
+    project: ProjectMetadata
     config: PytestConfig
     used: Used
     evidence: tuple[Evidence, ...]
@@ -47,14 +47,14 @@ class Facts:
     notes: tuple[str, ...]
 
 
-def read_project(tree: Tree) -> Project:
+def read_project(tree: RepositoryTree) -> ProjectMetadata:
     """Return the project's description; ``pyproject.toml`` goes before the older files."""
     document = load(tree)
     modern, cfg, script = read_pyproject(document), read_setup_cfg(tree), read_setup_py(tree)
     static = "project" in document
     dynamic = "optional-dependencies" in strings(table(document, "project").get("dynamic"))
     older: Names = {**cfg.extras, **script.extras} if dynamic or not static else {}
-    return Project(
+    return ProjectMetadata(
         name=modern.name or cfg.name or script.name,
         installable=modern.installable or cfg.installable or script.installable,
         requires_python=modern.requires_python or cfg.requires_python or script.requires_python,
@@ -69,7 +69,7 @@ def read_project(tree: Tree) -> Project:
     )
 
 
-def gather(tree: Tree, project: Project, python: str) -> Facts:
+def gather(tree: RepositoryTree, project: ProjectMetadata, python: str) -> RepositoryFacts:
     """Return the facts of a tree for one Python version."""
     config = read_pytest_config(tree)
     tox = read_tox(tree, python)
@@ -78,14 +78,16 @@ def gather(tree: Tree, project: Project, python: str) -> Facts:
     said = witnesses(callables(tree, python), project, tox)
     said.sort(key=lambda e: -e.score)
     arguments = pytest_arguments(tree, config, said, files)
-    known = usable([*declared(project), *evidence(tree), *said], project)
+    known = keep_usable_evidence(
+        [*collect_declared_evidence(project), *evidence(tree), *said], project
+    )
     believed = [e for e in said if e.score >= SCRIPT]
     variables = dict(pair for e in reversed(believed) for pair in e.env)
     paths = arguments.paths or (() if config.words("testpaths") else folders)
-    return Facts(
+    return RepositoryFacts(
         project=project,
         config=config,
-        used=used(tree, files),
+        used=find_test_needs(tree, files),
         evidence=tuple(sorted(known, key=lambda e: -e.score)),
         options=(*naming, *arguments.options),
         paths=paths,
@@ -97,7 +99,7 @@ def gather(tree: Tree, project: Project, python: str) -> Facts:
     )
 
 
-def declared(project: Project) -> list[Evidence]:
+def collect_declared_evidence(project: ProjectMetadata) -> list[Evidence]:
     """Return the project's own extras, groups and lists that could be about tests."""
     found = []
     for kind, names in (
@@ -122,7 +124,7 @@ def declared(project: Project) -> list[Evidence]:
     return found
 
 
-def usable(found: list[Evidence], project: Project) -> list[Evidence]:
+def keep_usable_evidence(found: list[Evidence], project: ProjectMetadata) -> list[Evidence]:
     """Leave out empty evidence, and extras and groups that the project does not have."""
     extras = {normalise(name) for name in project.extras}
     kept = []
@@ -140,7 +142,7 @@ def usable(found: list[Evidence], project: Project) -> list[Evidence]:
 
 
 def pytest_arguments(
-    tree: Tree, config: PytestConfig, evidence: list[Evidence], files: list[str]
+    tree: RepositoryTree, config: PytestConfig, evidence: list[Evidence], files: list[str]
 ) -> Arguments:
     """Return the options of ``addopts``, and of the command by which the tests are run, sorted.
 
@@ -155,7 +157,7 @@ def pytest_arguments(
         if each.pytest is not None and each.pytest not in seen and each.score >= SCRIPT:
             seen.add(each.pytest)
             found = sort_arguments(each.pytest, tree=tree, source=each.label, registered=registered)
-            found = found if each.score >= RUNNER else widened(found, files)
+            found = found if each.score >= RUNNER else widen_arguments(found, files)
             command = replace(found, notes=command.notes + found.notes)
             if found.options or found.paths:
                 break
@@ -167,7 +169,7 @@ def pytest_arguments(
     )
 
 
-def widened(found: Arguments, files: list[str]) -> Arguments:
+def widen_arguments(found: Arguments, files: list[str]) -> Arguments:
     """Return a script's arguments without those that pick out a small part of the tests."""
     options: list[str] = []
     rest = list(found.options)
@@ -187,7 +189,7 @@ def without(options: tuple[str, ...], given: tuple[str, ...]) -> tuple[str, ...]
     return () if given[-len(options) :] == options else options
 
 
-def conftest_options(tree: Tree) -> Callable[[str], bool]:
+def conftest_options(tree: RepositoryTree) -> Callable[[str], bool]:
     """Return a test for whether a conftest of the tree registers an option."""
     texts = [read_text(tree, p) for p in sorted(tree.paths) if p.endswith("conftest.py")]
     return lambda name: any(f'"{name}"' in text or f"'{name}'" in text for text in texts)

@@ -14,11 +14,11 @@ def matches(path: str, pattern: str) -> bool:
     ``*`` stays inside a folder, ``**`` does not; a pattern without a slash is tried against
     every part of the path, and one that names a folder covers all below it.
     """
-    return compiled(pattern).fullmatch(path) is not None
+    return compile_glob(pattern).fullmatch(path) is not None
 
 
 @lru_cache(maxsize=512)
-def compiled(pattern: str) -> re.Pattern[str]:
+def compile_glob(pattern: str) -> re.Pattern[str]:
     clean = pattern.removeprefix("./").rstrip("/")
     parts = re.split(r"(\*\*/|/\*\*$|\*\*|\*|\?)", clean.removeprefix("/"))
     body = "".join(TOKENS.get(part, re.escape(part)) for part in parts)

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.detect.commands import read_script
-from harness.detect.installers import Recipe, pip, together
+from harness.detect.installers import Recipe, combine_recipes, pip
 from harness.detect.model import strings, table
-from harness.detect.pyproject import load, plain
-from harness.detect.tree import Tree
+from harness.detect.pyproject import keep_plain_requirements, load
+from harness.detect.tree import RepositoryTree
 
 OWN = "hatch-test"
 """The environment of ``hatch test``, which has tests' dependencies without being told."""
@@ -21,22 +21,22 @@ MOST_SCRIPTS = 50
 Envs = Mapping[str, Mapping[str, Any]]
 
 
-def hatch_envs(tree: Tree) -> dict[str, dict[str, Any]]:
+def hatch_envs(tree: RepositoryTree) -> dict[str, dict[str, Any]]:
     """Return hatch's environments, each with what it takes from its template."""
     document = load(tree)
     tables = {**table(document, "tool", "hatch", "envs"), **table(load(tree, "hatch.toml"), "envs")}
     raw = {name: table(env) for name, env in tables.items()}
-    return {name: inherited(name, raw) for name in raw}
+    return {name: inherit_template(name, raw) for name in raw}
 
 
-def inherited(name: str, raw: Envs, depth: int = 0) -> dict[str, Any]:
+def inherit_template(name: str, raw: Envs, depth: int = 0) -> dict[str, Any]:
     """Return an environment with its template's keys under its own; scripts are merged."""
     own = dict(raw.get(name, {}))
     template = own.get("template", "default")
     alone = own.get("detached") is True or name == OWN or depth > DEEP
     if alone or template == name or not isinstance(template, str):
         return own
-    base = inherited(template, raw, depth + 1)
+    base = inherit_template(template, raw, depth + 1)
     merged = {**base, **own}
     for key in ("scripts", "env-vars"):
         if table(base, key) or table(own, key):
@@ -48,7 +48,7 @@ def hatch_recipe(envs: Envs, call: str) -> Recipe:
     """Return what ``hatch run env:script`` installs and runs."""
     name, _, script = call.partition(":")
     env = envs.get(name.split(".")[0], {})
-    return together([environment(name, env), *commands(env, script)])
+    return combine_recipes([environment(name, env), *commands(env, script)])
 
 
 def environment(name: str, env: Mapping[str, Any]) -> Recipe:
@@ -56,7 +56,7 @@ def environment(name: str, env: Mapping[str, Any]) -> Recipe:
     dependencies = strings(env.get("dependencies"))
     if name == OWN and not dependencies:
         dependencies = OWN_DEPENDENCIES
-    items = plain((*dependencies, *strings(env.get("extra-dependencies"))))
+    items = keep_plain_requirements((*dependencies, *strings(env.get("extra-dependencies"))))
     return Recipe(
         extras=strings(env.get("features")),
         groups=strings(env.get("dependency-groups")),
@@ -75,7 +75,7 @@ def commands(
     if script == "run" and "default-args" in env:
         yield Recipe(tests=True, pytest=strings(env["default-args"]))
     for line in strings(scripts.get(script)):
-        text = filled(line)
+        text = fill_fields(line)
         first = text.split(" ")[0]
         if first in scripts:
             if first not in seen and len(seen) < MOST_SCRIPTS:
@@ -84,7 +84,7 @@ def commands(
             yield read_script(text, {k: v for k, v in pairs.items() if "{" not in v})
 
 
-def filled(line: str) -> str:
+def fill_fields(line: str) -> str:
     """Return a command with hatch's fields as they are without arguments: defaults, or nothing."""
     text = re.sub(r"\{root[^}]*\}[/\\]?", "./", line.removeprefix("- "))
     text = re.sub(r"\{(?:args|env:\w+):([^{}]*)\}", r"\1", text)
@@ -96,7 +96,7 @@ def hatch_recipes(envs: Envs) -> dict[str, Recipe]:
     found = {}
     for name, env in envs.items():
         scripts = sorted(table(env, "scripts"), key=lambda script: script not in ("test", "tests"))
-        ran = [together(commands(env, script)) for script in (*scripts, "run")]
+        ran = [combine_recipes(commands(env, script)) for script in (*scripts, "run")]
         testing = [recipe for recipe in ran if recipe.tests][:1]
-        found[name] = together([environment(name, env), *testing])
+        found[name] = combine_recipes([environment(name, env), *testing])
     return found

@@ -50,7 +50,7 @@ class Recipe:
     """Other tools that do the work, each with the name of its environment or target."""
 
 
-def together(recipes: Iterable[Recipe]) -> Recipe:
+def combine_recipes(recipes: Iterable[Recipe]) -> Recipe:
     """Return several recipes as one; the first pytest command stands for all."""
     known = list(recipes)
     words = next((each.pytest for each in known if each.pytest is not None), None)
@@ -139,7 +139,7 @@ class Installed:
             self.extras += names(local[2])
         elif built:
             self.extras += names(built[1])
-        elif not local and plain_requirement(word):
+        elif not local and is_plain_requirement(word):
             self.arguments.append(word)
 
 
@@ -147,7 +147,7 @@ def names(text: str | None) -> list[str]:
     return [name for part in re.split(r"[,\s]+", text or "") if (name := part.strip())]
 
 
-def plain_requirement(text: str) -> bool:
+def is_plain_requirement(text: str) -> bool:
     """Say whether a text asks for a distribution of an index."""
     try:
         return Requirement(text).url is None

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from harness.detect.model import Project, requirement_names
+from harness.detect.model import ProjectMetadata, requirement_names
 from storage.errors import EnvironmentFailed
 
 DEFAULT_VERSION = "0.1.0"
@@ -31,7 +31,10 @@ SCM_VARIABLES = (
 
 
 def choose_python(
-    project: Project, pythons: Sequence[str], wanted: str | None, tested: Collection[str] = ()
+    project: ProjectMetadata,
+    pythons: Sequence[str],
+    wanted: str | None,
+    tested: Collection[str] = (),
 ) -> str:
     """Return the version to use: the wanted one, else the first the project says it supports.
 
@@ -66,7 +69,7 @@ def fits(python: str, specifier: str) -> bool:
     return any(allowed.contains(f"{python}.{patch}") for patch in range(30))
 
 
-def build_variables(project: Project, version: str) -> dict[str, str]:
+def build_variables(project: ProjectMetadata, version: str) -> dict[str, str]:
     """Return the variables that stand in for a git history, when the build asks for one."""
     asked = requirement_names(project.build_requires)
     told = version_or_default(version)

@@ -13,11 +13,11 @@ from typing import Any
 import yaml
 
 from harness.detect.commands import read_script
-from harness.detect.expressions import Contexts, fill, holds, written
-from harness.detect.installers import Recipe, together
+from harness.detect.expressions import Contexts, fill, format_value, holds
+from harness.detect.installers import Recipe, combine_recipes
 from harness.detect.model import table
 from harness.detect.shell import inside
-from harness.detect.tree import Tree, read_text
+from harness.detect.tree import RepositoryTree, read_text
 
 MOST_ENTRIES = 64
 MOST_JOBS = 500
@@ -31,7 +31,7 @@ SET_LATER = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class CiJob:
     """One job with one entry of its matrix."""
 
     path: str
@@ -46,24 +46,24 @@ class Job:
     """Whether databases and the like run beside it."""
 
 
-def read_jobs(tree: Tree) -> Iterator[Job]:
+def read_jobs(tree: RepositoryTree) -> Iterator[CiJob]:
     """Yield the jobs of all workflows, each once for every entry of its matrix."""
     return islice(every_job(tree), MOST_JOBS)
 
 
-def every_job(tree: Tree) -> Iterator[Job]:
+def every_job(tree: RepositoryTree) -> Iterator[CiJob]:
     for path in sorted(tree.paths):
         if re.fullmatch(r"\.github/workflows/[^/]+\.ya?ml", path):
             yield from workflow_jobs(tree, path, {}, [])
 
 
-def document(tree: Tree, path: str) -> dict[str, Any]:
+def document(tree: RepositoryTree, path: str) -> dict[str, Any]:
     """Return a YAML file's document, empty when it is missing or broken."""
-    return parsed(read_text(tree, path))
+    return parse_yaml(read_text(tree, path))
 
 
 @lru_cache(maxsize=64)
-def parsed(text: str) -> dict[str, Any]:
+def parse_yaml(text: str) -> dict[str, Any]:
     """Return what a text says, parsed once; the loader in C would crash on deep nesting."""
     try:
         return table(yaml.safe_load(text))
@@ -72,8 +72,8 @@ def parsed(text: str) -> dict[str, Any]:
 
 
 def workflow_jobs(
-    tree: Tree, path: str, inputs: Mapping[str, Any], callers: list[str]
-) -> Iterator[Job]:
+    tree: RepositoryTree, path: str, inputs: Mapping[str, Any], callers: list[str]
+) -> Iterator[CiJob]:
     """Yield the jobs of one workflow; ``inputs`` are those of the one that calls it.
 
     ``callers`` are the workflows that were called so far, and are called no more.
@@ -103,28 +103,28 @@ def workflow_jobs(
 
 
 def one_job(
-    tree: Tree,
+    tree: RepositoryTree,
     path: str,
     name: str,
     workflow: Mapping[str, Any],
     job: Mapping[str, Any],
     contexts: Contexts,
-) -> Job:
+) -> CiJob:
     env: dict[str, str] = {}
     for each in (workflow, job):
         env |= filled_table(table(each, "env"), {**contexts, "env": env})
     defaults_run = {**table(workflow, "defaults", "run"), **table(job, "defaults", "run")}
-    folder = fill(written(defaults_run.get("working-directory")), contexts)
+    folder = fill(format_value(defaults_run.get("working-directory")), contexts)
     recipes: list[Recipe] = []
     pythons: list[str] = []
     steps = Steps(tree=tree, recipes=recipes, pythons=pythons)
-    steps.read(job["steps"], env, {**contexts, "env": env}, inside("", folder or "."))
-    runs_on = fill(written(job.get("runs-on")), contexts)
-    values = [written(value) for value in contexts["matrix"].values()]
-    return Job(
+    steps.read_steps(job["steps"], env, {**contexts, "env": env}, inside("", folder or "."))
+    runs_on = fill(format_value(job.get("runs-on")), contexts)
+    values = [format_value(value) for value in contexts["matrix"].values()]
+    return CiJob(
         path=path,
         name=name,
-        recipe=together(recipes),
+        recipe=combine_recipes(recipes),
         pythons=tuple(dict.fromkeys(pythons)),
         entry=(*values, runs_on),
         services=bool(job.get("services")),
@@ -135,11 +135,11 @@ def one_job(
 class Steps:
     """Reads steps one after another, those of local actions in their place."""
 
-    tree: Tree
+    tree: RepositoryTree
     recipes: list[Recipe]
     pythons: list[str]
 
-    def read(
+    def read_steps(
         self, steps: object, env: dict[str, str], contexts: Contexts, folder: str, depth: int = 0
     ) -> None:
         for step in steps[:MOST_STEPS] if isinstance(steps, list) else []:
@@ -148,9 +148,9 @@ class Steps:
                 and isinstance(step, dict)
                 and holds(step.get("if", "true"), contexts)
             ):
-                self.step(step, env, contexts, folder, depth)
+                self.read_step(step, env, contexts, folder, depth)
 
-    def step(
+    def read_step(
         self,
         step: Mapping[str, Any],
         env: dict[str, str],
@@ -160,21 +160,27 @@ class Steps:
     ) -> None:
         own = {**env, **filled_table(table(step, "env"), contexts)}
         run, uses = step.get("run"), step.get("uses")
-        if isinstance(run, str) and written(step.get("shell", "bash")).startswith(("bash", "sh")):
+        if isinstance(run, str) and format_value(step.get("shell", "bash")).startswith(
+            ("bash", "sh")
+        ):
             text = fill(run, contexts)
-            where = fill(written(step.get("working-directory", ".")), contexts)
+            where = fill(format_value(step.get("working-directory", ".")), contexts)
             recipe = read_script(text, own, inside(folder, where))
             self.recipes.append(recipe)
             self.pythons.extend(re.findall(r"\buv (?:python install|.*--python)[ =](3\.\d+)", text))
             env |= {name: value for name, value in SET_LATER.findall(text) if "$" not in value}
         elif isinstance(uses, str) and uses.startswith("./") and depth < DEEP:
-            self.action(uses, passed_inputs(table(step, "with"), contexts), own, contexts, depth)
+            self.read_action(
+                uses, passed_inputs(table(step, "with"), contexts), own, contexts, depth
+            )
         elif isinstance(uses, str):
             asked = table(step, "with").get("python-version", "")
-            listed = asked if isinstance(asked, list) else fill(written(asked), contexts).split()
-            self.pythons.extend(map(written, listed))
+            listed = (
+                asked if isinstance(asked, list) else fill(format_value(asked), contexts).split()
+            )
+            self.pythons.extend(map(format_value, listed))
 
-    def action(
+    def read_action(
         self,
         uses: str,
         passed: Mapping[str, Any],
@@ -188,7 +194,7 @@ class Steps:
         loaded = loaded or document(self.tree, f"{folder}/action.yaml")
         inputs = {**defaults(table(loaded, "inputs")), **passed}
         inner = {**contexts, "inputs": inputs}
-        self.read(table(loaded, "runs").get("steps"), env, inner, "", depth + 1)
+        self.read_steps(table(loaded, "runs").get("steps"), env, inner, "", depth + 1)
 
 
 def defaults(inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -205,7 +211,7 @@ def passed_inputs(values: Mapping[str, Any], contexts: Contexts) -> dict[str, An
 def filled_table(values: Mapping[str, Any], contexts: Contexts) -> dict[str, str]:
     """Return variables or inputs with their expressions worked out."""
     plain = {str(k): v for k, v in values.items() if not isinstance(v, (dict, list))}
-    return {name: fill(written(value), contexts) for name, value in plain.items()}
+    return {name: fill(format_value(value), contexts) for name, value in plain.items()}
 
 
 def matrix(value: object, inputs: Mapping[str, Any]) -> list[dict[str, Any]]:

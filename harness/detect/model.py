@@ -12,7 +12,7 @@ Names = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Project:
+class ProjectMetadata:
     """How the project describes itself, whatever tool it uses for that."""
 
     name: str = ""

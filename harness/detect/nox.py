@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.detect.commands import read_words
-from harness.detect.installers import Recipe, pip, together
+from harness.detect.installers import Recipe, combine_recipes, pip
 from harness.detect.model import strings
 from harness.detect.python_source import parse
-from harness.detect.setuptools_files import called, evaluate, module_values
+from harness.detect.setuptools_files import evaluate, module_values, read_last_name
 from harness.detect.shell import UNKNOWN
-from harness.detect.tree import Tree, read_text
+from harness.detect.tree import RepositoryTree, read_text
 
 INSTALL = frozenset({"install", "conda_install"})
 RUN = frozenset({"run", "run_always", "run_install"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class NoxSession:
     """One session of nox."""
 
     name: str
@@ -28,9 +28,9 @@ class Session:
     pythons: tuple[str, ...] = ()
 
 
-def read_nox(tree: Tree) -> tuple[Session, ...]:
+def read_nox(tree: RepositoryTree) -> tuple[NoxSession, ...]:
     """Return the sessions of ``noxfile.py`` in their order; those nox runs unasked go first."""
-    if tree.read("noxfile.py") is None:
+    if tree.read_file("noxfile.py") is None:
         return ()
     module = parse(read_text(tree, "noxfile.py"))
     names = module_values(module)
@@ -41,9 +41,9 @@ def read_nox(tree: Tree) -> tuple[Session, ...]:
         if options is not None and function.args.args:
             body = Body(functions=functions, names=names)
             found.append(
-                Session(
+                NoxSession(
                     name=str(options.get("name") or function.name),
-                    recipe=together(body.read(function)),
+                    recipe=combine_recipes(body.read_function(function)),
                     pythons=strings(options.get("python")),
                 )
             )
@@ -51,7 +51,7 @@ def read_nox(tree: Tree) -> tuple[Session, ...]:
     return tuple(sorted(found, key=lambda session: session.name not in unasked))
 
 
-def nox_pythons(tree: Tree) -> tuple[str, ...]:
+def nox_pythons(tree: RepositoryTree) -> tuple[str, ...]:
     """Return the Python versions that sessions which run tests ask for."""
     testing = (session for session in read_nox(tree) if session.recipe.tests)
     return tuple(dict.fromkeys(python for session in testing for python in session.pythons))
@@ -63,7 +63,7 @@ def session_options(
     """Return the options of a function's ``@nox.session``; None when it is no session."""
     for decorator in function.decorator_list:
         call = decorator if isinstance(decorator, ast.Call) else None
-        if called(call.func if call else decorator) == "session":
+        if read_last_name(call.func if call else decorator) == "session":
             given = call.keywords if call else []
             return {k.arg: evaluate(k.value, names) for k in given if k.arg}
     return None
@@ -86,7 +86,7 @@ class Body:
     seen: set[str] = field(default_factory=set)
     """Functions that were read already."""
 
-    def read(
+    def read_function(
         self, function: ast.FunctionDef, given: Mapping[str, Any] | None = None
     ) -> Iterator[Recipe]:
         """Yield what each call on the session does, in order; ``given`` are other arguments."""
@@ -107,7 +107,7 @@ class Body:
         known = evaluate(value, names)
         if isinstance(target, ast.Name) and (known is not None or target.id not in names):
             names[target.id] = known
-        elif isinstance(target, ast.Subscript) and called(target.value) == "env":
+        elif isinstance(target, ast.Subscript) and read_last_name(target.value) == "env":
             key = evaluate(target.slice, names)
             if isinstance(key, str) and isinstance(known, str):
                 env[key] = known
@@ -132,7 +132,7 @@ class Body:
             handed = ast.unparse(node.args[0]) == session
             if handed and helper.args.args and helper.name not in self.seen:
                 known = {k.arg: evaluate(k.value, names) for k in node.keywords if k.arg}
-                yield from self.read(helper, known)
+                yield from self.read_function(helper, known)
 
 
 def argument_defaults(function: ast.FunctionDef) -> dict[str, Any]:
@@ -155,14 +155,14 @@ def arguments(node: ast.Call, names: Mapping[str, Any]) -> Iterator[str]:
     """Yield the words of ``session.run`` or ``session.install``; what is unknown stays so."""
     for each in node.args:
         if isinstance(each, ast.Starred):
-            yield from starred(each.value, names)
+            yield from expand_starred(each.value, names)
         elif not isinstance(value := evaluate(each, names), (list, tuple)):
             yield value if isinstance(value, str) else UNKNOWN
 
 
-def starred(node: ast.expr, names: Mapping[str, Any]) -> Iterator[str]:
+def expand_starred(node: ast.expr, names: Mapping[str, Any]) -> Iterator[str]:
     """Yield the words of a list; nox's function for dependency groups gives their names."""
-    if isinstance(node, ast.Call) and called(node.func) == "dependency_groups":
+    if isinstance(node, ast.Call) and read_last_name(node.func) == "dependency_groups":
         for each in node.args[1:]:
             value = evaluate(each, names)
             yield from ("--group", value) if isinstance(value, str) else ()

@@ -7,17 +7,19 @@ import re
 from dataclasses import replace
 from itertools import pairwise
 
-from harness.detect.installers import Recipe, pip, plain_requirement, together
-from harness.detect.model import Evidence, Project, requirement_name, requirement_names
+from harness.detect.installers import Recipe, combine_recipes, is_plain_requirement, pip
+from harness.detect.model import Evidence, ProjectMetadata, requirement_name, requirement_names
 from harness.detect.requirements import brings, name_score
 from harness.detect.resolution import resolve
-from harness.detect.scores import TOOLS, besides
-from harness.detect.tree import Tree, read_text
+from harness.detect.scores import TOOLS, is_beside_tests
+from harness.detect.tree import RepositoryTree, read_text
 
 FOR_TESTS = 100
 
 
-def lightened(tree: Tree, project: Project, evidence: Evidence, used: frozenset[str]) -> Evidence:
+def lighten_evidence(
+    tree: RepositoryTree, project: ProjectMetadata, evidence: Evidence, used: frozenset[str]
+) -> Evidence:
     """Return evidence without distributions of no use to tests; ``used`` are those tests import.
 
     A requirements file that is not named for tests is replaced by its lines when it holds any.
@@ -26,14 +28,16 @@ def lightened(tree: Tree, project: Project, evidence: Evidence, used: frozenset[
     opened: list[Recipe] = []
     files = [b for a, b in pairwise(evidence.arguments) if a == "-r"]
     for file in files:
-        recipe = None if mostly_tests(tree, file, used) else lines(tree, file)
+        recipe = None if is_mostly_for_tests(tree, file, used) else lines(tree, file)
         if recipe is None:
             kept += ["-r", file]
         else:
             opened.append(recipe)
     plain = [word for word in evidence.arguments if word != "-r" and word not in files]
-    inner = together(opened)
-    needed = [word for word in (*plain, *inner.arguments) if useful(requirement_name(word), used)]
+    inner = combine_recipes(opened)
+    needed = [
+        word for word in (*plain, *inner.arguments) if is_useful(requirement_name(word), used)
+    ]
     if not opened and len(needed) == len(plain):
         return evidence
     found = resolve(
@@ -54,22 +58,22 @@ def lightened(tree: Tree, project: Project, evidence: Evidence, used: frozenset[
     )
 
 
-def useful(name: str, used: frozenset[str]) -> bool:
-    return name in used or not (besides(name) or name in TOOLS)
+def is_useful(name: str, used: frozenset[str]) -> bool:
+    return name in used or not (is_beside_tests(name) or name in TOOLS)
 
 
-def mostly_tests(tree: Tree, path: str, used: frozenset[str]) -> bool:
+def is_mostly_for_tests(tree: RepositoryTree, path: str, used: frozenset[str]) -> bool:
     """Say whether a requirements file is for tests by its name, or holds nothing besides."""
     if name_score(path) >= FOR_TESTS:
         return True
-    return all(useful(name, used) for name in brings(tree, path))
+    return all(is_useful(name, used) for name in brings(tree, path))
 
 
-def brings_of(tree: Tree, files: list[str], plain: list[str]) -> frozenset[str]:
+def brings_of(tree: RepositoryTree, files: list[str], plain: list[str]) -> frozenset[str]:
     return requirement_names(plain).union(*(brings(tree, file) for file in files))
 
 
-def lines(tree: Tree, path: str, depth: int = 0) -> Recipe | None:
+def lines(tree: RepositoryTree, path: str, depth: int = 0) -> Recipe | None:
     """Return what a requirements file asks for line by line; None when it is more than a list."""
     found: list[Recipe] = []
     for raw in read_text(tree, path).splitlines():
@@ -83,8 +87,8 @@ def lines(tree: Tree, path: str, depth: int = 0) -> Recipe | None:
             found.append(recipe)
         elif re.match(r"(?:-e|--editable)[\s=]", line):
             found.append(pip(line.split()))
-        elif plain_requirement(line):
+        elif is_plain_requirement(line):
             found.append(Recipe(arguments=(line,)))
         elif line:
             return None
-    return together(found)
+    return combine_recipes(found)

@@ -14,7 +14,7 @@ from harness.detect.option_tables import (
     PLUGIN_PREFIXES,
     SHORT,
 )
-from harness.detect.tree import Tree, has
+from harness.detect.tree import RepositoryTree, has_path
 
 UNKNOWN = "of a plugin not known here"
 
@@ -34,7 +34,7 @@ class Arguments:
 class Sorter:
     """One pass over arguments. ``registered`` says which long options a conftest defines."""
 
-    tree: Tree
+    tree: RepositoryTree
     source: str
     registered: Callable[[str], bool]
     options: list[str] = field(default_factory=list)
@@ -64,28 +64,30 @@ class Sorter:
         takes, why = self.known_long(name)
         written = [word]
         if takes is None:
-            takes = bool(rest) and not rest[0].startswith("-") and not has(self.tree, rest[0])
+            takes = bool(rest) and not rest[0].startswith("-") and not has_path(self.tree, rest[0])
         if name == "--cov":
             takes = bool(rest) and not rest[0].startswith("-") and not rest[0].startswith("./")
         if takes and not equals and rest:
             value = rest.pop(0)
             written.append(value)
         if name in ("--override-ini", "--config-file"):
-            why = why or self.refused(name, value)
+            why = why or self.explain_refusal(name, value)
         if why:
             self.drop(written, why)
             return
         self.options += written
-        self.needs.update(dist for prefix, dist in PLUGIN_PREFIXES.items() if under(name, prefix))
+        self.needs.update(
+            dist for prefix, dist in PLUGIN_PREFIXES.items() if is_in_family(name, prefix)
+        )
 
     def known_long(self, name: str) -> tuple[bool | None, str]:
         """Return whether a long option takes a value (None: not known) and why it is dropped."""
         if name in LONG:
             return LONG[name]
         for prefix, why in DROPPED_PREFIXES.items():
-            if under(name, prefix):
+            if is_in_family(name, prefix):
                 return None, why
-        if any(under(name, prefix) for prefix in PLUGIN_PREFIXES) or self.registered(name):
+        if any(is_in_family(name, prefix) for prefix in PLUGIN_PREFIXES) or self.registered(name):
             return None, KEEP
         return None, UNKNOWN
 
@@ -100,19 +102,19 @@ class Sorter:
                 value = letters or (rest.pop(0) if rest else "")
                 written += [] if letters else [value]
                 letters = ""
-                why = why or self.refused(f"-{letter}", value)
+                why = why or self.explain_refusal(f"-{letter}", value)
             if why:
                 self.drop(written, why)
             else:
                 self.options += written
 
-    def refused(self, name: str, value: str) -> str:
+    def explain_refusal(self, name: str, value: str) -> str:
         """Return why an option cannot be kept with this value, empty when it can."""
         if name == "-p":
             return DROPPED_PLUGINS.get(value.removeprefix("no:"), KEEP)
         if name in ("-o", "--override-ini") and value.startswith("addopts"):
             return "set anyway"
-        if name in ("-c", "--config-file") and not has(self.tree, value):
+        if name in ("-c", "--config-file") and not has_path(self.tree, value):
             return "no such file"
         return KEEP
 
@@ -120,7 +122,7 @@ class Sorter:
         path = posixpath.normpath(word) if word else ""
         place = path.partition("::")[0]
         for candidate in (place, f"src/{place}", place.replace(".", "/")):
-            if candidate and not place.startswith(("/", "..")) and has(self.tree, candidate):
+            if candidate and not place.startswith(("/", "..")) and has_path(self.tree, candidate):
                 self.paths.append(candidate + path.removeprefix(place))
                 return
         self.drop([word], "no such path")
@@ -129,13 +131,13 @@ class Sorter:
         self.notes.append(f"{self.source}: dropped {' '.join(words)!r} ({why})")
 
 
-def under(name: str, prefix: str) -> bool:
+def is_in_family(name: str, prefix: str) -> bool:
     """Say whether an option belongs to a family: the prefix itself, or ``prefix-…``."""
     return name == prefix or name.startswith(f"{prefix}-")
 
 
 def sort_arguments(
-    words: Sequence[str], *, tree: Tree, source: str, registered: Callable[[str], bool]
+    words: Sequence[str], *, tree: RepositoryTree, source: str, registered: Callable[[str], bool]
 ) -> Arguments:
     """Sort pytest arguments found in ``source`` (named in notes) into kept and dropped."""
     return Sorter(tree, source, registered).sort(words)

@@ -7,17 +7,17 @@ from dataclasses import replace
 
 from harness.detect.config import Overrides
 from harness.detect.distributions import DISTRIBUTIONS
-from harness.detect.facts import Facts, gather, read_project
+from harness.detect.facts import RepositoryFacts, gather, read_project
 from harness.detect.interpreter import DEFAULT_VERSION, build_variables, choose_python
 from harness.detect.model import Evidence, normalise, requirement_name, requirement_names
 from harness.detect.nox import nox_pythons
-from harness.detect.off_topic import lightened
+from harness.detect.off_topic import lighten_evidence
 from harness.detect.option_tables import UNWANTED
 from harness.detect.requirements import DEVELOPING, name_score
 from harness.detect.steps import Steps, install, source_path, unusual_build
 from harness.detect.tox import tox_pythons
-from harness.detect.tree import Tree
-from harness.detect.unmet_imports import imported
+from harness.detect.tree import RepositoryTree
+from harness.detect.unmet_imports import find_missing_imports
 from harness.detect.workflows import workflow_pythons
 from storage.records import Plan
 
@@ -32,7 +32,7 @@ LIKELY = 65
 
 
 def plans(
-    tree: Tree,
+    tree: RepositoryTree,
     *,
     pythons: Sequence[str],
     overrides: Overrides,
@@ -54,7 +54,11 @@ def plans(
         **dict(facts.setenv),
         **dict(overrides.env),
     }
-    guesses = configured(facts, overrides) if overrides.install is not None else guess(tree, facts)
+    guesses = (
+        guess_from_overrides(facts, overrides)
+        if overrides.install is not None
+        else guess(tree, facts)
+    )
     made = (
         Plan(
             name=name,
@@ -78,7 +82,7 @@ Guess = tuple[str, Steps, tuple[str, ...]]
 """Name, install steps and arguments for pytest."""
 
 
-def configured(facts: Facts, overrides: Overrides) -> Iterator[Guess]:
+def guess_from_overrides(facts: RepositoryFacts, overrides: Overrides) -> Iterator[Guess]:
     """Yield the one plan a person asked for; pytest is added when nothing names it."""
     steps = overrides.install or ()
     words = [word for step in steps for word in step]
@@ -86,12 +90,14 @@ def configured(facts: Facts, overrides: Overrides) -> Iterator[Guess]:
     yield "as configured", (*steps, *last), default_arguments(facts)
 
 
-def guess(tree: Tree, facts: Facts) -> Iterator[Guess]:
+def guess(tree: RepositoryTree, facts: RepositoryFacts) -> Iterator[Guess]:
     """Yield the guesses in order of likelihood."""
-    best = combined(tree, facts)
-    together = [*best, imported(facts, best)]
-    fallback = [imported(facts, ())]
-    singles = [[each, imported(facts, [each])] for each in facts.evidence[:MOST_SINGLES]]
+    best = choose_evidence(tree, facts)
+    together = [*best, find_missing_imports(facts, best)]
+    fallback = [find_missing_imports(facts, ())]
+    singles = [
+        [each, find_missing_imports(facts, [each])] for each in facts.evidence[:MOST_SINGLES]
+    ]
     speaks_of_tests = any(each.score >= LIKELY for each in best)
     choices = [together, *singles, fallback] if speaks_of_tests else [fallback, *singles]
     for chosen in choices:
@@ -99,12 +105,14 @@ def guess(tree: Tree, facts: Facts) -> Iterator[Guess]:
     yield from variations(tree, facts, choices[0])
 
 
-def variations(tree: Tree, facts: Facts, best: list[Evidence]) -> Iterator[Guess]:
+def variations(
+    tree: RepositoryTree, facts: RepositoryFacts, best: list[Evidence]
+) -> Iterator[Guess]:
     """Yield the best installation with other arguments, then without its build tools."""
     steps = install(tree, facts, best)
     arguments = default_arguments(facts, best)
     if facts.folders:
-        silent = unwanted(best)
+        silent = disable_unwanted_plugins(best)
         yield f"{label(best)}, only {' '.join(facts.folders)}", steps, (*silent, *facts.folders)
     if facts.config.warnings_are_errors:
         lenient = ("-W", "default", *arguments)
@@ -117,18 +125,18 @@ def variations(tree: Tree, facts: Facts, best: list[Evidence]) -> Iterator[Guess
         yield f"{label(best)}, not installed", bare, (*source_path(tree, facts), *arguments)
 
 
-def default_arguments(facts: Facts, chosen: Iterable[Evidence] = ()) -> tuple[str, ...]:
-    return (*unwanted(chosen), *facts.options, *facts.paths)
+def default_arguments(facts: RepositoryFacts, chosen: Iterable[Evidence] = ()) -> tuple[str, ...]:
+    return (*disable_unwanted_plugins(chosen), *facts.options, *facts.paths)
 
 
-def unwanted(chosen: Iterable[Evidence]) -> tuple[str, ...]:
+def disable_unwanted_plugins(chosen: Iterable[Evidence]) -> tuple[str, ...]:
     """Return the options that switch off plugins which change every run."""
     brought = frozenset[str]().union(*(each.brings for each in chosen))
     names = sorted(plugin for dist, plugin in UNWANTED.items() if dist in brought)
     return tuple(word for name in names for word in ("-p", f"no:{name}"))
 
 
-def combined(tree: Tree, facts: Facts) -> list[Evidence]:
+def choose_evidence(tree: RepositoryTree, facts: RepositoryFacts) -> list[Evidence]:
     """Return the evidence that belongs together: what is surely about tests, and who runs them.
 
     Where neither is, the best of the rest; what it holds for documentation and style is left out.
@@ -141,17 +149,20 @@ def combined(tree: Tree, facts: Facts) -> list[Evidence]:
     runner = [e for e in facts.evidence if e.runs and e.score >= TESTED][:1]
     script = [e for e in facts.evidence if e.runs and LIKELY <= e.score < TESTED][:1]
     if not runner and not chosen and script and "pytest" in script[0].brings:
-        return [light(tree, facts, script[0])]
+        return [drop_useless_requirements(tree, facts, script[0])]
     if not chosen:
         rest = named[:1]
         chosen = [e for e in rest if not (runner or script) or e.score >= LIKELY]
     if any("pytest" in e.brings for e in chosen):
         script = [without_development(e, facts) for e in script]
     more = runner or script
-    return [light(tree, facts, e) if e.score < TESTED else e for e in (*chosen, *more)]
+    return [
+        drop_useless_requirements(tree, facts, e) if e.score < TESTED else e
+        for e in (*chosen, *more)
+    ]
 
 
-def without_development(evidence: Evidence, facts: Facts) -> Evidence:
+def without_development(evidence: Evidence, facts: RepositoryFacts) -> Evidence:
     """Return evidence without groups for development at large, which others make superfluous."""
     groups = tuple(name for name in evidence.groups if name_score(normalise(name)) != DEVELOPING)
     gone = [facts.project.groups[normalise(n)] for n in evidence.groups if n not in groups]
@@ -159,11 +170,13 @@ def without_development(evidence: Evidence, facts: Facts) -> Evidence:
     return replace(evidence, groups=groups, brings=brought)
 
 
-def light(tree: Tree, facts: Facts, evidence: Evidence) -> Evidence:
+def drop_useless_requirements(
+    tree: RepositoryTree, facts: RepositoryFacts, evidence: Evidence
+) -> Evidence:
     """Return evidence without what is of no use to tests, unless they import it."""
     modules = facts.used.modules
     names = {requirement_name(DISTRIBUTIONS.get(module, module)) for module in modules}
-    return lightened(tree, facts.project, evidence, frozenset(names | facts.used.plugins))
+    return lighten_evidence(tree, facts.project, evidence, frozenset(names | facts.used.plugins))
 
 
 def label(evidence: list[Evidence]) -> str:

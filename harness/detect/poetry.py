@@ -6,16 +6,16 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.detect.model import Names, Project, strings, table
+from harness.detect.model import Names, ProjectMetadata, strings, table
 
 
-def poetry_project(document: Mapping[str, Any]) -> Project:
+def poetry_project(document: Mapping[str, Any]) -> ProjectMetadata:
     """Return what ``[tool.poetry]`` says of the project."""
     poetry = table(document, "tool", "poetry")
     dependencies = table(poetry, "dependencies")
     extras = {name: strings(items) for name, items in table(poetry, "extras").items()}
     python = dependencies.get("python", "")
-    return Project(
+    return ProjectMetadata(
         name=str(poetry.get("name", "")),
         installable=poetry.get("package-mode") is not False,
         requires_python=constraint(python) if isinstance(python, str) else "",
@@ -86,10 +86,10 @@ def one_constraint(text: str) -> str:
     if text in ("", "*"):
         return ""
     if text[0] == "^":
-        return bounded(text[1:].strip(), caret_place(text[1:].strip()))
+        return format_bounds(text[1:].strip(), caret_place(text[1:].strip()))
     if text[0] == "~" and not text.startswith("~="):
         version = text[1:].strip()
-        return bounded(version, min(1, version.count(".")))
+        return format_bounds(version, min(1, version.count(".")))
     return f"=={text}" if text[0].isdigit() else text.replace(" ", "")
 
 
@@ -99,7 +99,7 @@ def caret_place(version: str) -> int:
     return next((n for n, part in enumerate(numbers) if part != "0"), len(numbers) - 1)
 
 
-def bounded(version: str, place: int) -> str:
+def format_bounds(version: str, place: int) -> str:
     numbers = re.findall(r"\d+", version)[: place + 1]
     if not numbers:
         return ""

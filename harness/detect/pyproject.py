@@ -9,14 +9,14 @@ from typing import Any
 
 from packaging.dependency_groups import resolve_dependency_groups
 
-from harness.detect.model import Names, Project, normalise, requirement_name, strings, table
+from harness.detect.model import Names, ProjectMetadata, normalise, requirement_name, strings, table
 from harness.detect.poetry import poetry_lists, poetry_project
-from harness.detect.tree import Tree, read_text
+from harness.detect.tree import RepositoryTree, read_text
 
 Document = Mapping[str, Any]
 
 
-def load(tree: Tree, path: str = "pyproject.toml") -> dict[str, Any]:
+def load(tree: RepositoryTree, path: str = "pyproject.toml") -> dict[str, Any]:
     """Return a TOML file's document, empty when it is missing or broken."""
     try:
         return tomllib.loads(read_text(tree, path))
@@ -24,7 +24,7 @@ def load(tree: Tree, path: str = "pyproject.toml") -> dict[str, Any]:
         return {}
 
 
-def read_pyproject(document: Document) -> Project:
+def read_pyproject(document: Document) -> ProjectMetadata:
     """Return what ``pyproject.toml`` says of the project."""
     if "project" in document:
         base = pep621(document)
@@ -35,7 +35,7 @@ def read_pyproject(document: Document) -> Project:
     build = table(document, "build-system")
     managed = "build-system" in document or "project" in document or base.installable
     packaged = table(document, "tool", "uv").get("package", True) is not False
-    return Project(
+    return ProjectMetadata(
         name=base.name,
         installable=managed and packaged and not package_mode_off(document),
         requires_python=base.requires_python,
@@ -59,30 +59,30 @@ def package_mode_off(document: Document) -> bool:
     return table(document, "tool", "poetry").get("package-mode") is False
 
 
-def pep621(document: Document) -> Project:
+def pep621(document: Document) -> ProjectMetadata:
     project = table(document, "project")
-    return Project(
+    return ProjectMetadata(
         name=str(project.get("name", "")),
         requires_python=str(project.get("requires-python", "")),
         classifiers=strings(project.get("classifiers")),
         dependencies=strings(project.get("dependencies")),
-        extras=named(table(project, "optional-dependencies")),
+        extras=read_string_lists(table(project, "optional-dependencies")),
     )
 
 
-def flit_project(document: Document) -> Project:
+def flit_project(document: Document) -> ProjectMetadata:
     metadata = table(document, "tool", "flit", "metadata")
-    return Project(
+    return ProjectMetadata(
         name=str(metadata.get("dist-name") or metadata.get("module") or ""),
         installable=bool(metadata),
         requires_python=str(metadata.get("requires-python", "")),
         classifiers=strings(metadata.get("classifiers")),
         dependencies=strings(metadata.get("requires")),
-        extras=named(table(metadata, "requires-extra")),
+        extras=read_string_lists(table(metadata, "requires-extra")),
     )
 
 
-def named(lists: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+def read_string_lists(lists: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     return {name: strings(value) for name, value in lists.items()}
 
 
@@ -115,12 +115,12 @@ def dependency_groups(document: Document) -> dict[str, tuple[str, ...]]:
 
 
 def pdm_lists(document: Document) -> Names:
-    groups = named(table(document, "tool", "pdm", "dev-dependencies"))
-    return {f"pdm group {name!r}": plain(items) for name, items in groups.items()}
+    groups = read_string_lists(table(document, "tool", "pdm", "dev-dependencies"))
+    return {f"pdm group {name!r}": keep_plain_requirements(items) for name, items in groups.items()}
 
 
 def uv_lists(document: Document) -> Names:
-    items = plain(strings(table(document, "tool", "uv").get("dev-dependencies")))
+    items = keep_plain_requirements(strings(table(document, "tool", "uv").get("dev-dependencies")))
     return {"uv dev-dependencies": items} if items else {}
 
 
@@ -130,6 +130,6 @@ def uv_defaults(document: Document) -> tuple[str, ...]:
     return (":all",) if listed == "all" else strings(listed)
 
 
-def plain(requirements: tuple[str, ...]) -> tuple[str, ...]:
+def keep_plain_requirements(requirements: tuple[str, ...]) -> tuple[str, ...]:
     """Leave out what is no plain requirement: options, and templates of a tool's own."""
     return tuple(r for r in requirements if requirement_name(r) and "{" not in r)

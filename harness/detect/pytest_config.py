@@ -11,7 +11,7 @@ from harness.detect.model import requirement_names, strings, table
 from harness.detect.option_tables import INI_PLUGINS
 from harness.detect.pyproject import load
 from harness.detect.setuptools_files import load_ini
-from harness.detect.tree import Tree, read_text
+from harness.detect.tree import RepositoryTree, read_text
 
 INI_FILES = (
     ("pytest.ini", "pytest", True),
@@ -53,10 +53,10 @@ class PytestConfig:
         return any(item.strip().split(":")[0] == "error" for item in items)
 
 
-def read_pytest_config(tree: Tree) -> PytestConfig:
+def read_pytest_config(tree: RepositoryTree) -> PytestConfig:
     """Return the configuration that pytest would use at the root of the tree."""
     for path, section, alone in INI_FILES:
-        if tree.read(path) is None:
+        if tree.read_file(path) is None:
             continue
         if path == "pyproject.toml":
             values = toml_values(load(tree))

@@ -6,7 +6,7 @@ import posixpath
 import re
 
 from harness.detect.model import Evidence, requirement_name
-from harness.detect.tree import Tree, read_text
+from harness.detect.tree import RepositoryTree, read_text
 
 TESTS = re.compile(r"(?:^|[-_./])(?:unit)?(?:test|tests|testing|pytest)(?:$|[-_./])")
 DEVELOPMENT = re.compile(r"(?:^|[-_./])(?:dev|devel|develop|development|ci)(?:$|[-_.])")
@@ -26,7 +26,7 @@ DEVELOPING = 40
 """Score of a name that speaks of development at large."""
 
 
-def candidates(tree: Tree) -> list[str]:
+def candidates(tree: RepositoryTree) -> list[str]:
     """Return the requirements files of a tree, compiled ones instead of their sources."""
     found = {path for path in tree.paths if is_requirements(path)}
     return sorted(p for p in found if not (p.endswith(".in") and p[:-3] + ".txt" in found))
@@ -47,7 +47,7 @@ def at_home(path: str) -> bool:
     return folder in HOMES or FOLDER.match(folder) is not None
 
 
-def brings(tree: Tree, path: str, seen: frozenset[str] = frozenset()) -> frozenset[str]:
+def brings(tree: RepositoryTree, path: str, seen: frozenset[str] = frozenset()) -> frozenset[str]:
     """Return the names of the distributions a requirements file asks for, ``-r`` followed."""
     found: set[str] = set()
     for line in read_text(tree, path).splitlines():
@@ -61,20 +61,20 @@ def brings(tree: Tree, path: str, seen: frozenset[str] = frozenset()) -> frozens
     return frozenset(found)
 
 
-def complete(tree: Tree, path: str, seen: frozenset[str] = frozenset()) -> bool:
+def is_complete(tree: RepositoryTree, path: str, seen: frozenset[str] = frozenset()) -> bool:
     """Say whether a requirements file, and every file it includes, is in the tree."""
-    if tree.read(path) is None:
+    if tree.read_file(path) is None:
         return False
     for line in read_text(tree, path).splitlines():
         inner = re.match(r"\s*(?:-r|--requirement|-c|--constraint)[\s=]*(\S+)", line)
         if inner and "://" not in inner[1]:
             other = posixpath.normpath(posixpath.join(posixpath.dirname(path), inner[1]))
-            if other not in seen and not complete(tree, other, seen | {path}):
+            if other not in seen and not is_complete(tree, other, seen | {path}):
                 return False
     return True
 
 
-def evidence(tree: Tree) -> list[Evidence]:
+def evidence(tree: RepositoryTree) -> list[Evidence]:
     """Return what requirements files say, the most test-like first."""
     found = []
     for path in candidates(tree):
@@ -83,7 +83,7 @@ def evidence(tree: Tree) -> list[Evidence]:
         if "pytest" in names:
             score += 30 if score else ALL_IN_ONE
         score = score if at_home(path) else score // 2
-        if score and complete(tree, path):
+        if score and is_complete(tree, path):
             found.append(Evidence(label=path, score=score, arguments=("-r", path), brings=names))
     return sorted(found, key=lambda e: (-e.score, e.label))
 

@@ -14,16 +14,22 @@ from harness.detect.installers import (
     UV_DEFAULT,
     Recipe,
 )
-from harness.detect.model import Evidence, Project, normalise, requirement_name, requirement_names
-from harness.detect.requirements import brings, complete
+from harness.detect.model import (
+    Evidence,
+    ProjectMetadata,
+    normalise,
+    requirement_name,
+    requirement_names,
+)
+from harness.detect.requirements import brings, is_complete
 from harness.detect.scores import for_tests
-from harness.detect.tree import Tree
+from harness.detect.tree import RepositoryTree
 from harness.detect.variables import test_variables
 
 
 def resolve(
-    tree: Tree,
-    project: Project,
+    tree: RepositoryTree,
+    project: ProjectMetadata,
     recipe: Recipe,
     *,
     label: str,
@@ -45,7 +51,7 @@ def resolve(
     for word in recipe.arguments:
         if word != "-r" and word not in files:
             found.requirement(word)
-    kept = [file for file in dict.fromkeys(files) if complete(tree, file)]
+    kept = [file for file in dict.fromkeys(files) if is_complete(tree, file)]
     arguments = (*(word for file in kept for word in ("-r", file)), *found.arguments)
     return Evidence(
         label=label,
@@ -65,7 +71,7 @@ def resolve(
 class Resolved:
     """Gathers the names of one recipe."""
 
-    project: Project
+    project: ProjectMetadata
     without: frozenset[str]
     extras: list[str] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)
@@ -82,11 +88,11 @@ class Resolved:
     def group(self, name: str) -> None:
         """Take a group of the project's, or a list of another tool's, or an extra of that name."""
         if name.startswith(":"):
-            for each in unasked(self.project, name):
+            for each in expand_default_groups(self.project, name):
                 self.group(each)
         elif normalise(name) in self.project.groups:
             self.groups += [name] if for_tests(name, self.project.groups) else []
-        elif items := listed(self.project, name):
+        elif items := find_tool_group(self.project, name):
             self.arguments += items if for_tests(name, {name: items}) else ()
         else:
             self.extra(name)
@@ -101,13 +107,13 @@ class Resolved:
             self.arguments.append(text)
 
 
-def listed(project: Project, name: str) -> tuple[str, ...]:
+def find_tool_group(project: ProjectMetadata, name: str) -> tuple[str, ...]:
     """Return the requirements of a group that only poetry or pdm know."""
     keys = (f"{tool} group {name!r}" for tool in ("poetry", "pdm"))
     return next((project.lists[key] for key in keys if key in project.lists), ())
 
 
-def unasked(project: Project, which: str) -> Iterator[str]:
+def expand_default_groups(project: ProjectMetadata, which: str) -> Iterator[str]:
     """Yield the groups that stand behind a tool's default, or behind all."""
     prefix = {POETRY_DEFAULT: "poetry group ", PDM_DEFAULT: "pdm group "}.get(which, "")
     if which == UV_DEFAULT:

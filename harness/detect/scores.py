@@ -52,6 +52,6 @@ def for_tests(name: str, names: Names) -> bool:
     return not LINTERS & requirement_names(names.get(name) or names.get(normalise(name)) or ())
 
 
-def besides(name: str) -> bool:
+def is_beside_tests(name: str) -> bool:
     """Say whether a distribution is for documentation, style or releases only."""
     return BESIDES.fullmatch(name) is not None

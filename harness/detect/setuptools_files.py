@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from harness.detect.model import Project, strings
+from harness.detect.model import ProjectMetadata, strings
 from harness.detect.python_source import parse
-from harness.detect.tree import Tree, read_text
+from harness.detect.tree import RepositoryTree, read_text
 
 HISTORY_SIGNS = {
     "setuptools-scm": r"\buse_scm_version\b|\bsetuptools[_-]scm\b",
@@ -49,7 +49,7 @@ def lines(value: str | None) -> tuple[str, ...]:
     return tuple(line for line in found if line and not line.startswith("#"))
 
 
-def read_setup_cfg(tree: Tree) -> Project:
+def read_setup_cfg(tree: RepositoryTree) -> ProjectMetadata:
     """Return what ``setup.cfg`` says of the project."""
     parser = load_ini(read_text(tree, "setup.cfg"))
 
@@ -59,20 +59,20 @@ def read_setup_cfg(tree: Tree) -> Project:
     extras = {}
     if parser.has_section("options.extras_require"):
         pairs = parser.items("options.extras_require")
-        extras = {name: listed(tree, value) for name, value in pairs}
-    tests = listed(tree, get("options", "tests_require"))
-    return Project(
+        extras = {name: read_requirement_list(tree, value) for name, value in pairs}
+    tests = read_requirement_list(tree, get("options", "tests_require"))
+    return ProjectMetadata(
         name=get("metadata", "name"),
         installable=parser.has_section("metadata") and bool(get("metadata", "name")),
         requires_python=get("options", "python_requires").strip(),
         classifiers=lines(get("metadata", "classifiers") or get("metadata", "classifier")),
-        dependencies=listed(tree, get("options", "install_requires")),
+        dependencies=read_requirement_list(tree, get("options", "install_requires")),
         extras=extras,
         lists={"tests_require": tests} if tests else {},
     )
 
 
-def listed(tree: Tree, value: str | None) -> tuple[str, ...]:
+def read_requirement_list(tree: RepositoryTree, value: str | None) -> tuple[str, ...]:
     """Return requirements of a value: lines, ``;``-free commas, or ``file: name``."""
     text = (value or "").strip()
     if text.startswith("file:"):
@@ -81,15 +81,15 @@ def listed(tree: Tree, value: str | None) -> tuple[str, ...]:
     return lines(text)
 
 
-def read_setup_py(tree: Tree) -> Project:
+def read_setup_py(tree: RepositoryTree) -> ProjectMetadata:
     """Return what the literal arguments of the ``setup()`` call say of the project."""
-    if tree.read("setup.py") is None:
-        return Project()
+    if tree.read_file("setup.py") is None:
+        return ProjectMetadata()
     arguments = setup_arguments(read_text(tree, "setup.py"))
     raw_extras = arguments.get("extras_require")
     extras = raw_extras if isinstance(raw_extras, Mapping) else {}
     tests = strings(arguments.get("tests_require"))
-    return Project(
+    return ProjectMetadata(
         name=text(arguments.get("name")),
         installable=True,
         requires_python=text(arguments.get("python_requires")),
@@ -116,7 +116,7 @@ def setup_arguments(source: str) -> dict[str, Any]:
     names = module_values(module)
     found: dict[str, Any] = {}
     for node in ast.walk(module):
-        if isinstance(node, ast.Call) and called(node.func) == "setup":
+        if isinstance(node, ast.Call) and read_last_name(node.func) == "setup":
             for keyword in node.keywords:
                 value = evaluate(keyword.value, names)
                 if keyword.arg is None and isinstance(value, Mapping):
@@ -126,7 +126,7 @@ def setup_arguments(source: str) -> dict[str, Any]:
     return found
 
 
-def called(node: ast.expr) -> str:
+def read_last_name(node: ast.expr) -> str:
     if isinstance(node, ast.Attribute):
         return node.attr
     return node.id if isinstance(node, ast.Name) else ""
@@ -163,7 +163,7 @@ def evaluate(node: ast.expr, names: Mapping[str, Any]) -> object:
         case ast.Name(id=name):
             return names.get(name)
         case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
-            return [part for item in items for part in spread(item, names)]
+            return [part for item in items for part in expand_item(item, names)]
         case ast.Dict(keys=keys, values=values):
             return evaluate_dict(keys, values, names)
         case ast.BinOp(left=left, op=ast.Add(), right=right):
@@ -176,7 +176,7 @@ def evaluate(node: ast.expr, names: Mapping[str, Any]) -> object:
             return evaluate(inner, names)
         case ast.JoinedStr(values=parts):
             texts = [evaluate(part, names) for part in parts]
-            return bounded("".join(map(str, texts))) if None not in texts else None
+            return limit_size("".join(map(str, texts))) if None not in texts else None
         case ast.FormattedValue(format_spec=None) as filled:
             return evaluate(filled.value, names)
         case ast.BoolOp(op=ast.Or(), values=options):
@@ -186,15 +186,17 @@ def evaluate(node: ast.expr, names: Mapping[str, Any]) -> object:
             refused = known is not None and not known
             return evaluate(orelse if refused else body, names) or evaluate(orelse, names)
         case ast.Call(func=ast.Attribute(value=text, attr="split"), args=[mark]):
-            return split(evaluate(text, names), evaluate(mark, names))
+            return split_text(evaluate(text, names), evaluate(mark, names))
         case ast.GeneratorExp(elt=each, generators=[only]):
-            return repeated(each, only, names)
+            return evaluate_comprehension(each, only, names)
         case ast.ListComp(elt=each, generators=[only]):
-            return repeated(each, only, names)
+            return evaluate_comprehension(each, only, names)
     return None
 
 
-def repeated(each: ast.expr, over: ast.comprehension, names: Mapping[str, Any]) -> object:
+def evaluate_comprehension(
+    each: ast.expr, over: ast.comprehension, names: Mapping[str, Any]
+) -> object:
     """Return the list that a simple comprehension makes; one inside another stays unknown."""
     items = evaluate(over.iter, names)
     nested = any(isinstance(node, (ast.GeneratorExp, ast.ListComp)) for node in ast.walk(each))
@@ -204,12 +206,12 @@ def repeated(each: ast.expr, over: ast.comprehension, names: Mapping[str, Any]) 
     return [evaluate(each, {**names, name: item}) for item in items[:MOST_ITEMS]]
 
 
-def split(value: object, mark: object) -> list[str] | None:
+def split_text(value: object, mark: object) -> list[str] | None:
     known = isinstance(value, str) and isinstance(mark, str) and mark
     return str(value).split(str(mark)) if known else None
 
 
-def spread(item: ast.expr, names: Mapping[str, Any]) -> list[Any]:
+def expand_item(item: ast.expr, names: Mapping[str, Any]) -> list[Any]:
     if isinstance(item, ast.Starred):
         inner = evaluate(item.value, names)
         return list(inner) if isinstance(inner, list) else []
@@ -234,11 +236,11 @@ def add(left: object, right: object) -> object:
     if left is None or right is None:
         return left if right is None else right
     if isinstance(left, list) and isinstance(right, list):
-        return bounded(left + right)
-    return bounded(left + right) if isinstance(left, str) and isinstance(right, str) else None
+        return limit_size(left + right)
+    return limit_size(left + right) if isinstance(left, str) and isinstance(right, str) else None
 
 
-def bounded(value: list[Any] | str) -> object:
+def limit_size(value: list[Any] | str) -> object:
     """Return a value that can be meant; one that doubled itself again and again is unknown."""
     return value if len(value) < LONGEST else None
 

@@ -17,7 +17,7 @@ ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class ShellCommand:
     """One command of a script, with the variables that are known when it runs."""
 
     words: tuple[str, ...]
@@ -28,7 +28,7 @@ class Command:
 
 def split_script(
     text: str, env: Mapping[str, str] | None = None, folder: str = ""
-) -> list[Command]:
+) -> list[ShellCommand]:
     """Return the commands of a script; ``env`` is what is set before it starts.
 
     What the script exports and itself refers to is taken for a helper, and not passed on.
@@ -48,7 +48,7 @@ def split_script(
             else:
                 passed = {k: v for k, v in exported.items() if k not in helpers}
                 variables = tuple(sorted({**passed, **set_here}.items()))
-                found.append(Command(words=tuple(words), env=variables, folder=folder))
+                found.append(ShellCommand(words=tuple(words), env=variables, folder=folder))
     return found
 
 

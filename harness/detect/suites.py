@@ -13,7 +13,7 @@ from fnmatch import fnmatch
 from harness.detect.distributions import FIXTURES, MARKS
 from harness.detect.pytest_config import PytestConfig
 from harness.detect.python_source import parse
-from harness.detect.tree import Tree, read_text
+from harness.detect.tree import RepositoryTree, read_text
 
 FOLDERS = ("tests", "test", "testing", "unit_tests", "unittests", "Tests", "t")
 ELSEWHERE = re.compile(
@@ -35,29 +35,29 @@ class Used:
     """Distributions whose fixtures or marks are used."""
 
 
-def suite_files(tree: Tree, config: PytestConfig) -> tuple[list[str], tuple[str, ...]]:
+def suite_files(tree: RepositoryTree, config: PytestConfig) -> tuple[list[str], tuple[str, ...]]:
     """Return the files that hold tests, and the options pytest needs to see them.
 
     Docs and examples are left out. Where no file is named as pytest wants it, names that
     unittest finds are looked for.
     """
     patterns = config.words("python_files")
-    found = matching(tree, patterns or PATTERNS)
+    found = find_matching_files(tree, patterns or PATTERNS)
     if found or patterns:
         return found, ()
-    found = matching(tree, UNITTEST_PATTERNS)
+    found = find_matching_files(tree, UNITTEST_PATTERNS)
     return found, ("-o", f"python_files={' '.join(UNITTEST_PATTERNS)}") if found else ()
 
 
-def matching(tree: Tree, patterns: tuple[str, ...]) -> list[str]:
+def find_matching_files(tree: RepositoryTree, patterns: tuple[str, ...]) -> list[str]:
     return sorted(
         path
         for path in tree.paths
-        if path.endswith(".py") and named(path, patterns) and not ELSEWHERE.search(path)
+        if path.endswith(".py") and has_test_name(path, patterns) and not ELSEWHERE.search(path)
     )
 
 
-def named(path: str, patterns: tuple[str, ...]) -> bool:
+def has_test_name(path: str, patterns: tuple[str, ...]) -> bool:
     name = posixpath.basename(path)
     return any(fnmatch(path if "/" in pattern else name, pattern) for pattern in patterns)
 
@@ -82,7 +82,7 @@ def inner_folder(path: str) -> str | None:
     return None if place is None else "/".join(parts[: place + 1])
 
 
-def used(tree: Tree, files: list[str]) -> Used:
+def find_test_needs(tree: RepositoryTree, files: list[str]) -> Used:
     """Return what the test files, their conftests and their helpers need."""
     own = own_modules(tree)
     modules: set[str] = set()
@@ -91,16 +91,18 @@ def used(tree: Tree, files: list[str]) -> Used:
     for path in [*files, *support_files(tree, files)][:MOST_FILES]:
         module = parse(read_text(tree, path))
         modules.update(name for name in unguarded_imports(module) if name not in own)
-        fixtures -= defined(module)
+        fixtures -= list_function_names(module)
         plugins.update(MARKS[mark] for mark in marks(module) if mark in MARKS)
     for path in files[:MOST_FILES]:
         plugins.update(
-            FIXTURES[name] for name in requested(parse(read_text(tree, path))) if name in fixtures
+            FIXTURES[name]
+            for name in list_requested_fixtures(parse(read_text(tree, path)))
+            if name in fixtures
         )
     return Used(modules=frozenset(modules), plugins=frozenset(plugins))
 
 
-def support_files(tree: Tree, files: list[str]) -> list[str]:
+def support_files(tree: RepositoryTree, files: list[str]) -> list[str]:
     """Return the other Python files of folders that hold tests, and every conftest."""
     folders = {posixpath.dirname(path) for path in files if inner_folder(path)}
     return sorted(
@@ -112,7 +114,7 @@ def support_files(tree: Tree, files: list[str]) -> list[str]:
     )
 
 
-def own_modules(tree: Tree) -> frozenset[str]:
+def own_modules(tree: RepositoryTree) -> frozenset[str]:
     """Return every name by which a file or folder of the tree could be imported."""
     found = set(sys.stdlib_module_names) | {"pytest", "_pytest", "__future__"}
     for path in tree.paths:
@@ -132,7 +134,7 @@ def unguarded_imports(module: ast.Module) -> Iterator[str]:
             yield node.module.split(".")[0]
 
 
-def defined(module: ast.Module) -> frozenset[str]:
+def list_function_names(module: ast.Module) -> frozenset[str]:
     return frozenset(
         node.name
         for node in ast.walk(module)
@@ -140,7 +142,7 @@ def defined(module: ast.Module) -> frozenset[str]:
     )
 
 
-def requested(module: ast.Module) -> Iterator[str]:
+def list_requested_fixtures(module: ast.Module) -> Iterator[str]:
     """Yield the argument names of test functions and fixtures, parametrised ones left out."""
     for node in ast.walk(module):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):

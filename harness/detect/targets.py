@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.detect.commands import read_script
-from harness.detect.installers import Recipe, together
+from harness.detect.installers import Recipe, combine_recipes
 from harness.detect.model import strings, table
 from harness.detect.pyproject import load
 from harness.detect.shell import LONGEST, UNKNOWN
-from harness.detect.tree import Tree, read_text
+from harness.detect.tree import RepositoryTree, read_text
 
 MAKEFILES = ("GNUmakefile", "makefile", "Makefile")
 JUSTFILES = ("justfile", "Justfile", ".justfile")
@@ -27,9 +27,9 @@ Rules = Mapping[str, tuple[tuple[str, ...], str]]
 """By name: the names that go before it, and a shell script."""
 
 
-def make_rules(tree: Tree) -> Rules:
+def make_rules(tree: RepositoryTree) -> Rules:
     """Return the rules of the Makefile, variables filled in as far as they are literal."""
-    path = next((path for path in MAKEFILES if tree.read(path) is not None), "")
+    path = next((path for path in MAKEFILES if tree.read_file(path) is not None), "")
     values: dict[str, str] = {}
     rules: dict[str, tuple[tuple[str, ...], str]] = {}
     targets: list[str] = []
@@ -37,7 +37,10 @@ def make_rules(tree: Tree) -> Rules:
         if line.startswith("\t"):
             for target in targets:
                 before, script = rules[target]
-                rules[target] = (before, script + filled(line.strip().lstrip("@-+"), values) + "\n")
+                rules[target] = (
+                    before,
+                    script + fill_variables(line.strip().lstrip("@-+"), values) + "\n",
+                )
         elif match := re.match(r"(?:export\s+)?([\w.-]+)\s*(:=|::=|\?=|\+=|=)\s*(.*)$", line):
             more = values.get(match[1], "") + " " if match[2] == "+=" else ""
             values[match[1]] = more + match[3].split(" #")[0].strip()
@@ -45,20 +48,20 @@ def make_rules(tree: Tree) -> Rules:
             targets = match[1].split()
             for target in targets:
                 before, script = rules.get(target, ((), ""))
-                added = filled(match[3] or "", values).strip()
+                added = fill_variables(match[3] or "", values).strip()
                 rules[target] = ((*before, *match[2].split()), script + added + "\n")
         elif line.strip() and not line.startswith((" ", "#", "if", "else", "endif")):
             targets = []
     return rules
 
 
-def filled(text: str, values: Mapping[str, str], depth: int = 0) -> str:
+def fill_variables(text: str, values: Mapping[str, str], depth: int = 0) -> str:
     """Replace make's variables by their values; what is no plain value stays unknown."""
 
     def value(match: re.Match[str]) -> str:
         name = match[1] or match[2]
         known = values.get(name, "" if re.fullmatch(r"\w+", name) else UNKNOWN)
-        return filled(known, values, depth + 1) if depth < DEEP else UNKNOWN
+        return fill_variables(known, values, depth + 1) if depth < DEEP else UNKNOWN
 
     text = re.sub(
         r"\$\(([^()]*(?:\([^()]*\))?[^()]*)\)|\$\{([^{}]*)\}",
@@ -69,9 +72,9 @@ def filled(text: str, values: Mapping[str, str], depth: int = 0) -> str:
     return text.replace("$$", "$") if depth == 0 else text
 
 
-def just_rules(tree: Tree) -> Rules:
+def just_rules(tree: RepositoryTree) -> Rules:
     """Return the recipes of the justfile."""
-    path = next((path for path in JUSTFILES if tree.read(path) is not None), "")
+    path = next((path for path in JUSTFILES if tree.read_file(path) is not None), "")
     values: dict[str, str] = {}
     rules: dict[str, tuple[tuple[str, ...], str]] = {}
     name = ""
@@ -91,7 +94,7 @@ def just_rules(tree: Tree) -> Rules:
     return rules
 
 
-def task_rules(tree: Tree) -> Rules:
+def task_rules(tree: RepositoryTree) -> Rules:
     """Return the tasks of poe, pdm and taskipy."""
     tool = table(load(tree), "tool")
     tasks = {
@@ -127,7 +130,7 @@ def task(definition: Any) -> tuple[tuple[str, ...], str]:
 
 def rule_recipe(rules: Rules, name: str) -> Recipe:
     """Return what a target does, after those that go before it."""
-    return together(parts(rules, name, set()))
+    return combine_recipes(parts(rules, name, set()))
 
 
 def parts(rules: Rules, name: str, seen: set[str]) -> Iterator[Recipe]:
@@ -145,14 +148,14 @@ def parts(rules: Rules, name: str, seen: set[str]) -> Iterator[Recipe]:
     yield read_script(script)
 
 
-def script_recipe(tree: Tree, path: str) -> Recipe:
+def script_recipe(tree: RepositoryTree, path: str) -> Recipe:
     """Return what a shell script of the tree does."""
     text = read_text(tree, path)
     shell = path.endswith((".sh", ".bash")) or re.match(r"#!.*\b(?:ba|da|z)?sh\b", text)
     return read_script(text) if shell else Recipe()
 
 
-def test_scripts(tree: Tree) -> list[str]:
+def test_scripts(tree: RepositoryTree) -> list[str]:
     """Return the shell scripts whose name says that they run the tests."""
     found = []
     for path in tree.paths:

@@ -10,11 +10,11 @@ from itertools import islice, product
 from typing import Any
 
 from harness.detect.commands import read_words
-from harness.detect.installers import Recipe, together
+from harness.detect.installers import Recipe, combine_recipes
 from harness.detect.model import strings, table
 from harness.detect.pyproject import load
 from harness.detect.setuptools_files import lines, load_ini
-from harness.detect.tree import Tree, read_text
+from harness.detect.tree import RepositoryTree, read_text
 
 ANY_PYTHON = frozenset({"", "py", "py3", "python"})
 """Names that leave it to tox which environment tests the Python at hand."""
@@ -34,7 +34,7 @@ class ToxEnv:
     setenv: tuple[tuple[str, str], ...] = ()
 
 
-def read_tox(tree: Tree, python: str, wanted: str = "") -> ToxEnv | None:
+def read_tox(tree: RepositoryTree, python: str, wanted: str = "") -> ToxEnv | None:
     """Return the environment tox would test ``python`` with; None when there is no tox.
 
     Another is returned when it is ``wanted`` by its name.
@@ -64,26 +64,28 @@ def sections(text: str) -> dict[str, dict[str, str]]:
 def from_ini(found: Mapping[str, Mapping[str, str]], python: str, wanted: str = "") -> ToxEnv:
     """Return the test environment of a ``tox.ini``."""
     name = wanted if wanted not in ANY_PYTHON else choose(expand(envlist(found)), python)
-    own = found.get(f"testenv:{name}", {}) or generated(found, name)
+    own = found.get(f"testenv:{name}", {}) or find_generated_section(found, name)
     section = {**found.get("testenv", {}), **own}
     factors = frozenset(name.split("-")) | {name}
 
     def values(*keys: str) -> tuple[str, ...]:
         raw = next((section[key] for key in keys if key in section), "")
-        return tuple(conditioned(lines(refer(raw, found)), factors))
+        return tuple(filter_by_factors(lines(refer(raw, found)), factors))
 
-    commands = joined(values("commands_pre")) + joined(values("commands"))
+    commands = join_continued_lines(values("commands_pre")) + join_continued_lines(
+        values("commands")
+    )
     deps, setenv = values("deps"), values("setenv", "set_env")
     return ToxEnv(
         arguments=dependency_arguments(deps),
         extras=words(values("extras")),
         groups=words(values("dependency_groups")),
-        commands=tuple(command for text in commands if (command := split(text))),
+        commands=tuple(command for text in commands if (command := split_command(text))),
         setenv=plain_pairs(line.partition("=")[::2] for line in setenv if "=" in line),
     )
 
 
-def generated(found: Mapping[str, Mapping[str, str]], name: str) -> Mapping[str, str]:
+def find_generated_section(found: Mapping[str, Mapping[str, str]], name: str) -> Mapping[str, str]:
     """Return the section whose pattern (``testenv:py{311,312}``) stands for a name."""
     sections = (title for title in found if title.startswith("testenv:") and "{" in title)
     return next((found[t] for t in sections if name in expand(t.removeprefix("testenv:"))), {})
@@ -118,7 +120,7 @@ def choose(names: list[str], python: str) -> str:
     return short
 
 
-def conditioned(values: Iterable[str], factors: frozenset[str]) -> Iterable[str]:
+def filter_by_factors(values: Iterable[str], factors: frozenset[str]) -> Iterable[str]:
     """Yield the lines whose condition (``py311,py312: line``) holds for the environment."""
     for value in values:
         match = re.match(r"([!\w.{},-]+):\s+(.*)$", value) or re.match(r"([!\w.,-]+):$", value)
@@ -147,12 +149,12 @@ def refer(value: str, found: Mapping[str, Mapping[str, str]], depth: int = 0) ->
     )
 
 
-def joined(values: Iterable[str]) -> list[str]:
+def join_continued_lines(values: Iterable[str]) -> list[str]:
     """Join lines that end in a backslash with the next."""
     return re.sub(r"\\\n\s*", " ", "\n".join(values)).splitlines()
 
 
-def split(text: str) -> tuple[str, ...]:
+def split_command(text: str) -> tuple[str, ...]:
     """Return a command's words after substitution, empty when it cannot be split."""
     try:
         return tuple(shlex.split(substitute(text.lstrip("-! "))))
@@ -217,10 +219,10 @@ def tox_recipe(env: ToxEnv) -> Recipe:
     """Return what a tox environment installs, and what its commands do."""
     variables = dict(env.setenv)
     own = Recipe(extras=env.extras, groups=env.groups, arguments=env.arguments, env=env.setenv)
-    return together([own, *(read_words(command, variables) for command in env.commands)])
+    return combine_recipes([own, *(read_words(command, variables) for command in env.commands)])
 
 
-def tox_pythons(tree: Tree) -> tuple[str, ...]:
+def tox_pythons(tree: RepositoryTree) -> tuple[str, ...]:
     """Return the Python versions that tox's list of environments names, as ``3.11``."""
     document = load(tree, "tox.toml") or table(load(tree), "tool", "tox")
     legacy = document.get("legacy_tox_ini")

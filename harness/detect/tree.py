@@ -11,14 +11,14 @@ from typing import Protocol
 SKIPPED = frozenset({".git", ".hg", ".tox", ".nox", ".venv", "node_modules", "__pycache__"})
 
 
-class Tree(Protocol):
+class RepositoryTree(Protocol):
     """What can be asked of a repository without running any of it."""
 
     @property
     def paths(self) -> frozenset[str]:
         """Every file, relative to the root, with forward slashes."""
 
-    def read(self, path: str) -> bytes | None:
+    def read_file(self, path: str) -> bytes | None:
         """Return a file's bytes, or None when there is no such file."""
 
 
@@ -38,7 +38,7 @@ class FolderTree:
             found.update((base / name).as_posix() for name in files)
         return frozenset(found)
 
-    def read(self, path: str) -> bytes | None:
+    def read_file(self, path: str) -> bytes | None:
         if path not in self.paths:
             return None
         target = (self.root / path).resolve()
@@ -47,13 +47,13 @@ class FolderTree:
         return target.read_bytes()
 
 
-def read_text(tree: Tree, path: str) -> str:
+def read_text(tree: RepositoryTree, path: str) -> str:
     """Return a file as text, empty when it is not there; bytes that are not UTF-8 are replaced."""
-    data = tree.read(path)
+    data = tree.read_file(path)
     return "" if data is None else data.decode("utf-8-sig", errors="replace")
 
 
-def has(tree: Tree, path: str) -> bool:
+def has_path(tree: RepositoryTree, path: str) -> bool:
     """Say whether ``path`` is a file or a folder of the tree (``.`` always is)."""
     clean = path.removeprefix("./").rstrip("/")
     if clean in ("", "."):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.detect.distributions import DISTRIBUTIONS, PROVIDES
-from harness.detect.facts import Facts
+from harness.detect.facts import RepositoryFacts
 from harness.detect.model import Evidence, normalise, requirement_name, requirement_names
 
 
-def imported(facts: Facts, chosen: Iterable[Evidence]) -> Evidence:
+def find_missing_imports(facts: RepositoryFacts, chosen: Iterable[Evidence]) -> Evidence:
     """Return evidence for the modules and plugins that tests use and nothing else brings.
 
     An extra that brings one is preferred; a distribution is named only when the repository
@@ -19,7 +19,7 @@ def imported(facts: Facts, chosen: Iterable[Evidence]) -> Evidence:
         requirement_names(facts.project.dependencies).union(*(e.brings for e in chosen))
     )
     missing = {d for module in facts.used.modules if (d := distribution(facts, module))} - brought
-    extras = covering(facts, missing)
+    extras = choose_extras(facts, missing)
     covered = brought.union(
         *(requirement_names(facts.project.extras[name]) for name in extras),
     )
@@ -38,7 +38,7 @@ SPELLED = {normalise(requirement_name(text)): text for text in DISTRIBUTIONS.val
 """How a well-known distribution is asked for, by its normalised name."""
 
 
-def distribution(facts: Facts, module: str) -> str:
+def distribution(facts: RepositoryFacts, module: str) -> str:
     """Return the distribution that provides a module, empty when nothing trustworthy says so."""
     if module in DISTRIBUTIONS:
         return requirement_name(DISTRIBUTIONS[module])
@@ -56,7 +56,7 @@ def closure(names: frozenset[str]) -> frozenset[str]:
     return wider if wider == names else closure(wider)
 
 
-def covering(facts: Facts, missing: set[str]) -> tuple[str, ...]:
+def choose_extras(facts: RepositoryFacts, missing: set[str]) -> tuple[str, ...]:
     """Return the extras that bring what is missing, the most useful first."""
     if not facts.project.installable:
         return ()

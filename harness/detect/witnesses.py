@@ -8,8 +8,8 @@ from itertools import pairwise
 
 from harness.detect.delegation import Callables, follow
 from harness.detect.hatch import hatch_recipes
-from harness.detect.model import Evidence, Project
-from harness.detect.requirements import complete
+from harness.detect.model import Evidence, ProjectMetadata
+from harness.detect.requirements import is_complete
 from harness.detect.resolution import resolve
 from harness.detect.scores import TOOLS, declared_score
 from harness.detect.targets import TESTING, rule_recipe, script_recipe, test_scripts
@@ -26,7 +26,7 @@ LESS = 45
 """Score of further sessions and jobs that run tests."""
 
 
-def witnesses(known: Callables, project: Project, tox: ToxEnv | None) -> list[Evidence]:
+def witnesses(known: Callables, project: ProjectMetadata, tox: ToxEnv | None) -> list[Evidence]:
     """Return what each witness says of the tests."""
     return [
         *tox_witness(known, project, tox),
@@ -37,7 +37,9 @@ def witnesses(known: Callables, project: Project, tox: ToxEnv | None) -> list[Ev
     ]
 
 
-def tox_witness(known: Callables, project: Project, tox: ToxEnv | None) -> Iterator[Evidence]:
+def tox_witness(
+    known: Callables, project: ProjectMetadata, tox: ToxEnv | None
+) -> Iterator[Evidence]:
     """Yield what tox installs to run the tests; nothing when one of its files is missing."""
     if tox is None:
         return
@@ -45,13 +47,13 @@ def tox_witness(known: Callables, project: Project, tox: ToxEnv | None) -> Itera
     files = [file for word, file in pairwise(arguments) if word == "-r"]
     recipe = follow(known, tox_recipe(tox))
     each = resolve(known.tree, project, recipe, label="tox", score=RUNNER if recipe.tests else 20)
-    if all(complete(known.tree, file) for file in files):
+    if all(is_complete(known.tree, file) for file in files):
         yield each
     else:
         yield replace(each, extras=(), groups=(), arguments=(), brings=frozenset())
 
 
-def nox_witnesses(known: Callables, project: Project) -> Iterator[Evidence]:
+def nox_witnesses(known: Callables, project: ProjectMetadata) -> Iterator[Evidence]:
     """Yield the sessions of nox that run tests; the first by its name is believed most."""
     followed = [(session.name, follow(known, session.recipe)) for session in known.nox]
     testing = [(name, recipe) for name, recipe in followed if recipe.tests]
@@ -61,7 +63,7 @@ def nox_witnesses(known: Callables, project: Project) -> Iterator[Evidence]:
         yield resolve(known.tree, project, recipe, label=f"nox session {name!r}", score=score)
 
 
-def hatch_witnesses(known: Callables, project: Project) -> Iterator[Evidence]:
+def hatch_witnesses(known: Callables, project: ProjectMetadata) -> Iterator[Evidence]:
     """Yield hatch's environments: those for tests by their name, and those that run them."""
     for name, recipe in hatch_recipes(known.hatch).items():
         each = resolve(known.tree, project, recipe, label=f"hatch env {name!r}", score=0)
@@ -71,7 +73,7 @@ def hatch_witnesses(known: Callables, project: Project) -> Iterator[Evidence]:
         yield replace(each, score=score, runs=RUNNER <= score < NAMED)
 
 
-def workflow_witnesses(known: Callables, project: Project) -> Iterator[Evidence]:
+def workflow_witnesses(known: Callables, project: ProjectMetadata) -> Iterator[Evidence]:
     """Yield the jobs that run tests, the most ordinary first."""
     for place, job in enumerate(tested_jobs(known)):
         yield resolve(
@@ -85,7 +87,7 @@ def workflow_witnesses(known: Callables, project: Project) -> Iterator[Evidence]
         )
 
 
-def target_witnesses(known: Callables, project: Project) -> Iterator[Evidence]:
+def target_witnesses(known: Callables, project: ProjectMetadata) -> Iterator[Evidence]:
     """Yield the target named for tests of every tool that has one, and the test scripts."""
     called = {"make": "Makefile target", "just": "just recipe", "task": "task"}
     for tool, rules in known.rules.items():

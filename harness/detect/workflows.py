@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from harness.detect.delegation import Callables, follow
 from harness.detect.installers import Recipe
-from harness.detect.jobs import Job, read_jobs
-from harness.detect.tree import Tree
+from harness.detect.jobs import CiJob, read_jobs
+from harness.detect.tree import RepositoryTree
 
 MOST_TRIED = 6
 """Entries of one job's matrix that are followed until one runs tests."""
@@ -36,10 +36,10 @@ class Tested:
     services: bool
 
 
-def workflow_pythons(tree: Tree) -> tuple[str, ...]:
+def workflow_pythons(tree: RepositoryTree) -> tuple[str, ...]:
     """Return the Python versions on which workflows run tests, as ``3.11``."""
     jobs = list(read_jobs(tree))
-    testing = {(job.path, job.name) for job in jobs if runs(job.recipe)}
+    testing = {(job.path, job.name) for job in jobs if runs_tests(job.recipe)}
     asked = [
         version
         for job in jobs
@@ -49,22 +49,22 @@ def workflow_pythons(tree: Tree) -> tuple[str, ...]:
     return tuple(dict.fromkeys(m[1] for text in asked if (m := VERSION.fullmatch(text))))
 
 
-def runs(recipe: Recipe) -> bool:
+def runs_tests(recipe: Recipe) -> bool:
     """Say whether a recipe runs tests, or leaves that to a tool which may."""
     return recipe.tests or any(not ASIDE.search(name) for _, name in recipe.calls)
 
 
 def tested_jobs(known: Callables) -> list[Tested]:
     """Return the jobs that run tests, the most ordinary first."""
-    by_job: dict[tuple[str, str], list[Job]] = {}
+    by_job: dict[tuple[str, str], list[CiJob]] = {}
     for job in read_jobs(known.tree):
         by_job.setdefault((job.path, job.name), []).append(job)
-    every = [tested(known, entries) for entries in by_job.values()]
+    every = [choose_test_entry(known, entries) for entries in by_job.values()]
     found = sorted((each for each in every if each), key=lambda each: -each.fit)
     return [each for place, each in enumerate(found) if place == 0 or each.fit >= 0][:MOST_JOBS]
 
 
-def tested(known: Callables, entries: list[Job]) -> Tested | None:
+def choose_test_entry(known: Callables, entries: list[CiJob]) -> Tested | None:
     """Return a job with the first fitting entry that runs tests; None when none does."""
     ordered = sorted(entries, key=lambda job: -entry_fit(job, known.python))
     for job in ordered[:MOST_TRIED]:
@@ -80,14 +80,14 @@ def tested(known: Callables, entries: list[Job]) -> Tested | None:
     return None
 
 
-def job_fit(job: Job, file: str) -> int:
+def job_fit(job: CiJob, file: str) -> int:
     """Return how much a job's name and file speak of the ordinary tests."""
     words = (job.name, file)
     named = sum(2 for word in words if MAIN.search(word.replace("_", "-")))
     return named - sum(5 for word in words if ASIDE.search(word)) - (3 if job.services else 0)
 
 
-def entry_fit(job: Job, python: str) -> int:
+def entry_fit(job: CiJob, python: str) -> int:
     """Return how well a matrix entry fits the Python that was chosen, on Linux."""
     short = "py" + python.replace(".", "")
     exact = any(text == python or short in text.split("-") for text in (*job.entry, *job.pythons))

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from harness.environments.diagnosis import set_aside_for
-from harness.runs.coverage import complete
+from harness.runs.coverage import make_coverage
 from harness.runs.selection import Coverage, files_of
-from harness.runs.suite import Result, Run, run_suite
+from harness.runs.suite import Result, SuiteRun, run_suite
 from harness.sandboxes.sandbox import BuildFailed, Channel, Sandbox
 from storage.records import RED, Baseline, BaselineTest, Environment
 
@@ -43,24 +43,24 @@ async def measure(
     args = environment.plan.pytest_args
     channel = await sandbox.runner()
     try:
-        found = await whole(channel, args)
-        refuse(found)
+        found = await run_whole_suite(channel, args)
+        check_bar(found)
         lost = {test: result for test, result in found.results.items() if result.outcome in LOST}
         tests = [test for test in found.collected or () if test not in lost] if lost else None
         started = time.monotonic()
-        first = await whole(channel, args, tests) if lost else found
+        first = await run_whole_suite(channel, args, tests) if lost else found
         seconds = round(time.monotonic() - started, 3) if lost else found.seconds
-        again = [await whole(channel, args, tests) for _ in range(runs - 1)]
-        alone = await every_test_alone(channel, args, first)
+        again = [await run_whole_suite(channel, args, tests) for _ in range(runs - 1)]
+        alone = await run_every_test_alone(channel, args, first)
         importers = await opened_by_file(channel, args, first)
     finally:
         await channel.close()
     measured = combine(environment.id, [first, *again], alone, seconds=seconds, place=sandbox.tree)
-    baseline = replace(measured, tests=(*measured.tests, *map(left_out, lost.items())))
-    return baseline, complete(alone.seen, baseline.green, importers)
+    baseline = replace(measured, tests=(*measured.tests, *map(make_excluded_test, lost.items())))
+    return baseline, make_coverage(alone.seen, baseline.green, importers)
 
 
-def left_out(item: tuple[str, Result]) -> BaselineTest:
+def make_excluded_test(item: tuple[str, Result]) -> BaselineTest:
     """A test that is not to be run."""
     test, result = item
     return BaselineTest(
@@ -68,13 +68,15 @@ def left_out(item: tuple[str, Result]) -> BaselineTest:
     )
 
 
-def runnable(baseline: Baseline) -> list[str] | None:
+def list_runnable_tests(baseline: Baseline) -> list[str] | None:
     """The tests to run when the suite is run whole; None for every test."""
     kept = [test.id for test in baseline.tests if test.set_aside not in LOST.values()]
     return kept if len(kept) < len(baseline.tests) else None
 
 
-async def whole(channel: Channel, args: Sequence[str], tests: Sequence[str] | None = None) -> Run:
+async def run_whole_suite(
+    channel: Channel, args: Sequence[str], tests: Sequence[str] | None = None
+) -> SuiteRun:
     """One run of everything in one process, with generous limits that hanging tests lower."""
     return await run_suite(
         channel,
@@ -86,21 +88,21 @@ async def whole(channel: Channel, args: Sequence[str], tests: Sequence[str] | No
     )
 
 
-async def every_test_alone(channel: Channel, args: Sequence[str], first: Run) -> Run:
+async def run_every_test_alone(channel: Channel, args: Sequence[str], first: SuiteRun) -> SuiteRun:
     """One run with a process for each test, watched; what fails so is run again unwatched."""
     passed = [test for test, result in first.results.items() if result.outcome == "passed"]
-    watched = await each_alone(channel, args, passed, watch=True)
+    watched = await run_each_alone(channel, args, passed, watch=True)
     lost = [test for test in passed if watched.outcome(test) != "passed"]
     if not lost or watched.exhausted:
         return watched
-    again = await each_alone(channel, args, lost, watch=False)
+    again = await run_each_alone(channel, args, lost, watch=False)
     seen = {test: seen for test, seen in watched.seen.items() if test not in set(lost)}
     return replace(watched, results={**watched.results, **again.results}, seen=seen)
 
 
-async def each_alone(
+async def run_each_alone(
     channel: Channel, args: Sequence[str], tests: Sequence[str], *, watch: bool
-) -> Run:
+) -> SuiteRun:
     return await run_suite(
         channel,
         args=args,
@@ -113,7 +115,7 @@ async def each_alone(
 
 
 async def opened_by_file(
-    channel: Channel, args: Sequence[str], first: Run
+    channel: Channel, args: Sequence[str], first: SuiteRun
 ) -> dict[str, frozenset[str]]:
     """Collect each file of tests alone; return the files of the tree that are opened until then.
 
@@ -136,7 +138,7 @@ async def opened_by_file(
     return found
 
 
-def refuse(run: Run) -> None:
+def check_bar(run: SuiteRun) -> None:
     """Raise BuildFailed when a first run does not pass the bar."""
     if not run.restored:
         raise BuildFailed("tree-not-restored", "the tests change files that cannot be put back")
@@ -167,7 +169,7 @@ def is_red(result: Result) -> bool:
     return result.outcome in RED
 
 
-def failures(run: Run) -> str:
+def failures(run: SuiteRun) -> str:
     """What failed, summed up: a line for each message, the most frequent first."""
     said: dict[str, list[str]] = {}
     for path, detail in run.collect_errors:
@@ -180,7 +182,7 @@ def failures(run: Run) -> str:
 
 
 def combine(
-    environment: str, runs: Sequence[Run], alone: Run, *, seconds: float, place: str
+    environment: str, runs: Sequence[SuiteRun], alone: SuiteRun, *, seconds: float, place: str
 ) -> Baseline:
     """Set aside every test that is not green in each run, in company and alone.
 
@@ -205,7 +207,7 @@ def combine(
     return Baseline(environment=environment, tests=tuple(tests), seconds=seconds, runs=len(runs))
 
 
-def set_aside(test: str, runs: Sequence[Run], alone: Run) -> str:
+def set_aside(test: str, runs: Sequence[SuiteRun], alone: SuiteRun) -> str:
     """Why a test can serve in no list; empty when it can, or when it simply does not pass."""
     outcomes = {run.outcome(test) for run in runs}
     if len(outcomes) > 1:
@@ -235,7 +237,7 @@ def collect_timeout(baseline: Baseline) -> float:
     return LEAST_TEST_TIMEOUT + 2 * baseline.seconds
 
 
-def collecting(baseline: Baseline) -> float:
+def estimate_collection_seconds(baseline: Baseline) -> float:
     """Seconds of a whole run that no test takes: pytest's start, and collecting the tests."""
     return max(0.0, baseline.seconds - sum(test.seconds for test in baseline.tests))
 

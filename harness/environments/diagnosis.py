@@ -45,7 +45,7 @@ Kind = Literal[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class LogFinding:
     """One thing that is wrong, and how many lines said so."""
 
     kind: Kind
@@ -128,7 +128,7 @@ TREE_PATH = re.compile(
 )
 
 
-def diagnose(reason: str, detail: str) -> tuple[Finding, ...]:
+def diagnose(reason: str, detail: str) -> tuple[LogFinding, ...]:
     """Return what a failure says, the most often said first.
 
     ``reason`` is that of ``BuildFailed``: it tells whether the log is of an installation or of
@@ -137,16 +137,16 @@ def diagnose(reason: str, detail: str) -> tuple[Finding, ...]:
     installing = reason in ("install-failed", "timeout-installing")
     found: Counter[tuple[Kind, str]] = Counter()
     for line in detail.splitlines():
-        weight, text = counted(line)
+        weight, text = split_count(line)
         for kind, subject in read_line(text, installing=installing):
             found[kind, subject] += weight
-    if not installing and (module := killer(detail)):
+    if not installing and (module := find_fatal_module(detail)):
         found["bad-module", module] += 1
     ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(Finding(kind=kind, subject=sub, count=n) for (kind, sub), n in ranked)
+    return tuple(LogFinding(kind=kind, subject=sub, count=n) for (kind, sub), n in ranked)
 
 
-def counted(line: str) -> tuple[int, str]:
+def split_count(line: str) -> tuple[int, str]:
     """Split ``12 x message`` as failures are summed up."""
     match = re.match(r"(\d+) x (.*)$", line)
     return (int(match[1]), match[2]) if match else (1, line)
@@ -178,7 +178,7 @@ def set_aside_for(detail: str) -> Literal["needs-network", "needs-root"] | None:
     return "needs-root" if ROOT.search(detail) else None
 
 
-def killer(detail: str) -> str:
+def find_fatal_module(detail: str) -> str:
     """Return the test module that ends pytest itself while it is collected, empty when none."""
     if not re.search(
         r"INTERNALERROR|Exit:|SystemExit|Segmentation fault|Fatal Python error", detail
@@ -189,7 +189,7 @@ def killer(detail: str) -> str:
 
 
 @cache
-def debian() -> Mapping[str, Mapping[str, list[str]]]:
+def load_debian_packages() -> Mapping[str, Mapping[str, list[str]]]:
     """Return the table from what is missing to Debian packages (``debian.toml``)."""
     return tomllib.loads(Path(__file__).with_name("debian.toml").read_text())
 
@@ -202,17 +202,17 @@ TABLES: Mapping[Kind, str] = {
 }
 
 
-def system_packages(finding: Finding) -> tuple[str, ...]:
+def system_packages(finding: LogFinding) -> tuple[str, ...]:
     """Return the Debian packages that bring what is missing, empty where none is known."""
     if finding.kind not in TABLES:
         return ()
-    table = debian()[TABLES[finding.kind]]
+    table = load_debian_packages()[TABLES[finding.kind]]
     subject = finding.subject
     names = [subject, subject.rpartition("/")[2], f"lib{subject}", f"lib{subject}.so"]
     return next((tuple(table[name]) for name in names if name in table), ())
 
 
-SAYINGS: Mapping[Kind, str] = {
+DESCRIPTIONS: Mapping[Kind, str] = {
     "async-tests": "async tests need a plugin that runs them",
     "bad-module": "{0} ends pytest while it is collected",
     "build-reaches-web": "the build asks the web for something, and cannot reach it",
@@ -241,8 +241,8 @@ SAYINGS: Mapping[Kind, str] = {
 }
 
 
-def saying(finding: Finding) -> str:
+def describe_finding(finding: LogFinding) -> str:
     """Return a finding in words."""
     packages = " ".join(system_packages(finding))
-    told = SAYINGS[finding.kind].format(finding.subject)
+    told = DESCRIPTIONS[finding.kind].format(finding.subject)
     return f"{told} (Debian: {packages})" if packages else told

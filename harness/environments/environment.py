@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.environments import baseline as measuring
-from harness.environments.diagnosis import diagnose, saying
-from harness.environments.repair import Known, repairs
+from harness.environments.diagnosis import describe_finding, diagnose
+from harness.environments.repair import RepairContext, repairs
 from harness.runs.selection import Coverage
-from harness.sandboxes.sandbox import Backend, BuildFailed, Limits, start
+from harness.sandboxes.sandbox import Backend, BuildFailed, SandboxLimits, start
 from storage.errors import EnvironmentFailed
-from storage.records import Attempt, Baseline, Environment, Plan, Repository
+from storage.records import Baseline, Environment, Plan, PlanAttempt, Repository
 
 DETAIL_LIMIT = 4000
 MOST_ATTEMPTS = 16
@@ -21,7 +21,7 @@ SAME_FAILURES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+class PreparedEnvironment:
     """An environment with what its tests say of the unbroken code."""
 
     environment: Environment
@@ -30,13 +30,13 @@ class Prepared:
     """What each test was seen to run, where that is known and can be relied on."""
 
 
-Tried = Callable[[Attempt], None]
-Trying = Callable[[Plan], None]
-Propose = Callable[[Sequence[Attempt]], Awaitable[Plan | None]]
+OnAttempt = Callable[[PlanAttempt], None]
+OnPlan = Callable[[Plan], None]
+Propose = Callable[[Sequence[PlanAttempt]], Awaitable[Plan | None]]
 """The last resort: shown what was tried, proposes another plan, or None."""
 
 
-class Queue:
+class PlanQueue:
     """Plans still to be tried: those a failure suggests go before those made at the start."""
 
     def __init__(self, plans: Sequence[Plan]) -> None:
@@ -72,50 +72,50 @@ async def prepare(
     backend: Backend,
     plans: Sequence[Plan],
     *,
-    known: Known,
+    known: RepairContext,
     build_env: Mapping[str, str],
-    limits: Limits,
-    trying: Trying,
-    tried: Tried,
+    limits: SandboxLimits,
+    on_plan: OnPlan,
+    on_attempt: OnAttempt,
     propose: Propose | None = None,
     fresh: bool = False,
-) -> Prepared:
+) -> PreparedEnvironment:
     """Return the first plan's environment that passes the bar.
 
     A failure is read, and the plans it suggests are tried next. ``tried`` is told of every
     attempt as soon as it is known. ``fresh`` builds anew what is there already. Raises
     EnvironmentFailed when no plan serves; its message names the last reason.
     """
-    queue = Queue(plans)
-    attempts: list[Attempt] = []
+    queue = PlanQueue(plans)
+    attempts: list[PlanAttempt] = []
     while len(attempts) < MOST_ATTEMPTS:
         plan = queue.take() or (await propose(attempts) if propose is not None else None)
         if plan is None:
             break
-        trying(plan)
+        on_plan(plan)
         started = time.monotonic()
         try:
             environment = await backend.build(
                 checkout, repository.tree, plan, env=build_env, fresh=fresh
             )
-            prepared = await measured(backend, environment, limits)
+            prepared = await measure_baseline(backend, environment, limits)
         except BuildFailed as failure:
-            attempts.append(failed(plan, failure, time.monotonic() - started))
-            tried(attempts[-1])
-            if hopeless(failure) or repeated(attempts):
+            attempts.append(make_failed_attempt(plan, failure, time.monotonic() - started))
+            on_attempt(attempts[-1])
+            if is_hopeless(failure) or has_repeated_failure(attempts):
                 break
             if failure.reason == "python-unavailable":
                 queue.without_python(plan.python)
             queue.put_first(repairs(plan, failure.reason, failure.detail, known))
             continue
-        tried(Attempt(plan=plan, ok=True, seconds=time.monotonic() - started))
+        on_attempt(PlanAttempt(plan=plan, ok=True, seconds=time.monotonic() - started))
         return prepared
-    raise EnvironmentFailed(told(repository, attempts))
+    raise EnvironmentFailed(explain_failure(repository, attempts))
 
 
-def failed(plan: Plan, failure: BuildFailed, seconds: float) -> Attempt:
+def make_failed_attempt(plan: Plan, failure: BuildFailed, seconds: float) -> PlanAttempt:
     """Return the record of a plan that failed."""
-    return Attempt(
+    return PlanAttempt(
         plan=plan,
         ok=False,
         reason=failure.reason,
@@ -124,7 +124,7 @@ def failed(plan: Plan, failure: BuildFailed, seconds: float) -> Attempt:
     )
 
 
-def hopeless(failure: BuildFailed) -> bool:
+def is_hopeless(failure: BuildFailed) -> bool:
     """Say whether every other plan would fail in the same way: no base image, no index."""
     if failure.reason == "no-base-image":
         return True
@@ -132,7 +132,7 @@ def hopeless(failure: BuildFailed) -> bool:
     return any(finding.kind == "index-unreachable" for finding in findings)
 
 
-def repeated(attempts: Sequence[Attempt]) -> bool:
+def has_repeated_failure(attempts: Sequence[PlanAttempt]) -> bool:
     """Say whether just the same tests fail whatever the plan: then no plan will change it.
 
     An installation that fails again and again is another matter: a later plan goes around it.
@@ -142,7 +142,7 @@ def repeated(attempts: Sequence[Attempt]) -> bool:
     return last.reason == "too-few-pass" and len(same) >= SAME_FAILURES
 
 
-def told(repository: Repository, attempts: Sequence[Attempt]) -> str:
+def explain_failure(repository: Repository, attempts: Sequence[PlanAttempt]) -> str:
     """The message of a repository for which no plan serves."""
     name = repository.key[:80]
     if not attempts:
@@ -153,18 +153,20 @@ def told(repository: Repository, attempts: Sequence[Attempt]) -> str:
     last = attempts[-1]
     findings = diagnose(last.reason, last.detail)
     lines = last.detail.strip().splitlines()
-    why = saying(findings[0]) if findings else (lines[-1] if lines else "")
+    why = describe_finding(findings[0]) if findings else (lines[-1] if lines else "")
     return (
         f"no environment for {name} after {len(attempts)} plans; last: {last.plan.name}: "
         f"{last.reason}: {why[:300]}; see `bugfoundry env explain {repository.source}`"
     )
 
 
-async def measured(backend: Backend, environment: Environment, limits: Limits) -> Prepared:
+async def measure_baseline(
+    backend: Backend, environment: Environment, limits: SandboxLimits
+) -> PreparedEnvironment:
     """Measure an environment's baseline. Raises BuildFailed with the reason."""
     sandbox = await start(backend, environment, limits)
     try:
         baseline, coverage = await measuring.measure(sandbox, environment)
     finally:
         await sandbox.close()
-    return Prepared(environment=environment, baseline=baseline, coverage=coverage)
+    return PreparedEnvironment(environment=environment, baseline=baseline, coverage=coverage)

@@ -8,10 +8,10 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from harness.detect.tree import Tree, read_text
+from harness.detect.tree import RepositoryTree, read_text
 from llm.client import Model, Tool
 from storage.errors import ModelError
-from storage.records import Attempt, Plan
+from storage.records import Plan, PlanAttempt
 
 log = logging.getLogger(__name__)
 
@@ -69,9 +69,9 @@ TOOL = Tool(
 )
 
 
-def proposer(
-    tree: Tree, model: Model, pythons: Sequence[str]
-) -> Callable[[Sequence[Attempt]], Awaitable[Plan | None]]:
+def make_proposer(
+    tree: RepositoryTree, model: Model, pythons: Sequence[str]
+) -> Callable[[Sequence[PlanAttempt]], Awaitable[Plan | None]]:
     """Return what asks the model for a plan; it gives None when it has no more to propose.
 
     A model whose budget is spent, or that answers out of form, ends the proposing and nothing
@@ -79,7 +79,7 @@ def proposer(
     """
     asked = 0
 
-    async def propose(attempts: Sequence[Attempt]) -> Plan | None:
+    async def propose(attempts: Sequence[PlanAttempt]) -> Plan | None:
         nonlocal asked
         if asked == MOST_PROPOSALS:
             return None
@@ -96,7 +96,7 @@ def proposer(
     return propose
 
 
-def prompt(tree: Tree, attempts: Sequence[Attempt], pythons: Sequence[str]) -> str:
+def prompt(tree: RepositoryTree, attempts: Sequence[PlanAttempt], pythons: Sequence[str]) -> str:
     """Return what the model is shown: settings, then attempts, each as data."""
     parts = [f"Pythons offered: {', '.join(pythons)}", "Files at hand:"]
     parts.append(data("\n".join(sorted(tree.paths)[:400])))
@@ -126,7 +126,7 @@ def data(text: str) -> str:
     return f"<data>\n{text}\n</data>"
 
 
-def harmless(word: str) -> bool:
+def is_harmless(word: str) -> bool:
     """Say whether a word of a step is an option allowed here, or a requirement of the index."""
     return word in OPTIONS if word.startswith("-") else "://" not in word
 
@@ -143,7 +143,7 @@ def read_plan(answer: Mapping[str, Any], pythons: Sequence[str]) -> Plan | None:
     good = (
         python in pythons
         and all(isinstance(each, list) and all(isinstance(w, str) for w in each) for each in lists)
-        and all(harmless(word) for step in steps for word in step)
+        and all(is_harmless(word) for step in steps for word in step)
         and all(PACKAGE.fullmatch(name) for name in system)
         and isinstance(env, dict)
         and all(VARIABLE.fullmatch(str(key)) and isinstance(env[key], str) for key in env)

@@ -18,7 +18,7 @@ from harness.detect.interpreter import fits
 from harness.detect.model import normalise, requirement_name
 from harness.detect.option_tables import PLUGIN_PREFIXES
 from harness.detect.steps import ORDINARY_BUILD
-from harness.environments.diagnosis import Finding, diagnose, saying, system_packages
+from harness.environments.diagnosis import LogFinding, describe_finding, diagnose, system_packages
 from storage.records import Plan
 
 FRESH = timedelta(days=3)
@@ -31,7 +31,7 @@ STDLIB_MOVED = frozenset({"collections", "inspect", "imp", "distutils", "asyncor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class RepairContext:
     """What the rules may know of the repository and of the sandbox."""
 
     committed: str = ""
@@ -55,60 +55,62 @@ class Known:
     """Whether system packages can be installed."""
 
 
-def repairs(plan: Plan, reason: str, detail: str, known: Known) -> tuple[Plan, ...]:
+def repairs(plan: Plan, reason: str, detail: str, known: RepairContext) -> tuple[Plan, ...]:
     """Return plans that answer a failure, the likeliest first; none when nothing is known."""
     findings = diagnose(reason, detail)
     made: list[Plan] = []
     for rule in RULES:
         for found in rule(plan, findings, known):
-            if not any(alike(found, other) for other in (plan, *made)):
+            if not any(is_same_plan(found, other) for other in (plan, *made)):
                 made.append(found)
-    older = as_of_its_date(plan, known, "newer dependencies may have broken it")
+    older = pin_to_commit_date(plan, known, "newer dependencies may have broken it")
     drifted = {finding.kind for finding in findings} & DRIFT
     if older is not None and not drifted and not any(p.exclude_newer for p in made):
         made.append(older)
     return tuple(made)
 
 
-def alike(one: Plan, other: Plan) -> bool:
+def is_same_plan(one: Plan, other: Plan) -> bool:
     """Say whether two plans do the same."""
     return replace(one, name="", notes=(), because="") == replace(
         other, name="", notes=(), because=""
     )
 
 
-Findings = tuple[Finding, ...]
+Findings = tuple[LogFinding, ...]
 
 
-def of_kind(findings: Findings, *kinds: str) -> list[Finding]:
+def of_kind(findings: Findings, *kinds: str) -> list[LogFinding]:
     return [finding for finding in findings if finding.kind in kinds]
 
 
-def changed(plan: Plan, because: Iterable[str], suffix: str, **values: Any) -> Plan:
+def change_plan(plan: Plan, because: Iterable[str], suffix: str, **values: Any) -> Plan:
     """Return a plan with some of its parts changed, and why."""
     told = "; ".join(dict.fromkeys(because))
     return replace(plan, name=f"{plan.name}, {suffix}", because=told, **values)
 
 
-def with_system(plan: Plan, findings: Findings, known: Known) -> Iterator[Plan]:
+def install_system_packages(plan: Plan, findings: Findings, known: RepairContext) -> Iterator[Plan]:
     """Install the Debian packages that bring what is missing."""
     needed = [(f, packages) for f in findings if (packages := system_packages(f))]
     wanted = {name for _, packages in needed for name in packages} - set(plan.system)
     if known.system and wanted:
-        yield changed(
+        yield change_plan(
             plan,
-            (saying(finding) for finding, _ in needed),
+            (describe_finding(finding) for finding, _ in needed),
             f"with {' '.join(sorted(wanted))}",
             system=tuple(sorted({*plan.system, *wanted})),
         )
 
 
-def with_another_python(plan: Plan, findings: Findings, known: Known) -> Iterator[Plan]:
+def change_python(plan: Plan, findings: Findings, known: RepairContext) -> Iterator[Plan]:
     """Take a Python that fits what was asked for, or an older one for what was removed."""
     asked = of_kind(findings, "wrong-python")
     for python in known.pythons if asked else ():
         if python != plan.python and all(fits(python, f.subject) for f in asked):
-            yield changed(plan, map(saying, asked), f"on Python {python}", python=python)
+            yield change_plan(
+                plan, map(describe_finding, asked), f"on Python {python}", python=python
+            )
             return
     removed = [
         finding
@@ -120,14 +122,14 @@ def with_another_python(plan: Plan, findings: Findings, known: Known) -> Iterato
     older = [python for python in known.pythons if number(python) < number(plan.python)]
     if removed and older:
         told = (f"{f.subject} has lost parts that it uses" for f in removed)
-        yield changed(plan, told, f"on Python {older[0]}", python=max(older, key=number))
+        yield change_plan(plan, told, f"on Python {older[0]}", python=max(older, key=number))
 
 
 def number(python: str) -> tuple[int, ...]:
     return tuple(int(part) for part in python.split("."))
 
 
-def as_of_its_date(plan: Plan, known: Known, because: str) -> Plan | None:
+def pin_to_commit_date(plan: Plan, known: RepairContext, because: str) -> Plan | None:
     """Resolve the dependencies as they were when the commit was made."""
     try:
         made = datetime.fromisoformat(known.committed).date()
@@ -136,31 +138,33 @@ def as_of_its_date(plan: Plan, known: Known, because: str) -> Plan | None:
     if plan.exclude_newer or known.today - made < FRESH:
         return None
     limit = (made + timedelta(days=1)).isoformat()
-    return changed(plan, [because], f"as of {made}", exclude_newer=limit)
+    return change_plan(plan, [because], f"as of {made}", exclude_newer=limit)
 
 
-def of_its_time(plan: Plan, findings: Findings, known: Known) -> Iterator[Plan]:
+def pin_drifted_dependencies(
+    plan: Plan, findings: Findings, known: RepairContext
+) -> Iterator[Plan]:
     """Answer a dependency that has moved on by its versions of the commit's day."""
     drift = [f for f in of_kind(findings, *DRIFT) if f.subject.partition(".")[0] not in known.own]
-    told = "; ".join(dict.fromkeys(map(saying, drift[:3])))
-    if drift and (older := as_of_its_date(plan, known, told)):
+    told = "; ".join(dict.fromkeys(map(describe_finding, drift[:3])))
+    if drift and (older := pin_to_commit_date(plan, known, told)):
         yield older
 
 
-def with_modules(plan: Plan, findings: Findings, known: Known) -> Iterator[Plan]:
+def install_missing_modules(plan: Plan, findings: Findings, known: RepairContext) -> Iterator[Plan]:
     """Install what provides missing modules: what is well known, or named by the repository."""
     wanted, told = [], []
     for finding in of_kind(findings, "missing-module"):
         name = distribution(finding.subject, known)
         if name and name not in words_of(plan):
             wanted.append(name)
-            told.append(saying(finding))
+            told.append(describe_finding(finding))
     if wanted:
         names = tuple(dict.fromkeys(wanted))
-        yield changed(plan, told, f"with {' '.join(names)}", install=(*plan.install, names))
+        yield change_plan(plan, told, f"with {' '.join(names)}", install=(*plan.install, names))
 
 
-def distribution(module: str, known: Known) -> str:
+def distribution(module: str, known: RepairContext) -> str:
     """Return what is installed for a module, empty when nothing trustworthy says so."""
     top = module.partition(".")[0]
     if top in known.own or top in sys.stdlib_module_names:
@@ -174,7 +178,7 @@ def words_of(plan: Plan) -> set[str]:
     return {word for step in plan.install for word in step}
 
 
-def with_source_path(plan: Plan, findings: Findings, known: Known) -> Iterator[Plan]:
+def add_source_path(plan: Plan, findings: Findings, known: RepairContext) -> Iterator[Plan]:
     """Let a module of the tree be imported from where it lies."""
     if any(word.startswith("pythonpath=") for word in plan.pytest_args):
         return
@@ -182,31 +186,31 @@ def with_source_path(plan: Plan, findings: Findings, known: Known) -> Iterator[P
     places = {top: known.roots(top) for top in missing if top in known.own}
     folders = dict.fromkeys(found[0] for found in places.values() if found)
     if folders:
-        told = [saying(missing[top]) for top, found in places.items() if found]
+        told = [describe_finding(missing[top]) for top, found in places.items() if found]
         option = f"pythonpath={' '.join(folders)}"
         arguments = ("-o", option, *plan.pytest_args)
-        yield changed(plan, told, option, pytest_args=arguments)
+        yield change_plan(plan, told, option, pytest_args=arguments)
 
 
-def with_plugins(plan: Plan, findings: Findings, known: Known) -> Iterator[Plan]:
+def install_plugins(plan: Plan, findings: Findings, known: RepairContext) -> Iterator[Plan]:
     """Install the pytest plugins that tests turn out to need; drop options nobody knows."""
     wanted, told = [], []
     for finding in findings:
         name = plugin(finding)
         if name and name not in words_of(plan):
             wanted.append(name)
-            told.append(saying(finding))
+            told.append(describe_finding(finding))
     if wanted:
         names = tuple(dict.fromkeys(wanted))
-        yield changed(plan, told, f"with {' '.join(names)}", install=(*plan.install, names))
+        yield change_plan(plan, told, f"with {' '.join(names)}", install=(*plan.install, names))
     unknown = {f.subject for f in of_kind(findings, "unknown-option")}
     kept = tuple(w for w in plan.pytest_args if w.partition("=")[0] not in unknown)
     if kept != plan.pytest_args:
-        told = [saying(f) for f in of_kind(findings, "unknown-option")]
-        yield changed(plan, told, "without unknown options", pytest_args=kept)
+        told = [describe_finding(f) for f in of_kind(findings, "unknown-option")]
+        yield change_plan(plan, told, "without unknown options", pytest_args=kept)
 
 
-def plugin(finding: Finding) -> str:
+def plugin(finding: LogFinding) -> str:
     """Return the plugin that gives what a finding misses, empty when none is known."""
     if finding.kind == "missing-fixture":
         return FIXTURES.get(finding.subject, "")
@@ -220,7 +224,7 @@ def plugin(finding: Finding) -> str:
     return ""
 
 
-def with_build_tools(plan: Plan, findings: Findings, known: Known) -> Iterator[Plan]:
+def build_without_isolation(plan: Plan, findings: Findings, known: RepairContext) -> Iterator[Plan]:
     """Build without isolation, with what the build imports and does not ask for."""
     missing = of_kind(findings, "missing-build-module")
     if not missing or any("--no-build-isolation" in step for step in plan.install):
@@ -229,10 +233,14 @@ def with_build_tools(plan: Plan, findings: Findings, known: Known) -> Iterator[P
     tools = tuple(dict.fromkeys((*BUILD_TOOLS, *known.build_requires, *names)))
     tools = tuple(t for n, t in enumerate(tools) if n < len(BUILD_TOOLS) or base(t) != "setuptools")
     steps = tuple(("--no-build-isolation", *step) for step in plan.install)
-    yield changed(plan, map(saying, missing), "with its build's imports", install=(tools, *steps))
+    yield change_plan(
+        plan, map(describe_finding, missing), "with its build's imports", install=(tools, *steps)
+    )
 
 
-def with_plain_setuptools(plan: Plan, findings: Findings, known: Known) -> Iterator[Plan]:
+def build_with_plain_setuptools(
+    plan: Plan, findings: Findings, known: RepairContext
+) -> Iterator[Plan]:
     """Build by setuptools alone where one of its companions wants the web."""
     asked = {base(each) for each in known.build_requires}
     wanting = of_kind(findings, "build-reaches-web")
@@ -241,14 +249,16 @@ def with_plain_setuptools(plan: Plan, findings: Findings, known: Known) -> Itera
         scm = ("setuptools-scm",) if asked & {"setuptools-scm", "coherent-licensed"} else ()
         steps = tuple(("--no-build-isolation", *step) for step in plan.install)
         tools = ("setuptools>=77", "wheel", *scm)
-        yield changed(plan, map(saying, wanting), "plain setuptools", install=(tools, *steps))
+        yield change_plan(
+            plan, map(describe_finding, wanting), "plain setuptools", install=(tools, *steps)
+        )
 
 
 def base(requirement: str) -> str:
     return requirement_name(requirement)
 
 
-def without(plan: Plan, findings: Findings, known: Known) -> Iterator[Plan]:
+def drop_unavailable(plan: Plan, findings: Findings, known: RepairContext) -> Iterator[Plan]:
     """Leave out what cannot be had: groups, distributions, files; never the project itself.
 
     What was to come from a repository of its own is taken from the index instead.
@@ -260,7 +270,7 @@ def without(plan: Plan, findings: Findings, known: Known) -> Iterator[Plan]:
     steps = tuple(
         step
         for each in plan.install
-        if (step := tuple(left_over(each, groups, files, names, known)))
+        if (step := tuple(filter_step(each, groups, files, names, known)))
     )
     gone = [
         f
@@ -271,15 +281,15 @@ def without(plan: Plan, findings: Findings, known: Known) -> Iterator[Plan]:
     ]
     if steps != plan.install:
         named = " ".join(sorted({finding.subject for finding in gone}))
-        yield changed(plan, map(saying, gone), f"without {named}", install=steps)
+        yield change_plan(plan, map(describe_finding, gone), f"without {named}", install=steps)
 
 
-def left_over(
+def filter_step(
     step: tuple[str, ...],
     groups: Collection[str],
     files: Collection[str],
     names: Collection[str],
-    known: Known,
+    known: RepairContext,
 ) -> Iterator[str]:
     """Yield the words of a step that stay; a list that names what goes is written out."""
     skipped = False
@@ -293,16 +303,16 @@ def left_over(
             if following in (files if word == "-r" else groups):
                 continue
             if any(base(each) in names for each in listed):
-                yield from kept(listed, names)
+                yield from drop_requirements(listed, names)
             else:
                 yield from (word, following)
         elif word.startswith("-"):
             yield word
         else:
-            yield from kept((word,), names)
+            yield from drop_requirements((word,), names)
 
 
-def kept(requirements: Iterable[str], names: Collection[str]) -> Iterator[str]:
+def drop_requirements(requirements: Iterable[str], names: Collection[str]) -> Iterator[str]:
     """Yield requirements without those of these names; one with an address keeps its name."""
     for each in requirements:
         if base(each) not in names:
@@ -311,12 +321,14 @@ def kept(requirements: Iterable[str], names: Collection[str]) -> Iterator[str]:
             yield each.partition("@")[0].strip()
 
 
-def apart(plan: Plan, findings: Findings, known: Known) -> Iterator[Plan]:
+def split_conflicting_steps(plan: Plan, findings: Findings, known: RepairContext) -> Iterator[Plan]:
     """Install what contradicts each other in steps of their own, the last word winning."""
     conflicts = of_kind(findings, "version-conflict")
     steps = tuple(part for step in plan.install for part in split_step(step))
     if conflicts and steps != plan.install:
-        yield changed(plan, map(saying, conflicts), "one after the other", install=steps)
+        yield change_plan(
+            plan, map(describe_finding, conflicts), "one after the other", install=steps
+        )
 
 
 def split_step(step: tuple[str, ...]) -> list[tuple[str, ...]]:
@@ -336,34 +348,36 @@ def split_step(step: tuple[str, ...]) -> list[tuple[str, ...]]:
     return [*pairs, *([tuple(plain)] if plain else []), *([tuple(target)] if target else [])]
 
 
-def allowing_warnings(plan: Plan, findings: Findings, known: Known) -> Iterator[Plan]:
+def allow_warnings(plan: Plan, findings: Findings, known: RepairContext) -> Iterator[Plan]:
     """Let a warning be one, where a setting turns it into an error."""
     warned = of_kind(findings, "warning-as-error")
     if warned and "default" not in plan.pytest_args:
         arguments = ("-W", "default", *plan.pytest_args)
-        yield changed(plan, map(saying, warned), "warnings allowed", pytest_args=arguments)
+        yield change_plan(
+            plan, map(describe_finding, warned), "warnings allowed", pytest_args=arguments
+        )
 
 
-def ignoring(plan: Plan, findings: Findings, known: Known) -> Iterator[Plan]:
+def ignore_bad_modules(plan: Plan, findings: Findings, known: RepairContext) -> Iterator[Plan]:
     """Leave out a test module that ends pytest itself."""
     options = [f"--ignore={f.subject}" for f in of_kind(findings, "bad-module")]
     new = tuple(option for option in options if option not in plan.pytest_args)
     if new:
-        told = map(saying, of_kind(findings, "bad-module"))
-        yield changed(plan, told, " ".join(new), pytest_args=(*new, *plan.pytest_args))
+        told = map(describe_finding, of_kind(findings, "bad-module"))
+        yield change_plan(plan, told, " ".join(new), pytest_args=(*new, *plan.pytest_args))
 
 
-RULES: tuple[Callable[[Plan, Findings, Known], Iterator[Plan]], ...] = (
-    with_system,
-    with_another_python,
-    with_plain_setuptools,
-    with_build_tools,
-    with_modules,
-    with_source_path,
-    with_plugins,
-    ignoring,
-    without,
-    apart,
-    of_its_time,
-    allowing_warnings,
+RULES: tuple[Callable[[Plan, Findings, RepairContext], Iterator[Plan]], ...] = (
+    install_system_packages,
+    change_python,
+    build_with_plain_setuptools,
+    build_without_isolation,
+    install_missing_modules,
+    add_source_path,
+    install_plugins,
+    ignore_bad_modules,
+    drop_unavailable,
+    split_conflicting_steps,
+    pin_drifted_dependencies,
+    allow_warnings,
 )

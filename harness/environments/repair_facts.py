@@ -10,8 +10,8 @@ from functools import cache
 from harness.detect.facts import read_project
 from harness.detect.model import normalise
 from harness.detect.suites import own_modules
-from harness.detect.tree import Tree, read_text
-from harness.environments.repair import Known
+from harness.detect.tree import RepositoryTree, read_text
+from harness.environments.repair import RepairContext
 from storage.records import Repository
 
 SETTINGS = re.compile(r"(?:\.(?:toml|cfg|ini|txt|in|ya?ml|lock|py)|Pipfile|Makefile|justfile)$")
@@ -21,21 +21,26 @@ LARGEST = 500_000
 """Bytes of a file that still is a setting, and no data."""
 
 
-def known(
-    tree: Tree, repository: Repository, *, pythons: Sequence[str], system: bool, today: date
-) -> Known:
+def gather_known_facts(
+    tree: RepositoryTree,
+    repository: Repository,
+    *,
+    pythons: Sequence[str],
+    system: bool,
+    today: date,
+) -> RepairContext:
     """Return what is known; the settings are read only when a rule asks for them."""
     project = read_project(tree)
 
     @cache
     def words() -> frozenset[str]:
-        return named(tree)
+        return read_settings_words(tree)
 
     def requirements(path: str) -> tuple[str, ...]:
         lines = (line.split(" #")[0].strip() for line in read_text(tree, path).splitlines())
         return tuple(line for line in lines if line and not line.startswith(("#", "-")))
 
-    return Known(
+    return RepairContext(
         committed=repository.date,
         today=today,
         pythons=pythons,
@@ -50,7 +55,7 @@ def known(
     )
 
 
-def roots(tree: Tree, module: str) -> tuple[str, ...]:
+def roots(tree: RepositoryTree, module: str) -> tuple[str, ...]:
     """Return the folders from which a module could be imported, the shallowest first."""
     tails = (f"{module}.py", f"{module}/__init__.py")
     places = {
@@ -62,7 +67,7 @@ def roots(tree: Tree, module: str) -> tuple[str, ...]:
     return tuple(sorted(places, key=lambda place: (place.count("/"), place)))
 
 
-def named(tree: Tree) -> frozenset[str]:
+def read_settings_words(tree: RepositoryTree) -> frozenset[str]:
     """Return every word of the settings that could be a distribution's name, normalised."""
     found: set[str] = set()
     for path in tree.paths:

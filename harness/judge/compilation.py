@@ -8,14 +8,16 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from harness.runs.suite import run_compile
-from harness.sandboxes.sandbox import Backend, Limits
+from harness.sandboxes.sandbox import Backend, SandboxLimits
 from storage.records import Environment
 
 Compiles = Callable[[list[str]], list[bool]]
 
 
 @asynccontextmanager
-async def compiling(backend: Backend, environment: Environment) -> AsyncIterator[Compiles | None]:
+async def open_compiler(
+    backend: Backend, environment: Environment
+) -> AsyncIterator[Compiles | None]:
     """Give a function for threads that compiles in a sandbox; None where we can do it ourselves.
 
     Raises SandboxError when no sandbox can be had.
@@ -23,7 +25,7 @@ async def compiling(backend: Backend, environment: Environment) -> AsyncIterator
     if tuple(environment.python.split(".")[:2]) == tuple(map(str, sys.version_info[:2])):
         yield None
         return
-    sandbox = await backend.start(environment, limits=Limits())
+    sandbox = await backend.start(environment, limits=SandboxLimits())
     try:
         channel = await sandbox.runner()
         loop = asyncio.get_running_loop()

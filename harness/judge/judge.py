@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from harness.runner_archive import archive_hash
-from harness.runs.suite import Run
+from harness.runs.suite import SuiteRun
 from storage.records import RED
 
 RULES = "3"
@@ -19,7 +19,7 @@ HARNESS_VERSION = f"{RULES}.{archive_hash()}"
 Status = Literal["red", "green", "neither"]
 
 
-def status(run: Run, test: str) -> Status:
+def status(run: SuiteRun, test: str) -> Status:
     """Judge one test that passed in the baseline.
 
     Failed, error, missing, timed out and crashed are red. Skipped, xfailed and what was never
@@ -40,7 +40,7 @@ class Screening:
     detail: str = ""
 
 
-def screen(green: Sequence[str], run: Run) -> Screening:
+def screen(green: Sequence[str], run: SuiteRun) -> Screening:
     """Decide from one run of the whole suite with the bug; ``green`` is the baseline's."""
     red = tuple(test for test in green if status(run, test) == "red")
     if run.collected is None and not run.exhausted:
@@ -71,7 +71,7 @@ class Decision:
     """What some of the failing tests said, for the problem statement; no part of the verdict."""
 
 
-def decide(green: Sequence[str], whole: Run, alone: Run) -> Decision:
+def decide(green: Sequence[str], whole: SuiteRun, alone: SuiteRun) -> Decision:
     """Decide a bug that passed screening from its red tests, each run again alone.
 
     A test green alone is *spilled*: in neither list. What is red both times is FAIL_TO_PASS;
@@ -103,7 +103,7 @@ KINDS: frozenset[str] = RED | {"import"}
 """Ways in which a test may be red."""
 
 
-def kinds_of(run: Run, tests: Collection[str]) -> tuple[tuple[str, int], ...]:
+def kinds_of(run: SuiteRun, tests: Collection[str]) -> tuple[tuple[str, int], ...]:
     """Count in which ways tests are red; one that says that an import failed counts as such."""
     found: Counter[str] = Counter()
     for test in tests:
@@ -117,7 +117,7 @@ UNSTEADY_REASONS = frozenset({"valid", "no-test-failed", "spilled"})
 """Reasons between which a verdict may go by spilled tests alone."""
 
 
-class Judged(Protocol):
+class VerdictLike(Protocol):
     """A decision, or the verdict that was made of it."""
 
     @property
@@ -128,7 +128,7 @@ class Judged(Protocol):
     def spilled(self) -> tuple[str, ...]: ...
 
 
-def agree(one: Judged, other: Judged, set_aside: Collection[str] = ()) -> bool:
+def agree(one: VerdictLike, other: VerdictLike, set_aside: Collection[str] = ()) -> bool:
     """Say whether two decisions on a bug come to the same, spilled and unstable tests apart.
 
     PASS_TO_PASS is no part of it: the rest is the baseline's.
@@ -152,7 +152,7 @@ class Grade:
     detail: str = ""
 
 
-def grade(fail_to_pass: Collection[str], pass_to_pass: Collection[str], run: Run) -> Grade:
+def grade(fail_to_pass: Collection[str], pass_to_pass: Collection[str], run: SuiteRun) -> Grade:
     """Grade a run: solved when every FAIL_TO_PASS is green and every PASS_TO_PASS is green."""
     fixed = tuple(test for test in fail_to_pass if status(run, test) == "green")
     broken = tuple(test for test in fail_to_pass if status(run, test) != "green")

@@ -21,20 +21,20 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.judge.judge import HARNESS_VERSION, Decision, agree, decide, screen, status
-from harness.judge.trust import Audits, first_and_sampled
-from harness.judge.worker import Files, Terms, Worker
+from harness.judge.trust import Audits, audit_first_and_sampled
+from harness.judge.worker import Files, SandboxWorker, Terms
 from harness.runs.selection import Coverage, Selection, select
-from harness.runs.suite import Result, Run
-from harness.sandboxes.sandbox import Backend, Limits
+from harness.runs.suite import Result, SuiteRun
+from harness.sandboxes.sandbox import Backend, SandboxLimits
 from storage.errors import PatchError, SandboxError
 from storage.records import Baseline, Bug, Environment, Verdict
 from syntax.patch_text import apply_patch
 
 TRIES = 2
-TOLD = 10
+MOST_MESSAGES = 10
 """Failing tests of a bug whose messages are kept until its verdict is known."""
 
-HELD = 3
+MOST_HANGS_CHECKED = 3
 """Tests that hung with a bug and are run without it, to tell a hang from a machine that is busy."""
 BUSY = "the machine is too busy: tests run out of their time without the bug, too"
 
@@ -43,7 +43,7 @@ WINDOW = 16
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Job:
+class QueuedBug:
     """A bug that waits; ``order`` is smaller the longer it is expected to take."""
 
     order: float
@@ -75,13 +75,13 @@ class LocalEngine:
         *,
         workers: int,
         read: Callable[[str], bytes | None],
-        limits: Limits,
+        limits: SandboxLimits,
         coverage: Coverage | None = None,
         judged: int = 0,
         audits: Audits | None = None,
-        disagreed: Callable[[str], None] = lambda text: None,
-        begun: Callable[[Bug], None] = lambda bug: None,
-        told: Callable[[str, Mapping[str, str]], None] | None = None,
+        on_disagreement: Callable[[str], None] = lambda text: None,
+        on_start: Callable[[Bug], None] = lambda bug: None,
+        on_messages: Callable[[str, Mapping[str, str]], None] | None = None,
     ) -> None:
         self.mode = "full" if coverage is None else "selected"
         self.screened: Counter[str] = Counter()
@@ -89,10 +89,10 @@ class LocalEngine:
         self.tests_run = 0
         """Results of tests so far: of screening, auditing and confirming."""
         self._coverage = coverage
-        self._audits = audits or first_and_sampled(judged)
-        self._disagreed = disagreed
-        self._begun = begun
-        self._told = told
+        self._audits = audits or audit_first_and_sampled(judged)
+        self._on_disagreement = on_disagreement
+        self._on_start = on_start
+        self._on_messages = on_messages
         self._backend = backend
         self._environment = environment
         self._baseline = baseline
@@ -104,9 +104,9 @@ class LocalEngine:
 
     async def judge(self, bugs: AsyncIterator[Bug]) -> AsyncGenerator[Verdict, None]:
         """Yield a verdict for each bug as it is known, in any order."""
-        waiting: asyncio.Queue[Job] = asyncio.PriorityQueue(maxsize=WINDOW * self._workers)
+        waiting: asyncio.Queue[QueuedBug] = asyncio.PriorityQueue(maxsize=WINDOW * self._workers)
         known: asyncio.Queue[Verdict | None] = asyncio.Queue()
-        tasks = [asyncio.ensure_future(self._feed(bugs, waiting))]
+        tasks = [asyncio.ensure_future(self._feed_jobs(bugs, waiting))]
         tasks += [asyncio.ensure_future(self._work(waiting, known)) for _ in range(self._workers)]
         try:
             running = self._workers
@@ -132,45 +132,45 @@ class LocalEngine:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _feed(self, bugs: AsyncIterator[Bug], waiting: asyncio.Queue[Job]) -> None:
+    async def _feed_jobs(self, bugs: AsyncIterator[Bug], waiting: asyncio.Queue[QueuedBug]) -> None:
         number = 0
         async for bug in bugs:
             await waiting.put(self._job(number, bug))
             number += 1
         for _ in range(self._workers):
-            await waiting.put(Job(math.inf, number, None))
+            await waiting.put(QueuedBug(math.inf, number, None))
 
-    def _job(self, number: int, bug: Bug) -> Job:
+    def _job(self, number: int, bug: Bug) -> QueuedBug:
         """Find out what a bug changes, which tests can notice it, and how long those take."""
         try:
             files = apply_patch(bug.patch, self._read)
         except PatchError as error:
-            return Job(0.0, number, bug, fault=str(error))
+            return QueuedBug(0.0, number, bug, fault=str(error))
         selection, tests = None, None
         if self._coverage is not None:
             selection = select(self._coverage, files, {path: self._read(path) for path in files})
             tests = selection.tests
         seconds = self._seconds if tests is None else {t: self._seconds[t] for t in tests}
         audited = tests is not None and self._audits(bug.id)
-        return Job(-sum(seconds.values()), number, bug, files, selection, audited=audited)
+        return QueuedBug(-sum(seconds.values()), number, bug, files, selection, audited=audited)
 
     async def _work(
-        self, waiting: asyncio.Queue[Job], known: asyncio.Queue[Verdict | None]
+        self, waiting: asyncio.Queue[QueuedBug], known: asyncio.Queue[Verdict | None]
     ) -> None:
-        worker = Worker(self._backend, self._environment, self._limits)
+        worker = SandboxWorker(self._backend, self._environment, self._limits)
         try:
             while (job := await waiting.get()).bug is not None:
-                self._begun(job.bug)
+                self._on_start(job.bug)
                 await known.put(await self._verdict(worker, job, job.bug))
         finally:
             await to_the_end(worker.discard())
         await known.put(None)
 
-    async def _verdict(self, worker: Worker, job: Job, bug: Bug) -> Verdict:
+    async def _verdict(self, worker: SandboxWorker, job: QueuedBug, bug: Bug) -> Verdict:
         started = time.monotonic()
         decision = await self._decide(worker, job, bug)
-        if self._told is not None and decision.reason == "valid":
-            self._told(bug.id, decision.messages)
+        if self._on_messages is not None and decision.reason == "valid":
+            self._on_messages(bug.id, decision.messages)
         return Verdict(
             bug=bug.id,
             environment=self._environment.id,
@@ -185,7 +185,7 @@ class LocalEngine:
             kinds=decision.kinds,
         )
 
-    async def _decide(self, worker: Worker, job: Job, bug: Bug) -> Decision:
+    async def _decide(self, worker: SandboxWorker, job: QueuedBug, bug: Bug) -> Decision:
         if job.fault:
             return Decision(reason="does-not-apply", detail=job.fault)
         last = ""
@@ -203,14 +203,14 @@ class LocalEngine:
                 await worker.discard()
         return Decision(reason="sandbox-broken", detail=last)
 
-    async def _hold_against_unbroken(self, worker: Worker) -> None:
+    async def _hold_against_unbroken(self, worker: SandboxWorker) -> None:
         """Raise SandboxError where tests that hung do not end in time without the bug either."""
-        tests = (list(worker.hung) or list(self._baseline.green))[:HELD]
-        run = await self._run(worker, {}, tests=tests, isolate=True)
+        tests = (list(worker.hung) or list(self._baseline.green))[:MOST_HANGS_CHECKED]
+        run = await self._run_tests(worker, {}, tests=tests, isolate=True)
         if run.exhausted or any(run.outcome(test) == "timeout" for test in tests):
             raise SandboxError(BUSY)
 
-    async def _judge_files(self, worker: Worker, job: Job, bug: Bug) -> Decision:
+    async def _judge_files(self, worker: SandboxWorker, job: QueuedBug, bug: Bug) -> Decision:
         """Judge by the tests that can notice the bug, and where that is to be checked, by all."""
         files, selection = job.files, job.selection
         if self._coverage is None or selection is None or selection.tests is None:
@@ -222,19 +222,19 @@ class LocalEngine:
         full = await self._by_all(worker, files)
         if not agree(full, decision):
             self._coverage = None
-            self._disagreed(
+            self._on_disagreement(
                 f"bug {bug.id}: {decision.reason} by {len(selection.tests)} tests, "
                 f"{full.reason} by all; from here on every test is run"
             )
         return full
 
-    async def _by_all(self, worker: Worker, files: Files) -> Decision:
+    async def _by_all(self, worker: SandboxWorker, files: Files) -> Decision:
         """Screen by the whole suite, then confirm what is red alone, in a fresh process."""
         half = len(self._baseline.green) // 2
         whole, hangs = await self._screen(worker, files, stop_after_red=half)
         return await self._confirm(worker, files, whole, hangs=hangs, company=None)
 
-    async def _by_some(self, worker: Worker, files: Files, selection: Selection) -> Decision:
+    async def _by_some(self, worker: SandboxWorker, files: Files, selection: Selection) -> Decision:
         """Screen by some tests; those that cannot notice the bug stay what the baseline proved."""
         green, tests = self._baseline.green, selection.tests or frozenset()
         if not tests and not selection.everywhere:
@@ -250,18 +250,18 @@ class LocalEngine:
 
     async def _screen(
         self,
-        worker: Worker,
+        worker: SandboxWorker,
         files: Files,
         *,
         stop_after_red: int,
         tests: Collection[str] | None = None,
         selection: Selection | None = None,
-    ) -> tuple[Run, bool]:
+    ) -> tuple[SuiteRun, bool]:
         """Run tests by short limits; by long ones where the verdict would hang on those.
 
         Returns too whether a test is known to hang, alone and by the long limit.
         """
-        run = await self._run(
+        run = await self._run_tests(
             worker,
             files,
             tests=tests,
@@ -274,19 +274,19 @@ class LocalEngine:
         if not hung or (failed and not run.exhausted):
             return run, False
         quickest = min(hung, key=lambda test: self._terms.short.get(test, 0.0))
-        alone = await self._run(worker, files, tests=[quickest], isolate=True, narrow=True)
+        alone = await self._run_tests(worker, files, tests=[quickest], isolate=True, narrow=True)
         if alone.outcome(quickest) == "timeout":
             return run, True
-        again = await self._run(
+        again = await self._run_tests(
             worker, files, tests=tests, stop_after_red=stop_after_red, selection=selection
         )
         return again, False
 
     async def _confirm(
         self,
-        worker: Worker,
+        worker: SandboxWorker,
         files: Files,
-        whole: Run,
+        whole: SuiteRun,
         *,
         hangs: bool,
         company: Collection[str] | None,
@@ -302,16 +302,16 @@ class LocalEngine:
         in_company = found.reason == "timeout" and not hangs and not whole.exhausted
         if found.reason and not in_company:
             return Decision(reason=found.reason, detail=found.detail)
-        alone = await self._run(worker, files, tests=found.red, isolate=True, narrow=narrow)
+        alone = await self._run_tests(worker, files, tests=found.red, isolate=True, narrow=narrow)
         decision = decide(green, whole, alone)
         if decision.spilled:
-            again = await self._run(worker, files, tests=company, narrow=narrow)
-            decision = decide(green, steadied(whole, again, decision.spilled), alone)
+            again = await self._run_tests(worker, files, tests=company, narrow=narrow)
+            decision = decide(green, apply_rerun(whole, again, decision.spilled), alone)
         return replace(decision, messages=messages_of(alone, decision.fail_to_pass))
 
-    async def _run(
+    async def _run_tests(
         self,
-        worker: Worker,
+        worker: SandboxWorker,
         files: Files,
         *,
         tests: Collection[str] | None = None,
@@ -320,9 +320,9 @@ class LocalEngine:
         selection: Selection | None = None,
         narrow: bool = False,
         short: bool = False,
-    ) -> Run:
+    ) -> SuiteRun:
         """Run tests, those of a ``selection`` by its path, all others in a fresh process."""
-        run = await worker.run(
+        run = await worker.run_tests(
             self._terms,
             files,
             tests=tests,
@@ -331,7 +331,7 @@ class LocalEngine:
             selection=selection,
             narrow=narrow,
             short=short,
-            reports=isolate and self._told is not None,
+            reports=isolate and self._on_messages is not None,
         )
         self.tests_run += len(run.results)
         worker.hung |= {t: None for t, r in run.results.items() if r.outcome == "timeout"}
@@ -339,16 +339,16 @@ class LocalEngine:
 
     async def messages(self, files: Files, tests: Collection[str]) -> dict[str, str]:
         """Return what failing tests say with these files, each run alone. Raises SandboxError."""
-        worker = Worker(self._backend, self._environment, self._limits)
+        worker = SandboxWorker(self._backend, self._environment, self._limits)
         try:
-            run = await self._run(worker, files, tests=tests, isolate=True, narrow=True)
+            run = await self._run_tests(worker, files, tests=tests, isolate=True, narrow=True)
         finally:
             await worker.discard()
         return messages_of(run, tests)
 
-    async def run_files(self, files: Files, *, tests: Collection[str] | None = None) -> Run:
+    async def run_files(self, files: Files, *, tests: Collection[str] | None = None) -> SuiteRun:
         """Run the suite with these files in a fresh sandbox, thrown away afterwards."""
-        worker = Worker(self._backend, self._environment, self._limits)
+        worker = SandboxWorker(self._backend, self._environment, self._limits)
         try:
             return await worker.run_patiently(self._terms, files, tests=tests)
         finally:
@@ -363,20 +363,22 @@ async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
             await asyncio.shield(task)
 
 
-def messages_of(run: Run, tests: Collection[str]) -> dict[str, str]:
+def messages_of(run: SuiteRun, tests: Collection[str]) -> dict[str, str]:
     """Return what the first few of these tests said."""
     found = [(test, run.results[test]) for test in tests if test in run.results]
     said = {test: result.report.strip() or result.detail for test, result in found}
-    return dict(itertools.islice(((test, text) for test, text in said.items() if text), TOLD))
+    return dict(
+        itertools.islice(((test, text) for test, text in said.items() if text), MOST_MESSAGES)
+    )
 
 
-def steadied(whole: Run, again: Run, spilled: Collection[str]) -> Run:
+def apply_rerun(whole: SuiteRun, again: SuiteRun, spilled: Collection[str]) -> SuiteRun:
     """Return a run in which those of the tests are green that were so when it was done again."""
     green = {test: again.results[test] for test in spilled if again.outcome(test) == "passed"}
     return replace(whole, results={**whole.results, **green})
 
 
-def with_the_rest(run: Run, green: Sequence[str], ran: Collection[str]) -> Run:
+def with_the_rest(run: SuiteRun, green: Sequence[str], ran: Collection[str]) -> SuiteRun:
     """Return a run of some tests as one of all: the others are what the baseline proved."""
     proved = Result(outcome="passed")
     rest = {test: proved for test in green if test not in ran}

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.judge.worker import Worker
+from harness.judge.worker import SandboxWorker
 from harness.runs.suite import GRACE, encode
-from harness.sandboxes.limits import Limits
+from harness.sandboxes.limits import SandboxLimits
 from harness.sandboxes.sandbox import Backend, Channel, Frame
 from storage.errors import SandboxError
 from storage.records import Environment
@@ -29,8 +29,8 @@ class ScriptRun:
 class Scripts:
     """Runs scripts in one sandbox, started for the first, by the limits that tests have."""
 
-    def __init__(self, backend: Backend, environment: Environment, limits: Limits) -> None:
-        self._worker = Worker(backend, environment, limits)
+    def __init__(self, backend: Backend, environment: Environment, limits: SandboxLimits) -> None:
+        self._worker = SandboxWorker(backend, environment, limits)
         self._free = asyncio.Lock()
 
     async def run_script(
@@ -53,7 +53,7 @@ class Scripts:
         restored = False
         try:
             channel = await self._worker.channel()
-            answer = await asked(channel, files, script, timeout)
+            answer = await send_script(channel, files, script, timeout)
             restored = bool(answer.get("restored"))
             return answer
         finally:
@@ -65,7 +65,7 @@ class Scripts:
         await self._worker.discard()
 
 
-async def asked(
+async def send_script(
     channel: Channel, files: Mapping[str, bytes | None], script: str, timeout: float
 ) -> Frame:
     """Have the runner run a script, and return its answer."""

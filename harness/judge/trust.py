@@ -14,7 +14,7 @@ Audits = Callable[[str], bool]
 """Say of a bug whether it is judged both ways; asked once for each, in the order they come."""
 
 
-def first_and_sampled(judged: int = 0) -> Audits:
+def audit_first_and_sampled(judged: int = 0) -> Audits:
     """Return the rule where ``judged`` bugs were judged before."""
     numbers = count(judged)
 
@@ -24,6 +24,6 @@ def first_and_sampled(judged: int = 0) -> Audits:
     return audits
 
 
-def named(bugs: Collection[str]) -> Audits:
+def audit_named(bugs: Collection[str]) -> Audits:
     """Return the rule where it was said beforehand which."""
     return bugs.__contains__

@@ -10,15 +10,15 @@ from typing import Any
 from harness.environments.baseline import (
     HANG_LIMIT,
     collect_timeout,
-    runnable,
+    list_runnable_tests,
     short_timeouts,
     test_timeout,
     total_timeout,
 )
 from harness.runs.conditions import AS_JUDGED, Conditions
 from harness.runs.selection import Path, Selection, files_of
-from harness.runs.suite import Run, prepare, run_suite
-from harness.sandboxes.sandbox import Backend, Channel, Limits, Sandbox, start
+from harness.runs.suite import SuiteRun, prepare, run_suite
+from harness.sandboxes.sandbox import Backend, Channel, Sandbox, SandboxLimits, start
 from storage.errors import SandboxError
 from storage.records import Baseline, Environment
 
@@ -48,10 +48,10 @@ class Terms:
         return {test: self.short[test] for test in wanted if test in self.short}
 
 
-class Worker:
+class SandboxWorker:
     """One sandbox with its runner, replaced when it breaks."""
 
-    def __init__(self, backend: Backend, environment: Environment, limits: Limits) -> None:
+    def __init__(self, backend: Backend, environment: Environment, limits: SandboxLimits) -> None:
         self._backend = backend
         self._environment = environment
         self._limits = limits
@@ -82,7 +82,7 @@ class Worker:
         if not await prepare(channel, args=terms.environment.plan.pytest_args, path=path):
             await self.discard()
 
-    async def run(
+    async def run_tests(
         self,
         terms: Terms,
         files: Files,
@@ -96,7 +96,7 @@ class Worker:
         reports: bool = False,
         conditions: Conditions = AS_JUDGED,
         patience: int = 1,
-    ) -> Run:
+    ) -> SuiteRun:
         """Run tests, those of a ``selection`` by its path, all others in a fresh process.
 
         ``narrow`` collects the files of the tests alone. All but ``short`` limits of time are
@@ -108,7 +108,7 @@ class Worker:
         run = await run_suite(
             await self.channel(),
             args=terms.environment.plan.pytest_args,
-            tests=runnable(baseline) if tests is None else tests,
+            tests=list_runnable_tests(baseline) if tests is None else tests,
             files=files,
             isolate=isolate,
             path="fresh" if selection is None else selection.path,
@@ -129,13 +129,13 @@ class Worker:
             await self.discard()
         return run
 
-    async def run_patiently(self, terms: Terms, files: Files, **how: Any) -> Run:
+    async def run_patiently(self, terms: Terms, files: Files, **how: Any) -> SuiteRun:
         """Run tests to grade a patch, again with more time where collecting them took too long.
 
         The limit is meant for bugs that hang at import, which are many; a busy machine is not a
         solver's fault. Raises SandboxError.
         """
-        run = await self.run(terms, files, **how)
+        run = await self.run_tests(terms, files, **how)
         if run.exhausted and run.collected is None:
-            run = await self.run(terms, files, **how, patience=PATIENCE)
+            run = await self.run_tests(terms, files, **how, patience=PATIENCE)
         return run

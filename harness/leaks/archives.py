@@ -27,29 +27,29 @@ def members(path: str, content: bytes, depth: int = 0) -> Iterator[Member]:
     """Yield what an archive holds, as ``archive!member``; nothing for what is none."""
     if depth >= DEEPEST:
         return
-    for name, data in bounded(opened(path, content)):
+    for name, data in limit_members(read_archive(path, content)):
         inner = f"{path}!{name}"
         yield inner, data
         yield from members(inner, data, depth + 1)
 
 
-def opened(path: str, content: bytes) -> Iterator[Member]:
+def read_archive(path: str, content: bytes) -> Iterator[Member]:
     """Yield the members of one archive, told by its first bytes."""
     try:
         if ZIP in content[:65536]:
-            yield from zipped(content)
+            yield from read_zip(content)
         elif content[257:262] == b"ustar":
-            yield from tarred(content)
-        elif squeezed := unpacked(content):
+            yield from read_tar(content)
+        elif squeezed := decompress_content(content):
             if squeezed[257:262] == b"ustar":
-                yield from tarred(squeezed)
+                yield from read_tar(squeezed)
             else:
                 yield path.rpartition("/")[2].rpartition(".")[0] or "content", squeezed
     except NOT_READ:
         return
 
 
-def zipped(content: bytes) -> Iterator[Member]:
+def read_zip(content: bytes) -> Iterator[Member]:
     """Yield the files of a zip: wheels, eggs, and what lies in a cache under another name."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         for info in archive.infolist():
@@ -58,7 +58,7 @@ def zipped(content: bytes) -> Iterator[Member]:
                     yield info.filename, file.read(LARGEST)
 
 
-def tarred(content: bytes) -> Iterator[Member]:
+def read_tar(content: bytes) -> Iterator[Member]:
     """Yield the files of a tar."""
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         for entry in archive:
@@ -67,7 +67,7 @@ def tarred(content: bytes) -> Iterator[Member]:
                 yield entry.name, file.read(LARGEST)
 
 
-def unpacked(content: bytes) -> bytes:
+def decompress_content(content: bytes) -> bytes:
     """Return what was compressed, as much as is allowed; nothing for what is not."""
     makers: tuple[tuple[bytes, Callable[[], object]], ...] = (
         (GZIP, lambda: zlib.decompressobj(31)),
@@ -80,7 +80,7 @@ def unpacked(content: bytes) -> bytes:
     return b""
 
 
-def bounded(found: Iterator[Member]) -> Iterator[Member]:
+def limit_members(found: Iterator[Member]) -> Iterator[Member]:
     """Yield members until they come to the limit."""
     left = LARGEST_IN_ALL
     for name, data in found:

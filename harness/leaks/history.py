@@ -23,7 +23,7 @@ Object = tuple[str, str, bytes]
 """Kind, name and content."""
 
 
-def split(path: str) -> tuple[str, str] | None:
+def split_git_path(path: str) -> tuple[str, str] | None:
     """Return the git directory that a file is in, and its path there; None for other files."""
     parts = PurePosixPath(path).parts
     for at, part in enumerate(parts):
@@ -78,10 +78,10 @@ def objects_of(files: Files) -> list[Object]:
         for pack in sorted(place.glob("objects/pack/*.pack")):
             if not pack.with_suffix(".idx").exists():
                 git("index-pack", pack, cwd=place)
-        return parsed(git("cat-file", "--batch-all-objects", "--batch", cwd=place))
+        return parse_objects(git("cat-file", "--batch-all-objects", "--batch", cwd=place))
 
 
-def parsed(answer: bytes) -> list[Object]:
+def parse_objects(answer: bytes) -> list[Object]:
     """Read what ``git cat-file --batch`` answers."""
     found: list[Object] = []
     at = 0
@@ -93,7 +93,7 @@ def parsed(answer: bytes) -> list[Object]:
     return found
 
 
-def readable(files: Files) -> tuple[list[Object], str]:
+def read_objects(files: Files) -> tuple[list[Object], str]:
     """Return the objects, and why they cannot be read where that is so."""
     try:
         return objects_of(files), ""

@@ -18,7 +18,7 @@ from harness.sandboxes import bubblewrap
 from harness.sandboxes.base_image import connect
 from harness.sandboxes.docker_build import TREE
 from harness.sandboxes.interpreters import find_interpreter
-from harness.sandboxes.local_backend import hidden
+from harness.sandboxes.local_backend import find_hidden_copies
 from harness.sandboxes.local_sandbox import outside_system
 from storage.errors import SandboxError
 from storage.records import Environment
@@ -44,7 +44,9 @@ def environment_files(environment: Environment, cache: Path) -> tuple[str, Itera
     prefix = find_interpreter(environment.plan.python).prefix
     if outside_system(prefix):
         places.append((prefix, INTERPRETER))
-    covered = {path for _, path in hidden(root, prefix)} if bubblewrap.works() else set()
+    covered = (
+        {path for _, path in find_hidden_copies(root, prefix)} if bubblewrap.works() else set()
+    )
     return LOCAL_TREE, (
         file for place, name in places for file in folder_files(place, name, covered)
     )
@@ -84,12 +86,12 @@ def image_files(name: str, client: DockerClient | None = None) -> Iterator[File]
     except DockerException as error:
         raise SandboxError(f"image {name} cannot be looked into: {error}") from error
     try:
-        yield from tar_files(Chunks(exported(container)))
+        yield from tar_files(Chunks(export_container(container)))
     finally:
         container.remove(force=True, v=True)
 
 
-def exported(container: Container) -> Iterable[bytes]:
+def export_container(container: Container) -> Iterable[bytes]:
     """Return a container's files as a tar, in pieces."""
     return cast("Iterable[bytes]", container.export(chunk_size=CHUNK))
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from harness.leaks.archives import LARGEST, members
-from harness.leaks.history import Object, faults, readable, split
+from harness.leaks.history import Object, faults, read_objects, split_git_path
 from syntax.needles import (
     FEWEST_CONSTANTS,
-    Index,
+    NeedleIndex,
     Needles,
     Window,
     found_in,
@@ -52,7 +52,7 @@ class Searched:
 
 
 def search(
-    files: Iterable[File], index: Index, *, tree: str | None = None, known: bool = False
+    files: Iterable[File], index: NeedleIndex, *, tree: str | None = None, known: bool = False
 ) -> Iterator[Leak]:
     """Yield what files show of the fixes.
 
@@ -62,17 +62,17 @@ def search(
     """
     seen = Searched()
     for path, content in files:
-        if place := split(path):
+        if place := split_git_path(path):
             seen.gits.setdefault(place[0], {})[place[1]] = content
         elif not (known and is_below(path, tree)):
             own = is_below(path, tree)
             if own:
                 seen.own.add(digest(content))
-            yield from in_file(path, content, index, seen, own=own)
-    yield from without_source(seen, index, tree)
+            yield from search_file(path, content, index, seen, own=own)
+    yield from search_orphan_bytecode(seen, index, tree)
     for folder, held in sorted(seen.gits.items()):
-        own = tree is not None and folder == joined(tree, ".git")
-        yield from in_git(folder, held, index, seen, strict=own, texts=not (own and known))
+        own = tree is not None and folder == join_path(tree, ".git")
+        yield from search_git(folder, held, index, seen, strict=own, texts=not (own and known))
 
 
 def is_below(path: str, tree: str | None) -> bool:
@@ -80,33 +80,33 @@ def is_below(path: str, tree: str | None) -> bool:
     return tree is not None and (not tree or path.startswith(f"{tree}/"))
 
 
-def joined(folder: str, name: str) -> str:
+def join_path(folder: str, name: str) -> str:
     """Return the path of a name in a folder, which may be the top."""
     return f"{folder}/{name}" if folder else name
 
 
-def in_file(
-    path: str, content: bytes, index: Index, seen: Searched, *, own: bool
+def search_file(
+    path: str, content: bytes, index: NeedleIndex, seen: Searched, *, own: bool
 ) -> Iterator[Leak]:
     """Yield what one file shows: its text, or that of its members; ``own`` is the work tree's."""
     if path.endswith(".py"):
         seen.sources.add(path)
     if path.endswith(BYTECODE):
-        seen.compiled += [(path, task) for task in compiled_from(path, content, index)]
+        seen.compiled += [(path, task) for task in find_compiled_tasks(path, content, index)]
         return
     for task, window in found_in(index, content[:LARGEST]).items():
         kind = TWIN if own and is_twin(index.of(task), path, content) else "text"
-        yield Leak(task, kind, path, shown(window))
+        yield Leak(task, kind, path, format_window(window))
     for name, data in members(path, content):
         if name.endswith(BYTECODE):
-            for task in compiled_from(name, data, index):
+            for task in find_compiled_tasks(name, data, index):
                 yield Leak(task, "bytecode", name, "compiled from a changed file, in an archive")
         else:
             for task, window in found_in(index, data).items():
-                yield Leak(task, "archive", name, shown(window))
+                yield Leak(task, "archive", name, format_window(window))
 
 
-def compiled_from(path: str, content: bytes, index: Index) -> Iterator[str]:
+def find_compiled_tasks(path: str, content: bytes, index: NeedleIndex) -> Iterator[str]:
     """Yield the tasks of whose changed files this may be the byte-code.
 
     By the path that compiled code keeps of its source, or by names and texts that it keeps and
@@ -133,13 +133,15 @@ def keeps_constants(content: bytes, needles: Needles) -> bool:
     return len(constants) >= FEWEST_CONSTANTS and all(each in content for each in constants)
 
 
-def without_source(seen: Searched, index: Index, tree: str | None) -> Iterator[Leak]:
+def search_orphan_bytecode(seen: Searched, index: NeedleIndex, tree: str | None) -> Iterator[Leak]:
     """Yield byte-code that no source beside it explains, and all of a changed file itself.
 
     Where another copy's source lies beside it, that is what was searched. The changed file has the
     bug now, and its byte-code may be of before.
     """
-    own = {each.task: {joined(tree or "", path) for path in each.modules} for each in index.needles}
+    own = {
+        each.task: {join_path(tree or "", path) for path in each.modules} for each in index.needles
+    }
     for path, task in seen.compiled:
         source = source_of(path)
         if source not in seen.sources or (tree is not None and source in own[task]):
@@ -150,13 +152,13 @@ def source_of(path: str) -> str:
     """Return where the source of byte-code lies, by its name."""
     folder, _, name = path.rpartition("/")
     folder = folder.removesuffix("__pycache__").rstrip("/")
-    return joined(folder, f"{name.partition('.')[0]}.py")
+    return join_path(folder, f"{name.partition('.')[0]}.py")
 
 
-def in_git(
+def search_git(
     folder: str,
     files: dict[str, bytes],
-    index: Index,
+    index: NeedleIndex,
     seen: Searched,
     *,
     strict: bool,
@@ -166,7 +168,7 @@ def in_git(
 
     What is stored of files that lie in the work tree was searched there.
     """
-    objects, broken = readable(files)
+    objects, broken = read_objects(files)
     if broken:
         yield Leak(ANY_TASK, "git-unreadable", folder, broken[:200])
         return
@@ -175,15 +177,17 @@ def in_git(
             yield Leak(ANY_TASK, kind, folder, detail)
     if texts:
         new = [each for each in objects if digest(each[2]) not in seen.own]
-        yield from in_objects(folder, new, index)
+        yield from search_objects(folder, new, index)
 
 
-def in_objects(folder: str, objects: list[Object], index: Index) -> Iterator[Leak]:
+def search_objects(folder: str, objects: list[Object], index: NeedleIndex) -> Iterator[Leak]:
     """Yield the fixes that stored files and messages hold."""
     for kind, name, content in objects:
         if kind in ("blob", "commit", "tag"):
             for task, window in found_in(index, content[:LARGEST]).items():
-                yield Leak(task, "git-object", f"{folder} {kind} {name[:12]}", shown(window))
+                yield Leak(
+                    task, "git-object", f"{folder} {kind} {name[:12]}", format_window(window)
+                )
 
 
 def digest(content: bytes) -> bytes:
@@ -191,6 +195,6 @@ def digest(content: bytes) -> bytes:
     return hashlib.sha256(content).digest()
 
 
-def shown(window: Window) -> str:
+def format_window(window: Window) -> str:
     """Return what was found, for a person."""
     return b" | ".join(window).decode("utf-8", "replace")[:160]

@@ -11,12 +11,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from harness.runs.statements import Function, Lines, bound, doc, nature, span_of, touch
+from harness.runs.statements import (
+    Function,
+    Lines,
+    doc,
+    find_bound_names,
+    find_touched_lines,
+    nature,
+    span_of,
+)
 from syntax.python import PARSING, parse_python
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class FunctionChange:
     """One outermost function that is different; everything around it is as it was."""
 
     name: str
@@ -40,15 +48,15 @@ class Change:
     """New defaults: their attribute, their place there, and their literal."""
 
 
-def changes(old: bytes, new: bytes) -> tuple[Change, ...] | None:
+def changes(old: bytes, new: bytes) -> tuple[FunctionChange, ...] | None:
     """Return the outermost functions that differ; None when anything else does."""
     outline = outline_of(old)
     if outline is None:
         return None
-    quick = within_one(outline, new)
+    quick = compare_single_function(outline, new)
     if quick is not None:
         return quick.found
-    return among_all(outline, new)
+    return compare_all_functions(outline, new)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +76,17 @@ def outline_of(source: bytes) -> Outline | None:
     text = decode(source)
     if tree is None or text is None:
         return None
-    imports = frozenset(imported(tree))
+    imports = frozenset(find_imported_names(tree))
     return Outline(tuple(text.split("\n")), tuple(outermost(tree, ())), imports)
 
 
-def imported(tree: ast.AST) -> Iterator[str]:
+def find_imported_names(tree: ast.AST) -> Iterator[str]:
     """Yield the names that a module imports in its own scope."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.alias):
             yield node.asname or node.name.partition(".")[0]
         elif not isinstance(node, Function | ast.ClassDef | ast.Lambda | ast.expr):
-            yield from imported(node)
+            yield from find_imported_names(node)
 
 
 def decode(source: bytes) -> str | None:
@@ -105,13 +113,13 @@ def outermost(
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ChangesWithin:
     """A result that may be None: what changes is known to lie within one function."""
 
-    found: tuple[Change, ...] | None
+    found: tuple[FunctionChange, ...] | None
 
 
-def within_one(outline: Outline, new: bytes) -> Found | None:
+def compare_single_function(outline: Outline, new: bytes) -> ChangesWithin | None:
     """Compare one function alone, where all lines that differ are its own; None when not so."""
     text = decode(new)
     if text is None:
@@ -124,7 +132,7 @@ def within_one(outline: Outline, new: bytes) -> Found | None:
     while end < most - start and before[-1 - end] == after[-1 - end]:
         end += 1
     if start == len(before) == len(after):
-        return Found(())
+        return ChangesWithin(())
     for classes, node in outline.functions:
         first, last = span_of(node)
         if first <= start + 1 and len(before) - end <= last and start < last:
@@ -134,7 +142,7 @@ def within_one(outline: Outline, new: bytes) -> Found | None:
             if other is None:
                 return None
             change = compare(outline, classes, node, other, old_text, new_text)
-            return Found(change if change is None else (change,))
+            return ChangesWithin(change if change is None else (change,))
     return None
 
 
@@ -153,7 +161,7 @@ def function_alone(text: str, first: int) -> Function | None:
     return body[0]
 
 
-def among_all(outline: Outline, new: bytes) -> tuple[Change, ...] | None:
+def compare_all_functions(outline: Outline, new: bytes) -> tuple[FunctionChange, ...] | None:
     """Compare all functions of a file, and what is around them."""
     other = outline_of(new)
     if other is None or len(other.functions) != len(outline.functions):
@@ -170,12 +178,12 @@ def among_all(outline: Outline, new: bytes) -> tuple[Change, ...] | None:
             if change is None:
                 return None
             found.append(change)
-    if around(outline) != around(other):
+    if dump_surroundings(outline) != dump_surroundings(other):
         return None
     return tuple(found)
 
 
-def around(outline: Outline) -> str:
+def dump_surroundings(outline: Outline) -> str:
     """A file without the insides of its functions, in a form that can be compared."""
     with PARSING:
         tree = ast.parse("\n".join(outline.lines))
@@ -192,7 +200,7 @@ def compare(
     new: Function,
     old_text: str,
     new_text: str,
-) -> Change | None:
+) -> FunctionChange | None:
     """Compare two functions; None when the difference acts without either being called."""
     if head(old) != head(new) or doc(old) != doc(new):
         return None
@@ -202,12 +210,12 @@ def compare(
     natures = nature(old) == nature(new)
     whole = (old.body[0].lineno, old.end_lineno or old.lineno)
     touched: tuple[Lines, ...] = (whole,)
-    precise = natures and not defaults and bound(old) == bound(new)
+    precise = natures and not defaults and find_bound_names(old) == find_bound_names(new)
     if precise:
-        found = touch(old.body, new.body)
+        found = find_touched_lines(old.body, new.body)
         precise = found is not None
         touched = found if found is not None else touched
-    return Change(
+    return FunctionChange(
         name=old.name,
         classes=classes,
         span=span_of(old),

@@ -6,13 +6,13 @@ import json
 import zlib
 from collections.abc import Iterable, Mapping
 
-from harness.runs.selection import Coverage, Masks, Seen
+from harness.runs.selection import Coverage, ExecutionTrace, Masks
 
 FORMAT = 2
 
 
-def complete(
-    seen: Mapping[str, Seen],
+def make_coverage(
+    seen: Mapping[str, ExecutionTrace],
     tests: Iterable[str],
     importers: Mapping[str, frozenset[str]] | None = None,
 ) -> Coverage | None:
@@ -23,7 +23,7 @@ def complete(
     imported = seen.get("")
     if imported is None:
         return None
-    unseen = Seen(opaque=True)
+    unseen = ExecutionTrace(opaque=True)
     return Coverage(
         imported=imported,
         tests={test: seen.get(test, unseen) for test in tests},
@@ -46,7 +46,7 @@ def encode(coverage: Coverage) -> bytes:
     def masks(found: Masks) -> list[object]:
         return [[number[path], f"{mask:x}"] for path, mask in sorted(found.items())]
 
-    def plain(seen: Seen) -> list[object]:
+    def plain(seen: ExecutionTrace) -> list[object]:
         opened = sorted(number[path] for path in seen.opened)
         parts = [masks(found) for found in (seen.code, seen.lines, seen.introspected)]
         return [*parts, opened, int(seen.opaque)]
@@ -74,14 +74,14 @@ def decode(data: bytes) -> Coverage | None:
     def masks(found: list[tuple[int, str]]) -> dict[str, int]:
         return {files[place]: int(mask, 16) for place, mask in found}
 
-    def seen(
+    def unpack_seen(
         code: list[tuple[int, str]],
         lines: list[tuple[int, str]],
         introspected: list[tuple[int, str]],
         opened: list[int],
         opaque: int,
-    ) -> Seen:
-        return Seen(
+    ) -> ExecutionTrace:
+        return ExecutionTrace(
             code=masks(code),
             lines=masks(lines),
             introspected=masks(introspected),
@@ -90,8 +90,8 @@ def decode(data: bytes) -> Coverage | None:
         )
 
     return Coverage(
-        imported=seen(*document["imported"]),
-        tests={test: seen(*parts) for test, parts in document["tests"]},
+        imported=unpack_seen(*document["imported"]),
+        tests={test: unpack_seen(*parts) for test, parts in document["tests"]},
         importers={
             file: frozenset(files[place] for place in opened)
             for file, opened in document["importers"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
-from harness.runs.changes import Change, changes
+from harness.runs.changes import FunctionChange, changes
 from harness.runs.statements import Lines
 
 PYTHON = ".py"
@@ -22,7 +22,7 @@ Path = Literal["swap", "fork", "fresh"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class ExecutionTrace:
     """What one test ran and read, alone."""
 
     code: Masks = field(default_factory=dict)
@@ -41,17 +41,17 @@ class Seen:
 class Coverage:
     """What the baseline's tests ran; ``imported`` is what ran before the first of them."""
 
-    imported: Seen
-    tests: Mapping[str, Seen]
+    imported: ExecutionTrace
+    tests: Mapping[str, ExecutionTrace]
     importers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """For each file of tests, what is opened until it is collected; empty when not known."""
-    index: Index = field(init=False, compare=False, repr=False)
+    index: CoverageIndex = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "index", Index(self))
+        object.__setattr__(self, "index", CoverageIndex(self))
 
 
-class Index:
+class CoverageIndex:
     """The coverage of all tests, by file: what ``select`` asks for again and again."""
 
     def __init__(self, coverage: Coverage) -> None:
@@ -85,7 +85,7 @@ class Selection:
     """The fastest way of running them that may be sound."""
     everywhere: bool = False
     """All files have to be collected, not only those that hold the tests."""
-    changes: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)
+    changes: Mapping[str, tuple[FunctionChange, ...]] = field(default_factory=dict)
     """By file, what may be swapped in a session that is already collected."""
 
 
@@ -96,7 +96,7 @@ def select(
     chosen = set(coverage.index.opaque)
     why, path = "tests that run what is changed", "swap"
     everywhere = False
-    swaps: dict[str, tuple[Change, ...]] = {}
+    swaps: dict[str, tuple[FunctionChange, ...]] = {}
     for name, new in files.items():
         old = read.get(name)
         if old is None or new is None or not name.endswith(PYTHON):
@@ -105,7 +105,7 @@ def select(
             )
         found = changes(old, new)
         if found is None or any(acts_at_import(coverage.imported, name, each) for each in found):
-            importers = importing(coverage, name)
+            importers = find_importing_tests(coverage, name)
             if importers is None:
                 return Selection(tests=None, why=f"{name} changes what runs at import")
             chosen |= importers[0]
@@ -116,7 +116,7 @@ def select(
         openers = coverage.index.openers.get(name, set())
         chosen |= openers
         for each in found:
-            chosen |= noticing(coverage.index, name, each)
+            chosen |= find_noticing_tests(coverage.index, name, each)
         if openers and len(old.splitlines()) != len(new.splitlines()):
             path = "fork"
     if path == "fork":
@@ -124,7 +124,7 @@ def select(
     return Selection(tests=frozenset(chosen), why=why, path="swap", changes=swaps)
 
 
-def noticing(index: Index, path: str, change: Change) -> set[str]:
+def find_noticing_tests(index: CoverageIndex, path: str, change: FunctionChange) -> set[str]:
     """Return the tests that can notice a change of one function."""
     wanted = 0
     if change.precise:
@@ -140,7 +140,7 @@ def noticing(index: Index, path: str, change: Change) -> set[str]:
     return found
 
 
-def acts_at_import(imported: Seen, path: str, change: Change) -> bool:
+def acts_at_import(imported: ExecutionTrace, path: str, change: FunctionChange) -> bool:
     """Say whether what changes ran, or was looked at, before the first test."""
     span = mask_of(change.span)
     if change.introspects and imported.introspected.get(path, 0) & span:
@@ -152,7 +152,7 @@ def acts_at_import(imported: Seen, path: str, change: Change) -> bool:
     return bool(entered) and any(ran & mask_of(lines) for lines in change.touched)
 
 
-def importing(coverage: Coverage, path: str) -> tuple[set[str], bool] | None:
+def find_importing_tests(coverage: Coverage, path: str) -> tuple[set[str], bool] | None:
     """Return the tests of files that import a file, and those that do so late; None: all may.
 
     And whether all files are to be collected: what is imported while tests are collected, though

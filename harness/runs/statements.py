@@ -42,7 +42,7 @@ def own_nodes(function: Function) -> Iterator[ast.AST]:
             waiting += ast.iter_child_nodes(node)
 
 
-def bound(function: Function) -> frozenset[tuple[str, str]]:
+def find_bound_names(function: Function) -> frozenset[tuple[str, str]]:
     """Names that a function or what is nested in it binds: others mean something else elsewhere."""
     found: set[tuple[str, str]] = set()
     for node in ast.walk(function):
@@ -68,16 +68,23 @@ def bound(function: Function) -> frozenset[tuple[str, str]]:
             found.add((kind, node.name or ""))
         elif isinstance(node, ast.arg):
             found.add((kind, node.arg))
-        elif isinstance(node, ast.Call) and called(node) in ("super", "locals", "vars", "eval"):
-            found.add(("call", called(node)))
+        elif isinstance(node, ast.Call) and read_callee_name(node) in (
+            "super",
+            "locals",
+            "vars",
+            "eval",
+        ):
+            found.add(("call", read_callee_name(node)))
     return frozenset(found)
 
 
-def called(node: ast.Call) -> str:
+def read_callee_name(node: ast.Call) -> str:
     return node.func.id if isinstance(node.func, ast.Name) else ""
 
 
-def touch(old: Sequence[ast.stmt], new: Sequence[ast.stmt]) -> tuple[Lines, ...] | None:
+def find_touched_lines(
+    old: Sequence[ast.stmt], new: Sequence[ast.stmt]
+) -> tuple[Lines, ...] | None:
     """Return lines one of which runs before anything that differs; None when none can be named.
 
     Control enters a list of statements at its top and goes on one by one, so what differs is
@@ -92,14 +99,14 @@ def touch(old: Sequence[ast.stmt], new: Sequence[ast.stmt]) -> tuple[Lines, ...]
         end += 1
     rest, other = old[start : len(old) - end], new[start : len(new) - end]
     if len(rest) == len(other) == 1:
-        inner = touch_inside(rest[0], other[0])
+        inner = find_touched_lines_inside(rest[0], other[0])
         if inner is not None:
             return inner
     before = old[start] if start < len(old) else old[-1] if old else None
-    return None if before is None or silent(before) else (span_of(before),)
+    return None if before is None or is_silent(before) else (span_of(before),)
 
 
-def silent(statement: ast.stmt) -> bool:
+def is_silent(statement: ast.stmt) -> bool:
     """Say whether a statement may run without the event of a line."""
     if isinstance(statement, ast.Expr):
         return isinstance(statement.value, ast.Constant)
@@ -108,7 +115,7 @@ def silent(statement: ast.stmt) -> bool:
     return isinstance(statement, SILENT)
 
 
-def touch_inside(old: ast.stmt, new: ast.stmt) -> tuple[Lines, ...] | None:
+def find_touched_lines_inside(old: ast.stmt, new: ast.stmt) -> tuple[Lines, ...] | None:
     """Look inside a statement that holds others; None when it differs in more than those."""
     if isinstance(old, ast.FunctionDef | ast.AsyncFunctionDef) and (
         not isinstance(new, ast.FunctionDef | ast.AsyncFunctionDef)
@@ -122,7 +129,7 @@ def touch_inside(old: ast.stmt, new: ast.stmt) -> tuple[Lines, ...] | None:
     found: list[Lines] = []
     for one, two in zip(ones, others, strict=True):
         if [ast.dump(each) for each in one] != [ast.dump(each) for each in two]:
-            inner = touch(one, two)
+            inner = find_touched_lines(one, two)
             if inner is None:
                 return None
             found += inner

@@ -8,9 +8,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from harness.runs.changes import Change
+from harness.runs.changes import FunctionChange
 from harness.runs.conditions import AS_JUDGED, Conditions
-from harness.runs.selection import Path, Seen
+from harness.runs.selection import ExecutionTrace, Path
 from harness.sandboxes.sandbox import Channel, Frame
 from storage.errors import SandboxError
 from storage.records import Outcome
@@ -34,7 +34,7 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class SuiteRun:
     """One run of the suite, or of some of its tests."""
 
     results: Mapping[str, Result]
@@ -56,7 +56,7 @@ class Run:
     why: str = ""
     clock: bool = False
     """Another clock was asked for, and could be had."""
-    seen: Mapping[str, Seen] = field(default_factory=dict)
+    seen: Mapping[str, ExecutionTrace] = field(default_factory=dict)
     """What each test ran, where it was watched; what ran before the first is under ``""``."""
 
     def outcome(self, test: str) -> Outcome | None:
@@ -88,9 +88,9 @@ async def run_suite(
     reports: bool = False,
     only_files: Collection[str] | None = None,
     path: Path = "fresh",
-    changes: Mapping[str, Sequence[Change]] | None = None,
+    changes: Mapping[str, Sequence[FunctionChange]] | None = None,
     conditions: Conditions = AS_JUDGED,
-) -> Run:
+) -> SuiteRun:
     """Write ``files`` into the tree, run the tests in a fresh process, restore the tree.
 
     By the path ``fork`` the process is forked from one that has pytest loaded, and nothing of the
@@ -110,7 +110,7 @@ async def run_suite(
     await channel.send(
         {
             "op": "run",
-            "path": {"mode": path, "swaps": swaps(changes or {})},
+            "path": {"mode": path, "swaps": encode_swaps(changes or {})},
             "args": list(args),
             "tests": None if tests is None else sorted(tests),
             "files": {path: encode(data) for path, data in (files or {}).items()},
@@ -130,14 +130,14 @@ async def run_suite(
         }
     )
     started = time.monotonic()
-    gathered = Gathered(asked=None if tests is None else frozenset(tests))
+    gathered = FrameCollector(asked=None if tests is None else frozenset(tests))
     while True:
         try:
             frame = await channel.receive(timeout=total_timeout + GRACE)
         except TimeoutError as error:
             raise SandboxError("the runner did not answer in time") from error
         if gathered.take(frame):
-            return gathered.run(frame, seconds=round(time.monotonic() - started, 3))
+            return gathered.make_run(frame, seconds=round(time.monotonic() - started, 3))
 
 
 async def prepare(channel: Channel, *, args: Sequence[str], path: Path) -> bool:
@@ -169,7 +169,7 @@ def encode(data: bytes | None) -> str | None:
     return None if data is None else base64.b64encode(data).decode("ascii")
 
 
-def swaps(changes: Mapping[str, Sequence[Change]]) -> list[dict[str, Any]]:
+def encode_swaps(changes: Mapping[str, Sequence[FunctionChange]]) -> list[dict[str, Any]]:
     """Put changed functions in a frame's form."""
     return [
         {
@@ -191,7 +191,7 @@ def swaps(changes: Mapping[str, Sequence[Change]]) -> list[dict[str, Any]]:
     ]
 
 
-class Gathered:
+class FrameCollector:
     """Gathers frames of one run, and refuses what was not asked for or came twice."""
 
     def __init__(self, *, asked: frozenset[str] | None) -> None:
@@ -199,7 +199,7 @@ class Gathered:
         self._collected: tuple[str, ...] | None = None
         self._known: frozenset[str] = frozenset()
         self._results: dict[str, Result] = {}
-        self._seen: dict[str, Seen] = {}
+        self._seen: dict[str, ExecutionTrace] = {}
 
     def take(self, frame: Frame) -> bool:
         """Take one frame. Returns whether it was the last."""
@@ -222,9 +222,9 @@ class Gathered:
                 )
         return kind == "done"
 
-    def run(self, done: Frame, *, seconds: float) -> Run:
+    def make_run(self, done: Frame, *, seconds: float) -> SuiteRun:
         """What was gathered, with what the runner said at the end."""
-        return Run(
+        return SuiteRun(
             results=self._results,
             collected=self._collected,
             collect_errors=tuple((str(p), str(d)) for p, d in done.get("collect_errors", ())),
@@ -241,9 +241,9 @@ class Gathered:
         )
 
 
-def read_seen(frame: Frame) -> Seen:
+def read_seen(frame: Frame) -> ExecutionTrace:
     """Read what a test was seen to run."""
-    return Seen(
+    return ExecutionTrace(
         code=read_masks(frame["code"]),
         lines=read_masks(frame["lines"]),
         introspected=read_masks(frame["introspected"]),

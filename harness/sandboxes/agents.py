@@ -18,10 +18,10 @@ from harness.sandboxes import bubblewrap, seccomp
 from harness.sandboxes.bubblewrap import Cage
 from harness.sandboxes.control_groups import ControlGroup, make_group
 from harness.sandboxes.interpreters import find_interpreter
-from harness.sandboxes.limits import Limits
+from harness.sandboxes.limits import SandboxLimits
 from harness.sandboxes.local_backend import LocalBackend
 from harness.sandboxes.local_sandbox import FIXED, MAPPED_USER, outside_system
-from harness.sandboxes.process import apply_limits
+from harness.sandboxes.process import make_limiter
 from harness.sandboxes.process_tree import kill_tree
 from harness.sandboxes.start_state import make_repository
 from harness.sandboxes.workplaces import accounts, release
@@ -63,7 +63,7 @@ class Agent:
     env: Mapping[str, str] = field(default_factory=dict)
     mounts: Sequence[Path] = ()
     """Folders of this machine that it sees, read-only and at the same place."""
-    limits: Limits = field(default_factory=Limits)
+    limits: SandboxLimits = field(default_factory=SandboxLimits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +85,9 @@ async def run_agent(
     """Run an agent on a start state. Raises SandboxError where no sandbox can be had."""
     if backend.isolation != "bubblewrap":
         raise SandboxError(NO_CAGE)
-    home, place, user = await asyncio.to_thread(backend.place, environment)
+    home, place, user = await asyncio.to_thread(backend.claim_place, environment)
     try:
-        await asyncio.to_thread(lay, home, place, start, user)
+        await asyncio.to_thread(lay_start_state, home, place, start, user)
         code = await run_caged(home, place, user, environment, agent)
         patch = await asyncio.to_thread(patch_of, place, start)
         return Work(
@@ -100,7 +100,7 @@ async def run_agent(
         await asyncio.to_thread(release, place)
 
 
-def lay(home: Path, place: Path, start: Start, user: int | None) -> None:
+def lay_start_state(home: Path, place: Path, start: Start, user: int | None) -> None:
     """Lay the start state over what the build left, as a repository of one commit."""
     tree, desk = place / "tree", place / "desk"
     shutil.copytree(home / "tree", tree, symlinks=True, ignore=shutil.ignore_patterns(".git"))
@@ -149,14 +149,14 @@ async def run_caged(
             cwd=place,
             start_new_session=True,
             pass_fds=() if program is None else (program,),
-            preexec_fn=apply_limits(
+            preexec_fn=make_limiter(
                 agent.limits, user=os.getuid() if user is None else user, group=group
             ),
         )
-    return await ended(process, group, agent.timeout)
+    return await wait_for_exit(process, group, agent.timeout)
 
 
-async def ended(
+async def wait_for_exit(
     process: asyncio.subprocess.Process, group: ControlGroup | None, timeout: float
 ) -> int | None:
     """Wait for a process, and kill all that is left of it."""
@@ -210,7 +210,10 @@ def cage_of(
 def patch_of(place: Path, start: Start) -> str:
     """Return what was changed, as a patch on the start state; what is ignored is no part of it."""
     tree = place / "tree"
-    after = {path: read(tree, path) for path in sorted({*start.contents, *added(place, start)})}
+    after = {
+        path: read_entry(tree, path)
+        for path in sorted({*start.contents, *find_added_files(place, start)})
+    }
     parts = []
     for path, found in after.items():
         mode, data = found or ("", None)
@@ -222,7 +225,7 @@ def patch_of(place: Path, start: Start) -> str:
     return "".join(parts)
 
 
-def added(place: Path, start: Start) -> list[str]:
+def find_added_files(place: Path, start: Start) -> list[str]:
     """Return the paths of files that came and are not ignored, by a git that is ours."""
     tree, own = place / "tree", place / "git"
     shutil.rmtree(tree / ".git", ignore_errors=True)
@@ -238,7 +241,7 @@ def added(place: Path, start: Start) -> list[str]:
     return [path for path in found if path not in start.contents and not path.endswith("/")]
 
 
-def read(tree: Path, path: str) -> tuple[str, bytes] | None:
+def read_entry(tree: Path, path: str) -> tuple[str, bytes] | None:
     """Return mode and content of a file or link that lies in the tree; None for anything else."""
     place = tree / path
     folder = place.parent

@@ -38,9 +38,9 @@ def make_base_image(tag: str = DEFAULT_TAG, *, mirror: str = "http://deb.debian.
     with tempfile.TemporaryDirectory(prefix="bugfoundry-base-") as folder:
         root, archive = Path(folder, "root"), Path(folder, "root.tar")
         include = f"--include={','.join(PACKAGES)}"
-        run("debootstrap", "--variant=minbase", include, SUITE, str(root), mirror)
+        run_command("debootstrap", "--variant=minbase", include, SUITE, str(root), mirror)
         shutil.rmtree(root / "var" / "cache" / "apt", ignore_errors=True)
-        run("tar", "-C", str(root), "-cf", str(archive), ".")
+        run_command("tar", "-C", str(root), "-cf", str(archive), ".")
         name, _, version = tag.rpartition(":")
         client.api.import_image_from_file(str(archive), repository=name, tag=version)
     return str(client.images.get(tag).id)
@@ -60,7 +60,7 @@ def connect() -> DockerClient:
     return client
 
 
-def run(*command: str) -> None:
+def run_command(*command: str) -> None:
     """Run a command. Raises SandboxError with the last line it printed."""
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode != 0:

@@ -73,7 +73,7 @@ def arguments(cage: Cage, command: Sequence[str]) -> list[str]:
     if cage.seccomp is not None:
         found += ["--seccomp", str(cage.seccomp)]
     found += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", str(cage.cwd), "--"]
-    return [*found, *becoming(cage), *command]
+    return [*found, *make_user_switch(cage), *command]
 
 
 def parents(cage: Cage) -> list[Path]:
@@ -101,7 +101,7 @@ def identity(cage: Cage) -> list[str]:
     return [*spaces, "--unshare-cgroup-try", "--cap-drop", "ALL", *powers, "--hostname", "sandbox"]
 
 
-def becoming(cage: Cage) -> list[str]:
+def make_user_switch(cage: Cage) -> list[str]:
     """The step that becomes the user and gives up all powers, for good."""
     if cage.user is None:
         return []

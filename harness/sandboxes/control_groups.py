@@ -15,8 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.sandboxes.limits import Limits, control_values
-from harness.sandboxes.workplaces import alive
+from harness.sandboxes.limits import SandboxLimits, control_values
+from harness.sandboxes.workplaces import is_alive
 
 ROOT = Path("/sys/fs/cgroup")
 FOLDER = "bugfoundry"
@@ -63,19 +63,19 @@ class ControlGroup:
             time.sleep(0.02)
 
 
-def make_group(limits: Limits) -> ControlGroup | None:
+def make_group(limits: SandboxLimits) -> ControlGroup | None:
     """Make a group with these limits; None where this machine does not let us."""
     tops = {name: ROOT / name for name in CONTROLLERS}
     version = 1 if all((top / "cgroup.procs").exists() for top in tops.values()) else 2
     if version == 2:
         tops = dict.fromkeys(CONTROLLERS, ROOT)
     try:
-        return filled(tops, limits, version)
+        return write_group(tops, limits, version)
     except OSError:
         return None
 
 
-def filled(tops: Mapping[str, Path], limits: Limits, version: int) -> ControlGroup:
+def write_group(tops: Mapping[str, Path], limits: SandboxLimits, version: int) -> ControlGroup:
     """Make the folders and write the limits. Raises OSError."""
     name = f"{os.getpid()}-{next(numbers)}"
     if version == 2:
@@ -109,5 +109,5 @@ def sweep(parent: Path) -> None:
     """Remove the groups of processes that are gone."""
     for folder in parent.iterdir():
         owner = folder.name.partition("-")[0]
-        if folder.is_dir() and owner.isdigit() and not alive(owner):
+        if folder.is_dir() and owner.isdigit() and not is_alive(owner):
             ControlGroup(folders=(folder,)).close()

@@ -18,13 +18,13 @@ from harness.sandboxes.cancellation import stoppable
 from harness.sandboxes.docker_build import TREE, USER, VENV, find_base, fixed_base
 from harness.sandboxes.docker_channel import DockerChannel
 from harness.sandboxes.docker_layers import LABEL, Layers
-from harness.sandboxes.docker_owners import BUILDER, OWNER, left_behind, owned
+from harness.sandboxes.docker_owners import BUILDER, OWNER, is_left_behind, make_owner_labels
 from harness.sandboxes.docker_registry import pull, push
-from harness.sandboxes.docker_runner import bound, carried, is_unseen
+from harness.sandboxes.docker_runner import is_unseen, make_bind_mount, make_volume_mount
 from harness.sandboxes.limits import container_arguments
 from harness.sandboxes.local_sandbox import FIXED
-from harness.sandboxes.sandbox import Limits
-from harness.sandboxes.work_tree import framed, megabytes, unpacking
+from harness.sandboxes.sandbox import SandboxLimits
+from harness.sandboxes.work_tree import frame_archive, make_unpack_command, megabytes
 from storage.errors import SandboxError
 from storage.paths import cache_dir
 from storage.records import Environment, Plan, SandboxKind
@@ -50,7 +50,7 @@ class DockerBackend:
         self._build_network = build_network
         self._runner = runner or find_archive(cache_dir())
         self._archive: tuple[str, bytes] | None = None
-        self._mount = bound(self._runner)
+        self._mount = make_bind_mount(self._runner)
 
     def require_base(self, python: str) -> None:
         """Find or pull the base image for a Python. Raises BuildFailed when there is none."""
@@ -119,26 +119,30 @@ class DockerBackend:
         """Return the id of an image named by its digest, pulled if need be. Raises SandboxError."""
         return await asyncio.to_thread(pull, self._client, reference)
 
-    async def start(self, environment: Environment, *, limits: Limits) -> DockerSandbox:
+    async def start(self, environment: Environment, *, limits: SandboxLimits) -> DockerSandbox:
         """Start a container: no network, its own tree. Raises SandboxError."""
         return await asyncio.to_thread(self._start, environment, limits)
 
-    def _start(self, environment: Environment, limits: Limits) -> DockerSandbox:
+    def _start(self, environment: Environment, limits: SandboxLimits) -> DockerSandbox:
         try:
             self._sweep()
-            archive = self._packed(environment.handle)
+            archive = self._pack_tree(environment.handle)
             try:
-                container = self._run(environment, limits, archive)
+                container = self._run_container(environment, limits, archive)
             except DockerException as error:
                 if not is_unseen(error):
                     raise
-                self._mount = carried(self._client, environment.handle, self._runner, owned(OWNER))
-                container = self._run(environment, limits, archive)
+                self._mount = make_volume_mount(
+                    self._client, environment.handle, self._runner, make_owner_labels(OWNER)
+                )
+                container = self._run_container(environment, limits, archive)
         except DockerException as error:
             raise SandboxError(f"a container cannot be started: {error}") from error
         return DockerSandbox(container, self._client.api, archive)
 
-    def _run(self, environment: Environment, limits: Limits, archive: bytes) -> Container:
+    def _run_container(
+        self, environment: Environment, limits: SandboxLimits, archive: bytes
+    ) -> Container:
         return self._client.containers.run(
             environment.handle,
             command=["sleep", "infinity"],
@@ -146,15 +150,15 @@ class DockerBackend:
             working_dir="/",
             environment={**FIXED, **dict(environment.plan.env), "VIRTUAL_ENV": VENV},
             mounts=[self._mount],
-            labels=owned(OWNER),
+            labels=make_owner_labels(OWNER),
             **container_arguments(limits, user=USER, tree=TREE, tree_mb=megabytes(archive)),
         )
 
-    def _packed(self, image: str) -> bytes:
+    def _pack_tree(self, image: str) -> bytes:
         """The image's work tree as it goes into each sandbox, packed once."""
         if self._archive is None or self._archive[0] != image:
             container = self._client.containers.create(
-                image, labels=owned(OWNER), network_mode="none"
+                image, labels=make_owner_labels(OWNER), network_mode="none"
             )
             try:
                 chunks, _ = container.get_archive(TREE)
@@ -170,7 +174,7 @@ class DockerBackend:
                 all=True, filters={"label": label}, ignore_removed=True
             )
             for container in found:
-                if left_behind(container.labels, label):
+                if is_left_behind(container.labels, label):
                     remove(container)
 
 
@@ -209,12 +213,12 @@ class DockerSandbox:
             raise SandboxError(f"the runner cannot be started: {error}") from error
         channel = DockerChannel(self._container, raw)
         self._channels.append(channel)
-        await channel.write(framed(self._archive))
+        await channel.write(frame_archive(self._archive))
         return channel
 
     def _exec(self) -> socket.socket:
         runner = [INSIDE, "serve", "/tmp", "/dev/shm"]
-        command = unpacking(f"{VENV}/bin/python", "/", runner, start=TREE)
+        command = make_unpack_command(f"{VENV}/bin/python", "/", runner, start=TREE)
         made = self._api.exec_create(self._container.id, command, stdin=True)
         stream = self._api.exec_start(made["Id"], socket=True)
         raw = getattr(stream, "_sock", stream)

@@ -18,7 +18,7 @@ from uv import find_uv_bin
 
 from harness.sandboxes.base_image import DEFAULT_TAG
 from harness.sandboxes.cancellation import step
-from harness.sandboxes.docker_owners import BUILDER, owned
+from harness.sandboxes.docker_owners import BUILDER, make_owner_labels
 from harness.sandboxes.sandbox import BuildFailed
 
 USER = 1000
@@ -79,7 +79,7 @@ def fixed_base(client: DockerClient, wanted: str | None) -> Image | None:
 
 def find_base(client: DockerClient, wanted: str | None, python: str) -> Image:
     """Find or pull the base image for a Python. Raises BuildFailed when there is none."""
-    return fixed_base(client, wanted) or obtain(client, official(python))
+    return fixed_base(client, wanted) or obtain(client, name_official_image(python))
 
 
 def obtain(client: DockerClient, name: str) -> Image:
@@ -98,7 +98,7 @@ def obtain(client: DockerClient, name: str) -> Image:
         ) from error
 
 
-def official(python: str) -> str:
+def name_official_image(python: str) -> str:
     """Name the official image for a Python version."""
     return f"python:{python}-slim-bookworm"
 
@@ -133,19 +133,19 @@ class Builder:
             network_mode=network,
             user="root",
             tmpfs={"/tmp": "exec,size=4g"},
-            labels=owned(BUILDER),
+            labels=make_owner_labels(BUILDER),
         )
         try:
             self._container.start()
-            self.run(["mkdir", TOOLS])
-            self.run(["touch", f"{TOOLS}/stamp"])
+            self.run_command(["mkdir", TOOLS])
+            self.run_command(["touch", f"{TOOLS}/stamp"])
             for name, data in tools(env).items():
                 self.put_tool(name, data)
         except BaseException:
             self.close()
             raise
 
-    def run(
+    def run_command(
         self, command: Sequence[str], env: Mapping[str, str] | None = None, *, folder: str = "/"
     ) -> str:
         """Run one step. Raises BuildFailed with the end of what it printed."""
@@ -176,12 +176,12 @@ class Builder:
         The engine's archive call does not see a tmpfs, so the bytes go through a process.
         """
         self._container.put_archive("/opt", single(f"bugfoundry-{name}", data))
-        self.run(["mv", f"/opt/bugfoundry-{name}", f"{TOOLS}/{name}"])
+        self.run_command(["mv", f"/opt/bugfoundry-{name}", f"{TOOLS}/{name}"])
 
     def keep(self, repository: str, tag: str, labels: Mapping[str, str]) -> Image:
         """Keep the container as an image, and return it; its label says the digest of its files."""
-        self.run(["sh", "-c", SETTLE])
-        content = self.run(["sh", "-c", CONTENT]).strip()
+        self.run_command(["sh", "-c", SETTLE])
+        content = self.run_command(["sh", "-c", CONTENT]).strip()
         labels = {**labels, "bugfoundry.content": content}
         changes = [f"LABEL {name}={json.dumps(value)}" for name, value in labels.items()]
         changes += [f"WORKDIR {TREE}", f"USER {USER}", f"ENV PATH={PATH}", 'CMD ["sleep", "inf"]']

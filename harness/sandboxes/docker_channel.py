@@ -41,18 +41,18 @@ class DockerChannel:
         try:
             await asyncio.get_running_loop().sock_sendall(self._raw, data)
         except OSError as error:
-            raise self._gone() from error
+            raise self._make_exit_error() from error
 
     async def receive(self, *, timeout: float) -> Frame:
         """Return the next frame. Raises TimeoutError, or SandboxError when the runner is gone."""
         async with asyncio.timeout(timeout):
-            length = decode_length(await self._output_bytes(HEAD.size))
-            return decode(await self._output_bytes(length))
+            length = decode_length(await self._read_output(HEAD.size))
+            return decode(await self._read_output(length))
 
-    async def _output_bytes(self, size: int) -> bytes:
+    async def _read_output(self, size: int) -> bytes:
         while len(self._output) < size:
-            kind, length = STREAM.unpack(await self._exactly(STREAM.size))
-            piece = await self._exactly(length)
+            kind, length = STREAM.unpack(await self._read_exactly(STREAM.size))
+            piece = await self._read_exactly(length)
             if kind == STDERR:
                 self._stderr = (self._stderr + piece)[-STDERR_LIMIT:]
             else:
@@ -61,20 +61,20 @@ class DockerChannel:
         del self._output[:size]
         return taken
 
-    async def _exactly(self, size: int) -> bytes:
+    async def _read_exactly(self, size: int) -> bytes:
         data = bytearray()
         loop = asyncio.get_running_loop()
         while len(data) < size:
             try:
                 part = await loop.sock_recv(self._raw, size - len(data))
             except OSError as error:
-                raise self._gone() from error
+                raise self._make_exit_error() from error
             if not part:
-                raise self._gone()
+                raise self._make_exit_error()
             data += part
         return bytes(data)
 
-    def _gone(self) -> SandboxError:
+    def _make_exit_error(self) -> SandboxError:
         lines = self._stderr.decode(errors="replace").strip().splitlines()
         if out_of_memory(self._container):
             lines.append("its memory ran out")

@@ -81,10 +81,10 @@ class Layers:
             builder.put_tool("files", names)
             builder.put_tree(checkout)
             for step in code_steps(plan):
-                builder.run([*INSTALL, "--no-deps", *step], settings(plan), folder=TREE)
-            builder.run(["sh", "-c", TIDY])
+                builder.run_command([*INSTALL, "--no-deps", *step], settings(plan), folder=TREE)
+            builder.run_command(["sh", "-c", TIDY])
             if own := own_packages(files_of(checkout)):
-                builder.run(["python3", "-c", SCRIPT, LEFT_ALONE, *own])
+                builder.run_command(["python3", "-c", SCRIPT, LEFT_ALONE, *own])
             labels = {
                 "tree": tree,
                 "plan": plan.name,
@@ -95,7 +95,7 @@ class Layers:
                 "base": str(base.id),
                 "seconds": f"{time.monotonic() - started:.1f}",
             }
-            return builder.keep(ENVIRONMENT, key, labelled(labels))
+            return builder.keep(ENVIRONMENT, key, prefix_labels(labels))
         finally:
             builder.close()
 
@@ -109,8 +109,8 @@ class Layers:
             return found
         builder = self.builder(base)
         try:
-            builder.run(["sh", "-c", APT, "sh", *plan.system])
-            return builder.keep(SYSTEM, key, labelled({"key": key}))
+            builder.run_command(["sh", "-c", APT, "sh", *plan.system])
+            return builder.keep(SYSTEM, key, prefix_labels({"key": key}))
         finally:
             builder.close()
 
@@ -119,30 +119,32 @@ class Layers:
 
         Raises BuildFailed.
         """
-        key = digest(str(below.id), essence(plan), declared(checkout, plan))[:16]
+        key = digest(str(below.id), essence(plan), digest_dependency_files(checkout, plan))[:16]
         found = None if self.fresh else self.find(DEPENDENCIES, key)
         if found is not None:
             return found
         builder = self.builder(below)
         try:
-            builder.run(["sh", "-c", ACCOUNT])
+            builder.run_command(["sh", "-c", ACCOUNT])
             version = lay_python(builder, plan)
             builder.put_tree(checkout)
             for step in plan.install:
-                builder.run([*INSTALL, *step], settings(plan), folder=TREE)
-            frozen = builder.run([UV, "pip", "freeze", "--quiet", "--python", VENV]).splitlines()
+                builder.run_command([*INSTALL, *step], settings(plan), folder=TREE)
+            frozen = builder.run_command(
+                [UV, "pip", "freeze", "--quiet", "--python", VENV]
+            ).splitlines()
             local = [name for line in frozen if (name := from_the_tree(line, builder))]
             if local:
-                builder.run([UV, "pip", "uninstall", "--quiet", "--python", VENV, *local])
+                builder.run_command([UV, "pip", "uninstall", "--quiet", "--python", VENV, *local])
             lock = [line for line in frozen if "==" in line and not line.startswith("-e")]
-            builder.run(["rm", "-rf", TREE])
+            builder.run_command(["rm", "-rf", TREE])
             labels = {
                 "key": key,
                 "system": str(below.labels.get(f"{LABEL}key", "")),
                 "python": version,
                 "lock": " ".join(lock),
             }
-            return builder.keep(DEPENDENCIES, key, labelled(labels))
+            return builder.keep(DEPENDENCIES, key, prefix_labels(labels))
         finally:
             builder.close()
 
@@ -167,7 +169,7 @@ def essence(plan: Plan) -> str:
     return json.dumps([RECIPE, *parts])
 
 
-def labelled(values: Mapping[str, str]) -> dict[str, str]:
+def prefix_labels(values: Mapping[str, str]) -> dict[str, str]:
     return {f"{LABEL}{name}": value for name, value in values.items()}
 
 
@@ -177,7 +179,7 @@ def settings(plan: Plan) -> dict[str, str]:
     return {**dict(plan.env), **dated, "VIRTUAL_ENV": VENV, "PATH": PATH}
 
 
-def declared(checkout: Path, plan: Plan) -> str:
+def digest_dependency_files(checkout: Path, plan: Plan) -> str:
     """Return the digest of all files that can say what is to be installed."""
     named = {word for step in plan.install for word in step}
     parts: list[str] = []
@@ -211,7 +213,9 @@ def from_the_tree(line: str, builder: Builder) -> str:
 
 def name_of_editable(where: str, builder: Builder) -> str:
     """Return the name under which a folder is installed for editing."""
-    told = builder.run([UV, "pip", "list", "--quiet", "--editable", "--format", "json"], IN_VENV)
+    told = builder.run_command(
+        [UV, "pip", "list", "--quiet", "--editable", "--format", "json"], IN_VENV
+    )
     for row in json.loads(told):
         if row.get("editable_project_location") == where:
             return str(row["name"])
@@ -227,18 +231,18 @@ def lay_python(builder: Builder, plan: Plan) -> str:
     Where the base image has another Python, uv downloads the plan's. Raises BuildFailed.
     """
     ask = "import sys; print(sys.version.split()[0])"
-    version = builder.run(["python3", "-c", ask]).strip()
+    version = builder.run_command(["python3", "-c", ask]).strip()
     if version.rsplit(".", 1)[0] == plan.python:
-        builder.run([UV, "venv", "--quiet", "--python", "python3", VENV])
+        builder.run_command([UV, "venv", "--quiet", "--python", "python3", VENV])
         return version
     downloads = {"UV_PYTHON_INSTALL_DIR": PYTHONS, "UV_PYTHON_DOWNLOADS": "automatic"}
     words = [UV, "venv", "--quiet", "--managed-python", "--python", plan.python, VENV]
     try:
-        builder.run(words, downloads)
+        builder.run_command(words, downloads)
     except BuildFailed as failure:
         raise BuildFailed(
             "python-unavailable",
             f"{failure.detail}\nthe base image has Python {version}, the plan wants "
             f"{plan.python}, and uv cannot download it; name an image with --base-image",
         ) from failure
-    return builder.run([f"{VENV}/bin/python", "-c", ask]).strip()
+    return builder.run_command([f"{VENV}/bin/python", "-c", ask]).strip()

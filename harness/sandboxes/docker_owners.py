@@ -7,7 +7,7 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.sandboxes.workplaces import alive
+from harness.sandboxes.workplaces import is_alive
 
 OWNER = "bugfoundry.sandbox"
 """Label of a sandbox: the process it is for."""
@@ -17,7 +17,7 @@ WHERE = "bugfoundry.where"
 """Label of both: the machine or container of that process, and its namespace of processes."""
 
 
-def owned(kind: str) -> dict[str, str]:
+def make_owner_labels(kind: str) -> dict[str, str]:
     """Return the labels of a container of this process."""
     return {kind: str(os.getpid()), WHERE: here()}
 
@@ -27,7 +27,7 @@ def here() -> str:
     return f"{socket.gethostname()} {Path('/proc/self/ns/pid').stat().st_ino}"
 
 
-def left_behind(found: Mapping[str, str], kind: str) -> bool:
+def is_left_behind(found: Mapping[str, str], kind: str) -> bool:
     """Tell by its labels whether nobody uses a container any more.
 
     A number of a process says nothing in another container. One of the same name is there no more
@@ -40,4 +40,4 @@ def left_behind(found: Mapping[str, str], kind: str) -> bool:
     if space and space != own_space:
         return True
     # A sandbox inherits its image's label of a builder that may be long gone: the owner counts.
-    return not alive(found.get(OWNER) or found[kind])
+    return not is_alive(found.get(OWNER) or found[kind])

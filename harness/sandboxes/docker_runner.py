@@ -15,7 +15,7 @@ from harness.sandboxes.docker_build import single
 UNSEEN = "bind source path does not exist"
 
 
-def bound(runner: Path) -> Mount:
+def make_bind_mount(runner: Path) -> Mount:
     """Return the mount of our own file: an engine on the same machine sees it."""
     return Mount(INSIDE, str(runner), type="bind", read_only=True)
 
@@ -25,7 +25,9 @@ def is_unseen(error: Exception) -> bool:
     return isinstance(error, APIError) and UNSEEN in str(error)
 
 
-def carried(client: DockerClient, image: str, runner: Path, labels: dict[str, str]) -> Mount:
+def make_volume_mount(
+    client: DockerClient, image: str, runner: Path, labels: dict[str, str]
+) -> Mount:
     """Return the mount of a volume that the file was put into, one for each version of it."""
     data, folder = runner.read_bytes(), Path(INSIDE).parent
     name = f"bugfoundry-runner-{hashlib.sha256(data).hexdigest()[:16]}"

@@ -15,8 +15,8 @@ from docker.errors import DockerException
 from docker.models.images import Image
 
 from harness.sandboxes.docker_layers import DEPENDENCIES, ENVIRONMENT, LABEL, SYSTEM
-from harness.sandboxes.local_backend import locked, size_of
-from harness.sandboxes.workplaces import alive
+from harness.sandboxes.local_backend import hold_lock, size_of
+from harness.sandboxes.workplaces import is_alive
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def docker_garbage(client: DockerClient, *, keep: Collection[str], before: float
     1970) stays, with all that it is built on.
     """
     images = client.images.list(filters={"label": f"{LABEL}key"})
-    kept = [each for each in images if each.id in keep or made(each) >= before]
+    kept = [each for each in images if each.id in keep or read_creation_time(each) >= before]
     kept_ids = {each.id for each in kept}
     needed = {each.labels.get(f"{LABEL}dependencies") for each in kept}
     below = [each for each in images if is_of(each, DEPENDENCIES) and key_of(each) in needed]
@@ -79,7 +79,7 @@ def is_of(image: Image, repository: str) -> bool:
     return any(tag.startswith(f"{repository}:") for tag in image.tags)
 
 
-def made(image: Image) -> float:
+def read_creation_time(image: Image) -> float:
     """When an image was made, in seconds since 1970."""
     text = str(image.attrs["Created"]).partition(".")[0].rstrip("Z")
     return datetime.fromisoformat(f"{text}+00:00").timestamp()
@@ -92,7 +92,7 @@ def local_garbage(cache: Path, *, keep: Collection[str], before: float) -> list[
         if not root.is_dir() or root.name in keep or root.stat().st_mtime >= before:
             continue
         owners = (place / "owner" for place in root.glob("w[0-9a-f][0-9a-f]"))
-        if not any(owner.exists() and alive(owner.read_text()) for owner in owners):
+        if not any(owner.exists() and is_alive(owner.read_text()) for owner in owners):
             found.append(
                 Garbage(kind="folder", name=str(root), handle=str(root), size=size_of(root))
             )
@@ -103,7 +103,7 @@ def remove(garbage: Garbage, client: DockerClient | None) -> bool:
     """Remove one thing; say whether it is gone. What is in use stays, with a word in the log."""
     if garbage.kind == "folder":
         root = Path(garbage.handle)
-        with locked(root.with_suffix(".lock")):
+        with hold_lock(root.with_suffix(".lock")):
             shutil.rmtree(root, ignore_errors=True)
         return not root.exists()
     try:

@@ -42,7 +42,7 @@ class Interpreter:
     version: str
 
 
-def installed() -> tuple[str, ...]:
+def list_installed_versions() -> tuple[str, ...]:
     """Versions of CPython on this machine, as ``3.11``: our own first, then newest first."""
     listing = subprocess.run(
         [find_uv_bin(), "python", "list", "--only-installed", "--output-format", "json"],
@@ -56,15 +56,15 @@ def installed() -> tuple[str, ...]:
             parts = row["version_parts"]
             if row["implementation"] == "cpython" and row.get("variant", "default") == "default":
                 found.add(f"{parts['major']}.{parts['minor']}")
-    found |= {version for version in OBTAINABLE if managed(version)}
-    return preferred({version for version in found if numbers(version) >= OLDEST})
+    found |= {version for version in OBTAINABLE if find_managed_interpreters(version)}
+    return order_by_preference({version for version in found if numbers(version) >= OLDEST})
 
 
 def numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, version.split(".")))
 
 
-def managed(version: str) -> list[Path]:
+def find_managed_interpreters(version: str) -> list[Path]:
     """Interpreters of a version that a version manager keeps, the newest release first."""
     patterns = (Path(each.format(version)).expanduser() for each in VERSION_MANAGERS)
     found = [path for each in patterns for path in Path("/").glob(str(each.relative_to("/")))]
@@ -75,7 +75,7 @@ def digits(name: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", name)]
 
 
-def preferred(versions: set[str]) -> tuple[str, ...]:
+def order_by_preference(versions: set[str]) -> tuple[str, ...]:
     """Order versions: our own first, so that what we compile is what runs; then newest first."""
     newest = sorted(versions, key=numbers, reverse=True)
     return tuple(sorted(newest, key=lambda version: version != OWN))
@@ -87,7 +87,11 @@ def available_pythons(backend: Backend) -> tuple[str, ...]:
     if fixed is not None:
         at_hand: tuple[str, ...] = (str(fixed),)
     else:
-        at_hand = installed() if backend.kind == "local" else preferred({*OBTAINABLE})
+        at_hand = (
+            list_installed_versions()
+            if backend.kind == "local"
+            else order_by_preference({*OBTAINABLE})
+        )
     return tuple(dict.fromkeys((*at_hand, *OBTAINABLE)))
 
 
@@ -97,11 +101,13 @@ def find_interpreter(version: str) -> Interpreter:
     if version == own:
         base = Path(sys.base_prefix) / "bin" / f"python{own}"
         if base.exists():
-            return ask(base)
+            return inspect_interpreter(base)
     found = find_by_uv(version)
     if found is None:
-        found = next(iter(managed(version)), None) or downloaded(version)
-    return ask(found)
+        found = next(iter(find_managed_interpreters(version)), None) or download_interpreter(
+            version
+        )
+    return inspect_interpreter(found)
 
 
 def find_by_uv(version: str) -> Path | None:
@@ -115,7 +121,7 @@ def find_by_uv(version: str) -> Path | None:
     return Path(done.stdout.strip()) if done.returncode == 0 else None
 
 
-def downloaded(version: str) -> Path:
+def download_interpreter(version: str) -> Path:
     """Let uv download an interpreter. Raises BuildFailed when it cannot."""
     words = [find_uv_bin(), "python", "install", "--no-bin", version]
     try:
@@ -134,7 +140,7 @@ def downloaded(version: str) -> Path:
     return found
 
 
-def ask(executable: Path) -> Interpreter:
+def inspect_interpreter(executable: Path) -> Interpreter:
     """Ask an interpreter where it lives. Raises BuildFailed when it does not run."""
     with suppress(OSError, ValueError):
         told = subprocess.run(

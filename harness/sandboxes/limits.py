@@ -13,7 +13,7 @@ PERIOD = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class SandboxLimits:
     """What code in a sandbox may use; no network, no root and no capabilities in any case."""
 
     memory_mb: int = 4096
@@ -28,7 +28,9 @@ class Limits:
     """Files in each writable place."""
 
 
-def container_arguments(limits: Limits, *, user: int, tree: str, tree_mb: int) -> dict[str, Any]:
+def container_arguments(
+    limits: SandboxLimits, *, user: int, tree: str, tree_mb: int
+) -> dict[str, Any]:
     """Return the arguments of the Docker engine. Its own seccomp profile stays in force."""
     from docker.types import LogConfig, Ulimit
 
@@ -57,11 +59,11 @@ def container_arguments(limits: Limits, *, user: int, tree: str, tree_mb: int) -
     }
 
 
-def bytes_of(limits: Limits) -> int:
+def bytes_of(limits: SandboxLimits) -> int:
     return limits.file_size_mb * MEGABYTE
 
 
-def resource_limits(limits: Limits, *, others: int) -> Mapping[int, int]:
+def resource_limits(limits: SandboxLimits, *, others: int) -> Mapping[int, int]:
     """Return the kernel's limits for one process and its children (``setrlimit``).
 
     ``others`` is the number of threads the user has already: the kernel counts them too.
@@ -75,7 +77,7 @@ def resource_limits(limits: Limits, *, others: int) -> Mapping[int, int]:
     }
 
 
-def control_values(limits: Limits, version: int) -> tuple[tuple[str, str, str], ...]:
+def control_values(limits: SandboxLimits, version: int) -> tuple[tuple[str, str, str], ...]:
     """Return what to write where in a control group: controller, file, value; in that order."""
     memory = str(limits.memory_mb * MEGABYTE)
     share = round(limits.cpus * PERIOD)

@@ -25,7 +25,7 @@ from harness.sandboxes.interpreters import Interpreter, find_interpreter
 from harness.sandboxes.local_sandbox import Isolation, LocalSandbox, outside_system
 from harness.sandboxes.own_packages import own_packages
 from harness.sandboxes.process_tree import kill_tree
-from harness.sandboxes.sandbox import BuildFailed, Limits
+from harness.sandboxes.sandbox import BuildFailed, SandboxLimits
 from harness.sandboxes.second_copies import copies
 from harness.sandboxes.start_state import files_of, make_repository
 from harness.sandboxes.work_tree import pack
@@ -90,10 +90,10 @@ class LocalBackend:
         self, checkout: Path, tree: str, plan: Plan, env: dict[str, str], fresh: bool
     ) -> Environment:
         interpreter = find_interpreter(plan.python)
-        steps = json.dumps([plan.python, plan.install, plan.env, *dated(plan)])
+        steps = json.dumps([plan.python, plan.install, plan.env, *make_date_key(plan)])
         root = self._envs / digest(tree, steps, interpreter.version)[:16]
         ready = root / "ready.json"
-        with locked(root.with_suffix(".lock")):
+        with hold_lock(root.with_suffix(".lock")):
             if fresh or not ready.exists():
                 self._make(checkout, root, plan, interpreter, env)
         built = json.loads(ready.read_text())
@@ -213,14 +213,14 @@ class LocalBackend:
         """Say whether the environment's folder is still there, and whole."""
         return (self._envs / environment.handle / "ready.json").exists()
 
-    async def start(self, environment: Environment, *, limits: Limits) -> LocalSandbox:
+    async def start(self, environment: Environment, *, limits: SandboxLimits) -> LocalSandbox:
         """Start a fresh sandbox with its own copy of the tree. Raises SandboxError."""
         root = self._envs / environment.handle
         if not await self.exists(environment):
             raise SandboxError(f"environment {environment.handle} is gone; use --rebuild")
         return await asyncio.to_thread(self._start, root, environment, limits)
 
-    def _start(self, root: Path, environment: Environment, limits: Limits) -> LocalSandbox:
+    def _start(self, root: Path, environment: Environment, limits: SandboxLimits) -> LocalSandbox:
         sweep(root)
         sweep_scratch()
         place = claim(root)
@@ -236,18 +236,22 @@ class LocalBackend:
             limits=limits,
             isolation=self.isolation,
             user=self._user(place),
-            archive=self._packed(root / "w00" / "tree") if self.isolation == "bubblewrap" else b"",
-            hidden=hidden(root, interpreter.prefix) if self.isolation == "bubblewrap" else (),
+            archive=self._pack_tree(root / "w00" / "tree")
+            if self.isolation == "bubblewrap"
+            else b"",
+            hidden=find_hidden_copies(root, interpreter.prefix)
+            if self.isolation == "bubblewrap"
+            else (),
         )
 
-    def place(self, environment: Environment) -> tuple[Path, Path, int | None]:
+    def claim_place(self, environment: Environment) -> tuple[Path, Path, int | None]:
         """Claim a place, to be released; return the environment's folder, the place, its user."""
         root = self._envs / environment.handle
         sweep(root)
         place = claim(root)
         return root / "w00", place, self._user(place)
 
-    def _packed(self, tree: Path) -> bytes:
+    def _pack_tree(self, tree: Path) -> bytes:
         """The work tree as it goes into each sandbox, packed once."""
         if self._archive is None or self._archive[0] != tree:
             self._archive = (tree, pack(tree))
@@ -261,7 +265,7 @@ class LocalBackend:
         return user if bubblewrap.works(host_user(place.with_name("w00"))) else None
 
 
-def hidden(root: Path, prefix: Path) -> list[tuple[Path, Path]]:
+def find_hidden_copies(root: Path, prefix: Path) -> list[tuple[Path, Path]]:
     """Return what to lay over copies of the project's packages in the machine's interpreter.
 
     Pairs of what is empty and of the copy. Found once for an environment, and kept beside it.
@@ -282,7 +286,7 @@ def hidden(root: Path, prefix: Path) -> list[tuple[Path, Path]]:
     return [(nothing if path.is_dir() else empty, path) for path in paths if path.exists()]
 
 
-def dated(plan: Plan) -> list[str]:
+def make_date_key(plan: Plan) -> list[str]:
     """The part of a build's key that only plans with a date have."""
     return [plan.exclude_newer] if plan.exclude_newer else []
 
@@ -299,7 +303,7 @@ def size_of(folder: Path) -> int:
 
 
 @contextmanager
-def locked(file: Path) -> Iterator[None]:
+def hold_lock(file: Path) -> Iterator[None]:
     """Hold a lock between processes and threads; it is freed when its holder dies."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("w") as opened:

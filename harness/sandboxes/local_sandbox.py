@@ -14,8 +14,8 @@ from harness.sandboxes import bubblewrap, seccomp
 from harness.sandboxes.bubblewrap import Cage
 from harness.sandboxes.control_groups import make_group
 from harness.sandboxes.process import ProcessChannel, start_runner
-from harness.sandboxes.sandbox import Limits
-from harness.sandboxes.work_tree import framed, megabytes, unpacking
+from harness.sandboxes.sandbox import SandboxLimits
+from harness.sandboxes.work_tree import frame_archive, make_unpack_command, megabytes
 from harness.sandboxes.workplaces import (
     accounts,
     make_scratch,
@@ -48,7 +48,7 @@ class LocalSandbox:
         prefix: Path,
         runner: Path,
         env: Mapping[str, str],
-        limits: Limits,
+        limits: SandboxLimits,
         isolation: Isolation,
         archive: bytes,
         user: int | None = None,
@@ -108,7 +108,7 @@ class LocalSandbox:
                 user=os.getuid() if self._user is None else self._user,
                 group=await asyncio.to_thread(make_group, self._limits),
                 kept=() if program is None else (program,),
-                first=framed(self._archive),
+                first=frame_archive(self._archive),
             )
 
     def _cage(self, home: Path, env: Mapping[str, str], program: int | None) -> Cage:
@@ -133,7 +133,7 @@ class LocalSandbox:
     def _command(self, home: Path) -> list[str]:
         """Lay the tree, then become the runner, alone with these folders."""
         folders = ["/tmp", "/dev/shm", str(home)]
-        return unpacking(
+        return make_unpack_command(
             str(home / "venv" / "bin" / "python"),
             str(home / "tree"),
             [INSIDE, "serve", *folders],

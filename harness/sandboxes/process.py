@@ -14,7 +14,7 @@ from pathlib import Path
 from harness.sandboxes.control_groups import ControlGroup
 from harness.sandboxes.limits import resource_limits
 from harness.sandboxes.process_tree import kill_tree
-from harness.sandboxes.sandbox import Frame, Limits
+from harness.sandboxes.sandbox import Frame, SandboxLimits
 from storage.errors import SandboxError
 
 FRAME_LIMIT = 256 << 20
@@ -69,7 +69,7 @@ class ProcessChannel:
         while part := await self._process.stderr.read(4096):
             self._stderr = (self._stderr + part)[-STDERR_LIMIT:]
 
-    def _gone(self) -> SandboxError:
+    def _make_exit_error(self) -> SandboxError:
         lines = self._stderr.decode(errors="replace").strip().splitlines()
         if self._group is not None and self._group.out_of_memory():
             lines.append("its memory ran out")
@@ -86,7 +86,7 @@ class ProcessChannel:
             self._process.stdin.write(data)
             await self._process.stdin.drain()
         except (ConnectionError, RuntimeError) as error:
-            raise self._gone() from error
+            raise self._make_exit_error() from error
 
     async def receive(self, *, timeout: float) -> Frame:
         """Return the next frame. Raises TimeoutError, or SandboxError when the runner is gone."""
@@ -101,7 +101,7 @@ class ProcessChannel:
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             with suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(self._watching), 1)
-            raise self._gone() from error
+            raise self._make_exit_error() from error
 
     async def close(self) -> None:
         """Kill the runner with all that it started."""
@@ -128,7 +128,9 @@ class ProcessChannel:
         await asyncio.sleep(0)
 
 
-def apply_limits(limits: Limits, *, user: int, group: ControlGroup | None) -> Callable[[], None]:
+def make_limiter(
+    limits: SandboxLimits, *, user: int, group: ControlGroup | None
+) -> Callable[[], None]:
     """Return what a child calls before it becomes the runner.
 
     The kernel holds no limit of processes against root, and counts those of one user together;
@@ -168,7 +170,7 @@ async def start_runner(
     *,
     env: Mapping[str, str],
     cwd: Path,
-    limits: Limits,
+    limits: SandboxLimits,
     user: int,
     mark: str = "",
     group: ControlGroup | None = None,
@@ -191,7 +193,7 @@ async def start_runner(
             cwd=cwd,
             start_new_session=True,
             pass_fds=tuple(kept),
-            preexec_fn=apply_limits(limits, user=user, group=group),
+            preexec_fn=make_limiter(limits, user=user, group=group),
         )
     except (OSError, subprocess.SubprocessError) as error:
         told = getattr(error, "strerror", None) or str(error)

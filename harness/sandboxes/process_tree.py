@@ -41,16 +41,16 @@ def signal_all(pids: set[int], number: signal.Signals) -> None:
 
 def family(pid: int | None, mark: str) -> set[int]:
     """Ids of the living processes that belong to ``pid``, itself included."""
-    parents = living()
+    parents = read_parents()
     found = {each for each in parents if each == pid}
     if mark:
-        found |= {each for each in parents if each != os.getpid() and carries(each, mark)}
+        found |= {each for each in parents if each != os.getpid() and has_mark(each, mark)}
     while more := {child for child, parent in parents.items() if parent in found} - found:
         found |= more
     return found
 
 
-def living() -> dict[int, int]:
+def read_parents() -> dict[int, int]:
     """Every process that is no zombie, and its parent."""
     found = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
@@ -61,7 +61,7 @@ def living() -> dict[int, int]:
     return found
 
 
-def carries(pid: int, mark: str) -> bool:
+def has_mark(pid: int, mark: str) -> bool:
     """Say whether a process was started with an environment variable of this value."""
     with suppress(OSError):
         words = Path("/proc", str(pid), "environ").read_bytes().split(b"\0")

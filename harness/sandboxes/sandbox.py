@@ -13,11 +13,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from harness.sandboxes.limits import Limits
+from harness.sandboxes.limits import SandboxLimits
 from storage.errors import BugfoundryError, SandboxError
 from storage.records import Environment, Plan, SandboxKind
 
-__all__ = ["Backend", "BuildFailed", "Channel", "Frame", "Limits", "Sandbox", "start"]
+__all__ = ["Backend", "BuildFailed", "Channel", "Frame", "Sandbox", "SandboxLimits", "start"]
 
 Frame = dict[str, Any]
 """One message to or from the runner: a JSON object behind a 4-byte big-endian length."""
@@ -28,12 +28,12 @@ class BuildFailed(BugfoundryError):
     """A plan that cannot be installed. ``reason`` is named, ``detail`` the end of the log."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
-        super().__init__(f"{reason}: {telling_line(detail)}")
+        super().__init__(f"{reason}: {find_error_line(detail)}")
         self.reason = reason
         self.detail = detail
 
 
-def telling_line(log: str) -> str:
+def find_error_line(log: str) -> str:
     """Return the line of a log that says most: the last that tells an error, or has a word."""
     lines = [line.strip() for line in reversed(log.splitlines())]
     errors = (line for line in lines if ERROR.match(line))
@@ -90,11 +90,11 @@ class Backend(Protocol):
     async def exists(self, environment: Environment) -> bool:
         """Say whether the environment's image or folder is still there."""
 
-    async def start(self, environment: Environment, *, limits: Limits) -> Sandbox:
+    async def start(self, environment: Environment, *, limits: SandboxLimits) -> Sandbox:
         """Start a fresh sandbox: no network, its own tree. Raises SandboxError."""
 
 
-async def start(backend: Backend, environment: Environment, limits: Limits) -> Sandbox:
+async def start(backend: Backend, environment: Environment, limits: SandboxLimits) -> Sandbox:
     """Start a sandbox; cancelled on the way, throw it away once it is there.
 
     Raises SandboxError.

@@ -45,12 +45,12 @@ def pack(tree: Path) -> bytes:
     return buffer.getvalue()
 
 
-def framed(archive: bytes) -> bytes:
+def frame_archive(archive: bytes) -> bytes:
     """Return an archive as ``UNPACK`` reads it."""
     return LENGTH.pack(len(archive)) + archive
 
 
-def unpacking(
+def make_unpack_command(
     python: str, place: str, command: Sequence[str], *, start: str | None = None
 ) -> list[str]:
     """Return the command that unpacks at ``place`` and becomes the Python ``command``.

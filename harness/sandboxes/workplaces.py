@@ -52,7 +52,7 @@ def sweep(root: Path) -> None:
     """Remove the places of processes that are gone."""
     for place in root.glob("w[0-9a-f][0-9a-f]"):
         owner = place / "owner"
-        if place.name != "w00" and owner.exists() and not alive(owner.read_text()):
+        if place.name != "w00" and owner.exists() and not is_alive(owner.read_text()):
             release(place)
 
 
@@ -65,12 +65,12 @@ def sweep_scratch() -> None:
     """Remove the temporary files of our own processes that are gone."""
     for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*-*"):
         pid = folder.name.removeprefix(SCRATCH).partition("-")[0]
-        ours = owned_by_us(folder)
-        if pid.isdigit() and ours and not alive(pid):
+        ours = is_owned_by_us(folder)
+        if pid.isdigit() and ours and not is_alive(pid):
             release(folder)
 
 
-def owned_by_us(folder: Path) -> bool:
+def is_owned_by_us(folder: Path) -> bool:
     """Say whether a folder is ours; one that another process just removed is not."""
     with suppress(FileNotFoundError):
         found = folder.lstat()
@@ -93,7 +93,7 @@ def host_user(place: Path) -> int:
     return FIRST_USER + int(place.name[1:], 16)
 
 
-def alive(pid: str) -> bool:
+def is_alive(pid: str) -> bool:
     """Say whether a process lives. An empty id is one that is being written."""
     return not pid or Path("/proc", pid).exists()
 

@@ -32,7 +32,7 @@ def kind_of(before: bytes, after: bytes) -> Kind:
     """
     if _words(before) != _words(after):
         return "logic"
-    one, other = _parsed(before), _parsed(after)
+    one, other = _parse_module(before), _parse_module(after)
     if one is None or other is None or not _same(one, other, strings=False):
         return "logic"
     return "formatting" if _same(one, other, strings=True) else "docs"
@@ -45,7 +45,7 @@ def _words(source: bytes) -> list[bytes]:
 
 
 @lru_cache(maxsize=8)
-def _parsed(source: bytes) -> ast.Module | None:
+def _parse_module(source: bytes) -> ast.Module | None:
     return parse_python(source)
 
 

@@ -16,10 +16,10 @@ SHORT = 7
 """Letters of a commit that a message names at the least."""
 
 
-def reverted(pulls: Iterable[PullRequest]) -> frozenset[str]:
+def find_reverted_commits(pulls: Iterable[PullRequest]) -> frozenset[str]:
     """Return the commits of what was taken back, and not put back by a revert of the revert."""
     ordered = sorted(pulls, key=lambda pull: pull.merged)
-    names = _Names(ordered)
+    names = _RevertNames(ordered)
     found: set[str] = set()
     for place in reversed(range(len(ordered))):
         pull = ordered[place]
@@ -29,7 +29,7 @@ def reverted(pulls: Iterable[PullRequest]) -> frozenset[str]:
     return frozenset(found)
 
 
-class _Names:
+class _RevertNames:
     """The ways in which a revert names what it takes back."""
 
     def __init__(self, ordered: list[PullRequest]) -> None:

@@ -59,7 +59,7 @@ BUMP_LABELS = frozenset({"dependencies"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class CommitDiff:
     """What git says of ``base..commit``."""
 
     files: tuple[FileDiff, ...]
@@ -79,7 +79,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class ChoiceContext:
     """What else is known of the repository."""
 
     issues: Mapping[tuple[str, int], Issue] = field(default_factory=dict)
@@ -90,7 +90,9 @@ class Known:
     """Commits that were taken back."""
 
 
-def choose(pull: PullRequest, known: Known, limits: Limits, change: Change | None) -> str:
+def explain_exclusion(
+    pull: PullRequest, known: ChoiceContext, limits: Limits, change: CommitDiff | None
+) -> str:
     """Return why a pull request is left out; empty for a candidate. ``change`` is None when its
     commit is not in the history."""
     if change is None:
@@ -98,7 +100,7 @@ def choose(pull: PullRequest, known: Known, limits: Limits, change: Change | Non
     return _no_fix(pull, known) or _no_issue(pull, known) or _wrong_files(change, limits)
 
 
-def _no_fix(pull: PullRequest, known: Known) -> str:
+def _no_fix(pull: PullRequest, known: ChoiceContext) -> str:
     if is_revert(pull.title, pull.body):
         return "revert"
     if pull.commit in known.reverted:
@@ -119,7 +121,7 @@ def is_bump(pull: PullRequest) -> bool:
     )
 
 
-def _no_issue(pull: PullRequest, known: Known) -> str:
+def _no_issue(pull: PullRequest, known: ChoiceContext) -> str:
     closes = [
         link
         for link in pull.closes
@@ -133,18 +135,18 @@ def _no_issue(pull: PullRequest, known: Known) -> str:
     return "bot-issue" if all(_is_by_bot(link, known) for link in early) else ""
 
 
-def _is_late(link: Link, pull: PullRequest, known: Known) -> bool:
+def _is_late(link: Link, pull: PullRequest, known: ChoiceContext) -> bool:
     issue = known.issues.get((link.repository, link.number))
     opened = pull.created or pull.merged
     return "late" in link.marks or bool(issue and opened and issue.created > opened)
 
 
-def _is_by_bot(link: Link, known: Known) -> bool:
+def _is_by_bot(link: Link, known: ChoiceContext) -> bool:
     issue = known.issues.get((link.repository, link.number))
     return "bot" in link.marks or bool(issue and issue.bot)
 
 
-def _wrong_files(change: Change, limits: Limits) -> str:
+def _wrong_files(change: CommitDiff, limits: Limits) -> str:
     if not change.source:
         docs = change.files and all(_is_docs(file.path) for file in change.files)
         return "docs" if docs else "no-source"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from mirror.choice.format_changes import Kind, kind_of
 from mirror.choice.limits import Limits
-from mirror.choice.reverts import reverted
-from mirror.choice.rules import Change, Known, choose
+from mirror.choice.reverts import find_reverted_commits
+from mirror.choice.rules import ChoiceContext, CommitDiff, explain_exclusion
 from mirror.history.diffs import FileDiff, changed_files, counted_lines
 from storage.blobs import read_blobs
 from storage.git import git
@@ -34,28 +34,28 @@ def sift(
     Raises GitError.
     """
     limits = limits or Limits()
-    known = Known(
+    known = ChoiceContext(
         issues={(issue.repository, issue.number): issue for issue in issues},
         pulls=frozenset(pull.number for pull in pulls),
-        reverted=reverted(pulls),
+        reverted=find_reverted_commits(pulls),
     )
     changes = read_changes(git_dir, revision, pulls)
     ordered = iter(pulls)
     while some := list(islice(ordered, BATCH)):
         asked = [(pull, changes.get(pull.commit)) for pull in some]
-        reasons = [choose(pull, known, limits, change) for pull, change in asked]
+        reasons = [explain_exclusion(pull, known, limits, change) for pull, change in asked]
         left = [c for (_, c), reason in zip(asked, reasons, strict=True) if c and not reason]
         contents = read_contents(git_dir, left)
         for (pull, change), reason in zip(asked, reasons, strict=True):
             if change is not None and not reason:
                 change = replace(change, kind=source_kind(change, contents))
-                reason = choose(pull, known, limits, change)
+                reason = explain_exclusion(pull, known, limits, change)
             yield pull, reason
 
 
 def read_changes(
     git_dir: Path, revision: str, pulls: Iterable[PullRequest]
-) -> Mapping[str, Change]:
+) -> Mapping[str, CommitDiff]:
     """Return the change of each pull request that is in the history of a revision.
 
     Of those that close no issue nothing is read: no files are a question of theirs.
@@ -66,24 +66,27 @@ def read_changes(
     pairs = [(pull.commit, pull.base) for pull in found if pull.closes]
     files = changed_files(git_dir, pairs)
     counts = counted_lines(git_dir, pairs)
-    changes = {commit: Change(files=_counted(files[commit], counts[commit])) for commit in files}
-    return {pull.commit: Change(files=()) for pull in found} | changes
+    changes = {
+        commit: CommitDiff(files=_add_line_counts(files[commit], counts[commit]))
+        for commit in files
+    }
+    return {pull.commit: CommitDiff(files=()) for pull in found} | changes
 
 
-def _counted(
+def _add_line_counts(
     files: Iterable[FileDiff], counts: Mapping[str, tuple[int, int]]
 ) -> tuple[FileDiff, ...]:
     counted = ((file, *counts.get(file.path, (0, 0))) for file in files)
     return tuple(replace(file, added=added, removed=removed) for file, added, removed in counted)
 
 
-def read_contents(git_dir: Path, changes: Iterable[Change]) -> dict[str, bytes]:
+def read_contents(git_dir: Path, changes: Iterable[CommitDiff]) -> dict[str, bytes]:
     """Return the contents of the source files before and after, by their names."""
     files = [file for change in changes for file in change.source]
     return read_blobs(git_dir, [name for f in files for name in (f.before, f.after) if name])
 
 
-def source_kind(change: Change, contents: Mapping[str, bytes]) -> Kind:
+def source_kind(change: CommitDiff, contents: Mapping[str, bytes]) -> Kind:
     """Say what the source files of a change have changed in, the strongest of all."""
     if any(not (file.before and file.after) for file in change.source):
         return "logic"

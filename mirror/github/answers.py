@@ -118,7 +118,7 @@ def is_broken(answer: Answer) -> bool:
     return any(TIMED_OUT in str(e.get("message", "")).lower() for e in answer.errors)
 
 
-def problem(answer: Answer, what: str, *, refusal: str) -> GitHubError | None:
+def find_problem(answer: Answer, what: str, *, refusal: str) -> GitHubError | None:
     """Return why an answer is of no use, in words for a person; None when it is of use.
 
     ``refusal`` is what to say where it is the token that GitHub does not take.
@@ -151,7 +151,7 @@ def _details(answer: Answer) -> str:
     return f" ({one_line('; '.join(told))})" if told else ""
 
 
-def broken(answer: Answer, what: str) -> GitHubBroken:
+def make_broken_error(answer: Answer, what: str) -> GitHubBroken:
     """Return the error for a question that was asked often enough."""
     if answer.status == LOST:
         why = "the connection was lost"

@@ -37,14 +37,14 @@ def app_jwt(app_id: str, private_key: str, *, now: float) -> str:
         "iss": app_id.strip(),
     }
     try:
-        return jwt.encode(claims, _read(private_key), algorithm="RS256")
+        return jwt.encode(claims, _load_private_key(private_key), algorithm="RS256")
     except (jwt.PyJWTError, ValueError, TypeError, AttributeError):
         # Not from its cause: that may quote the key.
         raise ConfigError(NO_KEY) from None
 
 
 @lru_cache(maxsize=4)
-def _read(private_key: str) -> RSAPrivateKey:
+def _load_private_key(private_key: str) -> RSAPrivateKey:
     """Read a key once: it is checked then, which takes a hundred times as long as to sign."""
     read = jwt.get_algorithm_by_name("RS256").prepare_key(private_key)
     if not isinstance(read, RSAPrivateKey):

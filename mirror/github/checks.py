@@ -12,7 +12,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from mirror.github.client import GitHub
-from mirror.github.texts import bears, cut, cut_title, marked, same
+from mirror.github.texts import cut_text, cut_title, has_mark, is_same_text, prepend_mark
 
 BATCH = 50
 """Annotations in one request; more are appended by further ones."""
@@ -24,7 +24,7 @@ Level = Literal["notice", "warning", "failure"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Annotation:
+class LineAnnotation:
     """A remark on lines of a file."""
 
     path: str
@@ -48,7 +48,7 @@ async def put_check_run(
     summary: str,
     conclusion: Conclusion | None = None,
     text: str = "",
-    annotations: Sequence[Annotation] = (),
+    annotations: Sequence[LineAnnotation] = (),
 ) -> int:
     """Make our check run of this external id at a commit say this, and return its id.
 
@@ -58,15 +58,15 @@ async def put_check_run(
     digest = hashlib.sha256(repr([astuple(one) for one in annotations]).encode()).hexdigest()[:16]
     output = {
         "title": cut_title(title),
-        "summary": marked(f"annotations:{digest}", summary),
-        "text": cut(text),
+        "summary": prepend_mark(f"annotations:{digest}", summary),
+        "text": cut_text(text),
     }
     wanted: dict[str, Any] = {"status": status, "output": output}
     if conclusion is not None:
         wanted["conclusion"] = conclusion
     run = _Run(github, repository, head_sha, name, external_id)
     found = await run.look()
-    if found is not None and _annotated(found) and not _bears(found, digest):
+    if found is not None and _count_annotations(found) and not _has_digest(found, digest):
         found = await run.make(wanted, annotations, after=found["id"])
     elif found is None:
         found = await run.make(wanted, annotations)
@@ -119,7 +119,7 @@ class _Run:
         return max(found, key=lambda one: int(one["id"]), default=None)
 
     async def make(
-        self, wanted: Json, annotations: Sequence[Annotation], *, after: int = 0
+        self, wanted: Json, annotations: Sequence[LineAnnotation], *, after: int = 0
     ) -> Json:
         """Make a new run with the first annotations."""
 
@@ -134,12 +134,12 @@ class _Run:
         return dict(answer.data)
 
     async def complete(
-        self, found: Json, wanted: Json, annotations: Sequence[Annotation], digest: str
+        self, found: Json, wanted: Json, annotations: Sequence[LineAnnotation], digest: str
     ) -> int:
         """Bring a run to what is wanted, and add the annotations that it lacks."""
         path = f"{self._at}/check-runs/{found['id']}"
-        has = _annotated(found) if _bears(found, digest) else 0
-        if not _is(found, wanted) and has >= len(annotations):
+        has = _count_annotations(found) if _has_digest(found, digest) else 0
+        if not _is_as_wanted(found, wanted) and has >= len(annotations):
             await self._github.write("PATCH", path, wanted, what=self._what)
         for start in range(has, len(annotations), BATCH):
             batch = annotations[start : start + BATCH]
@@ -148,47 +148,47 @@ class _Run:
             async def look(enough: int = enough) -> Json | None:
                 # Sent twice, they would be there twice.
                 now: Json = (await self._github.get(path, what=self._what)).data
-                return now if _annotated(now) >= enough else None
+                return now if _count_annotations(now) >= enough else None
 
             body = _with(wanted, batch)
             await self._github.write("PATCH", path, body, what=self._what, look=look)
         return int(found["id"])
 
 
-def _with(wanted: Json, annotations: Sequence[Annotation]) -> dict[str, Any]:
+def _with(wanted: Json, annotations: Sequence[LineAnnotation]) -> dict[str, Any]:
     if not annotations:
         return dict(wanted)
-    described = [_described(one) for one in annotations]
+    described = [_make_annotation_body(one) for one in annotations]
     return {**wanted, "output": {**wanted["output"], "annotations": described}}
 
 
-def _described(one: Annotation) -> dict[str, Any]:
+def _make_annotation_body(one: LineAnnotation) -> dict[str, Any]:
     body = {
         "path": one.path,
         "start_line": one.start,
         "end_line": one.end,
         "annotation_level": one.level,
-        "message": cut(one.message),
+        "message": cut_text(one.message),
     }
     if one.title:
         body["title"] = cut_title(one.title)
     if one.details:
-        body["raw_details"] = cut(one.details)
+        body["raw_details"] = cut_text(one.details)
     return body
 
 
-def _annotated(run: Json) -> int:
+def _count_annotations(run: Json) -> int:
     return int(run["output"]["annotations_count"] or 0)
 
 
-def _bears(run: Json, digest: str) -> bool:
-    return bears(run["output"]["summary"] or "", f"annotations:{digest}")
+def _has_digest(run: Json, digest: str) -> bool:
+    return has_mark(run["output"]["summary"] or "", f"annotations:{digest}")
 
 
-def _is(run: Json, wanted: Json) -> bool:
+def _is_as_wanted(run: Json, wanted: Json) -> bool:
     output = wanted["output"]
     return (
         run["status"] == wanted["status"]
         and run["conclusion"] == wanted.get("conclusion")
-        and all(same(run["output"][name] or "", text) for name, text in output.items())
+        and all(is_same_text(run["output"][name] or "", text) for name, text in output.items())
     )

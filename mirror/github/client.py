@@ -15,10 +15,10 @@ from typing import Any, Self, TypeVar
 
 from mirror.github import PUBLIC
 from mirror.github.answers import TOKEN_NEEDED, Answer, data_of
-from mirror.github.etags import Known
-from mirror.github.pace import WRITE, Pace
+from mirror.github.etags import EtagCache
+from mirror.github.pace import WRITE, RequestPace
 from mirror.github.pygithub import PyGithub
-from mirror.github.requests import ATTEMPTS, Asker, Clock, Look, Question, Sleep
+from mirror.github.requests import ATTEMPTS, Clock, GitHubRequester, Look, RequestTerms, Sleep
 from mirror.github.tokens import Fixed, TokenSource
 from mirror.github.wire import MOVED, Wire
 from storage.errors import GitHubError, GitHubRefused
@@ -41,7 +41,7 @@ def graphql_url(base_url: str) -> str:
     return f"{base.removesuffix('/v3') if base.endswith('/api/v3') else base}/graphql"
 
 
-async def harmless() -> None:
+async def look_for_nothing() -> None:
     """Look for nothing: for a POST that does no harm when it is sent twice."""
 
 
@@ -64,8 +64,8 @@ class GitHub:
         viewer: str = "",
         login: Callable[[], Awaitable[str]] | None = None,
         wire: Wire | None = None,
-        pace: Pace | None = None,
-        known: Known | None = None,
+        pace: RequestPace | None = None,
+        known: EtagCache | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._tokens = Fixed(token) if isinstance(token, str) and token else token or None
@@ -73,11 +73,11 @@ class GitHub:
         self._login = login
         self._opened = wire is None
         self._wire = wire or Wire()
-        self._known = known or Known()
+        self._known = known or EtagCache()
         self._pygithub = PyGithub(self.base_url)
-        self._asker = Asker(
+        self._asker = GitHubRequester(
             self._tokens,
-            pace or Pace(clock=clock),
+            pace or RequestPace(clock=clock),
             identity=identity,
             patience=patience,
             clock=clock,
@@ -135,7 +135,7 @@ class GitHub:
         async def send(token: str | None) -> Answer:
             return await self._wire.send("POST", url, token=token, body=body)
 
-        question = Question(what=what, resource="graphql", attempts=attempts)
+        question = RequestTerms(what=what, resource="graphql", attempts=attempts)
         return data_of(await self._asker.ask(question, send), what)
 
     async def get(
@@ -162,7 +162,7 @@ class GitHub:
         async def send(token: str | None) -> Answer:
             return await self._wire.send("GET", url, token=token, params=params, headers=headers)
 
-        answer = await self._asker.ask(Question(what=what), send)
+        answer = await self._asker.ask(RequestTerms(what=what), send)
         if known is not None and answer.status == 304:
             return known
         if cached:
@@ -203,7 +203,7 @@ class GitHub:
             fetched = await self._wire.fetch(answer.headers.get("location", ""), limit=limit)
             return Answer(status=fetched.status, headers={}, data=fetched.content)
 
-        answer = await self._asker.ask(Question(what=what), send)
+        answer = await self._asker.ask(RequestTerms(what=what), send)
         if not isinstance(answer.data, bytes):
             raise GitHubError(NOT_LED.format(what=what))
         if len(answer.data) > limit:
@@ -228,14 +228,14 @@ class GitHub:
 
         # What an App asks as itself makes nothing that people see.
         creates = not path.startswith("/app/")
-        question = Question(what=what, points=WRITE, creates=creates)
+        question = RequestTerms(what=what, points=WRITE, creates=creates)
         return await self._asker.ask(question, send, look)
 
     async def through_pygithub(self, call: Callable[[Any], T], *, what: str) -> T:
         """Return what ``call``, given PyGithub's ``Github``, returns. It runs in a thread, and may
         run more than once: let it only read. Raises GitHubError."""
         values: list[T] = []
-        question = Question(what=what)
+        question = RequestTerms(what=what)
         loop = asyncio.get_running_loop()
 
         async def send(token: str | None) -> Answer:
@@ -245,7 +245,9 @@ class GitHub:
                     waiting = self._asker.next(question, turns)
                     asyncio.run_coroutine_threadsafe(waiting, loop).result()
 
-                return await asyncio.to_thread(self._pygithub.tried, token, call, values, another)
+                return await asyncio.to_thread(
+                    self._pygithub.run_call, token, call, values, another
+                )
 
         await self._asker.ask(question, send)
         return values[-1]

@@ -16,7 +16,7 @@ from mirror.github.bases import nodes
 from mirror.github.client import GitHub
 from mirror.github.graphql_records import issues_of, pull_of
 from mirror.github.long_lists import complete
-from mirror.github.lookups import about
+from mirror.github.lookups import fetch_repository
 from mirror.github.queries import PAGE, PULLS, SMALLEST_PAGE
 from mirror.github.requests import ATTEMPTS
 from storage.errors import GitHubBroken, GitHubMissing, GitHubRejected
@@ -81,8 +81,8 @@ async def crawl(
     GitHubError; what came before it is kept.
     """
     before = github.requests
-    name = (await about(github, repository)).name
-    work = _Crawling(github, sink, name, on_page or (lambda _: None), before)
+    name = (await fetch_repository(github, repository)).name
+    work = _GitHubCrawl(github, sink, name, on_page or (lambda _: None), before)
     known = sink.crawl(name, "github") or Crawl(repository=name, origin="github")
     if known.cursor:
         known = await work.walk(known)
@@ -91,12 +91,12 @@ async def crawl(
         f"/repos/{name}/pulls", NEWEST, what=f"the newest pull request of {name}", etag=etag
     )
     if answer.status != 304:
-        state = _packed(Walk(until=known.newest, etag=answer.headers.get("etag", "")))
+        state = _encode_walk(Walk(until=known.newest, etag=answer.headers.get("etag", "")))
         await work.walk(replace(known, cursor="", state=state))
     return work.counts
 
 
-class _Crawling:
+class _GitHubCrawl:
     """A crawl under way."""
 
     def __init__(self, github: GitHub, sink: Sink, name: str, on_page: OnPage, before: int) -> None:
@@ -132,7 +132,7 @@ class _Crawling:
                 known = replace(known, newest=walk.top or walk.until, cursor="", state=state)
             else:
                 cursor = page["pageInfo"]["endCursor"]
-                known = replace(known, cursor=cursor, state=_packed(walk))
+                known = replace(known, cursor=cursor, state=_encode_walk(walk))
             await self._keep(fresh, known)
             if last:
                 return known
@@ -182,6 +182,6 @@ class _Crawling:
         self._on_page(self.counts)
 
 
-def _packed(walk: Walk) -> str:
+def _encode_walk(walk: Walk) -> str:
     fields: Mapping[str, str] = {"top": walk.top, "until": walk.until, "etag": walk.etag}
     return json.dumps(fields)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from mirror.github.client import GitHub, harmless
+from mirror.github.client import GitHub, look_for_nothing
 
 Json = Mapping[str, Any]
 
@@ -46,7 +46,7 @@ async def deliveries(as_app: GitHub, since: float, *, most: int | None = None) -
     """
     found: dict[int, Delivered] = {}
     async for page in as_app.pages("/app/hook/deliveries", what="the App's deliveries"):
-        read = [_delivered(one) for one in page]
+        read = [_parse_delivery(one) for one in page]
         # While pages are read, new attempts push older ones onto the next.
         found |= {one.id: one for one in read if one.delivered >= since}
         if any(one.delivered < since for one in read) or (most is not None and len(found) >= most):
@@ -54,7 +54,7 @@ async def deliveries(as_app: GitHub, since: float, *, most: int | None = None) -
     return sorted(found.values(), key=lambda one: (one.delivered, one.id))
 
 
-def missed(attempts: Iterable[Delivered]) -> list[Delivered]:
+def find_missed_deliveries(attempts: Iterable[Delivered]) -> list[Delivered]:
     """Return the last attempt at each event that was never acknowledged, oldest event first."""
     known = list(attempts)
     taken = {one.guid for one in known if one.taken}
@@ -76,10 +76,12 @@ async def delivery_payload(as_app: GitHub, delivery: int) -> Json:
 async def redeliver(as_app: GitHub, delivery: int) -> None:
     """Have GitHub try again, under the same GUID. Raises GitHubError."""
     path = f"/app/hook/deliveries/{delivery}/attempts"
-    await as_app.write("POST", path, what=f"another attempt at delivery {delivery}", look=harmless)
+    await as_app.write(
+        "POST", path, what=f"another attempt at delivery {delivery}", look=look_for_nothing
+    )
 
 
-def _delivered(one: Json) -> Delivered:
+def _parse_delivery(one: Json) -> Delivered:
     return Delivered(
         id=one["id"],
         guid=one["guid"],

@@ -14,7 +14,7 @@ MOST = 8_000_000
 """Bytes of all answers, as they came; in memory they take some times that."""
 
 
-class Known:
+class EtagCache:
     """Answers by who asked what; those not asked for the longest time are forgotten first."""
 
     def __init__(self, most: int = MOST) -> None:

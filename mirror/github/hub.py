@@ -9,9 +9,9 @@ from typing import Self
 
 from mirror.github import PUBLIC
 from mirror.github.answers import Answer
-from mirror.github.client import PATIENCE, GitHub, harmless
-from mirror.github.etags import Known
-from mirror.github.pace import AT_ONCE, Pace
+from mirror.github.client import PATIENCE, GitHub, look_for_nothing
+from mirror.github.etags import EtagCache
+from mirror.github.pace import AT_ONCE, RequestPace
 from mirror.github.requests import Clock, Sleep
 from mirror.github.tokens import AppTokens, InstallationTokens, Narrowing
 from mirror.github.wire import Wire
@@ -44,8 +44,8 @@ class Hub:
         self._clock = clock
         self._sleep = sleep
         self._wire = wire or Wire()
-        self._pace = Pace(clock=clock, at_once=at_once)
-        self._known = Known()
+        self._pace = RequestPace(clock=clock, at_once=at_once)
+        self._known = EtagCache()
         self._login = ""
         self._tokens: dict[tuple[int, Narrowing], InstallationTokens] = {}
         self._clients: dict[tuple[int, Narrowing], GitHub] = {}
@@ -120,7 +120,7 @@ class Hub:
                 f"/app/installations/{installation}/access_tokens",
                 narrow.body(),
                 what=f"installation {installation}",
-                look=harmless,
+                look=look_for_nothing,
             )
 
         if key not in self._tokens:

@@ -49,7 +49,7 @@ def _number(answer: Answer, header: str) -> float | None:
     return float(text) if text.isascii() and text.isdigit() else None
 
 
-class Gate:
+class RateLimitGate:
     """Remembers which resource (``core``, ``graphql`` …) is closed until when.
 
     GitHub counts against those who go on asking while they are limited, so a limit that one

@@ -29,7 +29,7 @@ async def complete(
     """Fill in what is missing from answered pull requests and issues, in place."""
     pulls, issues = list(pulls), list(issues)
     for _ in range(MOST_ROUNDS):
-        batch = list(islice(unfinished(pulls, issues), LISTS_AT_ONCE))
+        batch = list(islice(find_unfinished_lists(pulls, issues), LISTS_AT_ONCE))
         if not batch:
             return
         asked = [one for _, one in batch]
@@ -43,7 +43,7 @@ async def complete(
     log.warning("some lists of %s are too long; the rest of them is left out", what)
 
 
-def unfinished(
+def find_unfinished_lists(
     pulls: Iterable[Node], issues: Iterable[Node] = ()
 ) -> Iterator[tuple[Node, Unfinished]]:
     """Give what hangs together with a list that goes on, and which list it is."""

@@ -33,7 +33,7 @@ class ChangedFile:
     """Hunks without headers; empty for what is binary or too large."""
 
 
-async def about(github: GitHub, repository: str) -> About:
+async def fetch_repository(github: GitHub, repository: str) -> About:
     """Return what GitHub knows of a repository. Raises GitHubError."""
 
     def call(pygithub: Any) -> About:

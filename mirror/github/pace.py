@@ -17,7 +17,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from mirror.github.limits import Gate
+from mirror.github.limits import RateLimitGate
 
 AT_ONCE = 20
 """Requests under way; GitHub allows a hundred, REST and GraphQL together, to all that one identity
@@ -75,7 +75,7 @@ class Window:
             self._counted += points
 
 
-class Line:
+class WindowQueue:
     """Those who wait for room in the same windows: first come, first served."""
 
     def __init__(self, *windows: Window, clock: Clock) -> None:
@@ -114,37 +114,37 @@ class Line:
 
 
 @dataclass(slots=True)
-class Turn:
+class RequestTurn:
     """Leave to send one request."""
 
     sent: bool = False
     """Set by who has it: what was not sent does not count."""
 
 
-def _leave(line: Line, points: int, turn: Turn) -> None:
+def _leave(line: WindowQueue, points: int, turn: RequestTurn) -> None:
     line.leave(points, sent=turn.sent)
 
 
-class Pace:
+class RequestPace:
     """What everybody who asks one GitHub from here has to share."""
 
     def __init__(self, *, clock: Clock = time.time, at_once: int = AT_ONCE) -> None:
-        self.gate = Gate()
+        self.gate = RateLimitGate()
         """Closed for all while a secondary limit holds: GitHub does not say whom it counts."""
         self.flight = asyncio.Semaphore(at_once)
         self._clock = clock
-        self._creating = Line(*(Window(*one) for one in CREATING), clock=clock)
-        self._points: dict[tuple[str, str], Line] = {}
+        self._creating = WindowQueue(*(Window(*one) for one in CREATING), clock=clock)
+        self._points: dict[tuple[str, str], WindowQueue] = {}
 
     @asynccontextmanager
     async def turn(
         self, identity: str, resource: str, *, points: int, creates: bool, wait: Wait
-    ) -> AsyncIterator[Turn]:
+    ) -> AsyncIterator[RequestTurn]:
         """Wait until a request keeps within every window, and let it count in them.
 
         Points count for each identity, as GitHub counts them; content over all of them.
         """
-        turn = Turn()
+        turn = RequestTurn()
         # In one order for all, or two could each hold what the other waits for.
         # Content first: it may be waited for an hour, in which others may spend the points.
         needed = [(self._creating, 1)] if creates else []
@@ -155,8 +155,8 @@ class Pace:
                 entered.callback(partial(_leave, line, cost, turn))
             yield turn
 
-    def _line(self, identity: str, resource: str) -> Line:
+    def _line(self, identity: str, resource: str) -> WindowQueue:
         key = (identity, resource)
         if key not in self._points:
-            self._points[key] = Line(Window(POINTS[resource], MINUTE), clock=self._clock)
+            self._points[key] = WindowQueue(Window(POINTS[resource], MINUTE), clock=self._clock)
         return self._points[key]

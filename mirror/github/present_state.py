@@ -19,7 +19,7 @@ Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class GitHubRepository:
     """A repository as GitHub has it now."""
 
     id: int
@@ -70,7 +70,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Installation:
+class GitHubInstallation:
     """A place where the App is installed."""
 
     id: int
@@ -84,11 +84,11 @@ class Installation:
     events: frozenset[str]
 
 
-async def look_at_repository(github: GitHub, repository: str | int) -> Seen:
+async def look_at_repository(github: GitHub, repository: str | int) -> GitHubRepository:
     """Return a repository by name, or by id, which no renaming changes. Raises GitHubError."""
     path = f"/repositories/{repository}" if isinstance(repository, int) else _at(repository)
     answer = await github.get(path, what=f"repository {repository}", cached=True)
-    return _seen(answer.data)
+    return _parse_repository(answer.data)
 
 
 async def labels(github: GitHub, repository: str) -> frozenset[str]:
@@ -138,7 +138,7 @@ async def look_at_comment(github: GitHub, repository: str, comment: int) -> Said
     """Return a comment on an issue or pull request. Raises GitHubError."""
     path = f"{_at(repository)}/issues/comments/{comment}"
     one = (await github.get(path, what=f"comment {comment} in {repository}", cached=True)).data
-    return said(one)
+    return parse_comment(one)
 
 
 async def permission(github: GitHub, repository: str, login: str) -> str:
@@ -168,21 +168,21 @@ async def file_at(github: GitHub, repository: str, path: str, ref: str) -> bytes
     return base64.b64decode(found["content"])
 
 
-async def installations(as_app: GitHub) -> list[Installation]:
+async def installations(as_app: GitHub) -> list[GitHubInstallation]:
     """Return where the App is installed. Raises GitHubError."""
-    found: list[Installation] = []
+    found: list[GitHubInstallation] = []
     async for page in as_app.pages("/app/installations", what="the App's installations"):
         found += [_installation(one) for one in page]
     return found
 
 
-async def look_at_installation(as_app: GitHub, installation: int) -> Installation:
+async def look_at_installation(as_app: GitHub, installation: int) -> GitHubInstallation:
     """Return a place where the App is installed. Raises GitHubError."""
     what = f"installation {installation}"
     return _installation((await as_app.get(f"/app/installations/{installation}", what=what)).data)
 
 
-async def installation_of(as_app: GitHub, repository: int) -> Installation | None:
+async def installation_of(as_app: GitHub, repository: int) -> GitHubInstallation | None:
     """Return the installation that covers a repository; None for none. Raises GitHubError.
 
     What is public can be seen by every installation, also by one that does not cover it.
@@ -205,13 +205,13 @@ async def branch_head(github: GitHub, repository: str, branch: str) -> str:
     return str(answer.data["commit"]["sha"])
 
 
-async def installation_repositories(github: GitHub) -> list[Seen]:
+async def installation_repositories(github: GitHub) -> list[GitHubRepository]:
     """Return the repositories that an installation may see. Raises GitHubError."""
-    found: dict[int, Seen] = {}
+    found: dict[int, GitHubRepository] = {}
     what = "the repositories of the installation"
     async for page in github.pages("/installation/repositories", what=what, cached=True):
         # One may show up twice, where another went while the pages were read.
-        found |= {one["id"]: _seen(one) for one in page["repositories"]}
+        found |= {one["id"]: _parse_repository(one) for one in page["repositories"]}
     return list(found.values())
 
 
@@ -221,7 +221,7 @@ def who(one: Json) -> tuple[str, bool]:
     return user["login"], user["type"] == "Bot"
 
 
-def said(one: Json) -> Said:
+def parse_comment(one: Json) -> Said:
     """Return a comment from GitHub's JSON."""
     author, bot = who(one)
     return Said(
@@ -235,8 +235,8 @@ def said(one: Json) -> Said:
     )
 
 
-def _seen(one: Json) -> Seen:
-    return Seen(
+def _parse_repository(one: Json) -> GitHubRepository:
+    return GitHubRepository(
         id=one["id"],
         name=one["full_name"],
         private=one["private"],
@@ -248,9 +248,9 @@ def _seen(one: Json) -> Seen:
     )
 
 
-def _installation(one: Json) -> Installation:
+def _installation(one: Json) -> GitHubInstallation:
     account = one.get("account") or {}
-    return Installation(
+    return GitHubInstallation(
         id=one["id"],
         account=account.get("login") or account.get("slug") or "",
         kind=account.get("type") or "Enterprise",

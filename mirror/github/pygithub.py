@@ -26,7 +26,7 @@ class Call:
     """One call into PyGithub: its token, and how many requests it came to."""
 
     token: str | None
-    another: Callable[[], None]
+    before_retry: Callable[[], None]
     requests: int = 0
 
 
@@ -50,7 +50,7 @@ class Present(Auth.Auth):
         call = CALL.get()
         call.requests += 1
         if call.requests > 1:
-            call.another()
+            call.before_retry()
         if call.token:
             super().authentication(headers)
 
@@ -59,23 +59,23 @@ class PyGithub:
     """PyGithub on one GitHub, in threads."""
 
     def __init__(self, base_url: str) -> None:
-        self._github = _made(base_url)
+        self._github = _make_client(base_url)
 
     def close(self) -> None:
         self._github.close()
 
-    def tried(
+    def run_call(
         self,
         token: str | None,
         call: Callable[[Any], T],
         values: list[T],
-        another: Callable[[], None],
+        before_retry: Callable[[], None],
     ) -> Answer:
         """Run a call, put what it returns into ``values``, and return the answer that it got.
 
         ``another`` is called before each request after the first, and may wait.
         """
-        CALL.set(Call(token, another))
+        CALL.set(Call(token, before_retry))
         try:
             values.append(call(self._github))
         except GithubException as error:
@@ -89,7 +89,7 @@ class PyGithub:
         return Answer(status=200, headers={}, data={})
 
 
-def _made(base_url: str) -> Github:
+def _make_client(base_url: str) -> Github:
     """Return a ``Github`` that neither retries, nor sleeps between requests, nor logs."""
     # By default it retries POST, sleeps in its thread until a limit resets, and writes addresses
     # it is led to (and, when debugging, what it reads) to the standard error.

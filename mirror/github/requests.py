@@ -9,9 +9,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from mirror.github.answers import TOKEN_NEEDED, Answer, broken, is_broken, is_secondary, problem
-from mirror.github.limits import Gate, pause_after
-from mirror.github.pace import READ, Pace, Turn
+from mirror.github.answers import (
+    TOKEN_NEEDED,
+    Answer,
+    find_problem,
+    is_broken,
+    is_secondary,
+    make_broken_error,
+)
+from mirror.github.limits import RateLimitGate, pause_after
+from mirror.github.pace import READ, RequestPace, RequestTurn
 from mirror.github.tokens import TokenSource
 from storage.errors import GitHubLimited
 
@@ -39,7 +46,7 @@ Look = Callable[[], Awaitable[Any | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class RequestTerms:
     """What a request costs, and how often it is worth asking."""
 
     what: str
@@ -51,7 +58,7 @@ class Question:
     attempts: int = ATTEMPTS
 
 
-class Asker:
+class GitHubRequester:
     """Asks for one identity. ``requests`` counts what was sent.
 
     ``patience`` is how many seconds one question may take before its next wait is not begun.
@@ -60,7 +67,7 @@ class Asker:
     def __init__(
         self,
         tokens: TokenSource | None,
-        pace: Pace,
+        pace: RequestPace,
         *,
         identity: str,
         patience: float,
@@ -74,9 +81,9 @@ class Asker:
         self._patience = patience
         self._clock = clock
         self._sleep = sleep
-        self._gate = Gate()
+        self._gate = RateLimitGate()
 
-    async def ask(self, question: Question, send: Send, look: Look | None = None) -> Answer:
+    async def ask(self, question: RequestTerms, send: Send, look: Look | None = None) -> Answer:
         """Return the answer to a question. Raises GitHubError.
 
         With ``look``, what did not answer is looked for before it is sent again.
@@ -84,10 +91,10 @@ class Asker:
         deadline = self._clock() + self._patience
         renewed = False
         for attempt in itertools.count():
-            answer, token = await self._sent(question, send, deadline)
+            answer, token = await self._send_in_turn(question, send, deadline)
             self._note(question, answer, attempt)
             # Once: a token that ended is replaced by one that works, or else the app was removed.
-            if answer.status == 401 and not renewed and await self._renewed(token):
+            if answer.status == 401 and not renewed and await self._discard_refused_token(token):
                 renewed = True
                 await self._wait(RENEWING, deadline)
                 continue
@@ -103,14 +110,18 @@ class Asker:
             # Only failures are counted. A limit ends, and how long that may take is for the
             # deadline to say.
             if is_broken(answer) and attempt + 1 >= question.attempts:
-                raise broken(answer, question.what)
+                raise make_broken_error(answer, question.what)
             await self._wait(pause, deadline)
-        if (error := problem(answer, question.what, refusal=self._refusal(answer))) is not None:
+        if (
+            error := find_problem(answer, question.what, refusal=self._refusal(answer))
+        ) is not None:
             raise error
         return answer
 
     @asynccontextmanager
-    async def turn(self, question: Question, deadline: float | None = None) -> AsyncIterator[Turn]:
+    async def turn(
+        self, question: RequestTerms, deadline: float | None = None
+    ) -> AsyncIterator[RequestTurn]:
         """Wait until a question may be sent without passing a limit; it counts while this lasts."""
         until = self._clock() + self._patience if deadline is None else deadline
         async with self._pace.turn(
@@ -122,7 +133,7 @@ class Asker:
         ) as turn:
             yield turn
 
-    async def next(self, question: Question, turns: AsyncExitStack) -> None:
+    async def next(self, question: RequestTerms, turns: AsyncExitStack) -> None:
         """Wait until a call that has been answered may send another request, in the same place
         among those under way; ``turns`` holds the turn of the request before, and then its own."""
         # Who waits for a turn must not keep from flying those who have one: nobody would go on.
@@ -135,8 +146,8 @@ class Asker:
             await self._pace.flight.acquire()
         self.requests += 1
 
-    async def _sent(
-        self, question: Question, send: Send, deadline: float
+    async def _send_in_turn(
+        self, question: RequestTerms, send: Send, deadline: float
     ) -> tuple[Answer, str | None]:
         while True:
             await self._wait(self._closed_for(question), deadline)
@@ -151,13 +162,13 @@ class Asker:
                     self.requests += 1
                     return await send(token), token
 
-    def _closed_for(self, question: Question) -> float:
+    def _closed_for(self, question: RequestTerms) -> float:
         now = self._clock()
         return max(
             self._gate.closed_for(question.resource, now), self._pace.gate.closed_for("", now)
         )
 
-    def _note(self, question: Question, answer: Answer, attempt: int) -> None:
+    def _note(self, question: RequestTerms, answer: Answer, attempt: int) -> None:
         now = self._clock()
         # A primary limit is one identity's and one resource's; whom a secondary one counts, GitHub
         # does not say, so it holds for all who share this pace.
@@ -167,8 +178,12 @@ class Asker:
         else:
             self._gate.note(question.resource, answer, now=now, attempt=attempt)
 
-    async def _renewed(self, token: str | None) -> bool:
-        return self._tokens is not None and token is not None and await self._tokens.refused(token)
+    async def _discard_refused_token(self, token: str | None) -> bool:
+        return (
+            self._tokens is not None
+            and token is not None
+            and await self._tokens.discard_token(token)
+        )
 
     def _refusal(self, answer: Answer) -> str:
         if self._tokens is None:

@@ -116,7 +116,7 @@ async def jobs_of_run(github: GitHub, repository: str, run: int) -> list[Workflo
             WorkflowJob(
                 name=job["name"],
                 conclusion=job["conclusion"] or "",
-                seconds=span(job["started_at"], job["completed_at"]),
+                seconds=seconds_between(job["started_at"], job["completed_at"]),
             )
             for job in page["jobs"]
         ]
@@ -146,7 +146,7 @@ async def download_artifact(
     return await github.download(path, limit=limit, what=f"artifact {artifact.name}")
 
 
-def span(started: str | None, ended: str | None) -> float:
+def seconds_between(started: str | None, ended: str | None) -> float:
     """Return the seconds between two times of GitHub's; 0 where one is not known."""
     if not started or not ended:
         return 0.0

@@ -21,17 +21,17 @@ def mark(key: str) -> str:
     return f"<!-- bugfoundry:{key} -->"
 
 
-def marked(key: str, body: str) -> str:
+def prepend_mark(key: str, body: str) -> str:
     """Return a body that begins with its mark: there no bound cuts it off."""
-    return cut(f"{mark(key)}\n{body}")
+    return cut_text(f"{mark(key)}\n{body}")
 
 
-def bears(body: str, key: str) -> bool:
+def has_mark(body: str, key: str) -> bool:
     """Tell whether a body is marked with a key, at its beginning: not where it only quotes one."""
     return body.startswith(mark(key))
 
 
-def cut(text: str, most: int = MOST_BYTES) -> str:
+def cut_text(text: str, most: int = MOST_BYTES) -> str:
     """Return a text of no more bytes in UTF-8 than ``most``, and say so where it was longer.
 
     No character is broken, and a block of code that was open is closed.
@@ -40,7 +40,7 @@ def cut(text: str, most: int = MOST_BYTES) -> str:
     if len(content) <= most:
         return text
     kept = content[: most - len(CUT.encode())].decode(errors="ignore")
-    while len((closed := _closed(_whole_lines(kept)) + CUT).encode()) > most:
+    while len((closed := _close_code_block(_whole_lines(kept)) + CUT).encode()) > most:
         kept = kept[: -max(1, (len(closed.encode()) - most) // 4)]
     return closed
 
@@ -57,7 +57,7 @@ def _whole_lines(text: str) -> str:
     return lines if newline and len(last) < LONG_LINE else text
 
 
-def _closed(text: str) -> str:
+def _close_code_block(text: str) -> str:
     """Return a text with its last block of code closed.
 
     https://spec.commonmark.org/0.31.2/#fenced-code-blocks
@@ -75,7 +75,7 @@ def _closed(text: str) -> str:
     return f"{text}\n{opened}" if opened else text
 
 
-def same(ours: str | None, theirs: str) -> bool:
+def is_same_text(ours: str | None, theirs: str) -> bool:
     """Tell whether a text is what was sent: GitHub may change how lines end, and where it ends."""
     return _lines(ours or "") == _lines(theirs)
 

@@ -29,8 +29,8 @@ class Lender:
         asked = asyncio.run_coroutine_threadsafe(self._tokens.token(), self._home)
         return await asyncio.wrap_future(asked)
 
-    async def refused(self, token: str) -> bool:
-        told = asyncio.run_coroutine_threadsafe(self._tokens.refused(token), self._home)
+    async def discard_token(self, token: str) -> bool:
+        told = asyncio.run_coroutine_threadsafe(self._tokens.discard_token(token), self._home)
         return await asyncio.wrap_future(told)
 
     def refusal(self, answer: Answer, now: float) -> str:

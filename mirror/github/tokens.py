@@ -38,7 +38,7 @@ class TokenSource(Protocol):
     async def token(self) -> str:
         """Return a token that is good for a while. Raises GitHubError or ConfigError."""
 
-    async def refused(self, token: str) -> bool:
+    async def discard_token(self, token: str) -> bool:
         """Learn that GitHub does not take a token; tell whether asking for one may help."""
 
     def refusal(self, answer: Answer, now: float) -> str:
@@ -54,7 +54,7 @@ class Fixed:
     async def token(self) -> str:
         return self._token
 
-    async def refused(self, token: str) -> bool:
+    async def discard_token(self, token: str) -> bool:
         return False
 
     def refusal(self, answer: Answer, now: float) -> str:
@@ -73,7 +73,7 @@ class AppTokens:
     async def token(self) -> str:
         return app_jwt(self._app_id, self._private_key, now=self._clock())
 
-    async def refused(self, token: str) -> bool:
+    async def discard_token(self, token: str) -> bool:
         return False
 
     def refusal(self, answer: Answer, now: float) -> str:
@@ -127,10 +127,10 @@ class InstallationTokens:
     async def token(self) -> str:
         lent = self._lent
         if lent is None or lent.ends - self._clock() < AHEAD:
-            lent = await self._asked()
+            lent = await self._request_token()
         return lent.text
 
-    async def refused(self, token: str) -> bool:
+    async def discard_token(self, token: str) -> bool:
         # Who comes late with an old token must not make the others lose the new one.
         if self._lent is not None and self._lent.text == token:
             self._lent = None
@@ -139,10 +139,10 @@ class InstallationTokens:
     def refusal(self, answer: Answer, now: float) -> str:
         return LENT_REFUSED
 
-    async def _asked(self) -> Lent:
+    async def _request_token(self) -> Lent:
         if self._asking is None:
             self._asking = asyncio.create_task(self._renew())
-            self._asking.add_done_callback(self._done)
+            self._asking.add_done_callback(self._on_renewal_done)
         # One who gives up waiting does not take the question from the others.
         return await asyncio.shield(self._asking)
 
@@ -151,7 +151,7 @@ class InstallationTokens:
         self._lent = lent_of(answer, self._clock())
         return self._lent
 
-    def _done(self, task: asyncio.Task[Lent]) -> None:
+    def _on_renewal_done(self, task: asyncio.Task[Lent]) -> None:
         self._asking = None
         if not task.cancelled():
             task.exception()

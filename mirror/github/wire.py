@@ -116,11 +116,11 @@ class Wire:
         except (TimeoutError, aiohttp.ClientError, OSError):
             return Answer(status=LOST, headers={})
         lower = {name.lower(): value for name, value in response.headers.items()}
-        data = _parsed(content)
+        data = _parse_json(content)
         return Answer(status=response.status, headers=lower, data=data, size=len(content))
 
 
-def _parsed(content: bytes) -> Any:
+def _parse_json(content: bytes) -> Any:
     try:
         return json.loads(content)
     except (ValueError, RecursionError):

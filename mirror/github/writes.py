@@ -10,7 +10,7 @@ from typing import Any
 
 from mirror.github.client import GitHub
 from mirror.github.present_state import who
-from mirror.github.texts import bears, cut_title, marked, same
+from mirror.github.texts import cut_title, has_mark, is_same_text, prepend_mark
 from storage.errors import GitHubMissing
 
 Json = Mapping[str, Any]
@@ -26,7 +26,7 @@ async def put_comment(
     last time: there it is looked for first.
     """
     at = f"/repos/{repository}/issues"
-    text = marked(marker, body)
+    text = prepend_mark(marker, body)
     what = f"comment on {repository}#{number}"
 
     async def look() -> Json | None:
@@ -38,7 +38,7 @@ async def put_comment(
     if found is None:
         path, asked = f"{at}/{number}/comments", {"body": text}
         found = (await github.write("POST", path, asked, what=what, look=look)).data
-    if not same(found["body"], text):
+    if not is_same_text(found["body"], text):
         await github.write("PATCH", f"{at}/comments/{found['id']}", {"body": text}, what=what)
     return int(found["id"])
 
@@ -61,7 +61,7 @@ async def put_issue(
     returned the last time: there it is looked for first.
     """
     at = f"/repos/{repository}/issues"
-    wanted = {"title": cut_title(title), "body": marked(marker, body)}
+    wanted = {"title": cut_title(title), "body": prepend_mark(marker, body)}
     what = f"issue of ours in {repository}"
 
     async def look() -> Json | None:
@@ -73,7 +73,7 @@ async def put_issue(
     if found is None:
         made = {**wanted, "labels": list(labels)}
         found = (await github.write("POST", at, made, what=what, look=look)).data
-    changes = {name: text for name, text in wanted.items() if not same(found[name], text)}
+    changes = {name: text for name, text in wanted.items() if not is_same_text(found[name], text)}
     if reopen and found["state"] == "closed":
         changes["state"] = "open"
     if changes:
@@ -108,4 +108,4 @@ async def _ours(
 
 def _is_ours(one: Json, login: str, marker: str) -> bool:
     ours = who(one)[0].lower() == login.lower() and "pull_request" not in one
-    return ours and bears(one["body"] or "", marker)
+    return ours and has_mark(one["body"] or "", marker)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mirror.history.commits import Commit, History
 from mirror.history.merges import Merge, is_foreign, pull_merge, squash, topic_merge
-from mirror.keywords import closed
+from mirror.keywords import find_closed_issues
 
 MOST_OF_A_BRANCH = 10
 """A branch with more commits, merged with no pull request, is more than one change."""
@@ -45,7 +45,7 @@ def groups(history: History, repository: str) -> list[Group]:
     pulls = _pulls(history, repository, owned)
     branches = _branches(history, repository, owned)
     singles = [c for c in history.commits if c.sha not in owned and len(c.parents) == 1]
-    rebased = [group for run in _runs(singles) for group in _rebased(run, repository)]
+    rebased = [group for run in _runs(singles) for group in _group_rebased_commits(run, repository)]
     return sorted(squashes + pulls + branches + rebased, key=lambda group: group.commit.place)
 
 
@@ -80,7 +80,7 @@ def _branches(history: History, repository: str, owned: set[str]) -> list[Group]
     for commit in history.commits:
         if commit.sha in owned:
             continue
-        said = topic_merge(commit, closes=bool(closed(commit.message, repository)))
+        said = topic_merge(commit, closes=bool(find_closed_issues(commit.message, repository)))
         if said is None:
             continue
         brought = history.between(commit.parents[0], commit.parents[1:])
@@ -94,7 +94,7 @@ def _merge(commit: Commit, said: Merge, brought: list[Commit], owned: set[str]) 
     owned.update(c.sha for c in own)
     owned.add(commit.sha)
     if len(own) == 1:
-        said = said.filled(own[0])
+        said = said.fill_from_commit(own[0])
     return Group(commit=commit, base=commit.parents[0], own=own, said=said)
 
 
@@ -103,7 +103,7 @@ def _runs(singles: Iterable[Commit]) -> Iterator[list[Commit]]:
     ends: dict[str, list[Commit]] = {}
     for commit in singles:
         run = ends.pop(commit.parents[0], None)
-        if run is not None and _together(run[-1], commit):
+        if run is not None and _belong_together(run[-1], commit):
             run.append(commit)
         else:
             if run is not None:
@@ -113,7 +113,7 @@ def _runs(singles: Iterable[Commit]) -> Iterator[list[Commit]]:
     yield from ends.values()
 
 
-def _together(one: Commit, other: Commit) -> bool:
+def _belong_together(one: Commit, other: Commit) -> bool:
     return (
         one.email == other.email
         and one.committer_email == other.committer_email != other.email
@@ -121,11 +121,11 @@ def _together(one: Commit, other: Commit) -> bool:
     )
 
 
-def _rebased(run: list[Commit], repository: str) -> Iterator[Group]:
+def _group_rebased_commits(run: list[Commit], repository: str) -> Iterator[Group]:
     """Yield a run as one change when it can be about one issue only, else each commit."""
-    named = set().union(*(closed(commit.message, repository) for commit in run))
+    named = set().union(*(find_closed_issues(commit.message, repository) for commit in run))
     if len(run) > 1 and len(named) == 1:
-        lead = next(commit for commit in run if closed(commit.message, repository))
+        lead = next(commit for commit in run if find_closed_issues(commit.message, repository))
         yield Group(
             commit=run[-1], base=run[0].parents[0], own=tuple(run), said=Merge.of_commit(lead)
         )

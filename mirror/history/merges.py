@@ -55,7 +55,7 @@ class Merge:
     def of_commit(cls, commit: Commit) -> Self:
         return cls(title=commit.subject, body=commit.body)
 
-    def filled(self, only: Commit) -> Self:
+    def fill_from_commit(self, only: Commit) -> Self:
         """Return it with what the message of its only commit adds."""
         title = self.title or only.subject
         return replace(self, title=title, body=self.body or only.body)
@@ -77,7 +77,7 @@ def pull_merge(commit: Commit) -> Merge | None:
                 owner=owner if slash else "",
                 branch=branch if slash else place,
             )
-    return _numbered(commit)
+    return _parse_numbered_title(commit)
 
 
 def squash(commit: Commit, *, on_mainline: bool) -> Merge | None:
@@ -86,11 +86,11 @@ def squash(commit: Commit, *, on_mainline: bool) -> Merge | None:
         return None
     by_site = commit.committer_email == WEB
     if by_site or (on_mainline and commit.committed >= FIRST_SQUASH):
-        return _numbered(commit)
+        return _parse_numbered_title(commit)
     return None
 
 
-def _numbered(commit: Commit) -> Merge | None:
+def _parse_numbered_title(commit: Commit) -> Merge | None:
     found = NUMBERED.fullmatch(commit.subject)
     if found is None:
         return None

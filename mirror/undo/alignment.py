@@ -148,7 +148,7 @@ def align_clauses(ones: Sequence[Clause], others: Sequence[Clause]) -> Pairs:
     )
 
 
-def increasing(pairs: Pairs) -> Pairs:
+def find_increasing_pairs(pairs: Pairs) -> Pairs:
     """Return a longest part of pairs in which both numbers rise; the others were moved."""
     # For each pair, how long a rising part ends with it, and which pair comes before it there.
     best: list[tuple[int, int]] = []

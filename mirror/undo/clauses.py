@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from mirror.undo.alignment import Pairs
-from mirror.undo.placement import Place
+from mirror.undo.placement import StatementPlace
 from mirror.undo.sides import MergeSides
-from mirror.undo.statement_splices import indent_of, indented
+from mirror.undo.statement_splices import indent_of, reindent_lines
 from mirror.undo.units import MergeUnit
 from syntax.blocks import Clause, Statement
 from syntax.splices import Splice
@@ -55,7 +55,7 @@ def restore_clause(
     other: Statement,
     number: int,
     pairs: Pairs,
-    place: Place | None,
+    place: StatementPlace | None,
     entity: str,
 ) -> MergeUnit:
     """Put a clause back that the fix removed, after the one it followed."""
@@ -67,6 +67,6 @@ def restore_clause(
         return MergeUnit(entity=entity, size=size, why="gone")
     path, today = found
     indent = indent_of(place.module, place.statement)
-    text = indented(sides.before, old.first, old.last, other.indent, indent)
+    text = reindent_lines(sides.before, old.first, old.last, other.indent, indent)
     splice = Splice(today.last, today.last, text)
     return MergeUnit(entity=entity, size=size, path=path, splices=(splice,))

@@ -68,7 +68,7 @@ def excerpts(
     found: list[Excerpt] = []
     left = TOTAL
     for path in sorted(p for p in files if is_source_path(p)):
-        for excerpt in of_file(path, files[path], about(path, hunks), named.get(path, ())):
+        for excerpt in of_file(path, files[path], find_hunks(path, hunks), named.get(path, ())):
             size = len(excerpt.text)
             if size <= left:
                 found.append(excerpt)
@@ -76,7 +76,7 @@ def excerpts(
     return found
 
 
-def about(path: str, hunks: Sequence[MarkedHunk]) -> list[MarkedHunk]:
+def find_hunks(path: str, hunks: Sequence[MarkedHunk]) -> list[MarkedHunk]:
     """Return the hunks of a file: by its path, else by its name alone, else all of them."""
     name = PurePosixPath(path).name
     own = [h for h in hunks if h.path == path]
@@ -92,31 +92,31 @@ def of_file(
         return [Excerpt(path, 1, readable(data), whole=True)] if data.strip() else []
     language = language_of(path)
     known = entities(language, data) if language else []
-    ranges = chosen(text, known, hunks, named)
+    ranges = choose_ranges(text, known, hunks, named)
     if not ranges:
         return []
     top = min([HEAD, *(e.first for e in known)])
     return [
         Excerpt(path, low + 1, readable(b"".join(text.lines(low, high))), whole=False)
-        for low, high in joined([(0, top), *ranges], len(text.starts))
+        for low, high in merge_ranges([(0, top), *ranges], len(text.starts))
     ]
 
 
-def chosen(
+def choose_ranges(
     text: Text, known: Sequence[Entity], hunks: Sequence[MarkedHunk], named: Collection[str]
 ) -> list[tuple[int, int]]:
     """Return the ranges of lines that matter."""
     names = {match[1] for line in definitions(hunks) if (match := DEFINITION.match(line))}
-    found = [shown(e) for e in known if e.name in named or is_meant(e, known, names)]
-    added = {line.strip() for hunk in hunks for line in hunk.having("+")}
+    found = [find_visible_lines(e) for e in known if e.name in named or is_meant(e, known, names)]
+    added = {line.strip() for hunk in hunks for line in hunk.select_lines("+")}
     added = {line for line in added if len(line) >= TELLING}
     for number, line in enumerate(text.lines(0, len(text.starts))):
         if line.strip().decode("utf-8", "replace") in added:
             around = [e for e in known if e.first <= number < e.last]
             # The innermost comes last, since entities are in the order of the text.
-            found.append(shown(around[-1]) if around else (number, number + 1))
+            found.append(find_visible_lines(around[-1]) if around else (number, number + 1))
             found.append((number, number + 1))
-    return found or [shown(e) for e in known if e.name.rsplit(".", 1)[-1] in names]
+    return found or [find_visible_lines(e) for e in known if e.name.rsplit(".", 1)[-1] in names]
 
 
 def is_meant(entity: Entity, known: Sequence[Entity], names: Collection[str]) -> bool:
@@ -147,13 +147,13 @@ def definitions(hunks: Sequence[MarkedHunk]) -> Iterator[str]:
             yield line
 
 
-def shown(entity: Entity) -> tuple[int, int]:
+def find_visible_lines(entity: Entity) -> tuple[int, int]:
     """Return the lines of an entity that are shown."""
     long = entity.last - entity.first > WHOLE_CLASS
     return entity.first, entity.body if long else entity.last
 
 
-def joined(ranges: Sequence[tuple[int, int]], total: int) -> Iterator[tuple[int, int]]:
+def merge_ranges(ranges: Sequence[tuple[int, int]], total: int) -> Iterator[tuple[int, int]]:
     """Widen ranges by a few lines, and join those that meet."""
     low, high = 0, 0
     for first, last in sorted(ranges):

@@ -18,7 +18,7 @@ LIKE = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class FixedFile:
     """One source file that a fix changed; None where it was not there."""
 
     old_path: str
@@ -33,7 +33,7 @@ class Fix:
 
     commit: str
     base: str
-    changes: tuple[Change, ...]
+    changes: tuple[FixedFile, ...]
     """The source part."""
     tests: tuple[str, ...]
     """Files of tests it added or changed, by their path then."""
@@ -46,11 +46,13 @@ class Clone:
         self.git_dir = git_dir
         self.head = head
 
-    def run(self, *arguments: str) -> str:
+    def run_git(self, *arguments: str) -> str:
         """Run git there, and return what it printed."""
         return git(f"--git-dir={self.git_dir}", *arguments).decode("utf-8", "surrogateescape")
 
-    def fix(self, base: str, commit: str, is_source: Callable[[str], bool] = is_source_path) -> Fix:
+    def read_fix(
+        self, base: str, commit: str, is_source: Callable[[str], bool] = is_source_path
+    ) -> Fix:
         """Read a fix: the diff from ``base`` to ``commit``, renames followed.
 
         Raises GitError when a commit is not in the clone.
@@ -62,7 +64,7 @@ class Clone:
         names = [name for e in chosen for name in (e.old, e.new) if name != NONE]
         blobs: Mapping[str, bytes] = read_blobs(self.git_dir, names) if names else {}
         changes = tuple(
-            Change(
+            FixedFile(
                 old_path=e.old_path,
                 path=e.path,
                 before=blobs.get(e.old),
@@ -72,18 +74,20 @@ class Clone:
         )
         return Fix(commit=commit, base=base, changes=changes, tests=tuple(tests))
 
-    def homes(self, fix: Fix, paths: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    def find_homes(self, fix: Fix, paths: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """Say for each file of a fix which of today's ``paths`` it has become, likeliest first."""
         today = set(paths)
         wanted = [c.path for c in fix.changes if c.fixed is not None]
         missing = [path for path in wanted if path not in today]
-        renamed = self._renamed(fix.commit, missing) if missing else {}
+        renamed = self._find_renames(fix.commit, missing) if missing else {}
         found = {}
         for path in wanted:
             homes = [path] if path in today else []
             if renamed.get(path) in today:
                 homes.append(renamed[path])
-            homes += [each for each in moved(path, self._by_name(today)) if each not in homes]
+            homes += [
+                each for each in find_moved_paths(path, self._by_name(today)) if each not in homes
+            ]
             found[path] = tuple(homes)
         return found
 
@@ -93,7 +97,7 @@ class Clone:
             found.setdefault(PurePosixPath(path).name, []).append(path)
         return found
 
-    def _renamed(self, commit: str, missing: Sequence[str]) -> dict[str, str]:
+    def _find_renames(self, commit: str, missing: Sequence[str]) -> dict[str, str]:
         """Follow files to what they are called at the head."""
         return {
             e.old_path: e.path
@@ -101,8 +105,8 @@ class Clone:
             if e.old_path in missing
         }
 
-    def _diff(self, old: str, new: str, *options: str) -> list[Entry]:
-        printed = self.run(
+    def _diff(self, old: str, new: str, *options: str) -> list[RawDiffEntry]:
+        printed = self.run_git(
             "diff-tree", "-r", "-z", "--raw", "--no-abbrev", "-l0", *(options or ("-M",)), old, new
         )
         parts = printed.split("\0")
@@ -113,18 +117,18 @@ class Clone:
             path = parts[at + 1]
             to = parts[at + 2] if status[0] in "RC" else path
             at += 3 if status[0] in "RC" else 2
-            found.append(Entry(path, to, old_mode, new_mode, before, after))
+            found.append(RawDiffEntry(path, to, old_mode, new_mode, before, after))
         return found
 
     @cached_property
     def paths(self) -> tuple[str, ...]:
         """The files at the head."""
-        listed = self.run("ls-tree", "-r", "-z", "--name-only", self.head)
+        listed = self.run_git("ls-tree", "-r", "-z", "--name-only", self.head)
         return tuple(path for path in listed.split("\0") if path)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class RawDiffEntry:
     """A line of ``git diff-tree --raw``."""
 
     old_path: str
@@ -135,7 +139,7 @@ class Entry:
     new: str
 
 
-def moved(path: str, names: Mapping[str, Sequence[str]]) -> list[str]:
+def find_moved_paths(path: str, names: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the files that a path may have become by the moves that are common.
 
     A package put under ``src/``, a folder around it renamed, a module that became a package.

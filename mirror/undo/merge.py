@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mirror.undo.alignment import Bags, Pairs, align, align_clauses, increasing
+from mirror.undo.alignment import Bags, Pairs, align, align_clauses, find_increasing_pairs
 from mirror.undo.clauses import drop_clause, restore_clause, undo_head
-from mirror.undo.placement import Place, Placing
+from mirror.undo.placement import Placing, StatementPlace
 from mirror.undo.runs import RunNeighbours, undo_run
 from mirror.undo.sides import MergeSides
 from mirror.undo.statement_splices import code_of, indent_of
@@ -23,7 +23,7 @@ from syntax.splices import Splice
 def merge(before: Module, fixed: Module, placing: Placing) -> list[MergeUnit]:
     """Return what the fix changed, each with its undoing in today's code."""
     walk = Merging(MergeSides(before, fixed, placing))
-    return list(walk.bodies(fixed.body, before.body, None))
+    return list(walk.compare_bodies(fixed.body, before.body, None))
 
 
 class Merging:
@@ -38,7 +38,7 @@ class Merging:
         self._placing = sides.placing
         self._bags = Bags()
 
-    def bodies(
+    def compare_bodies(
         self, ones: Sequence[Statement], others: Sequence[Statement], clause: Clause | None
     ) -> Iterator[MergeUnit]:
         """Compare the statements of a body with those before the fix."""
@@ -46,7 +46,7 @@ class Merging:
         # Definitions are paired by name wherever they stand, so pairs may cross. Gaps can be told
         # only between pairs that do not; a definition that the fix moved is in none of them. Only
         # what it says is compared below: where it stands means nothing.
-        steady = increasing(pairs)
+        steady = find_increasing_pairs(pairs)
         moved = set(pairs) - set(steady)
         left, right = {i for i, _ in moved}, {j for _, j in moved}
         for (i, j), (k, m) in between(steady, len(ones), len(others)):
@@ -61,14 +61,14 @@ class Merging:
                 )
                 yield from undo_run(self._sides, run, old, around)
         for i, j in pairs:
-            yield from self._two(ones[i], others[j])
+            yield from self._compare_statements(ones[i], others[j])
 
-    def _two(self, one: Statement, other: Statement) -> Iterator[MergeUnit]:
+    def _compare_statements(self, one: Statement, other: Statement) -> Iterator[MergeUnit]:
         """Compare two versions of a statement."""
         if one.key == other.key or is_aside(one):
             return
         if one.clauses and other.clauses:
-            yield from self._clauses(one, other)
+            yield from self._compare_clauses(one, other)
             return
         place = self._placing.find(one)
         size = 0 if one.docstring else 2
@@ -77,7 +77,9 @@ class Merging:
             return
         yield self._modify(one, other, place, size)
 
-    def _modify(self, one: Statement, other: Statement, place: Place, size: int) -> MergeUnit:
+    def _modify(
+        self, one: Statement, other: Statement, place: StatementPlace, size: int
+    ) -> MergeUnit:
         today = place.statement
         entity = self._sides.entity_of(one)
         # By tokens first: they keep what else has changed in the line since, and its layout.
@@ -102,7 +104,7 @@ class Merging:
             binds=find_assigned_names([one]) - find_assigned_names([other]),
         )
 
-    def _clauses(self, one: Statement, other: Statement) -> Iterator[MergeUnit]:
+    def _compare_clauses(self, one: Statement, other: Statement) -> Iterator[MergeUnit]:
         """Compare the clauses of two versions: heads, bodies, and those only one of them has."""
         pairs = align_clauses(one.clauses, other.clauses)
         place = self._placing.find(one)
@@ -111,7 +113,7 @@ class Merging:
             mine, old = one.clauses[i], other.clauses[j]
             if mine.key != old.key:
                 yield undo_head(self._sides, mine, old, entity)
-            yield from self.bodies(mine.body, old.body, mine)
+            yield from self.compare_bodies(mine.body, old.body, mine)
         added = set(range(len(one.clauses))) - {i for i, _ in pairs}
         gone = set(range(len(other.clauses))) - {j for _, j in pairs}
         for i in sorted(added):

@@ -97,7 +97,7 @@ UNSETTLED = frozenset({"budget", "overloaded", FAILED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class UndoCase:
     """A fix to undo, and what there is to undo it with."""
 
     diff: str
@@ -134,7 +134,7 @@ Judge = Callable[[Mapping[str, bytes]], Awaitable[Feedback]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Undoing:
+class ModelUndo:
     """What came of asking. ``reason`` is ``undone`` or why the fix is not."""
 
     reason: str
@@ -157,7 +157,7 @@ class Undoing:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class RefusedUndo:
     """An answer that did not do, and why."""
 
     answer: str
@@ -165,57 +165,61 @@ class Turn:
     detail: str
 
 
-async def undo_by_model(case: Case, model: Model, judge: Judge) -> Undoing:
+async def undo_by_model(case: UndoCase, model: Model, judge: Judge) -> ModelUndo:
     """Ask for edits until the tests of the fix see the bug, or attempts or the budget are spent."""
     shown = excerpts(case.files, case.diff, case.entities)
     if not shown:
-        return Undoing(reason="code-gone", detail="nothing of the fix is found in today's code")
-    asking = Asking(case, model, judge, presented(case, shown))
+        return ModelUndo(reason="code-gone", detail="nothing of the fix is found in today's code")
+    asking = Asking(case, model, judge, render_case(case, shown))
     while len(asking.turns) < case.attempts:
         ended = await asking.attempt()
         if ended is not None:
             return ended
-    return asking.ended()
+    return asking.make_failure()
 
 
 class Asking:
     """The attempts at one fix."""
 
-    def __init__(self, case: Case, model: Model, judge: Judge, shown: str) -> None:
-        self.turns: list[Turn] = []
+    def __init__(self, case: UndoCase, model: Model, judge: Judge, shown: str) -> None:
+        self.turns: list[RefusedUndo] = []
         self._case = case
         self._model = model
         self._judge = judge
         self._shown = shown
         self._judged: set[str] = set()
 
-    def ended(self, reason: str = "", detail: str = "", *, answered: bool = False) -> Undoing:
+    def make_failure(
+        self, reason: str = "", detail: str = "", *, answered: bool = False
+    ) -> ModelUndo:
         """Return that the fix is not undone: as given, or as the last attempt came out."""
         attempts = [turn.reason for turn in self.turns] + [reason] * answered
-        last = self.turns[-1] if self.turns else Turn("", "no-attempts", "")
-        return Undoing(
+        last = self.turns[-1] if self.turns else RefusedUndo("", "no-attempts", "")
+        return ModelUndo(
             reason=reason or last.reason,
             detail=detail or last.detail,
             attempts=tuple(attempts),
         )
 
-    async def attempt(self) -> Undoing | None:
+    async def attempt(self) -> ModelUndo | None:
         """Ask once; return what it came to, or None when it may be tried again."""
         answer: dict[str, Any] = {}
         try:
-            answer = await self._model.put(ask_of(self._shown, self.turns))
+            answer = await self._model.answer_ask(ask_of(self._shown, self.turns))
             if not answer["edits"]:
-                return self.ended("code-gone", plain(answer["because"]), answered=True)
+                return self.make_failure(
+                    "code-gone", flatten_text(answer["because"]), answered=True
+                )
             return await self._try(answer)
         except (EditsRefused, MalformedAnswer) as error:
             reason = error.reason if isinstance(error, EditsRefused) else "malformed-answer"
-            self._failed(answer, reason, str(error))
+            self._record_failure(answer, reason, str(error))
             return None
         except ModelError as error:
             reason = REASONS.get(type(error), FAILED)
-            return self.ended(reason, str(error), answered=isinstance(error, Declined))
+            return self.make_failure(reason, str(error), answered=isinstance(error, Declined))
 
-    async def _try(self, answer: Mapping[str, Any]) -> Undoing | None:
+    async def _try(self, answer: Mapping[str, Any]) -> ModelUndo | None:
         files = apply_edits(read_edits(answer), self._case.files)
         identity = digest(*(part for path in sorted(files) for part in (path, files[path].hex())))
         if identity in self._judged:
@@ -224,36 +228,44 @@ class Asking:
         feedback = await self._judge(files)
         if feedback.worked:
             attempts = (*(turn.reason for turn in self.turns), "undone")
-            return Undoing(reason="undone", files=files, failed=feedback.failed, attempts=attempts)
+            return ModelUndo(
+                reason="undone", files=files, failed=feedback.failed, attempts=attempts
+            )
         if not feedback.imports:
-            self._failed(answer, "does-not-import", feedback.reason)
+            self._record_failure(answer, "does-not-import", feedback.reason)
         else:
             passed = "\n".join([*feedback.passed[:MOST_TESTS], feedback.reason])
-            self._failed(answer, "no-test-failed", passed)
+            self._record_failure(answer, "no-test-failed", passed)
         return None
 
-    def _failed(self, answer: Mapping[str, Any], reason: str, detail: str) -> None:
+    def _record_failure(self, answer: Mapping[str, Any], reason: str, detail: str) -> None:
         said = json.dumps(answer, ensure_ascii=False, indent=1)[:ANSWER_LIMIT] if answer else ""
-        self.turns.append(Turn(said, reason, detail[-DETAIL_LIMIT:]))
+        self.turns.append(RefusedUndo(said, reason, detail[-DETAIL_LIMIT:]))
 
 
-def ask_of(shown: str, turns: Sequence[Turn]) -> Ask:
+def ask_of(shown: str, turns: Sequence[RefusedUndo]) -> Ask:
     """Return the next question on a fix: what stays the same, and what came of each answer."""
-    return Ask(purpose="undo", system=SYSTEM, shared=blocks(shown), prompt=report(turns), tool=TOOL)
+    return Ask(
+        purpose="undo",
+        system=SYSTEM,
+        shared=blocks(shown),
+        prompt=compose_question(turns),
+        tool=TOOL,
+    )
 
 
-def foreseen(case: Case) -> list[Ask]:
+def plan_asks(case: UndoCase) -> list[Ask]:
     """Return what would be asked at most: first, and after answers that did not do, each as long
     as it can be. Nothing where the model would not be asked at all."""
     shown = excerpts(case.files, case.diff, case.entities)
     if not shown:
         return []
-    failed = Turn("x" * ANSWER_LIMIT, "no-test-failed", "x" * DETAIL_LIMIT)
-    text = presented(case, shown)
+    failed = RefusedUndo("x" * ANSWER_LIMIT, "no-test-failed", "x" * DETAIL_LIMIT)
+    text = render_case(case, shown)
     return [ask_of(text, [failed] * number) for number in range(case.attempts)]
 
 
-def presented(case: Case, shown: Sequence[Excerpt]) -> str:
+def render_case(case: UndoCase, shown: Sequence[Excerpt]) -> str:
     """Return what stays the same for all attempts: fix, issues, what was tried, today's code."""
     parts = ["The fix, as a diff:", data(case.diff[:DIFF_LIMIT])]
     for issue in case.issues[:MOST_ISSUES]:
@@ -268,7 +280,7 @@ def presented(case: Case, shown: Sequence[Excerpt]) -> str:
     return "\n\n".join(parts)
 
 
-def report(turns: Sequence[Turn]) -> str:
+def compose_question(turns: Sequence[RefusedUndo]) -> str:
     """Return what is asked: the first time for edits, then with what came of each answer."""
     parts = []
     for number, turn in enumerate(turns, 1):
@@ -277,6 +289,6 @@ def report(turns: Sequence[Turn]) -> str:
     return "\n\n".join([*parts, NEXT if turns else FIRST])
 
 
-def plain(text: str) -> str:
+def flatten_text(text: str) -> str:
     """Return what the model said as a line that can be stored and printed."""
     return " ".join(text.encode("utf-8", "replace").decode().split())[:DETAIL_LIMIT]

@@ -10,14 +10,14 @@ from pathlib import PurePosixPath
 
 from pyflakes import checker, messages
 
-from syntax.modern import modernised
+from syntax.modern import modernise_source
 from syntax.normal import key_of
 from syntax.python import PARSING, parse_python
 from syntax.text import split_lines, with_ends_of
 
 
 @lru_cache(maxsize=512)
-def undefined(data: bytes) -> frozenset[str]:
+def find_undefined_names(data: bytes) -> frozenset[str]:
     """Return the names that a file uses and nothing defines; none where it does not parse."""
     tree = tree_of(data)
     if tree is None:
@@ -56,9 +56,9 @@ class Names:
         for path, data in {**others, **files}.items():
             tree = tree_of(data)
             if tree is not None:
-                self._read(path, tree)
+                self._index_file(path, tree)
 
-    def _read(self, path: str, tree: ast.Module) -> None:
+    def _index_file(self, path: str, tree: ast.Module) -> None:
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom):
                 for alias in node.names:
@@ -96,7 +96,7 @@ class Names:
             if PurePosixPath(path).stem == last or PurePosixPath(path).parent.name == last
         )
 
-    def lost(self, files: Mapping[str, bytes | None]) -> set[str]:
+    def find_lost_names(self, files: Mapping[str, bytes | None]) -> set[str]:
         """Return what files no longer define though it is used; methods with their class."""
         found: set[str] = set()
         for path, content in files.items():
@@ -107,7 +107,7 @@ class Names:
                 continue
             for name in top_names(old) - top_names(after):
                 # A star import fails for what ``__all__`` names, though no file here names it.
-                if self._imported.get(name, set()) - {path} or name in exported(after):
+                if self._imported.get(name, set()) - {path} or name in read_exported_names(after):
                     found.add(name)
             kept = members(after)
             classes = top_names(after)
@@ -119,7 +119,9 @@ class Names:
                 # Where another class has one of that name, ``x.name`` may mean that one;
                 # ``self.name`` in the class itself cannot.
                 others = any(other == name for _, other in kept)
-                if asks_itself(after, owner, name) or (not others and self._used(name, files)):
+                if asks_itself(after, owner, name) or (
+                    not others and self._is_attribute_used(name, files)
+                ):
                     found.add(f"{owner}.{name}")
         return found
 
@@ -136,7 +138,7 @@ class Names:
             seen |= bases
         return False
 
-    def _used(self, name: str, files: Mapping[str, bytes | None]) -> bool:
+    def _is_attribute_used(self, name: str, files: Mapping[str, bytes | None]) -> bool:
         """Say whether source that stays still reaches for an attribute."""
         # Python itself reaches for those, and ``object`` has most of them.
         if name.startswith("__"):
@@ -219,13 +221,13 @@ def members(tree: ast.Module) -> set[tuple[str, str]]:
 
 
 @lru_cache(maxsize=64)
-def meaning(data: bytes) -> object:
+def normal_form_of(data: bytes) -> object:
     """Return the normal form of a file; its bytes where it is no Python of today."""
     tree = tree_of(data)
     return data if tree is None else key_of(tree)
 
 
-def exported(tree: ast.Module) -> set[str]:
+def read_exported_names(tree: ast.Module) -> set[str]:
     """Return the texts of ``__all__``."""
     return {
         element.value
@@ -246,7 +248,7 @@ def missing_imports(
     lines: list[bytes] = []
     for source in sources:
         # A fix of years ago may be in Python 2, which is made today's before it is read.
-        tree = tree_of(source) or tree_of(modernised(source))
+        tree = tree_of(source) or tree_of(modernise_source(source))
         for node in ast.walk(tree) if tree is not None else ():
             if not isinstance(node, ast.Import | ast.ImportFrom):
                 continue

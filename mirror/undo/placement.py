@@ -19,7 +19,7 @@ SMALLEST_RENAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class StatementPlace:
     """Where a statement stands."""
 
     path: str
@@ -33,19 +33,19 @@ class Place:
     """Qualified name of the definition it is, or is in."""
 
 
-def places(path: str, module: Module) -> Iterator[Place]:
+def places(path: str, module: Module) -> Iterator[StatementPlace]:
     """Yield the place of every statement of a file."""
     yield from _places(path, module, module.body, None, "")
 
 
 def _places(
     path: str, module: Module, body: tuple[Statement, ...], clause: Clause | None, entity: str
-) -> Iterator[Place]:
+) -> Iterator[StatementPlace]:
     for index, statement in enumerate(body):
         name = entity
         if statement.kind in DEFINITIONS:
             name = f"{entity}.{statement.name}" if entity else statement.name
-        yield Place(path, module, statement, body, index, clause, name)
+        yield StatementPlace(path, module, statement, body, index, clause, name)
         for inner in statement.clauses:
             yield from _places(path, module, inner.body, inner, name)
 
@@ -56,18 +56,18 @@ class Today:
     def __init__(self, modules: Mapping[str, Module]) -> None:
         self.modules = modules
         # By the ``id`` of statements, which is of no other one: the modules keep them all.
-        self._places: dict[str, dict[int, Place]] = {}
-        self._definitions: dict[str, list[Place]] | None = None
+        self._places: dict[str, dict[int, StatementPlace]] = {}
+        self._definitions: dict[str, list[StatementPlace]] | None = None
 
-    def place(self, path: str, statement: Statement) -> Place:
+    def place(self, path: str, statement: Statement) -> StatementPlace:
         """Return where a statement of a file stands."""
         return self._of(path)[id(statement)]
 
-    def all(self, path: str) -> Iterator[Place]:
+    def all(self, path: str) -> Iterator[StatementPlace]:
         """Yield the places of a file."""
         yield from self._of(path).values()
 
-    def definitions(self, entity: str) -> list[Place]:
+    def definitions(self, entity: str) -> list[StatementPlace]:
         """Return the definitions of this qualified name in any file."""
         if self._definitions is None:
             self._definitions = {}
@@ -77,7 +77,7 @@ class Today:
                         self._definitions.setdefault(place.entity, []).append(place)
         return self._definitions.get(entity, [])
 
-    def _of(self, path: str) -> dict[int, Place]:
+    def _of(self, path: str) -> dict[int, StatementPlace]:
         if path not in self._places:
             found = places(path, self.modules[path])
             self._places[path] = {id(place.statement): place for place in found}
@@ -101,9 +101,9 @@ class Placing:
         # next one, as where a module was split.
         for home in self.homes:
             self._pair(home, fixed.body, today.modules[home].body)
-        self._elsewhere()
+        self._find_elsewhere()
 
-    def find(self, statement: Statement) -> Place | None:
+    def find(self, statement: Statement) -> StatementPlace | None:
         """Return where a statement is today; None when it is not there, or not surely."""
         found = self._found.get(id(statement))
         if found is not None:
@@ -118,7 +118,7 @@ class Placing:
         """Return one of today's files."""
         return self._today.modules[path]
 
-    def likeness(self, one: Statement, place: Place) -> float:
+    def likeness(self, one: Statement, place: StatementPlace) -> float:
         """Say how much of a statement is as it was."""
         return self._bags.likeness(self._fixed, one, place.module, place.statement)
 
@@ -136,7 +136,7 @@ class Placing:
             self._clauses[id(one.clauses[i])] = (path, inner)
             self._pair(path, one.clauses[i].body, inner.body)
 
-    def _elsewhere(self) -> None:
+    def _find_elsewhere(self) -> None:
         """Look for definitions that are in none of the files this one has become."""
         for place in list(self.here.values()):
             one = place.statement
@@ -148,16 +148,16 @@ class Placing:
                 if (other.statement.kind == "ClassDef") == (one.kind == "ClassDef")
             ]
             if not known:
-                known = self._renamed(place)
+                known = self._find_renamed_place(place)
             # One of several (two files with a ``Cart.total``) would be a guess, and a wrong one is
             # worse than none: it would undo a fix in code that never had it.
             if len(known) == 1:
                 self._pair_two(known[0].path, one, known[0].statement)
 
-    def _renamed(self, place: Place) -> list[Place]:
+    def _find_renamed_place(self, place: StatementPlace) -> list[StatementPlace]:
         """Return the definition in the same surroundings that is most like one, if it is."""
         one = place.statement
-        best: tuple[float, Place | None] = (RENAMED, None)
+        best: tuple[float, StatementPlace | None] = (RENAMED, None)
         taken = {id(other) for _, other in self._found.values()}
         for home in self.homes:
             for other in self._today.all(home):
@@ -169,7 +169,7 @@ class Placing:
                     best = (like, other)
         return [] if best[1] is None else [best[1]]
 
-    def _by_form(self, statement: Statement) -> Place | None:
+    def _by_form(self, statement: Statement) -> StatementPlace | None:
         """Find a statement by its normal form, within the definition it is in, if only one fits."""
         tokens = len(self._fixed.tokens_of(statement.start, statement.end))
         if tokens < TELLING or statement.kind in DEFINITIONS:

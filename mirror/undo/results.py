@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from mirror.undo.fixes import Change
+from mirror.undo.fixes import FixedFile
 from mirror.undo.units import MergeUnit
-from syntax.modern import parsed
+from syntax.modern import parse_modernised
 
 Tier = Literal["apply", "three-way", "structural"]
 TIERS: tuple[Tier, ...] = ("apply", "three-way", "structural")
@@ -47,7 +47,7 @@ class Undo:
 class FixPart:
     """One file of a fix: how it was undone, or by which units it can be."""
 
-    change: Change
+    change: FixedFile
     home: str
     tier: Tier | None = None
     content: bytes | None = None
@@ -113,7 +113,8 @@ def summarise_undo(
         count.add(part, changed, reasons)
     if not changed or not count.total:
         unreadable = any(
-            part.change.before is not None and parsed(part.change.before) is None for part in parts
+            part.change.before is not None and parse_modernised(part.change.before) is None
+            for part in parts
         )
         if unreadable and not count.missed:
             count.missed.append(("", "old-python"))

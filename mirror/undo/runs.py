@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mirror.undo.placement import Place
+from mirror.undo.placement import StatementPlace
 from mirror.undo.sides import MergeSides, find_missing_line_end
-from mirror.undo.statement_splices import above, indent_of
+from mirror.undo.statement_splices import find_comments_above, indent_of
 from mirror.undo.units import MergeUnit, find_assigned_names, is_aside, parts_of
 from syntax.blocks import DEFINITIONS, Clause, Statement
 from syntax.cuts import without_blank
@@ -79,7 +79,9 @@ def _replace_run(
     )
 
 
-def _is_still_there(sides: MergeSides, run: Sequence[Statement], known: Sequence[Place]) -> bool:
+def _is_still_there(
+    sides: MergeSides, run: Sequence[Statement], known: Sequence[StatementPlace]
+) -> bool:
     """Say whether a run is together in one body today, and still as the fix made it."""
     if len({(place.path, id(place.body)) for place in known}) > 1:
         return False
@@ -93,7 +95,7 @@ def _is_still_there(sides: MergeSides, run: Sequence[Statement], known: Sequence
 
 
 def _replacements(
-    sides: MergeSides, known: Sequence[Place], old: Sequence[Statement]
+    sides: MergeSides, known: Sequence[StatementPlace], old: Sequence[Statement]
 ) -> list[Splice]:
     """Return the splices that take out statements of today; the first puts in the old ones."""
     top, module = known[0], known[0].module
@@ -118,7 +120,7 @@ def _name_of(sides: MergeSides, one: Statement) -> str:
     return ".".join(sides.entity_of(one).split(".")[-2:])
 
 
-def _without_comments(sides: MergeSides, place: Place) -> int:
+def _without_comments(sides: MergeSides, place: StatementPlace) -> int:
     """Return where a statement begins, with the comments above it that the fix added."""
     module, known = place.module, sides.before.remarks
     line = module.text.line_at(place.statement.first)
@@ -153,7 +155,7 @@ def _insertion(
         return place.path, _insert_below(sides, old, around, place)
     following = sides.placing.find(around.after) if around.after is not None else None
     if following is not None:
-        at = above(following.module, following.statement.first)
+        at = find_comments_above(following.module, following.statement.first)
         indent = indent_of(following.module, following.statement)
         text = sides.old_text(old, indent) + _blank_lines(sides, old, around)
         return following.path, Splice(at, at, text)
@@ -170,7 +172,7 @@ def _insertion(
 
 
 def _insert_below(
-    sides: MergeSides, old: Sequence[Statement], around: RunNeighbours, place: Place
+    sides: MergeSides, old: Sequence[Statement], around: RunNeighbours, place: StatementPlace
 ) -> Splice:
     at = place.statement.last
     indent = indent_of(place.module, place.statement)
@@ -184,5 +186,5 @@ def _blank_lines(sides: MergeSides, old: Sequence[Statement], around: RunNeighbo
     if around.gap is None:
         return b""
     before = sides.before
-    between = before.text.data[around.gap.last : above(before, old[0].first)]
+    between = before.text.data[around.gap.last : find_comments_above(before, old[0].first)]
     return b"\n" * between.count(b"\n")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from mirror.undo.fixes import Change
+from mirror.undo.fixes import FixedFile
 from syntax.blocks import IMPORTS
-from syntax.modern import parsed
+from syntax.modern import parse_modernised
 from syntax.normal import Key
 
 
 def share_undone(
-    changes: Iterable[Change],
+    changes: Iterable[FixedFile],
     homes: Mapping[str, Sequence[str]],
     today: Mapping[str, bytes],
     after: Mapping[str, bytes],
@@ -38,7 +38,7 @@ def share_undone(
 
 def statements(data: bytes | None) -> Counter[Key]:
     """Count the statements of a file by their normal form, compound ones by their heads."""
-    module = parsed(data)
+    module = parse_modernised(data)
     found: Counter[Key] = Counter()
     for statement in module.walk() if module is not None else ():
         if statement.docstring or statement.kind in IMPORTS:

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from mirror.undo.alignment import Pairs
 from mirror.undo.placement import Placing
-from mirror.undo.statement_splices import above, merge_tokens, text_of
+from mirror.undo.statement_splices import find_comments_above, merge_tokens, text_of
 from mirror.undo.units import MergeUnit
 from syntax.blocks import Module, Statement
 from syntax.splices import Splice
@@ -53,7 +53,7 @@ class MergeSides:
         """Return statements from before the fix as lines, with the blank lines between them."""
         found = [text_of(self.before, [old[0]], indent)]
         for one, other in pairwise(old):
-            gap = self.before.text.data[one.last : above(self.before, other.first)]
+            gap = self.before.text.data[one.last : find_comments_above(self.before, other.first)]
             # Neighbours in ``old`` were not always neighbours in the file: what stood between them
             # then, and is not put back, must not come back as the gap.
             found.append(b"\n" * gap.count(b"\n") if not gap.strip() else b"")

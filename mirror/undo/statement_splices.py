@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from mirror.undo.alignment import Pairs
-from syntax.blocks import Module, Statement, Token
+from syntax.blocks import Module, NormalToken, Statement
 from syntax.splices import Splice
 from syntax.text import split_lines
 
 
 def text_of(module: Module, run: Sequence[Statement], indent: bytes) -> bytes:
     """Return the lines of neighbouring statements, with the comments right above, indented."""
-    first, last = above(module, run[0].first), run[-1].last
-    return indented(module, first, last, run[0].indent, indent)
+    first, last = find_comments_above(module, run[0].first), run[-1].last
+    return reindent_lines(module, first, last, run[0].indent, indent)
 
 
-def above(module: Module, first: int) -> int:
+def find_comments_above(module: Module, first: int) -> int:
     """Return where the comments begin that stand right above a line."""
     line = module.text.line_at(first)
     while line > 0 and line - 1 in module.comments:
@@ -25,7 +25,7 @@ def above(module: Module, first: int) -> int:
     return module.text.starts[line]
 
 
-def indented(module: Module, first: int, last: int, before: int, indent: bytes) -> bytes:
+def reindent_lines(module: Module, first: int, last: int, before: int, indent: bytes) -> bytes:
     """Return lines with another indentation; what lies within strings keeps its own."""
     start = module.text.line_at(first)
     inside = {n for begin, end in module.strings for n in range(begin, end + 1)}
@@ -43,7 +43,7 @@ def indented(module: Module, first: int, last: int, before: int, indent: bytes) 
 
 def code_of(module: Module, statement: Statement, indent: bytes) -> bytes:
     """Return the code of one statement, its further lines indented as on ``indent``."""
-    text = indented(module, statement.first, statement.last, statement.indent, indent)
+    text = reindent_lines(module, statement.first, statement.last, statement.indent, indent)
     line = text[len(indent) :]
     tail = module.text.data[statement.end : statement.last]
     return line[: len(line) - len(tail)] if tail and line.endswith(tail) else line.rstrip(b"\n")
@@ -55,9 +55,9 @@ def indent_of(module: Module, statement: Statement) -> bytes:
 
 
 def merge_tokens(
-    before: tuple[Module, Sequence[Token]],
-    fixed: Sequence[Token],
-    today: tuple[Module, Sequence[Token]],
+    before: tuple[Module, Sequence[NormalToken]],
+    fixed: Sequence[NormalToken],
+    today: tuple[Module, Sequence[NormalToken]],
     changed: Pairs,
     kept: Pairs,
 ) -> list[Splice] | None:
@@ -85,13 +85,13 @@ def merge_tokens(
         start, end = _between(tokens, low, high)
         text = _text_between(module, old, k, m)
         if text:
-            splices.append(Splice(start, end, _spaced(text, j - i > 1, old, k, m, module)))
+            splices.append(Splice(start, end, _pad_insertion(text, j - i > 1, old, k, m, module)))
         else:
             splices.append(_removal(now.text.data, start, end))
     return splices
 
 
-def _between(tokens: Sequence[Token], low: int, high: int) -> tuple[int, int]:
+def _between(tokens: Sequence[NormalToken], low: int, high: int) -> tuple[int, int]:
     """Return the bytes of what lies between two tokens; right after the first if nothing does."""
     if high - low > 1:
         return tokens[low + 1].start, tokens[high - 1].end
@@ -100,14 +100,14 @@ def _between(tokens: Sequence[Token], low: int, high: int) -> tuple[int, int]:
     return tokens[high].start, tokens[high].start
 
 
-def _text_between(module: Module, tokens: Sequence[Token], low: int, high: int) -> bytes:
+def _text_between(module: Module, tokens: Sequence[NormalToken], low: int, high: int) -> bytes:
     if high - low <= 1:
         return b""
     return module.text.data[tokens[low + 1].start : tokens[high - 1].end]
 
 
-def _spaced(
-    text: bytes, replaces: bool, tokens: Sequence[Token], low: int, high: int, module: Module
+def _pad_insertion(
+    text: bytes, replaces: bool, tokens: Sequence[NormalToken], low: int, high: int, module: Module
 ) -> bytes:
     """Add the space around what is inserted where nothing was."""
     if replaces or not text:

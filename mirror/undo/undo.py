@@ -11,15 +11,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mirror.undo.blame import blame_units
-from mirror.undo.fixes import Change, Fix
+from mirror.undo.fixes import Fix, FixedFile
 from mirror.undo.merge import merge
-from mirror.undo.name_check import Names, meaning, missing_imports, tree_of, undefined
+from mirror.undo.name_check import (
+    Names,
+    find_undefined_names,
+    missing_imports,
+    normal_form_of,
+    tree_of,
+)
 from mirror.undo.placement import Placing, Today
 from mirror.undo.results import TIERS, FixPart, Tier, Undo, summarise_undo
 from mirror.undo.threeway import merge_file
 from storage.errors import PatchError
 from syntax.blocks import Module, parse
-from syntax.modern import parsed
+from syntax.modern import parse_modernised
 from syntax.patch_text import apply_hunks
 from syntax.patch_text import parse as parse_patch
 from syntax.patches import unified_diff
@@ -33,7 +39,7 @@ do by them is not tried again. Raise it with every change of what can be undone.
 
 
 @dataclass(slots=True)
-class Tree:
+class CurrentTree:
     """Today's Python files, parsed once for all fixes of a repository."""
 
     files: Mapping[str, bytes]
@@ -58,28 +64,28 @@ class Tree:
         return self._names
 
 
-def undo(fix: Fix, tree: Tree, homes: Mapping[str, Sequence[str]]) -> Undo:
+def undo(fix: Fix, tree: CurrentTree, homes: Mapping[str, Sequence[str]]) -> Undo:
     """Undo a fix as far as it can be."""
-    return Undoing(fix, tree, homes).result()
+    return FixUndoer(fix, tree, homes).result()
 
 
-class Undoing:
+class FixUndoer:
     """The work on one fix."""
 
-    def __init__(self, fix: Fix, tree: Tree, homes: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, fix: Fix, tree: CurrentTree, homes: Mapping[str, Sequence[str]]) -> None:
         self._tree = tree
         self._homes = homes
         self._changes = fix.changes
 
     def result(self) -> Undo:
         """Try whole files first; where that leaves something broken, statement by statement."""
-        parts = [self._part(change) for change in self._changes]
-        files, broken = self._settled(parts, frozenset())
+        parts = [self._undo_part(change) for change in self._changes]
+        files, broken = self._settle_parts(parts, frozenset())
         # A whole file takes back what others have come to use as well. Its statements can be taken
         # back one by one, and those in use left out.
         if broken and any(part.tier in ("apply", "three-way") for part in parts):
-            parts = [self._part(change, TIERS[2:]) for change in self._changes]
-            files, broken = self._settled(parts, frozenset())
+            parts = [self._undo_part(change, TIERS[2:]) for change in self._changes]
+            files, broken = self._settle_parts(parts, frozenset())
         dropped: frozenset[int] = frozenset()
         reasons: dict[int, str] = {}
         while broken:
@@ -91,14 +97,14 @@ class Undoing:
                 )
             reasons |= blamed
             dropped |= blamed.keys()
-            files, broken = self._settled(parts, dropped)
+            files, broken = self._settle_parts(parts, dropped)
         return summarise_undo(parts, self._with_effect(files), reasons)
 
     def _blame(
         self, parts: Sequence[FixPart], dropped: frozenset[int], broken: set[str]
     ) -> dict[int, str]:
         def stands_without(left_out: frozenset[int]) -> bool:
-            return not self._broken(self._assemble(parts, left_out))
+            return not self._find_breakage(self._assemble(parts, left_out))
 
         return blame_units(parts, dropped, broken, stands_without)
 
@@ -108,27 +114,29 @@ class Undoing:
         return {
             path: content
             for path, content in files.items()
-            if content is None or path not in today or meaning(content) != meaning(today[path])
+            if content is None
+            or path not in today
+            or normal_form_of(content) != normal_form_of(today[path])
         }
 
-    def _settled(
+    def _settle_parts(
         self, parts: Sequence[FixPart], dropped: frozenset[int]
     ) -> tuple[dict[str, bytes | None], set[str]]:
         """Put the parts together; files that the fix added stay where something uses them."""
         files = self._assemble(parts, dropped)
-        broken = self._broken(files)
+        broken = self._find_breakage(files)
         used = [p for p in parts if p.tier is not None and p.content is None and p.home in broken]
         # For good: what uses it would be missed in every later round as well.
         for part in used:
             part.tier, part.why = None, "used"
-        return self._settled(parts, dropped) if used else (files, broken)
+        return self._settle_parts(parts, dropped) if used else (files, broken)
 
-    def _part(self, change: Change, tiers: Sequence[Tier] = TIERS) -> FixPart:
+    def _undo_part(self, change: FixedFile, tiers: Sequence[Tier] = TIERS) -> FixPart:
         homes = self._homes.get(change.path, ())
         part = FixPart(change, homes[0] if homes else "")
-        before, fixed = parsed(change.before), parsed(change.fixed)
+        before, fixed = parse_modernised(change.before), parse_modernised(change.fixed)
         if change.before is None or change.fixed is None:
-            return self._whole(part, before or fixed)
+            return self._undo_whole_file(part, before or fixed)
         if before is not None and fixed is not None:
             placing = Placing(fixed, change.path, self._tree.today, homes)
             part.units = merge(before, fixed, placing)
@@ -137,22 +145,22 @@ class Undoing:
             return part
         today = self._tree.files[part.home]
         for tier in tiers:
-            content = self._by(tier, part, change.before, change.fixed, today)
-            if content is not None and self._sound(content, today):
+            content = self._undo_by_tier(tier, part, change.before, change.fixed, today)
+            if content is not None and self._is_sound(content, today):
                 part.tier, part.content = tier, content
                 break
         return part
 
-    def _by(
+    def _undo_by_tier(
         self, tier: Tier, part: FixPart, before: bytes, fixed: bytes, today: bytes
     ) -> bytes | None:
         if tier == "apply":
-            return reverse(before, fixed, today)
+            return apply_reversed(before, fixed, today)
         if tier == "three-way":
             return merge_file(today, fixed, before)
         return None
 
-    def _whole(self, part: FixPart, module: Module | None) -> FixPart:
+    def _undo_whole_file(self, part: FixPart, module: Module | None) -> FixPart:
         """A file that the fix added is removed; one that it removed comes back."""
         part.size = sum(each.size for each in module.body) if module is not None else 1
         change = part.change
@@ -160,13 +168,15 @@ class Undoing:
             if change.old_path not in self._tree.files:
                 part.home, part.tier, part.content = change.old_path, "apply", change.before
         # Only as the fix made it: what others have put into the file since must not go with it.
-        elif part.home and meaning(self._tree.files[part.home]) == meaning(change.fixed):
+        elif part.home and normal_form_of(self._tree.files[part.home]) == normal_form_of(
+            change.fixed
+        ):
             part.tier, part.content = "apply", None
         return part
 
-    def _sound(self, content: bytes, today: bytes) -> bool:
+    def _is_sound(self, content: bytes, today: bytes) -> bool:
         """Say whether a result parses, and means something else than today's code."""
-        return tree_of(content) is not None and meaning(content) != meaning(today)
+        return tree_of(content) is not None and normal_form_of(content) != normal_form_of(today)
 
     def _assemble(
         self, parts: Sequence[FixPart], dropped: frozenset[int]
@@ -185,12 +195,12 @@ class Undoing:
             # A file that is undone whole has other offsets than the text the splices are for.
             if path in files:
                 continue
-            content = self._spliced(path, found)
+            content = self._apply_splices(path, found)
             if content is not None:
                 files[path] = content
         return self._with_imports(files)
 
-    def _spliced(self, path: str, splices: Sequence[Splice]) -> bytes | None:
+    def _apply_splices(self, path: str, splices: Sequence[Splice]) -> bytes | None:
         today = self._tree.files[path]
         chosen: list[Splice] = []
         for splice in sorted(splices, key=lambda s: (s.start, s.end)):
@@ -210,13 +220,13 @@ class Undoing:
         for path, content in files.items():
             if content is None or path not in self._tree.files:
                 continue
-            absent = undefined(content) - undefined(self._tree.files[path])
+            absent = find_undefined_names(content) - find_undefined_names(self._tree.files[path])
             if absent:
                 sources = [c.before for c in self._changes if c.before is not None]
                 result[path] = missing_imports(content, absent, sources, self._tree.names)
         return result
 
-    def _broken(self, files: Mapping[str, bytes | None]) -> set[str]:
+    def _find_breakage(self, files: Mapping[str, bytes | None]) -> set[str]:
         """Return what stands in the way: files that do not parse, names without a definition."""
         found: set[str] = set()
         for path, content in files.items():
@@ -228,11 +238,13 @@ class Undoing:
                 found.add(path)
                 continue
             # Today's code may have such names itself (``exec``, star imports): only new ones count.
-            found |= undefined(content) - undefined(self._tree.files.get(path, b""))
-        return found | self._tree.names.lost(files)
+            found |= find_undefined_names(content) - find_undefined_names(
+                self._tree.files.get(path, b"")
+            )
+        return found | self._tree.names.find_lost_names(files)
 
 
-def reverse(before: bytes, fixed: bytes, today: bytes) -> bytes | None:
+def apply_reversed(before: bytes, fixed: bytes, today: bytes) -> bytes | None:
     """Apply the reversed diff of one file to today's; None where it does not apply."""
     if today == fixed:
         return before

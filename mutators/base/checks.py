@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import CodeType
 from typing import Any
 
-from mutators.base.sites import Unit
+from mutators.base.sites import CompilableUnit
 from syntax.splices import Splice, merge
 
 Compiles = Callable[[list[str]], list[bool]]
@@ -29,30 +29,30 @@ class Checker:
         self._data = data
         future = b"from __future__ import annotations" in data
         self._flags = __future__.annotations.compiler_flag if future else 0
-        self._originals: dict[Unit, Any] = {}
+        self._originals: dict[CompilableUnit, Any] = {}
 
-    def changed(self, unit: Unit, splice: Splice) -> str | None:
+    def check_change(self, unit: CompilableUnit, splice: Splice) -> str | None:
         """Return the unit's source after the change, or None when it is not worth proposing."""
-        found = self._compared(unit, splice)
+        found = self._compare_unit(unit, splice)
         return found[0] if found is not None and found[1] else None
 
-    def changed_in_places(self, shared: Mapping[Unit, Sequence[Splice]]) -> str | None:
+    def check_changes(self, shared: Mapping[CompilableUnit, Sequence[Splice]]) -> str | None:
         """Return the changed units one after another; None when they are not worth proposing.
 
         Each has to compile, and one of them to another code than before.
         """
-        found = [self._compared(u, merge(self._data, splices)) for u, splices in shared.items()]
+        found = [self._compare_unit(u, merge(self._data, splices)) for u, splices in shared.items()]
         good = [each for each in found if each is not None]
         if len(good) < len(found) or not any(differs for _, differs in good):
             return None
         return "\n".join(source for source, _ in good)
 
-    def _compared(self, unit: Unit, splice: Splice) -> tuple[str, bool] | None:
+    def _compare_unit(self, unit: CompilableUnit, splice: Splice) -> tuple[str, bool] | None:
         """Return a unit's source after a change, and whether its code differs."""
         if unit not in self._originals:
-            self._originals[unit] = self._fingerprint(enclosed(self._data[unit.start : unit.end]))
+            self._originals[unit] = self._fingerprint(wrap_unit(self._data[unit.start : unit.end]))
         original = self._originals[unit]
-        source = enclosed(
+        source = wrap_unit(
             self._data[unit.start : splice.start] + splice.text + self._data[splice.end : unit.end]
         )
         after = self._fingerprint(source)
@@ -70,7 +70,7 @@ class Checker:
         return fingerprint(code)
 
 
-def enclosed(unit: bytes) -> bytes:
+def wrap_unit(unit: bytes) -> bytes:
     """Make a unit a module of its own: indented lines become the body of a class."""
     if not unit.strip():
         return b"pass\n"

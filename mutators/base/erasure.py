@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
-from mutators.base.operator import Source, operands, spans_text
+from mutators.base.operator import ParsedSource, operands, spans_text
 from syntax.splices import Splice, Splices, merge
 from syntax.text import Text
 
@@ -24,7 +24,7 @@ CLAUSES = frozenset({"elif_clause", "else_clause", "finally_clause"})
 class Erasure:
     """What is taken out of one file, before it is written down as splices."""
 
-    source: Source
+    source: ParsedSource
     statements: dict[int, Node] = field(default_factory=dict)
     items: dict[int, Node] = field(default_factory=dict)
     """Parts of lists: arguments, parameters, elements."""
@@ -44,7 +44,7 @@ class Erasure:
         """How many pieces are taken out."""
         return len(self.statements) + len(self.items) + len(self.becomes) + len(self.cuts)
 
-    def statement(self, node: Node) -> None:
+    def erase_statement(self, node: Node) -> None:
         """Take out a statement, with its decorators."""
         parent = node.parent
         if (
@@ -56,12 +56,12 @@ class Erasure:
         self.statements[node.id] = node
         self.ranges.append((node.start_byte, node.end_byte))
 
-    def item(self, node: Node) -> None:
+    def erase_item(self, node: Node) -> None:
         """Take out a part of a list."""
         self.items[node.id] = node
         self.ranges.append((node.start_byte, node.end_byte))
 
-    def leave(self, node: Node, left: Node | bytes) -> None:
+    def keep_part(self, node: Node, left: Node | bytes) -> None:
         """Leave of a node a part alone, or put a text in its place."""
         self.becomes[node.id] = node, left
         if isinstance(left, bytes):
@@ -70,27 +70,27 @@ class Erasure:
             self.ranges.append((node.start_byte, left.start_byte))
             self.ranges.append((left.end_byte, node.end_byte))
 
-    def cut(self, node: Node, start: int, end: int) -> None:
+    def cut_range(self, node: Node, start: int, end: int) -> None:
         """Take out a range that belongs to a node."""
         self.cuts[node.id] = start, end
         self.ranges.append((start, end))
 
-    def clause(self, node: Node) -> None:
+    def erase_clause(self, node: Node) -> None:
         """Take out a clause: its lines, or from the end of what is before it."""
         text, before = self.source.text, node.prev_named_sibling
         low, high = self.source.line_start(node), text.line_end(text.line_at(node.end_byte - 1))
         alone = not text.data[low : node.start_byte].strip()
         if alone and not text.data[node.end_byte : high].strip():
-            self.cut(node, low, high)
+            self.cut_range(node, low, high)
         else:
-            self.cut(node, before.end_byte if before is not None else low, node.end_byte)
+            self.cut_range(node, before.end_byte if before is not None else low, node.end_byte)
 
     def end_after(self, node: Node, block: Node) -> None:
         """Take out what follows a statement in whose place a block now leaves for good."""
         if operands(block)[-1].type in LAST and node.parent is not None:
             for other in operands(node.parent):
                 if other.start_byte >= node.end_byte:
-                    self.statement(other)
+                    self.erase_statement(other)
 
     def splices(self) -> Splices | None:
         """Return the changes in the order of the text; None where they cannot be written down."""
@@ -99,7 +99,7 @@ class Erasure:
         if len(left) > 1:  # Nobody writes code like that.
             return None
         try:
-            return tuple(self._written(0, len(self.source.text.data)))
+            return tuple(self._find_outermost_splices(0, len(self.source.text.data)))
         except ValueError:
             return None
 
@@ -119,14 +119,14 @@ class Erasure:
             ):
                 continue
             self.empty[block.id] = block
-            self._emptied(block)
+            self._remove_emptied_owner(block)
             return True
         return False
 
     def _is_covered_block(self, block: Node) -> bool:
         return block.parent is not None and self.covers(block.parent)
 
-    def _emptied(self, block: Node) -> None:
+    def _remove_emptied_owner(self, block: Node) -> None:
         """Take out what is nothing without its block."""
         owner = block.parent
         if owner is None:
@@ -134,15 +134,15 @@ class Erasure:
         others = owner.children_by_field_name("alternative")
         whole = next((n for n, left in self.becomes.values() if left == block), None)
         if whole is not None:
-            self.statement(whole)
+            self.erase_statement(whole)
         elif owner.type in WHOLE and not others:
-            self.statement(owner)
+            self.erase_statement(owner)
         elif self._is_empty_chain(owner):
-            self.statement(owner if owner.type == "if_statement" else owner.parent or owner)
+            self.erase_statement(owner if owner.type == "if_statement" else owner.parent or owner)
         elif owner.type in CLAUSES and last_clause(owner):
-            self.clause(owner)
+            self.erase_clause(owner)
         elif owner.type == "try_statement" and operands(owner)[-1].type == "except_clause":
-            self.statement(owner)
+            self.erase_statement(owner)
 
     def _is_empty_chain(self, owner: Node) -> bool:
         """Say whether nothing is left in any branch of an if statement."""
@@ -157,15 +157,15 @@ class Erasure:
         first = whole.child_by_field_name("consequence")
         return all(block is None or block.id in self.empty for block in [first, *blocks])
 
-    def _written(self, start: int, end: int) -> Iterator[Splice]:
+    def _find_outermost_splices(self, start: int, end: int) -> Iterator[Splice]:
         """Yield the outermost changes in a range."""
         at = start
-        for low, high, made in sorted(self._made(), key=lambda each: (each[0], -each[1])):
+        for low, high, made in sorted(self._list_changes(), key=lambda each: (each[0], -each[1])):
             if low >= at and high <= end and (low, high) != (start, end):
-                yield made if isinstance(made, Splice) else self._left(*made)
+                yield made if isinstance(made, Splice) else self._splice_remainder(*made)
                 at = max(at, high)
 
-    def _made(self) -> Iterator[tuple[int, int, Splice | Left]]:
+    def _list_changes(self) -> Iterator[tuple[int, int, Splice | Left]]:
         """Yield where each change is; what is left of a node is written down in its turn alone."""
         lists: dict[int, list[Node]] = {}
         for node in self.statements.values():
@@ -182,29 +182,29 @@ class Erasure:
             for splice in without(nodes, self.items, self.source):
                 yield splice.start, splice.end, splice
 
-    def _left(self, node: Node, left: Node | bytes) -> Splice:
+    def _splice_remainder(self, node: Node, left: Node | bytes) -> Splice:
         if isinstance(left, bytes):
             return Splice(node.start_byte, node.end_byte, left)
         if left.type == "block":
-            return Splice(node.start_byte, node.end_byte, self._moved(left, node))
+            return Splice(node.start_byte, node.end_byte, self._reindent_block(left, node))
         return Splice(node.start_byte, node.end_byte, self.code(left))
 
     def code(self, node: Node) -> bytes:
         """The bytes of a node after what is taken out of it."""
         own = self.becomes.get(node.id)
         if own is not None:
-            return self._left(*own).text
+            return self._splice_remainder(*own).text
         return self._piece(node.start_byte, node.end_byte)
 
     def _piece(self, start: int, end: int) -> bytes:
         """The bytes of a range after what is taken out of it."""
-        data, splices = self.source.text.data, list(self._written(start, end))
+        data, splices = self.source.text.data, list(self._find_outermost_splices(start, end))
         if not splices:
             return data[start:end]
         one = merge(data, splices)
         return data[start : one.start] + one.text + data[one.end : end]
 
-    def _moved(self, block: Node, node: Node) -> bytes:
+    def _reindent_block(self, block: Node, node: Node) -> bytes:
         """The statements of a block in the place of the statement it was in."""
         text = self.source.text
         inner, outer = self.source.indent(block), self.source.indent(node)
@@ -270,7 +270,7 @@ def parts_of(parent: Node) -> list[Node]:
     return operands(parent)
 
 
-def without(nodes: list[Node], gone: dict[int, Node], source: Source) -> Iterator[Splice]:
+def without(nodes: list[Node], gone: dict[int, Node], source: ParsedSource) -> Iterator[Splice]:
     """Yield the changes by which parts of one list go, with their commas.
 
     Raises ValueError where the list would become something else.
@@ -303,7 +303,7 @@ def last_byte(part: Node) -> int:
 
 
 def lines_or_range(
-    run: list[Node], before: Node | None, after: Node | None, source: Source
+    run: list[Node], before: Node | None, after: Node | None, source: ParsedSource
 ) -> Iterator[Splice]:
     """Take out neighbouring parts: whole lines where they have some to themselves."""
     text = source.text

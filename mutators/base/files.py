@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mutators.base.checks import Checker
-from mutators.base.operator import Source
-from mutators.base.sites import Unit, unit_around, units_of
+from mutators.base.operator import ParsedSource
+from mutators.base.sites import CompilableUnit, unit_around, units_of
 from storage.records import FileChange
 from syntax.languages import language_of
 from syntax.line_edits import edits_diff, whole_lines
@@ -31,17 +31,17 @@ class Wound:
 
 
 @dataclass(slots=True)
-class File:
+class CandidateFile:
     """A parsed file with what its candidates share."""
 
-    source: Source
+    source: ParsedSource
     mode: str
     checker: Checker
     states: list[hashlib._Hash]
     """State of the hash at each multiple of STEP."""
 
     @classmethod
-    def of(cls, source: Source, mode: str) -> File:
+    def of(cls, source: ParsedSource, mode: str) -> CandidateFile:
         """Prepare a file."""
         data, states = source.text.data, [hashlib.sha256()]
         for at in range(0, len(data) - STEP, STEP):
@@ -50,7 +50,7 @@ class File:
             states.append(state)
         return cls(source, mode, Checker(data), states)
 
-    def wound(self, splices: Splices, units: tuple[Unit, ...] = ()) -> Wound | None:
+    def make_wound(self, splices: Splices, units: tuple[CompilableUnit, ...] = ()) -> Wound | None:
         """Return what a change comes to; None when it is not worth proposing.
 
         ``units`` are those around a change in one place, innermost first, where they are known.
@@ -59,10 +59,10 @@ class File:
         path, text = source.path, source.text
         if len(splices) == 1 and units:
             (one,) = splices
-            unit = self.checker.changed(unit_around(units, one), one)
+            unit = self.checker.check_change(unit_around(units, one), one)
             patch = splice_diff(path, text, one.start, one.end, one.text) if unit else ""
         else:
-            unit = self.checker.changed_in_places(units_of(splices, source))
+            unit = self.checker.check_changes(units_of(splices, source))
             patch = edits_diff(path, text, whole_lines(text, splices)) if unit else ""
         if unit is None or not patch:
             return None
@@ -88,19 +88,19 @@ class Files:
 
     files: Mapping[str, bytes]
     modes: Mapping[str, str]
-    read: dict[str, File] = field(default_factory=dict)
+    read: dict[str, CandidateFile] = field(default_factory=dict)
 
-    def source(self, path: str) -> Source | None:
+    def source(self, path: str) -> ParsedSource | None:
         """Return a parsed file; None for a test, and for what is not to be understood."""
         language = language_of(path)
         if language is None or is_test_path(path) or not is_utf8(self.files[path]):
             return None
         if path not in self.read:
-            source = Source.of(path, self.files[path], language)
-            self.read[path] = File.of(source, self.modes.get(path, "100644"))
+            source = ParsedSource.of(path, self.files[path], language)
+            self.read[path] = CandidateFile.of(source, self.modes.get(path, "100644"))
         return self.read[path].source
 
-    def file(self, path: str) -> File:
+    def file(self, path: str) -> CandidateFile:
         """Return a file that was parsed."""
         return self.read[path]
 

@@ -16,8 +16,8 @@ from tree_sitter import Node
 from mutators.base.erasure import Erasure
 from mutators.base.leftovers import Tidying
 from mutators.base.likeness import words
-from mutators.base.operator import NOT_POSITIONAL, Source, arguments, operands
-from mutators.base.uses import around, binds, is_plain, named_in, own
+from mutators.base.operator import NOT_POSITIONAL, ParsedSource, arguments, operands
+from mutators.base.uses import around, binds, find_own_attributes, is_plain, named_in
 from syntax.splices import Splices
 
 MOST = 24
@@ -57,7 +57,7 @@ SIMPLE = frozenset({"identifier", "attribute", "call", "subscript", "string", "i
 class Forgetting:
     """One name being forgotten, with all that goes with it."""
 
-    source: Source
+    source: ParsedSource
     erasure: Erasure
     stuck: list[Node] = field(default_factory=list)
     """What cannot be taken out by itself: something around it has to be."""
@@ -65,7 +65,7 @@ class Forgetting:
     """Whether the name may be a module's: its functions are helpers too."""
 
     @classmethod
-    def of(cls, source: Source, *, modules: bool = False) -> Forgetting:
+    def of(cls, source: ParsedSource, *, modules: bool = False) -> Forgetting:
         """Begin with nothing."""
         return cls(source, Erasure(source), modules=modules)
 
@@ -84,7 +84,7 @@ class Forgetting:
         data = self.source.text.data
         return sum(data.count(b"\n", s.start, s.end) for s in splices) <= MOST_LINES
 
-    def gone(self, node: Node, literal: bytes | None = None) -> None:
+    def remove_value(self, node: Node, literal: bytes | None = None) -> None:
         """Take out a value with what depends on it; ``literal`` is what stands for it."""
         parent = node.parent
         if parent is None or self.erasure.covers(node):
@@ -95,20 +95,22 @@ class Forgetting:
         kind, truth = parent.type, None if literal is None else literal not in FALSE
         whole = self._was_left(node)
         if whole is not None:
-            self.gone(whole)
+            self.remove_value(whole)
             return
         if kind in ASKED or (kind == "conditional_expression" and operands(parent)[1] == node):
-            self.asked(node, truth)
+            self.resolve_truth(node, truth)
         elif kind == "conditional_expression":
-            self.erasure.leave(parent, operands(parent)[2 if operands(parent)[0] == node else 0])
+            self.erasure.keep_part(
+                parent, operands(parent)[2 if operands(parent)[0] == node else 0]
+            )
         elif kind == "comparison_operator":
-            self._compared(node, parent, literal)
+            self._resolve_comparison(node, parent, literal)
         elif kind == "parenthesized_expression":
-            self.gone(parent, literal)
+            self.remove_value(parent, literal)
         elif literal not in (None, b"None") and not self._hands_on(node, parent):
-            self.erasure.leave(node, literal or b"")
+            self.erasure.keep_part(node, literal or b"")
         else:
-            self._unknown(node, parent)
+            self._remove_enclosing(node, parent)
 
     def _was_left(self, node: Node) -> Node | None:
         """The expression that a value is all that was left of; now nothing is."""
@@ -126,37 +128,37 @@ class Forgetting:
             and self.source.code(name) == self.source.code(node)
         )
 
-    def _unknown(self, node: Node, parent: Node) -> None:
+    def _remove_enclosing(self, node: Node, parent: Node) -> None:
         """Take out what a value that does not exist is part of."""
         kind, erasure = parent.type, self.erasure
         if kind in THROUGH:
-            self.gone(parent)
+            self.remove_value(parent)
         elif kind in ("keyword_argument", "pair", "dictionary_splat"):
-            erasure.item(parent)
+            erasure.erase_item(parent)
         elif kind == "argument_list" and node.type in NOT_POSITIONAL:
-            erasure.item(node)
+            erasure.erase_item(node)
         elif kind == "argument_list" and parent.parent is not None:
-            self.gone(parent.parent)
+            self.remove_value(parent.parent)
         elif kind == "call":
-            self._called(node, parent)
+            self._remove_call(node, parent)
         elif kind == "binary_operator":
             self._operand(node, parent)
         elif kind in LISTS:
-            erasure.item(node)
+            erasure.erase_item(node)
         elif kind == "interpolation" and parent.parent is not None:
-            self._told(parent, parent.parent)
+            self._remove_interpolation(parent, parent.parent)
         elif kind in STATEMENTS:
             self._statement(parent)
         elif kind == "assignment":
-            self._assigned(node, parent)
+            self._remove_assignment(node, parent)
         elif kind == "for_in_clause" and not binds(node) and parent.parent is not None:
-            self.gone(parent.parent)
+            self.remove_value(parent.parent)
         elif kind == "for_statement" and not binds(node):
-            erasure.statement(parent)
+            erasure.erase_statement(parent)
         elif kind in ("return_statement", "yield"):
-            self._given(parent)
+            self._remove_return(parent)
         elif kind == "decorator":
-            erasure.statement(parent)
+            erasure.erase_statement(parent)
         else:
             self.stuck.append(node)
 
@@ -164,59 +166,61 @@ class Forgetting:
         parent = node.parent
         if node.type == "augmented_assignment" and parent is not None:
             node = parent
-        self.erasure.statement(node)
+        self.erasure.erase_statement(node)
 
-    def _given(self, node: Node) -> None:
+    def _remove_return(self, node: Node) -> None:
         """A return or yield goes where the function goes on without it."""
         block = node.parent
         if node.type == "yield":
             if block is not None and block.type == "expression_statement":
-                self.erasure.statement(block)
+                self.erasure.erase_statement(block)
             else:
                 self.stuck.append(node)
         elif block is not None and block.parent is not None:
             if self.source.word(block.parent) == "function":
                 self.stuck.append(node)
             else:
-                self.erasure.statement(node)
+                self.erasure.erase_statement(node)
 
-    def _called(self, node: Node, call: Node) -> None:
+    def _remove_call(self, node: Node, call: Node) -> None:
         """Take out a call: what it was to prepare is used as it is."""
         items, parent = arguments(call), call.parent
         plain = [item for item in items if item.type not in NOT_POSITIONAL]
         helps = self.modules or node.type == "identifier" or self._is_own(node)
-        used = parent is not None and parent.type in PREPARED and not answers(node, self.source)
-        if helps and used and len(plain) == 1 and items[0] == plain[0] and passes(plain[0]):
+        used = (
+            parent is not None and parent.type in PREPARED and not is_query_name(node, self.source)
+        )
+        if helps and used and len(plain) == 1 and items[0] == plain[0] and is_simple(plain[0]):
             self._use_as_it_is(call, plain[0])
         else:
-            self.gone(call)
+            self.remove_value(call)
 
     def _is_own(self, node: Node) -> bool:
         return self.source.code(node).startswith(b"self.") and is_plain(node)
 
-    def _told(self, part: Node, text: Node) -> None:
+    def _remove_interpolation(self, part: Node, text: Node) -> None:
         """A text that tells of nothing else is nothing any more."""
         parts = [child for child in text.named_children if child.type == "interpolation"]
         if len(parts) > 1:
-            self.erasure.leave(part, b"")
+            self.erasure.keep_part(part, b"")
         else:
-            self.gone(text)
+            self.remove_value(text)
 
     def _use_as_it_is(self, call: Node, value: Node) -> None:
         """Leave a value; where it is assigned to itself, nothing is left."""
         parent = call.parent
         target = parent.child_by_field_name("left") if parent is not None else None
         if target is None or self.source.code(target) != self.source.code(value):
-            self.leave(call, value)
+            self.keep_part(call, value)
         elif parent is not None and parent.type == "assignment" and parent.parent is not None:
-            self.erasure.statement(parent.parent)
+            self.erasure.erase_statement(parent.parent)
 
-    def leave(self, node: Node, left: Node) -> None:
+    def keep_part(self, node: Node, left: Node) -> None:
         """Leave a part of an expression, without parentheses that it does not need."""
         parent = node.parent
-        while parent is not None and parent.type == "parenthesized_expression" and passes(left):
+        while parent is not None and parent.type == "parenthesized_expression" and is_simple(left):
             node, parent = parent, parent.parent
-        self.erasure.leave(node, left)
+        self.erasure.keep_part(node, left)
 
     def _operand(self, node: Node, parent: Node) -> None:
         """Leave the other operand, where the operator allows it."""
@@ -224,30 +228,30 @@ class Forgetting:
         if left is None or right is None or sign is None or is_annotation(parent):
             self.stuck.append(node)
         elif right == node and self.source.code(sign) != b"%":
-            self.leave(parent, left)
+            self.keep_part(parent, left)
         elif left == node and self.source.code(sign) in BOTH_WAYS:
-            self.leave(parent, right)
+            self.keep_part(parent, right)
         else:
-            self.gone(parent)
+            self.remove_value(parent)
 
-    def _compared(self, node: Node, parent: Node, literal: bytes | None) -> None:
+    def _resolve_comparison(self, node: Node, parent: Node, literal: bytes | None) -> None:
         parts = operands(parent)
         if literal is None or len(parts) != 2:
-            self.asked(parent, None)
+            self.resolve_truth(parent, None)
             return
         other = self.source.code(parts[1] if parts[0] == node else parts[0])
         sign = self.source.text.data[parts[0].end_byte : parts[1].start_byte].split()
         equal = other == literal
         if sign in ([b"is"], [b"=="]) and (equal or literal == b"None" or other == b"None"):
-            self.asked(parent, equal)
+            self.resolve_truth(parent, equal)
         elif sign in ([b"is", b"not"], [b"!="]) and (equal or b"None" in (literal, other)):
-            self.asked(parent, not equal)
+            self.resolve_truth(parent, not equal)
         elif literal == b"None":
-            self.asked(parent, False if sign != [b"not", b"in"] else None)
+            self.resolve_truth(parent, False if sign != [b"not", b"in"] else None)
         else:
-            self.erasure.leave(node, literal)
+            self.erasure.keep_part(node, literal)
 
-    def asked(self, node: Node, truth: bool | None) -> None:
+    def resolve_truth(self, node: Node, truth: bool | None) -> None:
         """Go on where only the truth of a value matters; None is a question nobody asks."""
         parent = node.parent
         if parent is None or self.erasure.covers(node):
@@ -255,40 +259,40 @@ class Forgetting:
         kind = parent.type
         whole = self._was_left(node)
         if whole is not None or kind == "parenthesized_expression":
-            self.asked(whole or parent, truth)
+            self.resolve_truth(whole or parent, truth)
         elif kind == "not_operator":
-            self.asked(parent, None if truth is None else not truth)
+            self.resolve_truth(parent, None if truth is None else not truth)
         elif kind == "boolean_operator":
-            self._joined(node, parent, truth)
+            self._resolve_boolean(node, parent, truth)
         elif kind == "conditional_expression":
-            self.erasure.leave(parent, operands(parent)[0 if truth else 2])
+            self.erasure.keep_part(parent, operands(parent)[0 if truth else 2])
         elif kind == "if_statement":
             self._branch(parent, truth)
         elif kind == "elif_clause":
             self._elif(parent, truth)
         elif kind == "while_statement" and not truth:
-            self.erasure.statement(parent)
+            self.erasure.erase_statement(parent)
         elif kind == "if_clause":
             self._filter(parent, truth)
         elif kind == "assert_statement":
-            self.erasure.statement(parent)
+            self.erasure.erase_statement(parent)
         elif truth is None:
-            self._unknown(node, parent)
+            self._remove_enclosing(node, parent)
         elif self._hands_on(node, parent):
-            self.erasure.item(parent)
+            self.erasure.erase_item(parent)
         else:
-            self.erasure.leave(node, b"True" if truth else b"False")
+            self.erasure.keep_part(node, b"True" if truth else b"False")
 
-    def _joined(self, node: Node, parent: Node, truth: bool | None) -> None:
+    def _resolve_boolean(self, node: Node, parent: Node, truth: bool | None) -> None:
         left, sign, right = (parent.child_by_field_name(n) for n in ("left", "operator", "right"))
         if left is None or right is None or sign is None:
             self.stuck.append(node)
             return
         decides = self.source.code(sign) == b"or"
         if truth is decides:
-            self.asked(parent, truth)
+            self.resolve_truth(parent, truth)
         else:
-            self.leave(parent, left if right == node else right)
+            self.keep_part(parent, left if right == node else right)
 
     def _branch(self, node: Node, truth: bool | None, after: Node | None = None) -> None:
         """Leave of an if statement what would be run; ``after`` is the last clause that is gone."""
@@ -298,9 +302,9 @@ class Forgetting:
         if truth and block is not None:
             self._unwrap(node, block)
         elif not others:
-            self.erasure.statement(node)
+            self.erasure.erase_statement(node)
         elif others[0].type == "elif_clause":
-            self.erasure.cut(node, node.start_byte, others[0].start_byte + len(b"el"))
+            self.erasure.cut_range(node, node.start_byte, others[0].start_byte + len(b"el"))
         else:
             block = others[0].child_by_field_name("body")
             self._unwrap(node, block) if block is not None else self.stuck.append(node)
@@ -309,7 +313,7 @@ class Forgetting:
         if block.start_point[0] == node.start_point[0] or not operands(block):
             self.stuck.append(node)
             return
-        self.erasure.leave(node, block)
+        self.erasure.keep_part(node, block)
         self.erasure.end_after(node, block)
 
     def _elif(self, node: Node, truth: bool | None) -> None:
@@ -319,16 +323,16 @@ class Forgetting:
         elif self.erasure.cuts.pop(whole.id, None) is not None:  # It had become the first.
             self._branch(whole, None, node)
         else:
-            self.erasure.clause(node)
+            self.erasure.erase_clause(node)
 
     def _filter(self, node: Node, truth: bool | None) -> None:
         """The condition of a comprehension: without it, all is taken."""
         if truth is False and node.parent is not None:
-            self.gone(node.parent)
+            self.remove_value(node.parent)
         else:
-            self.erasure.clause(node)
+            self.erasure.erase_clause(node)
 
-    def _assigned(self, node: Node, parent: Node) -> None:
+    def _remove_assignment(self, node: Node, parent: Node) -> None:
         """An assignment goes; so does the name that it gave its only value."""
         target, statement = parent.child_by_field_name("left"), parent.parent
         if target is None or statement is None or statement.type != "expression_statement":
@@ -341,7 +345,7 @@ class Forgetting:
         if scope is None or (self.source.word(scope) == "class" and target != node):
             self.stuck.append(node)
             return
-        self.erasure.statement(statement)
+        self.erasure.erase_statement(statement)
         if target.type == "identifier" and target != node:
             self.forget_local(target, scope)
         elif target.type == "attribute" and target != node:
@@ -354,7 +358,7 @@ class Forgetting:
         bound = [node for node in left if binds(node)]
         if not bound:
             for node in left:
-                self.gone(node)
+                self.remove_value(node)
         elif len(left) > len(bound) and not any(is_before(node, target) for node in bound):
             self.stuck.append(function)
 
@@ -363,19 +367,19 @@ class Forgetting:
         name, scope = node.child_by_field_name("attribute"), around(node, self.source, "class")
         if name is None or scope is None or not self.source.code(node).startswith(b"self."):
             return
-        found = own(self.source.code(name), scope, self.source)
+        found = find_own_attributes(self.source.code(name), scope, self.source)
         left = [each for each in found if not self.erasure.covers(each)]
         if not any(binds(each) for each in left):
             for each in left:
-                self.gone(each)
+                self.remove_value(each)
 
 
-def passes(node: Node) -> bool:
+def is_simple(node: Node) -> bool:
     """Say whether an argument can stand for what was to be made of it."""
     return node.type in SIMPLE
 
 
-def answers(function: Node, source: Source) -> bool:
+def is_query_name(function: Node, source: ParsedSource) -> bool:
     """Say whether a helper's name tells that it gives back something of another kind."""
     said = words(source.code(function).rsplit(b".", 1)[-1])
     return bool(said) and said[0] in ANSWERS

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tree_sitter import Node
 
 from mutators.base.erasure import Erasure
-from mutators.base.operator import Source, operands
+from mutators.base.operator import ParsedSource, operands
 from mutators.base.uses import around, imports, named_in, uses
 
 
@@ -15,18 +15,18 @@ from mutators.base.uses import around, imports, named_in, uses
 class Tidying:
     """A file, and what is being taken out of it."""
 
-    source: Source
+    source: ParsedSource
     erasure: Erasure
 
     def tidy(self) -> None:
         """Take out what served only what is gone: imports, helpers, variables."""
-        while self._tidied():
+        while self._tidy_once():
             pass
 
-    def _tidied(self) -> bool:
+    def _tidy_once(self) -> bool:
         size = self.erasure.size
         self.erasure.settle()
-        touched = self._touched()
+        touched = self._find_touched_names()
         known = uses(self.source)
         for name, part, statement in imports(self.source):
             if name in touched and self._is_useless(known.names[name], part):
@@ -37,7 +37,7 @@ class Tidying:
                     self._tidy_bound(name, node)
         return self.erasure.size > size
 
-    def _touched(self) -> dict[bytes, None]:
+    def _find_touched_names(self) -> dict[bytes, None]:
         """The names in what is taken out."""
         known = uses(self.source)
         ranges = self.erasure.ranges
@@ -50,7 +50,7 @@ class Tidying:
             return
         if parent.type == "function_definition" and name.startswith(b"_") and at_top(parent):
             if self._is_useless(uses(self.source).names.get(name, []), node):
-                self.erasure.statement(parent)
+                self.erasure.erase_statement(parent)
         elif parent.type in ("dotted_name", "aliased_import"):
             statement = import_around(parent)
             if statement is not None and self._is_unread(name, node):
@@ -58,12 +58,12 @@ class Tidying:
                 self.take_import(part or parent, statement)
         elif parent.type == "assignment" and parent.parent is not None:
             if self._is_unread(name, node):
-                self.erasure.statement(parent.parent)
+                self.erasure.erase_statement(parent.parent)
         elif parent.type == "pattern_list" and parent.parent is not None:
             names, statement = operands(parent), parent.parent.parent
             plain = parent.parent.type == "assignment" and statement is not None
             if plain and all(self._is_unread(self.source.code(n), n) for n in names):
-                self.erasure.statement(statement or parent)
+                self.erasure.erase_statement(statement or parent)
 
     def _is_unread(self, name: bytes, node: Node) -> bool:
         """Say whether a variable of a function was read, and is no more."""
@@ -86,15 +86,15 @@ class Tidying:
 
     def take_import(self, part: Node, statement: Node) -> None:
         """Take out a name that is imported, and the import with its last."""
-        self.erasure.item(part)
+        self.erasure.erase_item(part)
         parts = statement.children_by_field_name("name")
         if all(self.erasure.covers(each) for each in parts):
-            self.erasure.statement(statement)
+            self.erasure.erase_statement(statement)
 
     def is_sound(self) -> bool:
         """Say whether no name is left that lost what gave it a value."""
         known = uses(self.source)
-        for name in self._touched():
+        for name in self._find_touched_names():
             for node in known.names[name]:
                 if node.id in known.binding and self.erasure.covers(node):
                     scope = around(node, self.source, "function", "class") or self.source.root

@@ -19,7 +19,7 @@ NOT_POSITIONAL = frozenset({"keyword_argument", "list_splat", "dictionary_splat"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ParsedSource:
     """A parsed file."""
 
     path: str
@@ -30,7 +30,7 @@ class Source:
     """What operators found out of the file once, for all its sites."""
 
     @classmethod
-    def of(cls, path: str, data: bytes, language: Language) -> Source:
+    def of(cls, path: str, data: bytes, language: Language) -> ParsedSource:
         """Parse a file once, for all operators."""
         return cls(path, Text.of(data), language, language.parse(data))
 
@@ -56,7 +56,7 @@ class Source:
         """How the file ends its lines."""
         return b"\r\n" if b"\r\n" in self.text.data[:4096] else b"\n"
 
-    def moved(self, node: Node, indent: bytes) -> bytes | None:
+    def reindent_code(self, node: Node, indent: bytes) -> bytes | None:
         """The code of statements after a change of indent; None where a text would change too."""
         own = self.indent(node)
         lines = self.code(node).split(b"\n")
@@ -103,10 +103,10 @@ class Operator(ABC):
     words: ClassVar[tuple[Word, ...]]
 
     @abstractmethod
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         """Yield the changes that can be made at a node whose word is one of ``words``."""
 
-    def changes(self, node: Node, source: Source) -> Iterator[Splices]:
+    def changes(self, node: Node, source: ParsedSource) -> Iterator[Splices]:
         """Yield the same changes, each as the splices it is made of, in the order of the text."""
         return ((splice,) for splice in self.edits(node, source))
 
@@ -114,12 +114,12 @@ class Operator(ABC):
 class Scattered(Operator):
     """An idea for a mistake that is made in several places at once."""
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         """Yield each change as one splice from its first place to its last."""
         return (merge(source.text.data, change) for change in self.changes(node, source))
 
     @abstractmethod
-    def changes(self, node: Node, source: Source) -> Iterator[Splices]:
+    def changes(self, node: Node, source: ParsedSource) -> Iterator[Splices]:
         """Yield the changes that can be made on account of a node."""
 
 

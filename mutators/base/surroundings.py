@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from tree_sitter import Node
 
 from mutators.base.likeness import likeness
-from mutators.base.operator import Source
+from mutators.base.operator import ParsedSource
 from mutators.base.traits import STRONG, traits_of, traits_of_value
 
 NAMES_OF_OBJECTS = frozenset({b"self", b"cls", b"_", b"__class__"})
@@ -92,11 +92,11 @@ class Surroundings:
         return b"%d:%s" % (self.class_at(place), code) if first in NAMES_OF_OBJECTS else code
 
 
-def surroundings(source: Source) -> Surroundings:
+def surroundings(source: ParsedSource) -> Surroundings:
     """Read a file once, for all operators that ask."""
     found = source.notes.get("surroundings")
     if not isinstance(found, Surroundings):
-        found = Reader(source).read()
+        found = SurroundingsReader(source).read_surroundings()
         source.notes["surroundings"] = found
     return found
 
@@ -114,14 +114,14 @@ class Step:
     """Where the block it lies in ends."""
 
 
-class Reader:
+class SurroundingsReader:
     """Walks over a file once."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: ParsedSource) -> None:
         self._source = source
         self._found = Surroundings()
 
-    def read(self) -> Surroundings:
+    def read_surroundings(self) -> Surroundings:
         """Return what the file offers."""
         root = self._source.root
         steps = [Step(root, None, None, Scope(), root.end_byte)]
@@ -229,7 +229,7 @@ class Reader:
             self._found.keys[owner].setdefault(asked[1], step.node.start_byte)
 
 
-def targets(node: Node, source: Source) -> list[bytes]:
+def targets(node: Node, source: ParsedSource) -> list[bytes]:
     """The plain names that a target or parameter binds."""
     if node.type == "identifier":
         return [source.code(node)]
@@ -263,7 +263,7 @@ def reads(step: Step) -> bool:
 ASKING = frozenset({b"get", b"pop", b"setdefault", b"has_key", b"getlist"})
 
 
-def key_of(node: Node, parent: Node | None, source: Source) -> tuple[bytes, bytes] | None:
+def key_of(node: Node, parent: Node | None, source: ParsedSource) -> tuple[bytes, bytes] | None:
     """The object and the key, where a text is the key of an object that has a name."""
     if parent is None or node.child_count != 3 or node.children[1].type != "string_content":
         return None

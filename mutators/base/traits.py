@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
-from mutators.base.operator import Source
+from mutators.base.operator import ParsedSource
 
 STRONG = frozenset(
     {"text", "number", "list", "dict", "set", "truth", "tuple", "called", "function"}
@@ -70,7 +70,7 @@ METHODS = (
 )
 
 
-def traits_of_value(node: Node, source: Source) -> set[str]:
+def traits_of_value(node: Node, source: ParsedSource) -> set[str]:
     """What a name is that is given this value."""
     if node.type in LITERALS:
         return {LITERALS[node.type]}
@@ -85,7 +85,7 @@ def traits_of_value(node: Node, source: Source) -> set[str]:
     return set()
 
 
-def traits_of(node: Node, role: str | None, parent: Node, source: Source) -> set[str]:
+def traits_of(node: Node, role: str | None, parent: Node, source: ParsedSource) -> set[str]:
     """What the place of a name or attribute tells of it."""
     kind = parent.type
     if kind == "call" and role == "function":
@@ -118,7 +118,7 @@ def traits_of(node: Node, role: str | None, parent: Node, source: Source) -> set
     return {"told"} if kind == "interpolation" else set()
 
 
-def argument_traits(node: Node, parent: Node, source: Source) -> set[str]:
+def argument_traits(node: Node, parent: Node, source: ParsedSource) -> set[str]:
     """What a name is that is handed to a function: the same as others handed there."""
     call = parent.parent
     function = call.child_by_field_name("function") if call is not None else None

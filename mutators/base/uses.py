@@ -11,7 +11,7 @@ from functools import cache
 from tree_sitter import Language as Grammar
 from tree_sitter import Node, Query, QueryCursor
 
-from mutators.base.operator import Source
+from mutators.base.operator import ParsedSource
 
 SOUGHT = """
 (attribute attribute: (identifier) @attribute)
@@ -52,11 +52,11 @@ class Uses:
             yield self.ordered[at][0]
 
 
-def uses(source: Source) -> Uses:
+def uses(source: ParsedSource) -> Uses:
     """Read a file once, for all operators that ask."""
     found = source.notes.get("uses")
     if not isinstance(found, Uses):
-        found = read(source)
+        found = read_uses(source)
         source.notes["uses"] = found
     return found
 
@@ -67,7 +67,7 @@ def query(grammar: Grammar) -> Query:
     return Query(grammar, SOUGHT)
 
 
-def read(source: Source) -> Uses:
+def read_uses(source: ParsedSource) -> Uses:
     """Sort the identifiers of a file."""
     captured = QueryCursor(query(source.language.grammar)).captures(source.root)
     labels = {n.id for kind in ("attribute", "keyword") for n in captured.get(kind, ())}
@@ -95,7 +95,7 @@ def in_path(node: Node) -> bool:
     return named or path.parent.child_by_field_name("module_name") == path
 
 
-def owners(labels: Iterable[Node], source: Source) -> dict[bytes, list[Node]]:
+def owners(labels: Iterable[Node], source: ParsedSource) -> dict[bytes, list[Node]]:
     """The nodes that labels are part of, by label."""
     found: dict[bytes, list[Node]] = defaultdict(list)
     for label in sorted(labels, key=lambda n: n.start_byte):
@@ -123,13 +123,13 @@ def binds(node: Node) -> bool:
     return parent.type in BINDING
 
 
-def named_in(name: bytes, function: Node, source: Source) -> list[Node]:
+def named_in(name: bytes, function: Node, source: ParsedSource) -> list[Node]:
     """Where a name stands in a scope, the name of the scope itself left out."""
     label = function.child_by_field_name("name")
     return [n for n in inside(uses(source).names.get(name, []), function) if n != label]
 
 
-def own(name: bytes, around: Node, source: Source) -> list[Node]:
+def find_own_attributes(name: bytes, around: Node, source: ParsedSource) -> list[Node]:
     """The attributes of ``self`` of a name in a class."""
     found = inside(uses(source).attributes.get(name, []), around)
     return [n for n in found if source.code(n).startswith(b"self.") and is_plain(n)]
@@ -141,7 +141,7 @@ def is_plain(node: Node) -> bool:
     return owner is not None and owner.type == "identifier"
 
 
-def around(node: Node, source: Source, *words: str) -> Node | None:
+def around(node: Node, source: ParsedSource, *words: str) -> Node | None:
     """The innermost node of some words that a node is in."""
     parent = node.parent
     while parent is not None and source.word(parent) not in words:
@@ -153,16 +153,16 @@ Import = tuple[bytes, Node, Node]
 """The name that an import binds, with its part and its statement."""
 
 
-def imports(source: Source) -> list[Import]:
+def imports(source: ParsedSource) -> list[Import]:
     """The names that a module's own imports bind."""
     found = source.notes.get("imports")
     if not isinstance(found, list):
-        found = list(imported(source))
+        found = list(read_imports(source))
         source.notes["imports"] = found
     return found
 
 
-def imported(source: Source) -> Iterator[Import]:
+def read_imports(source: ParsedSource) -> Iterator[Import]:
     """Read the imports of a module."""
     for statement in source.root.named_children:
         if statement.type in ("import_statement", "import_from_statement"):

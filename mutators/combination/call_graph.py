@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
-from mutators.base.operator import Source
+from mutators.base.operator import ParsedSource
 from syntax.languages import language_of
 
 MOST_BEARERS = 3
@@ -37,7 +37,7 @@ class Function:
 
 
 @dataclass(slots=True)
-class Calls:
+class CallGraph:
     """The functions of some files, and which of them seem to call which."""
 
     functions: dict[str, list[Function]] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Calls:
     _bearers: dict[str, list[Function]] = field(default_factory=lambda: defaultdict(list))
 
     @classmethod
-    def of(cls, files: Mapping[str, bytes]) -> Calls:
+    def of(cls, files: Mapping[str, bytes]) -> CallGraph:
         """Read files; those of no known language have no functions."""
         found = cls()
         for path in sorted(files):
@@ -53,7 +53,7 @@ class Calls:
             if language is None:
                 continue
             found.functions[path] = sorted(
-                functions(Source.of(path, files[path], language)), key=lambda each: each.start
+                functions(ParsedSource.of(path, files[path], language)), key=lambda each: each.start
             )
             for function in found.functions[path]:
                 found._bearers[function.plain_name].append(function)
@@ -74,7 +74,7 @@ class Calls:
         return found
 
 
-def functions(source: Source) -> Iterator[Function]:
+def functions(source: ParsedSource) -> Iterator[Function]:
     """Yield the functions of a file; what a nested one calls is its outer one's too."""
     stack = [(source.root, "")]
     while stack:
@@ -90,7 +90,7 @@ def functions(source: Source) -> Iterator[Function]:
         stack += [(child, around) for child in node.named_children]
 
 
-def called_names(node: Node, source: Source) -> Iterator[str]:
+def called_names(node: Node, source: ParsedSource) -> Iterator[str]:
     """Yield the last part of each name that is called, or handed on as it is, within a node."""
     waiting = list(node.named_children)
     while waiting:

@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from random import Random
 from typing import Literal
 
-from mutators.combination.call_graph import Calls, Function
+from mutators.combination.call_graph import CallGraph, Function
 from mutators.combination.joined_bugs import Joiner
 from storage.records import Bug, Verdict
 
@@ -47,7 +47,7 @@ class Parent:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class Combination:
     """Parents to join, by id, and what they have to do with one another."""
 
     relation: Relation
@@ -59,26 +59,26 @@ class Proposal:
 
 
 @dataclass(slots=True)
-class Pool:
+class ParentPool:
     """The parents there are, and which of them can go together."""
 
     parents: tuple[Parent, ...]
     joiner: Joiner
-    near: Near
+    near: ParentNeighbours
     _pairs: dict[frozenset[str], bool] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, parents: Sequence[Parent], files: Mapping[str, bytes]) -> Pool:
+    def of(cls, parents: Sequence[Parent], files: Mapping[str, bytes]) -> ParentPool:
         """Take the parents that apply to the files, and find out which are near one another."""
         joiner = Joiner(files)
         by_id = {parent.id: parent for parent in parents if joiner.parts(parent.bug)}
         known = tuple(by_id[key] for key in sorted(by_id))
-        return cls(known, joiner, Near.of(known, joiner))
+        return cls(known, joiner, ParentNeighbours.of(known, joiner))
 
-    def promising(self, parents: Sequence[Parent]) -> bool:
+    def is_promising(self, parents: Sequence[Parent]) -> bool:
         """Say whether each has a test of its own, most tests stay green, and the last one fits."""
         *before, newest = parents
-        if not all(self.pairs(parent, newest) for parent in before):
+        if not all(self.can_pair(parent, newest) for parent in before):
             return False
         seen = Counter(test for parent in parents for test in parent.fail_to_pass)
         if not all(any(seen[test] == 1 for test in parent.fail_to_pass) for parent in parents):
@@ -86,7 +86,7 @@ class Pool:
         tests = min(len(parent.fail_to_pass) + parent.pass_to_pass for parent in parents)
         return 2 * len(seen) <= tests
 
-    def pairs(self, one: Parent, other: Parent) -> bool:
+    def can_pair(self, one: Parent, other: Parent) -> bool:
         """Say whether two can be joined, and each has a test that the other has not."""
         key = frozenset({one.id, other.id})
         if key not in self._pairs:
@@ -102,7 +102,7 @@ Groups = Mapping[str, Sequence[Parent]]
 
 
 @dataclass(slots=True)
-class Near:
+class ParentNeighbours:
     """Which parents are near one another: in their files, their packages, along their calls."""
 
     paths: Mapping[str, frozenset[str]]
@@ -114,7 +114,7 @@ class Near:
     _found: dict[tuple[Relation, str], list[Parent]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, parents: Sequence[Parent], joiner: Joiner) -> Near:
+    def of(cls, parents: Sequence[Parent], joiner: Joiner) -> ParentNeighbours:
         """Group the parents."""
         paths = {p.id: frozenset(part.path for part in joiner.parts(p.bug)) for p in parents}
         in_file: dict[str, list[Parent]] = defaultdict(list)
@@ -149,7 +149,7 @@ class Near:
 
 def along_calls(parents: Sequence[Parent], joiner: Joiner, paths: set[str]) -> Groups:
     """From each parent to those in functions that call its functions, or that they call."""
-    calls = Calls.of({path: joiner.files[path] for path in paths if path in joiner.files})
+    calls = CallGraph.of({path: joiner.files[path] for path in paths if path in joiner.files})
     in_function: dict[Function, list[Parent]] = defaultdict(list)
     for parent in parents:
         for function in functions_of(parent, joiner, calls):
@@ -164,7 +164,7 @@ def along_calls(parents: Sequence[Parent], joiner: Joiner, paths: set[str]) -> G
     return found
 
 
-def functions_of(parent: Parent, joiner: Joiner, calls: Calls) -> set[Function]:
+def functions_of(parent: Parent, joiner: Joiner, calls: CallGraph) -> set[Function]:
     """The functions that a parent changes."""
     found = {
         calls.around(part.path, edit.start)
@@ -183,7 +183,7 @@ def package_of(path: str) -> str:
 class Chooser:
     """Proposes sets: relations and sizes take turns, parents least used come first."""
 
-    pool: Pool
+    pool: ParentPool
     seed: int
     sizes: Sequence[int] = SIZES
     seen: set[frozenset[str]] = field(default_factory=set)
@@ -195,7 +195,7 @@ class Chooser:
         Random(self.seed).shuffle(order)
         self._ranks = {key: rank for rank, key in enumerate(order)}
 
-    def proposals(self) -> Iterator[Proposal]:
+    def proposals(self) -> Iterator[Combination]:
         """Yield sets, each once, until there are no more or nothing new is found any more."""
         spent: set[tuple[Relation, int, str]] = set()
         idle, round_of = 0, len(self.sizes) * len(RELATIONS)
@@ -212,17 +212,17 @@ class Chooser:
 
     def _next(
         self, relation: Relation, size: int, spent: set[tuple[Relation, int, str]]
-    ) -> Proposal | None:
+    ) -> Combination | None:
         left = [p for p in self.pool.parents if (relation, size, p.id) not in spent]
         for first in sorted(left, key=self._order):
             tries = [TRIES if size > 2 else len(self.pool.parents)]
-            found = self._grown(relation, size, (first,), tries)
+            found = self._grow_set(relation, size, (first,), tries)
             if found is not None:
-                return Proposal(relation, found)
+                return Combination(relation, found)
             spent.add((relation, size, first.id))
         return None
 
-    def _grown(
+    def _grow_set(
         self, relation: Relation, size: int, parents: tuple[Parent, ...], tries: list[int]
     ) -> tuple[Parent, ...] | None:
         """Add neighbours until a set is as large as wanted, promising and new."""
@@ -242,9 +242,9 @@ class Chooser:
             grown = (*parents, other)
             if size == len(grown) and ids | {other.id} in self.seen:
                 continue
-            if not self.pool.promising(grown):
+            if not self.pool.is_promising(grown):
                 continue
-            found = self._grown(relation, size, grown, tries)
+            found = self._grow_set(relation, size, grown, tries)
             if found is not None:
                 return found
         return None

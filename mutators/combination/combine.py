@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import combinations, islice
 from typing import Any
 
-from mutators.combination.choice import SIZES, Chooser, Parent, Pool, Proposal
+from mutators.combination.choice import SIZES, Chooser, Combination, Parent, ParentPool
 from storage.records import Bug, Verdict
 
 Judge = Callable[[Bug], Awaitable[Verdict]]
@@ -33,7 +33,7 @@ def to_judge(parents: Collection[str]) -> tuple[Ids, ...]:
     return tuple(frozenset(each) for each in combinations(sorted(whole), len(whole) - 1))
 
 
-def matters(whole: Tests, parts: Mapping[Ids, Tests]) -> bool:
+def is_every_parent_needed(whole: Tests, parts: Mapping[Ids, Tests]) -> bool:
     """Say whether every parent of a joined bug matters.
 
     ``whole`` is the FAIL_TO_PASS of the joined bug, ``parts`` that of its proper subsets, by the
@@ -50,7 +50,7 @@ def matters(whole: Tests, parts: Mapping[Ids, Tests]) -> bool:
     return bool(failing) and all(tests and frozenset(tests) != failing for tests in parts.values())
 
 
-async def combined(
+async def combined_bugs(
     parents: Collection[tuple[Bug, Verdict]],
     files: Mapping[str, bytes],
     *,
@@ -68,9 +68,9 @@ async def combined(
     ``side_by_side`` says how many are judged at once; it changes nothing of what is yielded.
     """
     known = [parent for bug, verdict in parents if (parent := Parent.of(bug, verdict)) is not None]
-    pool = Pool.of(known, files)
+    pool = ParentPool.of(known, files)
     trial = Trial(pool, judge, seed)
-    waiting: deque[asyncio.Task[Held | None]] = deque()
+    waiting: deque[asyncio.Task[HeldCombination | None]] = deque()
     proposals = islice(Chooser(pool, seed, sizes).proposals(), max_tries)
     kept: dict[Ids, Tests] = {}
     try:
@@ -80,14 +80,14 @@ async def combined(
             if not waiting:
                 return
             held = await waiting.popleft()
-            if held is not None and not told_already(held, kept):
+            if held is not None and not is_redundant(held, kept):
                 kept[held.ids] = held.tests
                 yield held.bug
     finally:
-        await ended([*waiting, *trial.asked.values()])
+        await cancel_tasks([*waiting, *trial.asked.values()])
 
 
-async def ended(tasks: Collection[asyncio.Future[Any]]) -> None:
+async def cancel_tasks(tasks: Collection[asyncio.Future[Any]]) -> None:
     """Cancel what is still under way, and wait until it is over."""
     for task in tasks:
         task.cancel()
@@ -95,7 +95,7 @@ async def ended(tasks: Collection[asyncio.Future[Any]]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldCombination:
     """A joined bug that holds, with its parents and tests."""
 
     bug: Bug
@@ -103,7 +103,7 @@ class Held:
     tests: frozenset[str]
 
 
-def told_already(held: Held, kept: Mapping[Ids, Tests]) -> bool:
+def is_redundant(held: HeldCombination, kept: Mapping[Ids, Tests]) -> bool:
     """Say whether a subset or superset with the same tests was kept before."""
     return any(
         held.tests == tests and (held.ids <= ids or ids <= held.ids) for ids, tests in kept.items()
@@ -114,13 +114,13 @@ def told_already(held: Held, kept: Mapping[Ids, Tests]) -> bool:
 class Trial:
     """Has joined bugs judged, each once."""
 
-    pool: Pool
+    pool: ParentPool
     judge: Judge
     seed: int
     asked: dict[Ids, asyncio.Future[Verdict | None]] = field(default_factory=dict)
     """What was given to the judge, by the ids of the parents."""
 
-    async def hold(self, proposal: Proposal) -> Held | None:
+    async def hold(self, proposal: Combination) -> HeldCombination | None:
         """Return the joined bug where it is valid and every parent matters."""
         joined = self.join(proposal.parents, proposal)
         whole = await self._verdict(proposal.ids, joined)
@@ -129,7 +129,7 @@ class Trial:
         parts: dict[Ids, Tests] = {
             frozenset({parent.id}): parent.fail_to_pass for parent in proposal.parents
         }
-        if not differs(whole.fail_to_pass, parts):
+        if not is_new_list(whole.fail_to_pass, parts):
             return None
         for ids in to_judge(proposal.ids):
             rest = tuple(parent for parent in proposal.parents if parent.id in ids)
@@ -137,13 +137,13 @@ class Trial:
             if verdict is None:
                 return None
             parts[ids] = verdict.fail_to_pass
-            if not differs(whole.fail_to_pass, parts):
+            if not is_new_list(whole.fail_to_pass, parts):
                 return None
-        if not matters(whole.fail_to_pass, parts):
+        if not is_every_parent_needed(whole.fail_to_pass, parts):
             return None
-        return Held(joined, proposal.ids, frozenset(whole.fail_to_pass))
+        return HeldCombination(joined, proposal.ids, frozenset(whole.fail_to_pass))
 
-    def join(self, parents: tuple[Parent, ...], proposal: Proposal) -> Bug | None:
+    def join(self, parents: tuple[Parent, ...], proposal: Combination) -> Bug | None:
         """Join some parents of a proposal."""
         bugs = [parent.bug for parent in parents]
         return self.pool.joiner.join(bugs, operator=proposal.relation, seed=self.seed)
@@ -153,14 +153,14 @@ class Trial:
         if joined is None:
             return None
         if ids not in self.asked:
-            self.asked[ids] = asyncio.ensure_future(self._judged(joined))
+            self.asked[ids] = asyncio.ensure_future(self._judge_joined(joined))
         return await asyncio.shield(self.asked[ids])
 
-    async def _judged(self, joined: Bug) -> Verdict | None:
+    async def _judge_joined(self, joined: Bug) -> Verdict | None:
         verdict = await self.judge(joined)
         return verdict if verdict.valid else None
 
 
-def differs(whole: Tests, parts: Mapping[Ids, Tests]) -> bool:
+def is_new_list(whole: Tests, parts: Mapping[Ids, Tests]) -> bool:
     """Say whether a list of tests is none of those known so far."""
     return frozenset(whole) not in {frozenset(tests) for tests in parts.values()}

@@ -24,7 +24,7 @@ from syntax.text import Text
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BugPart:
     """What one bug does to one file: the lines it replaces, or the whole file."""
 
     path: str
@@ -42,7 +42,7 @@ class Part:
         return self.edits[0].start if self.edits else 0
 
 
-def clash(one: Part, other: Part) -> bool:
+def is_clash(one: BugPart, other: BugPart) -> bool:
     """Say whether two changes of the same file cannot stand beside each other."""
     if not one.edits or not other.edits or one.mode != other.mode or one.touched & other.touched:
         return True
@@ -56,13 +56,13 @@ class Joiner:
     files: Mapping[str, bytes]
     _texts: dict[str, Text] = field(default_factory=dict)
     _units: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
-    _parts: dict[str, tuple[Part, ...]] = field(default_factory=dict)
+    _parts: dict[str, tuple[BugPart, ...]] = field(default_factory=dict)
 
-    def parts(self, bug: Bug) -> tuple[Part, ...]:
+    def parts(self, bug: Bug) -> tuple[BugPart, ...]:
         """What a bug does to each file, by path; nothing where it does not apply to these."""
         if bug.id not in self._parts:
             try:
-                found = sorted(self._read(bug), key=lambda part: part.path)
+                found = sorted(self._parse_parts(bug), key=lambda part: part.path)
             except PatchError:
                 found = []
             self._parts[bug.id] = tuple(found)
@@ -73,7 +73,9 @@ class Joiner:
         ours, theirs = self.parts(one), self.parts(other)
         if not ours or not theirs or one.tree != other.tree:
             return False
-        return not any(clash(mine, its) for mine in ours for its in theirs if mine.path == its.path)
+        return not any(
+            is_clash(mine, its) for mine in ours for its in theirs if mine.path == its.path
+        )
 
     def join(self, bugs: Sequence[Bug], *, operator: str = "", seed: int = 0) -> Bug | None:
         """Return the bug that holds all of several, in whatever order; None where they clash."""
@@ -82,10 +84,10 @@ class Joiner:
             return None
         if not all(self.fits(one, other) for one, other in combinations(ordered, 2)):
             return None
-        by_path: dict[str, list[Part]] = {}
+        by_path: dict[str, list[BugPart]] = {}
         for part in (part for bug in ordered for part in self.parts(bug)):
             by_path.setdefault(part.path, []).append(part)
-        joined = [self._joined(path, by_path[path]) for path in sorted(by_path)]
+        joined = [self._join_file(path, by_path[path]) for path in sorted(by_path)]
         files = [each for each in joined if each is not None]
         if len(files) < len(joined):
             return None
@@ -109,7 +111,7 @@ class Joiner:
             self._texts[path] = Text.of(self.files.get(path, b""))
         return self._texts[path]
 
-    def _joined(self, path: str, parts: Sequence[Part]) -> tuple[str, FileChange] | None:
+    def _join_file(self, path: str, parts: Sequence[BugPart]) -> tuple[str, FileChange] | None:
         """The patch of one file and what the file is after it; None where it parses no more."""
         before, mode = self.files.get(path), parts[0].mode
         if not parts[0].edits:
@@ -123,7 +125,7 @@ class Joiner:
         sha256 = "" if after is None else hashlib.sha256(after).hexdigest()
         return diff, FileChange(path=path, mode=mode, sha256=sha256)
 
-    def _read(self, bug: Bug) -> Iterator[Part]:
+    def _parse_parts(self, bug: Bug) -> Iterator[BugPart]:
         after = apply_patch(bug.patch, self.files.get)
         modes = {change.path: change.mode for change in bug.changes}
         if set(modes) != set(after):
@@ -135,12 +137,14 @@ class Joiner:
             found = patches.get(path, [])
             mode = modes[path]
             if self.files.get(path) is None or content is None or len(found) != 1:
-                yield Part(path, mode, whole=content)
+                yield BugPart(path, mode, whole=content)
                 continue
             edits = tuple(line_edits(found[0], self.text(path)))
-            yield Part(path, mode, edits, touched=frozenset(self._touched(path, edits)))
+            yield BugPart(
+                path, mode, edits, touched=frozenset(self._find_touched_units(path, edits))
+            )
 
-    def _touched(self, path: str, edits: Sequence[Splice]) -> Iterator[int]:
+    def _find_touched_units(self, path: str, edits: Sequence[Splice]) -> Iterator[int]:
         """The units that edits change: simple statements, and heads of compound ones."""
         units = self._units_of(path)
         for edit in edits:

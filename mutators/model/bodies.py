@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
-from mutators.base.operator import Source
+from mutators.base.operator import ParsedSource
 from mutators.model.definitions import Definition, body_range
 from syntax.replacements import EditsRefused, as_bytes
 from syntax.splices import Splice
@@ -22,7 +22,7 @@ def body_splice(definition: Definition, body: str) -> Splice:
     start, end = old
     source = definition.source
     lines = without_docstring(source, as_bytes(body.replace("\r\n", "\n"), b"", 1))
-    text = indented(source, lines, indent_of(source.text.data[start:end]))
+    text = reindent_body(source, lines, indent_of(source.text.data[start:end]))
     if source.newline == b"\r\n":
         text = text.replace(b"\n", b"\r\n")
     if not source.text.data[:end].endswith(b"\n"):
@@ -36,7 +36,7 @@ def indent_of(code: bytes) -> bytes:
     return line[: len(line) - len(line.lstrip())]
 
 
-def without_docstring(source: Source, body: bytes) -> bytes:
+def without_docstring(source: ParsedSource, body: bytes) -> bytes:
     """Return a body without blank lines around it and without the docstring that opens it.
 
     Refuses a function in place of its body.
@@ -49,9 +49,9 @@ def without_docstring(source: Source, body: bytes) -> bytes:
     if not lines:
         raise EditsRefused("not-a-body", "there is no statement")
     text = b"\n".join(lines) + b"\n"
-    statements = parsed(source, text)
+    statements = parse_body(source, text)
     code = [node for node in statements if node.type != "comment"]
-    if len(code) == 1 and source.word(bare(code[0])) in ("function", "class"):
+    if len(code) == 1 and source.word(strip_decorators(code[0])) in ("function", "class"):
         raise EditsRefused("not-a-body", "it is a definition; only its statements are asked for")
     if code and is_string(source, code[0]):
         end = Text.of(text).line_end(code[0].end_point.row)
@@ -59,26 +59,26 @@ def without_docstring(source: Source, body: bytes) -> bytes:
     return text
 
 
-def parsed(source: Source, body: bytes) -> list[Node]:
+def parse_body(source: ParsedSource, body: bytes) -> list[Node]:
     """Return the statements of a body, whatever its indentation; rows are those of the body."""
     root = source.language.parse(body)
     nodes = root.named_children
     return nodes[0].named_children if len(nodes) == 1 and nodes[0].type == "block" else nodes
 
 
-def bare(node: Node) -> Node:
+def strip_decorators(node: Node) -> Node:
     """Return a definition without its decorators; any other statement as it is."""
     inner = node.child_by_field_name("definition")
     return node if inner is None else inner
 
 
-def is_string(source: Source, node: Node) -> bool:
+def is_string(source: ParsedSource, node: Node) -> bool:
     """Say whether a statement is a string alone."""
     only = node.named_children
     return source.word(node) == "statement" and len(only) == 1 and source.word(only[0]) == "string"
 
 
-def indented(source: Source, body: bytes, indent: bytes) -> bytes:
+def reindent_body(source: ParsedSource, body: bytes, indent: bytes) -> bytes:
     """Give a body another indentation; lines that begin within a text stay as they are.
 
     Those of a docstring move with the code.
@@ -98,7 +98,7 @@ def indented(source: Source, body: bytes, indent: bytes) -> bytes:
     return b"".join(found)
 
 
-def string_rows(source: Source, body: bytes) -> tuple[set[int], set[int]]:
+def string_rows(source: ParsedSource, body: bytes) -> tuple[set[int], set[int]]:
     """Return the rows that begin within a text, and within a string that stands alone."""
     texts: set[int] = set()
     docstrings: set[int] = set()

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from tree_sitter import Node
 
-from mutators.base.operator import Source
+from mutators.base.operator import ParsedSource
 from syntax.languages import Word
 
 BRANCHES: tuple[Word, ...] = ("condition", "elif", "loop", "handler", "ternary", "boolean")
@@ -22,7 +22,7 @@ class Definition:
     name: str
     """Qualified inside the file."""
     node: Node
-    source: Source
+    source: ParsedSource
 
     @property
     def own(self) -> str:
@@ -111,7 +111,7 @@ class Definition:
         return sum(self.words[word] for word in BRANCHES)
 
 
-def definitions(source: Source) -> list[Definition]:
+def definitions(source: ParsedSource) -> list[Definition]:
     """Return the definitions of a file that lie in no function, in the order of its text.
 
     What only type checkers see is left out.
@@ -119,7 +119,7 @@ def definitions(source: Source) -> list[Definition]:
     return list(walk(source, source.root, ""))
 
 
-def walk(source: Source, node: Node, around: str) -> Iterator[Definition]:
+def walk(source: ParsedSource, node: Node, around: str) -> Iterator[Definition]:
     """Yield the definitions under a node."""
     for child in node.named_children:
         word = source.word(child)
@@ -134,7 +134,7 @@ def walk(source: Source, node: Node, around: str) -> Iterator[Definition]:
             yield from walk(source, child, around)
 
 
-def is_for_types(source: Source, node: Node, word: Word | None) -> bool:
+def is_for_types(source: ParsedSource, node: Node, word: Word | None) -> bool:
     """Say whether a condition holds for type checkers alone."""
     test = node.child_by_field_name("condition") if word == "condition" else None
     return test is not None and source.code(test).endswith(b"TYPE_CHECKING")
@@ -171,6 +171,6 @@ def head_end(definition: Definition) -> int:
     return definition.start + len(definition.head)
 
 
-def line_end(source: Source, offset: int) -> int:
+def line_end(source: ParsedSource, offset: int) -> int:
     """Where the line ends that holds the byte before an offset."""
     return source.text.line_end(source.text.line_at(max(offset - 1, 0)))

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from mutators.base.operator import Source
+from mutators.base.operator import ParsedSource
 from syntax.patches import decode
 from syntax.replacements import GIVES_AWAY, EditsRefused, remarks
 from syntax.splices import Splice
@@ -15,7 +15,7 @@ WORD = re.compile(r"[^\W\d_]+")
 HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
-def check_silent(source: Source, splice: Splice) -> None:
+def check_silent(source: ParsedSource, splice: Splice) -> None:
     """Refuse comments that were not there, and new names and texts that tell of a mistake.
 
     A slip needs no comment, and no list of words is complete.

@@ -28,7 +28,7 @@ class Mistake:
     """Of Pan et al. (as IF-CC), of Durães and Madeira (as MIFS), of TSSB-3M (in words)."""
 
 
-def kind(name: str, description: str, needs: str, defect: str, patterns: str) -> Mistake:
+def make_mistake(name: str, description: str, needs: str, defect: str, patterns: str) -> Mistake:
     """Write a row of the table."""
     words: list[Word] = needs.split()  # type: ignore[assignment]
     listed = tuple(pattern.strip() for pattern in patterns.split(","))
@@ -36,7 +36,7 @@ def kind(name: str, description: str, needs: str, defect: str, patterns: str) ->
 
 
 MISTAKES: tuple[Mistake, ...] = (
-    kind(
+    make_mistake(
         "wrong-condition",
         "A condition that is a little too wide or too narrow: a part of it is forgotten, joined "
         "wrongly, or compares the wrong thing.",
@@ -44,126 +44,126 @@ MISTAKES: tuple[Mistake, ...] = (
         "checking",
         "IF-CC, WLEC, MLAC, More Specific If, Less Specific If",
     ),
-    kind(
+    make_mistake(
         "missing-check",
         "A guard that is forgotten: the case it turned away now runs on.",
         "condition",
         "checking",
         "IF-APC, MIFS, MIA",
     ),
-    kind(
+    make_mistake(
         "missing-case",
         "One of several cases that is not thought of: a branch is gone, or handled as another.",
         "condition ternary handler",
         "algorithm",
         "IF-ABR, MIEB",
     ),
-    kind(
+    make_mistake(
         "empty-and-missing",
         "Empty, zero, false and missing are taken for the same, or told apart where they are one.",
         "condition ternary boolean comparison",
         "checking",
         "IF-CC, Change Constant Type",
     ),
-    kind(
+    make_mistake(
         "off-by-one",
         "A bound, an index, a slice or a count that is one too many or too few, at one end only.",
         "number slice comparison loop",
         "checking",
         "LP-CC, Change Numeric Literal",
     ),
-    kind(
+    make_mistake(
         "wrong-variable",
         "A variable used in place of another of the same scope that holds something similar.",
         "assignment call loop",
         "assignment",
         "WPFV, Change Identifier Used",
     ),
-    kind(
+    make_mistake(
         "wrong-attribute",
         "An attribute or method used in place of a similar one of the same object.",
         "attribute",
         "interface",
         "MC-DM, Change Attribute Used, Same Function Wrong Caller",
     ),
-    kind(
+    make_mistake(
         "wrong-value",
         "A constant, default, flag or key that is not quite the right one.",
         "number string truth",
         "assignment",
         "AS-CE, WVAV, Change Boolean Literal, Change Numeric Literal",
     ),
-    kind(
+    make_mistake(
         "wrong-call",
         "A function called in place of a similar one that takes the same arguments.",
         "call",
         "interface",
         "MC-DM, Wrong Function Name",
     ),
-    kind(
+    make_mistake(
         "wrong-argument",
         "An argument that is not the one meant: swapped with another, or computed a little wrong.",
         "call",
         "interface",
         "MC-DAP, WAEP, Same Function Swap Args, Change Keyword Argument Used",
     ),
-    kind(
+    make_mistake(
         "missing-argument",
         "An optional argument that is not passed on, so that a default takes its place.",
         "keyword call",
         "interface",
         "MC-DNP, Same Function More Args",
     ),
-    kind(
+    make_mistake(
         "missing-call",
         "A step that is forgotten: a value is not converted, copied, stripped, sorted or closed.",
         "call",
         "algorithm",
         "SQ-AMO, MFC, Add Function Around Expression, Add Method Call",
     ),
-    kind(
+    make_mistake(
         "wrong-operator",
         "An operator, a sign or a precedence that computes something near to what is meant.",
         "binary augmented unary boolean comparison",
         "algorithm",
         "WAEP, Change Binary Operator, Change Unary Operator, Change Binary Operand",
     ),
-    kind(
+    make_mistake(
         "wrong-order",
         "Steps in the wrong order: something is used before it is updated, or updated too early.",
         "assignment augmented call",
         "timing",
         "MLPC",
     ),
-    kind(
+    make_mistake(
         "stale-state",
         "State that is not set, not reset or not kept up to date, so that a second use goes wrong.",
         "assignment augmented",
         "assignment",
         "SQ-AFO, MVAV, MVIV",
     ),
-    kind(
+    make_mistake(
         "shared-state",
         "An object that is changed or handed out where a copy was meant, or the other way round.",
         "call assignment",
         "assignment",
         "Add Function Around Expression",
     ),
-    kind(
+    make_mistake(
         "wrong-loop",
         "A loop that stops early, skips an item, or gathers the wrong thing at its edges.",
         "loop",
         "algorithm",
         "LP-CC, MLPC",
     ),
-    kind(
+    make_mistake(
         "wrong-exception",
         "An error that is caught too widely or too narrowly, swallowed, or raised as another.",
         "handler raise",
         "checking",
         "TY-ARTC, TY-ARCB",
     ),
-    kind(
+    make_mistake(
         "wrong-result",
         "A result that is right in the common case only: returned too early, or the wrong part.",
         "return yield",

@@ -14,9 +14,9 @@ from mutators.model.definitions import Definition
 from mutators.model.mistakes import MISTAKES, Dealer, Mistake
 from mutators.model.neighbours import callees, callers, class_of, write_sections
 from mutators.model.outline import modules, surface
-from mutators.model.project import Project
+from mutators.model.project import ProjectView
 from mutators.model.proposals import Maker
-from mutators.model.questions import Modelled, Question, wanted
+from mutators.model.questions import DefinitionQuestion, Modelled, count_questions
 from mutators.model.targets import has_logic, targets
 from storage.records import Bug
 from syntax.patches import decode
@@ -25,7 +25,7 @@ from syntax.replacements import (
     REPLACE,
     Edit,
     EditsRefused,
-    place,
+    place_edit,
 )
 from syntax.splices import Splice, merge
 
@@ -79,7 +79,7 @@ def tool(candidates: int) -> Tool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Modifying(Question):
+class Modifying(DefinitionQuestion):
     """A question with the kinds that it asks for, which are used up as they are answered."""
 
     kinds: Counter[str]
@@ -89,7 +89,7 @@ class Modifying(Question):
 class Modify:
     """Asks for mistakes, and makes bugs of them."""
 
-    project: Project
+    project: ProjectView
     seed: int
     max_bugs: int | None
     candidates: int
@@ -99,21 +99,21 @@ class Modify:
     def questions(self) -> Iterator[Modifying]:
         """Yield a question for each definition with some logic, in the order of the sample."""
         dealer, form = Dealer(seed=self.seed), tool(self.candidates)
-        count = wanted(self.max_bugs, self.candidates)
+        count = count_questions(self.max_bugs, self.candidates)
         for each in targets(self.project, accepts, seed=self.seed, wanted=count):
             kinds = dealer.deal(each.words, self.candidates)
             ask = Ask(
                 purpose="modify",
                 strategy="modify",
                 system=SYSTEM,
-                shared=self._told(each.source.path),
+                shared=self._make_shared_context(each.source.path),
                 prompt=prompt(self.project, each, kinds),
                 tool=form,
                 max_output=OUTPUT * (1 + self.candidates),
             )
             yield Modifying(definition=each, ask=ask, kinds=Counter(kind.name for kind in kinds))
 
-    def _told(self, path: str) -> tuple[str, ...]:
+    def _make_shared_context(self, path: str) -> tuple[str, ...]:
         if path not in self._shared:
             users = [each for each in self.project.definitions(path) if accepts(each)]
             told = (modules(self.project), surface(self.project.source(path), users))
@@ -124,14 +124,14 @@ class Modify:
         """Return the mistakes of an answer."""
         return list(answer["mistakes"])
 
-    def bug(self, question: Question, change: Any) -> Bug:
+    def bug(self, question: DefinitionQuestion, change: Any) -> Bug:
         """Make a bug of one mistake. Raises EditsRefused."""
         assert self.maker is not None and isinstance(question, Modifying)
         kind = change["kind"]
         if question.kinds[kind] < 1:
             raise EditsRefused("wrong-kind", f"{kind} was not asked for")
         question.kinds[kind] -= 1
-        splice = spliced(question.definition, change["edits"])
+        splice = merge_edits(question.definition, change["edits"])
         return self.maker.make(question.definition, splice, kind)
 
 
@@ -146,7 +146,7 @@ def accepts(definition: Definition) -> bool:
     return has_logic(definition) and (not definition.is_class or len(definition.code) <= MOST_CLASS)
 
 
-def prompt(project: Project, definition: Definition, kinds: Sequence[Mistake]) -> str:
+def prompt(project: ProjectView, definition: Definition, kinds: Sequence[Mistake]) -> str:
     """Return what is asked: the definition, what around it can matter, the kinds of mistakes."""
     around = class_of(project, definition, range(0))
     parts = write_sections(
@@ -165,13 +165,13 @@ def prompt(project: Project, definition: Definition, kinds: Sequence[Mistake]) -
     )
 
 
-def spliced(definition: Definition, edits: list[Mapping[str, str]]) -> Splice:
+def merge_edits(definition: Definition, edits: list[Mapping[str, str]]) -> Splice:
     """Return edits of a definition as one change of its file."""
     source, found = definition.source, []
     for number, each in enumerate(edits, 1):
         edit = Edit(path=source.path, find=each["find"], replace=each["replace"])
         try:
-            inside = place(edit, definition.code, number)
+            inside = place_edit(edit, definition.code, number)
         except EditsRefused as error:
             if edit.find.encode("utf-8", "replace") in source.text.data and (
                 edit.find.encode("utf-8", "replace") not in definition.code

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from llm.marks import data
 from mutators.model.definitions import Definition
-from mutators.model.project import Project, receiver
+from mutators.model.project import ProjectView, receiver
 from syntax.patches import decode
 
 MOST_CALLEES = 12
@@ -29,48 +29,52 @@ OPENING = re.compile(r"^[rRbBuUfF]{0,2}[\"']+")
 ATTRIBUTE = re.compile(rb"\bself\.(\w+)\b(?![ \t]*\()")
 
 
-def callees(project: Project, definition: Definition) -> list[str]:
+def callees(project: ProjectView, definition: Definition) -> list[str]:
     """Return the signatures of what a definition calls, with the first line of their docstrings."""
     found: dict[str, None] = {}
     for name, calls in project.calls(definition).items():
         on = receiver(definition, calls[0])
-        for each in meant(project, definition, name, on):
+        for each in resolve_call(project, definition, name, on):
             found[signature(each, located=True)] = None
     return list(found)[:MOST_CALLEES]
 
 
-def meant(project: Project, definition: Definition, name: str, on: str | None) -> list[Definition]:
+def resolve_call(
+    project: ProjectView, definition: Definition, name: str, on: str | None
+) -> list[Definition]:
     """Return the definitions that a call may mean; none where that cannot be told."""
     path = definition.source.path
     inside = range(definition.start, definition.end)
     known = [
         d
-        for d in project.defined(name)
+        for d in project.find_definitions(name)
         if d.source.path != path or d.start not in inside  # Itself, and what it defines.
     ]
     own = [d for d in known if d.source.path == path]
     if on in OWN:
         siblings = [d for d in own if d.around == (definition.around or definition.name)]
-        return siblings or few(known)
+        return siblings or drop_if_many(known)
     if on is None:
-        return [d for d in own if not d.around] or few([d for d in known if not d.around])
-    return few(known)
+        return [d for d in own if not d.around] or drop_if_many([d for d in known if not d.around])
+    return drop_if_many(known)
 
 
-def few(known: list[Definition]) -> list[Definition]:
+def drop_if_many(known: list[Definition]) -> list[Definition]:
     """Return definitions unless there are too many to mean any."""
     return known if len(known) <= MOST_HOMONYMS else []
 
 
-def callers(project: Project, definition: Definition, hidden: Collection[str] = ()) -> list[str]:
+def callers(
+    project: ProjectView, definition: Definition, hidden: Collection[str] = ()
+) -> list[str]:
     """Return the lines around calls of a definition; none that holds a line to be hidden."""
     name = definition.own
     if name == "__init__":
         name = definition.around.rsplit(".", 1)[-1]
     own = definition.source.path
     paths = [own] if own in project.files else []
-    if len(project.defined(name)) <= MOST_HOMONYMS + 1:
-        paths += [path for path in project.naming(name) if path != own]
+    if len(project.find_definitions(name)) <= MOST_HOMONYMS + 1:
+        paths += [path for path in project.find_files_naming(name) if path != own]
     found: list[str] = []
     for path in paths:
         for each in project.definitions(path):
@@ -95,7 +99,7 @@ def write_sections(*sections: tuple[str, Sequence[str]]) -> list[str]:
     return [f"{heading}\n{data(chr(10).join(found))}" for heading, found in sections if found]
 
 
-def excerpt(project: Project, caller: Definition, name: str) -> str:
+def excerpt(project: ProjectView, caller: Definition, name: str) -> str:
     """Return a caller's signature, and the lines around its first call."""
     text = caller.source.text
     call = project.calls(caller)[name][0]
@@ -112,7 +116,7 @@ def hidden_in(text: str, hidden: Collection[str]) -> bool:
     return any(line.strip() in hidden for line in text.split("\n"))
 
 
-def class_of(project: Project, definition: Definition, left_out: range) -> str:
+def class_of(project: ProjectView, definition: Definition, left_out: range) -> str:
     """Return the head of the class around a method, and the names of its attributes.
 
     Attributes are those that are used outside of a range: what only a hidden body names is not

@@ -11,10 +11,10 @@ from collections.abc import Collection, Iterator
 from tree_sitter import Node
 
 from llm.marks import data
-from mutators.base.operator import Source
+from mutators.base.operator import ParsedSource
 from mutators.model.definitions import Definition, definitions
 from mutators.model.neighbours import lines_of, signature
-from mutators.model.project import Project
+from mutators.model.project import ProjectView
 from syntax.patches import decode
 
 MODULES_LIMIT = 6000
@@ -26,24 +26,28 @@ WORD = re.compile(rb"\w+")
 IMPORTING = frozenset({b"from", b"import", b"as"})
 
 
-def modules(project: Project) -> str:
+def modules(project: ProjectView) -> str:
     """Return the files of a repository with the first line of what each says of itself."""
-    return told("The project's files:", bounded(map_lines(project), MODULES_LIMIT))
+    return format_section(
+        "The project's files:", join_within_limit(map_lines(project), MODULES_LIMIT)
+    )
 
 
-def map_lines(project: Project) -> Iterator[str]:
+def map_lines(project: ProjectView) -> Iterator[str]:
     """Yield a line for each file."""
     for path in project.files:
-        text = next(iter(lines_of(decode(docstring(project.source(path))))), "")
+        text = next(iter(lines_of(decode(read_docstring(project.source(path))))), "")
         yield f"{path}: {text}" if text else path
 
 
-def interface(project: Project) -> str:
+def interface(project: ProjectView) -> str:
     """Return the files of a repository with the signatures that others may use."""
-    return told("The project's interface:", bounded(interface_lines(project), INTERFACE_LIMIT))
+    return format_section(
+        "The project's interface:", join_within_limit(interface_lines(project), INTERFACE_LIMIT)
+    )
 
 
-def interface_lines(project: Project) -> Iterator[str]:
+def interface_lines(project: ProjectView) -> Iterator[str]:
     """Yield a line for each file and for each public function and class."""
     for line, path in zip(map_lines(project), project.files, strict=True):
         yield f"# {line}"
@@ -54,18 +58,24 @@ def interface_lines(project: Project) -> Iterator[str]:
                 yield indent + " ".join(line.strip() for line in lines)
 
 
-def surface(source: Source, users: Collection[Definition]) -> str:
+def surface(source: ParsedSource, users: Collection[Definition]) -> str:
     """Return the imports and names of a file that some definitions use; nothing else of it."""
     used = {word for each in users for word in WORD.findall(each.code)}
-    shown = [statement(source, node) for node in loose(source) if given(source, node) & used]
-    return told("What the file imports and names:", bounded(shown, FILE_LIMIT))
+    shown = [
+        statement(source, node)
+        for node in list_loose_statements(source)
+        if find_bound_names(source, node) & used
+    ]
+    return format_section("What the file imports and names:", join_within_limit(shown, FILE_LIMIT))
 
 
-def skeleton(source: Source) -> str:
+def skeleton(source: ParsedSource) -> str:
     """Return a file without the bodies of its functions."""
-    heads: list[tuple[int, str]] = [(n.start_byte, statement(source, n)) for n in loose(source)]
+    heads: list[tuple[int, str]] = [
+        (n.start_byte, statement(source, n)) for n in list_loose_statements(source)
+    ]
     for each in definitions(source):
-        heads.append((each.start, described(each)))
+        heads.append((each.start, describe_definition(each)))
         if each.is_class and each.body is not None:
             inner = [n for n in each.body.named_children if is_loose(source, n)]
             heads += [
@@ -74,25 +84,25 @@ def skeleton(source: Source) -> str:
                 if n != (each.docstring.parent if each.docstring else None)
             ]
     found = [text for _, text in sorted(heads)]
-    return told(
+    return format_section(
         "The file, without the bodies of its functions:",
-        bounded([f"# {source.path}", *found], FILE_LIMIT),
+        join_within_limit([f"# {source.path}", *found], FILE_LIMIT),
     )
 
 
-def described(definition: Definition) -> str:
+def describe_definition(definition: Definition) -> str:
     """Return a head with what its docstring says first."""
     return signature(definition) + ("" if definition.is_class else " ...")
 
 
-def loose(source: Source) -> Iterator[Node]:
+def list_loose_statements(source: ParsedSource) -> Iterator[Node]:
     """Yield the statements of a module that define no function or class."""
     own = source.root.named_children
-    first = own[0] if own and docstring(source) else None
+    first = own[0] if own and read_docstring(source) else None
     yield from (n for n in own if n != first and is_loose(source, n))
 
 
-def is_loose(source: Source, node: Node) -> bool:
+def is_loose(source: ParsedSource, node: Node) -> bool:
     """Say whether a statement holds no definition, and is no comment."""
     stack = [node]
     while stack:
@@ -103,14 +113,14 @@ def is_loose(source: Source, node: Node) -> bool:
     return node.type != "comment"
 
 
-def statement(source: Source, node: Node, indent: str = "") -> str:
+def statement(source: ParsedSource, node: Node, indent: str = "") -> str:
     """Return a statement, or its beginning where it is long."""
     text = decode(source.code(node))
     whole = len(text) <= STATEMENT_LIMIT
     return indent + (text if whole else f"{text[:STATEMENT_LIMIT].splitlines()[0]} ...")
 
 
-def given(source: Source, node: Node) -> set[bytes]:
+def find_bound_names(source: ParsedSource, node: Node) -> set[bytes]:
     """Return the names that a statement may give to a module: by an import or an assignment."""
     found: set[bytes] = set()
     stack = [node]
@@ -126,7 +136,7 @@ def given(source: Source, node: Node) -> set[bytes]:
     return found
 
 
-def docstring(source: Source) -> bytes:
+def read_docstring(source: ParsedSource) -> bytes:
     """Return what a file says of itself."""
     first = next((c for c in source.root.named_children if c.type != "comment"), None)
     if first is None or source.word(first) != "statement" or len(first.named_children) != 1:
@@ -135,7 +145,7 @@ def docstring(source: Source) -> bytes:
     return source.code(only) if source.word(only) == "string" else b""
 
 
-def bounded(lines: Iterator[str] | list[str], limit: int) -> str:
+def join_within_limit(lines: Iterator[str] | list[str], limit: int) -> str:
     """Join lines up to a number of characters; the last line says where some are left out."""
     found: list[str] = []
     for line in lines:
@@ -147,6 +157,6 @@ def bounded(lines: Iterator[str] | list[str], limit: int) -> str:
     return "\n".join(found)
 
 
-def told(heading: str, text: str) -> str:
+def format_section(heading: str, text: str) -> str:
     """Return a text under its heading, as data. A path is a name that others chose."""
     return f"{heading}\n{data(text)}" if text else ""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from tree_sitter import Node
 
 from mutators.base.files import is_utf8
-from mutators.base.operator import Source
+from mutators.base.operator import ParsedSource
 from mutators.model.definitions import Definition, definitions
 from syntax.languages import language_of
 from syntax.paths import is_source_path
@@ -17,22 +17,22 @@ NAMED = re.compile(rb"\b([^\W\d]\w*)[ \t]*[(:]")
 """What may be a call or a definition: it decides which files are parsed at all."""
 
 
-class Project:
+class ProjectView:
     """What a model may be shown of a repository. Tests are no part of it."""
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self.files = {path: files[path] for path in sorted(files) if is_shown(path, files[path])}
-        self._sources: dict[str, Source] = {}
+        self._sources: dict[str, ParsedSource] = {}
         self._definitions: dict[str, list[Definition]] = {}
         self._calls: dict[tuple[str, int], dict[str, list[Node]]] = {}
         self._naming: dict[str, list[str]] | None = None
 
-    def source(self, path: str) -> Source:
+    def source(self, path: str) -> ParsedSource:
         """Return a file, parsed."""
         if path not in self._sources:
             language = language_of(path)
             assert language is not None
-            self._sources[path] = Source.of(path, self.files[path], language)
+            self._sources[path] = ParsedSource.of(path, self.files[path], language)
         return self._sources[path]
 
     def definitions(self, path: str) -> list[Definition]:
@@ -41,7 +41,7 @@ class Project:
             self._definitions[path] = definitions(self.source(path))
         return self._definitions[path]
 
-    def naming(self, name: str) -> list[str]:
+    def find_files_naming(self, name: str) -> list[str]:
         """Return the files that may call or define something of a name."""
         if self._naming is None:
             self._naming = {}
@@ -50,9 +50,14 @@ class Project:
                     self._naming.setdefault(found.decode("utf-8", "replace"), []).append(path)
         return self._naming.get(name, [])
 
-    def defined(self, name: str) -> list[Definition]:
+    def find_definitions(self, name: str) -> list[Definition]:
         """Return the definitions of a name, wherever they are."""
-        return [d for path in self.naming(name) for d in self.definitions(path) if d.own == name]
+        return [
+            d
+            for path in self.find_files_naming(name)
+            for d in self.definitions(path)
+            if d.own == name
+        ]
 
     def calls(self, definition: Definition) -> Mapping[str, list[Node]]:
         """Return the calls in a definition by the last part of the name that is called."""
@@ -62,7 +67,9 @@ class Project:
             stack = [definition.node]
             while stack:
                 node = stack.pop()
-                if definition.source.word(node) == "call" and (name := called(definition, node)):
+                if definition.source.word(node) == "call" and (
+                    name := read_called_name(definition, node)
+                ):
                     found.setdefault(name, []).append(node)
                 stack += reversed(node.named_children)
             self._calls[key] = found
@@ -74,7 +81,7 @@ def is_shown(path: str, data: bytes) -> bool:
     return is_source_path(path) and language_of(path) is not None and is_utf8(data)
 
 
-def called(definition: Definition, call: Node) -> str:
+def read_called_name(definition: Definition, call: Node) -> str:
     """Return the last part of the name that is called; empty where there is none."""
     function = call.child_by_field_name("function")
     if function is not None and definition.source.word(function) == "attribute":

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mutators.base.checks import Checker, Compiles
-from mutators.base.operator import Source
-from mutators.base.sites import Unit
+from mutators.base.operator import ParsedSource
+from mutators.base.sites import CompilableUnit
 from mutators.model.definitions import Definition, definitions
 from mutators.model.hints import check_silent
 from storage.records import Bug, FileChange, Origin, Strategy
 from syntax.patches import splice_diff
-from syntax.replacements import EditsRefused, check_comments, check_parses, same
+from syntax.replacements import EditsRefused, check_comments, check_parses, is_same_code
 from syntax.splices import Splice
 
 
@@ -47,7 +47,7 @@ class Maker:
         after = splice.apply(before)
         check_parses(path, before, after)
         check_kept(definition, splice, after)
-        if same(path, before, after) or not self._changes(definition, splice):
+        if is_same_code(path, before, after) or not self._changes(definition, splice):
             raise EditsRefused("edits-change-nothing", "the code does what it did, or nothing")
         check_comments(path, before, after)
         if self.silent:
@@ -65,11 +65,13 @@ class Maker:
         source = definition.source
         if source.path not in self._checkers:
             self._checkers[source.path] = Checker(source.text.data)
-        unit = Unit(definition.start, max(definition.end, splice.end))
-        code = self._checkers[source.path].changed(unit, splice)
+        unit = CompilableUnit(definition.start, max(definition.end, splice.end))
+        code = self._checkers[source.path].check_change(unit, splice)
         return code is not None and (self.compiles is None or all(self.compiles([code])))
 
-    def _bug(self, source: Source, splice: Splice, after: bytes, entity: str, operator: str) -> Bug:
+    def _bug(
+        self, source: ParsedSource, splice: Splice, after: bytes, entity: str, operator: str
+    ) -> Bug:
         path = source.path
         change = FileChange(
             path=path,
@@ -95,7 +97,7 @@ def changed_lines(patch: str) -> int:
     return sum(line[:1] in ("+", "-") for line in lines)
 
 
-def first_line(source: Source, splice: Splice) -> int:
+def first_line(source: ParsedSource, splice: Splice) -> int:
     """Number, from 1, of the first line that differs."""
     before = source.text.data[splice.start : splice.end]
     equal = 0
@@ -110,11 +112,14 @@ def check_kept(definition: Definition, splice: Splice, after: bytes) -> None:
     """Refuse a change that leaves its definition, or that changes what others see of it."""
     source = definition.source
     limit = max(definition.end, splice.end) + len(after) - len(source.text.data)
-    changed = definitions(Source.of(source.path, after, source.language))
+    changed = definitions(ParsedSource.of(source.path, after, source.language))
     own = [d for d in changed if (d.start, d.name) == (definition.start, definition.name)]
     if not own or not fills(own[0], limit, after):
         raise EditsRefused("edits-outside", f"{definition.name} is no longer one definition")
-    was, now = seen(definition, definitions(source)), seen(own[0], changed)
+    was, now = (
+        list_visible_heads(definition, definitions(source)),
+        list_visible_heads(own[0], changed),
+    )
     if [(name, head) for name, head, _ in was] != [(name, head) for name, head, _ in now]:
         raise EditsRefused("edits-change-signature", "a name, decorator or signature is changed")
     if was != now:
@@ -128,7 +133,9 @@ def fills(definition: Definition, limit: int, data: bytes) -> bool:
     return definition.end <= limit and bare
 
 
-def seen(definition: Definition, known: list[Definition]) -> list[tuple[str, bytes, bytes]]:
+def list_visible_heads(
+    definition: Definition, known: list[Definition]
+) -> list[tuple[str, bytes, bytes]]:
     """Return what others see of a definition: its own head and those of its methods."""
     inside = range(definition.start, definition.end)
     return [(d.name, d.head, d.documentation) for d in known if d.start in inside]

@@ -16,7 +16,7 @@ from llm.estimates import NotAsked
 from llm.questions import Ask
 from mutators.base.checks import Compiles
 from mutators.model.definitions import Definition
-from mutators.model.project import Project
+from mutators.model.project import ProjectView
 from mutators.model.proposals import Maker
 from storage.errors import ModelError
 from storage.records import Bug, Strategy
@@ -57,50 +57,50 @@ class Counts:
     """
     detail: str = ""
 
-    def failed(self, error: ModelError) -> bool:
+    def record_failure(self, error: ModelError) -> bool:
         """Count a failure; say whether the next question may be asked."""
         if isinstance(error, LATER):
             self.later += 1
-            self.ended, self.detail = "later", said(error)
+            self.ended, self.detail = "later", format_error(error)
             return True
         if (reason := GOES_ON.get(type(error))) is not None:
             self.refused[reason] += 1
             return True
         self.ended = ENDS.get(type(error), "model-failed")
-        self.detail = said(error)
+        self.detail = format_error(error)
         return False
 
 
-def said(error: ModelError) -> str:
+def format_error(error: ModelError) -> str:
     """Return what an error says as a line."""
     return " ".join(str(error).split())[:DETAIL_LIMIT]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class DefinitionQuestion:
     """What is asked about one definition."""
 
     definition: Definition
     ask: Ask
 
 
-class Asker(Protocol):
+class ModelStrategy(Protocol):
     """A strategy that asks a model: its questions, and what becomes of an answer."""
 
     candidates: int
     """Changes asked for in one question."""
 
-    def questions(self) -> Iterator[Question]:
+    def questions(self) -> Iterator[DefinitionQuestion]:
         """Yield what may be asked, the same for a seed."""
 
     def changes(self, answer: Mapping[str, Any]) -> list[Any]:
         """Return the changes that an answer holds."""
 
-    def bug(self, question: Question, change: Any) -> Bug:
+    def bug(self, question: DefinitionQuestion, change: Any) -> Bug:
         """Make a bug of a change. Raises EditsRefused."""
 
 
-def wanted(max_bugs: int | None, candidates: int) -> int | None:
+def count_questions(max_bugs: int | None, candidates: int) -> int | None:
     """How many questions it takes for that many bugs, if every answer is taken whole."""
     return None if max_bugs is None else -(-max_bugs // candidates)
 
@@ -110,7 +110,7 @@ class Modelled:
     """A strategy that asks a model."""
 
     name: Strategy
-    asker: Callable[[Project, int, int | None, int, Maker | None], Asker]
+    asker: Callable[[ProjectView, int, int | None, int, Maker | None], ModelStrategy]
     """Given the project, the seed, the bugs wanted, the changes asked for in one question, and what
     makes bugs of them, where any are to be made."""
     candidates: int
@@ -149,7 +149,7 @@ class Modelled:
             compiles=compiles,
         )
         candidates = candidates or self.candidates
-        asker = self.asker(Project(files), seed, max_bugs, candidates, maker)
+        asker = self.asker(ProjectView(files), seed, max_bugs, candidates, maker)
         found = asked_for(
             asker, model, max_bugs=max_bugs, at_once=at_once, counts=counts or Counts()
         )
@@ -157,7 +157,7 @@ class Modelled:
             async for bug in found:
                 yield bug
 
-    def planned(
+    def plan_questions(
         self,
         files: Mapping[str, bytes],
         *,
@@ -167,26 +167,28 @@ class Modelled:
     ) -> list[Ask]:
         """Return what would be asked if every answer were taken whole; nothing is sent."""
         candidates = candidates or self.candidates
-        asker = self.asker(Project(files), seed, max_bugs, candidates, None)
-        return [each.ask for each in islice(asker.questions(), wanted(max_bugs, candidates))]
+        asker = self.asker(ProjectView(files), seed, max_bugs, candidates, None)
+        return [
+            each.ask for each in islice(asker.questions(), count_questions(max_bugs, candidates))
+        ]
 
 
 async def asked_for(
-    asker: Asker, model: Model, *, max_bugs: int | None, at_once: int, counts: Counts
+    asker: ModelStrategy, model: Model, *, max_bugs: int | None, at_once: int, counts: Counts
 ) -> AsyncGenerator[Bug, None]:
     """Yield bugs until there are enough, or nothing more can be asked."""
 
-    def needed() -> int | None:
+    def count_needed() -> int | None:
         left = None if max_bugs is None else max_bugs - counts.proposed
-        questions = wanted(left, asker.candidates)
+        questions = count_questions(left, asker.candidates)
         return None if questions is None else questions - counts.later
 
-    found = answers(model, asker.questions(), at_once=at_once, needed=needed)
+    found = answers(model, asker.questions(), at_once=at_once, count_needed=count_needed)
     async with aclosing(found):
         async for question, answer in found:
             counts.asked += 1
             if isinstance(answer, ModelError):
-                if counts.failed(answer):
+                if counts.record_failure(answer):
                     continue
                 return
             counts.answered += 1
@@ -202,15 +204,15 @@ async def asked_for(
                     return
 
 
-Answer = tuple[Question, dict[str, Any] | ModelError]
+Answer = tuple[DefinitionQuestion, dict[str, Any] | ModelError]
 
 
 async def answers(
     model: Model,
-    questions: Iterator[Question],
+    questions: Iterator[DefinitionQuestion],
     *,
     at_once: int = AT_ONCE,
-    needed: Callable[[], int | None],
+    count_needed: Callable[[], int | None],
 ) -> AsyncGenerator[Answer, None]:
     """Yield each question with its answer or failure, in order.
 
@@ -218,30 +220,30 @@ async def answers(
     that none is paid for and not taken. A question that the budget does not allow beside others
     is asked once more when they are done, since what they set aside is more than they cost.
     """
-    waiting: deque[tuple[Question, asyncio.Task[dict[str, Any]]]] = deque()
+    waiting: deque[tuple[DefinitionQuestion, asyncio.Task[dict[str, Any]]]] = deque()
     more = True
     try:
         while True:
-            limit = needed()
+            limit = count_needed()
             limit = at_once if limit is None else min(at_once, limit)
             while more and len(waiting) < limit:
                 question = await asyncio.to_thread(next, questions, None)
                 more = question is not None
                 if question is not None:
-                    asking = asyncio.create_task(model.put(question.ask))
+                    asking = asyncio.create_task(model.answer_ask(question.ask))
                     waiting.append((question, asking))
             if not waiting:
                 return
-            yield await answered(model, *waiting.popleft(), [task for _, task in waiting])
+            yield await wait_for_answer(model, *waiting.popleft(), [task for _, task in waiting])
     finally:
         for _, task in waiting:
             task.cancel()
         await asyncio.gather(*(task for _, task in waiting), return_exceptions=True)
 
 
-async def answered(
+async def wait_for_answer(
     model: Model,
-    question: Question,
+    question: DefinitionQuestion,
     asking: asyncio.Task[dict[str, Any]],
     others: list[asyncio.Task[dict[str, Any]]],
 ) -> Answer:
@@ -253,6 +255,6 @@ async def answered(
             if not others:
                 raise
             await asyncio.wait(others)
-            return question, await model.put(question.ask)
+            return question, await model.answer_ask(question.ask)
     except ModelError as error:
         return question, error

@@ -12,9 +12,9 @@ from mutators.model.bodies import body_splice
 from mutators.model.definitions import Definition, body_range
 from mutators.model.neighbours import callers, class_of, write_sections
 from mutators.model.outline import interface, skeleton
-from mutators.model.project import Project
+from mutators.model.project import ProjectView
 from mutators.model.proposals import Maker
-from mutators.model.questions import Modelled, Question, wanted
+from mutators.model.questions import DefinitionQuestion, Modelled, count_questions
 from mutators.model.targets import is_function, targets
 from storage.records import Bug
 from syntax.patches import decode
@@ -59,20 +59,20 @@ def tool(candidates: int) -> Tool:
 class Rewrite:
     """Asks for bodies, and makes bugs of them."""
 
-    project: Project
+    project: ProjectView
     seed: int
     max_bugs: int | None
     candidates: int
     maker: Maker | None = None
     _shared: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def questions(self) -> Iterator[Question]:
+    def questions(self) -> Iterator[DefinitionQuestion]:
         """Yield a question for each function with some logic whose body nothing else tells."""
         form = tool(self.candidates)
-        count = wanted(self.max_bugs, self.candidates)
+        count = count_questions(self.max_bugs, self.candidates)
         for each in targets(self.project, accepts, seed=self.seed, wanted=count):
             hidden = hidden_lines(each)
-            shared = self._told(each.source.path)
+            shared = self._make_shared_context(each.source.path)
             if hidden & lines_of("\n".join(shared)):
                 continue
             ask = Ask(
@@ -84,9 +84,9 @@ class Rewrite:
                 tool=form,
                 max_output=MAX_OUTPUT * self.candidates,
             )
-            yield Question(definition=each, ask=ask)
+            yield DefinitionQuestion(definition=each, ask=ask)
 
-    def _told(self, path: str) -> tuple[str, ...]:
+    def _make_shared_context(self, path: str) -> tuple[str, ...]:
         if path not in self._shared:
             told = (interface(self.project), skeleton(self.project.source(path)))
             self._shared[path] = blocks(told)
@@ -96,7 +96,7 @@ class Rewrite:
         """Return the bodies of an answer."""
         return list(answer["bodies"])
 
-    def bug(self, question: Question, change: Any) -> Bug:
+    def bug(self, question: DefinitionQuestion, change: Any) -> Bug:
         """Make a bug of one body. Raises EditsRefused."""
         assert self.maker is not None
         return self.maker.make(question.definition, body_splice(question.definition, change))
@@ -112,7 +112,7 @@ def accepts(definition: Definition) -> bool:
     return is_function(definition) and body_range(definition) is not None
 
 
-def prompt(project: Project, definition: Definition, hidden: set[str], candidates: int) -> str:
+def prompt(project: ProjectView, definition: Definition, hidden: set[str], candidates: int) -> str:
     """Return what is asked: head and docstring, class, and callers that hold no hidden line."""
     around = class_of(project, definition, range(*(body_range(definition) or (0, 0))))
     parts = write_sections(

@@ -11,7 +11,7 @@ from itertools import islice
 from random import Random
 
 from mutators.model.definitions import Definition
-from mutators.model.project import Project
+from mutators.model.project import ProjectView
 
 Accepts = Callable[[Definition], bool]
 
@@ -58,7 +58,7 @@ def weight(definition: Definition) -> int:
 
 
 def targets(
-    project: Project, accepts: Accepts, *, seed: int, wanted: int | None
+    project: ProjectView, accepts: Accepts, *, seed: int, wanted: int | None
 ) -> Iterator[Definition]:
     """Yield every definition that is accepted once; ``wanted`` says how many may be needed."""
     order = list(project.files)
@@ -69,7 +69,7 @@ def targets(
         left = []
         for path in order:
             if path not in piles:
-                piles[path] = iter(drawn(project, path, accepts, seed=seed))
+                piles[path] = iter(draw_definitions(project, path, accepts, seed=seed))
             found = list(islice(piles[path], size))
             yield from found
             if size is not None and len(found) == size:
@@ -77,7 +77,9 @@ def targets(
         order = left
 
 
-def drawn(project: Project, path: str, accepts: Accepts, *, seed: int) -> list[Definition]:
+def draw_definitions(
+    project: ProjectView, path: str, accepts: Accepts, *, seed: int
+) -> list[Definition]:
     """Return the definitions of a file in an order by chance, weighted by what they hold.
 
     As Efraimidis and Spirakis draw without replacement: https://doi.org/10.1016/j.ipl.2005.11.003

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from tree_sitter import Node
 
-from mutators.base.operator import Operator, Source, operands
+from mutators.base.operator import Operator, ParsedSource, operands
 from mutators.base.surroundings import surroundings
 from mutators.operators.classes import body_of
 from mutators.operators.expressions import Comparison, Identity
@@ -34,7 +34,7 @@ class InvertedGuard(Operator):
     description: ClassVar[str] = "leave early in just the wrong case"
     words: ClassVar[tuple[Word, ...]] = ("condition",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         condition = node.child_by_field_name("condition")
         if condition is None or node.child_by_field_name("alternative") is not None:
             return
@@ -50,7 +50,7 @@ class InvertedGuard(Operator):
                 yield from halfway(inner.named_children[0], source, around=condition)
 
 
-def halfway(node: Node, source: Source, around: Node | None = None) -> Iterator[Splice]:
+def halfway(node: Node, source: ParsedSource, around: Node | None = None) -> Iterator[Splice]:
     """Negate both sides of an and or or, and forget to turn the operator."""
     left, right, sign = (node.child_by_field_name(n) for n in ("left", "right", "operator"))
     if node.type != "boolean_operator" or left is None or right is None or sign is None:
@@ -59,7 +59,7 @@ def halfway(node: Node, source: Source, around: Node | None = None) -> Iterator[
     yield source.replace(around or node, code)
 
 
-def opposite(node: Node, source: Source) -> bytes:
+def opposite(node: Node, source: ParsedSource) -> bytes:
     """The opposite of one side of a condition, as a person writes it."""
     code = source.code(node)
     if node.type == "not_operator":
@@ -80,7 +80,7 @@ class ElifBecomesIf(Operator):
     description: ClassVar[str] = "ask on although an earlier branch was taken"
     words: ClassVar[tuple[Word, ...]] = ("elif",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         before = node.parent.child_by_field_name("consequence") if node.parent else None
         if before is not None and not leaves(before) and source.code(node.children[0]) == b"elif":
             yield source.replace(node.children[0], b"if")
@@ -93,7 +93,7 @@ class LostElif(Operator):
     description: ClassVar[str] = "forget one case of several"
     words: ClassVar[tuple[Word, ...]] = ("elif",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         before = node.prev_sibling
         if before is not None:
             yield Splice(before.end_byte, node.end_byte, b"")
@@ -106,12 +106,12 @@ class LostElse(Operator):
     description: ClassVar[str] = "do what an else branch did in any case"
     words: ClassVar[tuple[Word, ...]] = ("else",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         body, before, parent = body_of(node), node.prev_sibling, node.parent
         if body is None or before is None or parent is None or parent.type != "if_statement":
             return
         indent = source.indent(parent)
-        moved = source.moved(body, indent)
+        moved = source.reindent_code(body, indent)
         first = parent.child_by_field_name("consequence")
         if moved is not None and not leaves(first):
             yield Splice(before.end_byte, node.end_byte, source.newline + indent + moved)
@@ -124,13 +124,13 @@ class EarlyReturn(Operator):
     description: ClassVar[str] = "return in the first round of a loop, or before the work is done"
     words: ClassVar[tuple[Word, ...]] = ("return", "condition")
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         if source.word(node) == "return":
             yield from self._into_loop(node, source)
         else:
             yield from self._in_branch(node, source)
 
-    def _into_loop(self, node: Node, source: Source) -> Iterator[Splice]:
+    def _into_loop(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         loop = node.prev_named_sibling
         body = body_of(loop) if loop is not None else None
         if loop is None or body is None or source.word(loop) != "loop" or leaves(body):
@@ -138,11 +138,11 @@ class EarlyReturn(Operator):
         if loop.child_by_field_name("alternative") is not None:
             return
         inner = source.indent(operands(body)[0])
-        moved = source.moved(node, inner)
+        moved = source.reindent_code(node, inner)
         if moved is not None and len(inner) > len(source.indent(node)):
             yield Splice(source.line_start(node), node.end_byte, inner + moved)
 
-    def _in_branch(self, node: Node, source: Source) -> Iterator[Splice]:
+    def _in_branch(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         block = node.parent
         if block is None or block.parent is None or source.word(block.parent) != "function":
             return
@@ -171,7 +171,7 @@ class SwallowedException(Operator):
     description: ClassVar[str] = "catch an exception and do nothing about it"
     words: ClassVar[tuple[Word, ...]] = ("handler",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         blocks = [child for child in operands(node) if source.word(child) == "block"]
         if not blocks:
             return
@@ -183,7 +183,7 @@ class SwallowedException(Operator):
         yield source.replace(blocks[0], b"continue" if in_loop(node, source) else b"pass")
 
 
-def in_function(node: Node, source: Source) -> bool:
+def in_function(node: Node, source: ParsedSource) -> bool:
     """Say whether a statement lies in a function, and not in the body of a module or class."""
     parent = node.parent
     while parent is not None and source.word(parent) not in ("function", "class"):
@@ -191,7 +191,7 @@ def in_function(node: Node, source: Source) -> bool:
     return parent is not None and source.word(parent) == "function"
 
 
-def in_loop(node: Node, source: Source) -> bool:
+def in_loop(node: Node, source: ParsedSource) -> bool:
     """Say whether a statement may go on with the next round of a loop."""
     parent = node.parent
     while parent is not None and source.word(parent) not in ("function", "class"):

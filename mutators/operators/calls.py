@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from tree_sitter import Node
 
-from mutators.base.operator import NOT_POSITIONAL, Operator, Source, arguments
+from mutators.base.operator import NOT_POSITIONAL, Operator, ParsedSource, arguments
 from syntax.languages import Word
 from syntax.splices import Splice, merge
 
@@ -20,7 +20,7 @@ class RemoveKeywordArgument(Operator):
     description: ClassVar[str] = "drop a keyword argument of a call"
     words: ClassVar[tuple[Word, ...]] = ("call",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         items = arguments(node)
         for position, item in enumerate(items):
             if item.type != "keyword_argument":
@@ -40,7 +40,7 @@ class SwapArguments(Operator):
     description: ClassVar[str] = "swap two neighbouring arguments of a call"
     words: ClassVar[tuple[Word, ...]] = ("call",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         items = [item for item in arguments(node) if item.type not in NOT_POSITIONAL]
         for first, second in pairwise(items):
             yield merge(

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from tree_sitter import Node
 
-from mutators.base.operator import Operator, Source, operands
+from mutators.base.operator import Operator, ParsedSource, operands
 from syntax.languages import Word
 from syntax.splices import Splice, merge
 
@@ -41,7 +41,7 @@ class RemoveBaseClass(Operator):
     description: ClassVar[str] = "drop one base of a class"
     words: ClassVar[tuple[Word, ...]] = ("class",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         bases = node.child_by_field_name("superclasses")
         items = [] if bases is None else operands(bases)
         for position, item in enumerate(items):
@@ -62,7 +62,7 @@ class RemoveMethod(Operator):
     description: ClassVar[str] = "drop a method and the statements of its class that use it"
     words: ClassVar[tuple[Word, ...]] = ("class",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         found = methods(node)
         codes = [source.code(method) for method, _ in found]
         for place, (method, name) in enumerate(found):
@@ -75,7 +75,7 @@ class RemoveMethod(Operator):
             yield merge(source.text.data, removed)
 
 
-def uses(node: Node, name: bytes, source: Source) -> list[Splice]:
+def uses(node: Node, name: bytes, source: ParsedSource) -> list[Splice]:
     """Remove the plain statements inside a node that name something."""
     body = body_of(node.child_by_field_name("definition") or node)
     found, waiting = [], [] if body is None else [body]
@@ -112,7 +112,7 @@ class ShuffleMethods(Operator):
     description: ClassVar[str] = "change the order of a class's methods"
     words: ClassVar[tuple[Word, ...]] = ("class",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         nodes = [method for method, _ in methods(node)]
         if len(nodes) < 2:
             return
@@ -131,7 +131,7 @@ class RemoveDecorator(Operator):
     description: ClassVar[str] = "drop a decorator"
     words: ClassVar[tuple[Word, ...]] = ("decorator",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         first = source.text.line_at(node.start_byte)
         last = source.text.line_at(node.end_byte - 1)
         yield Splice(source.text.starts[first], source.text.line_end(last), b"")

@@ -7,12 +7,12 @@ from typing import ClassVar
 
 from tree_sitter import Node
 
-from mutators.base.operator import Operator, Source, operands
+from mutators.base.operator import Operator, ParsedSource, operands
 from syntax.languages import Word
 from syntax.splices import Splice, merge
 
 
-def signs(node: Node, source: Source) -> Iterator[tuple[Node, bytes]]:
+def signs(node: Node, source: ParsedSource) -> Iterator[tuple[Node, bytes]]:
     """The operator tokens of an expression, each with its bytes."""
     for position, child in enumerate(node.children):
         if not child.is_named and position > 0:
@@ -24,7 +24,7 @@ class Replacing(Operator):
 
     table: ClassVar[Mapping[bytes, bytes]]
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         for token, sign in signs(node, source):
             if sign in self.table:
                 yield source.replace(token, self.table[sign])
@@ -95,7 +95,7 @@ class LooseNone(Operator):
     description: ClassVar[str] = "ask for truth where None was asked for"
     words: ClassVar[tuple[Word, ...]] = ("comparison",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         parts = operands(node)
         if len(parts) != 2 or source.code(parts[1]) != b"None":
             return
@@ -122,7 +122,7 @@ class DropOperand(Operator):
     description: ClassVar[str] = "drop one side of an and or or"
     words: ClassVar[tuple[Word, ...]] = ("boolean",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         for part in operands(node):
             yield source.replace(node, source.code(part))
 
@@ -134,7 +134,7 @@ class Unary(Operator):
     description: ClassVar[str] = "drop a not, a minus or a tilde"
     words: ClassVar[tuple[Word, ...]] = ("unary", "negation")
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         argument = node.child_by_field_name("argument")
         if argument is not None:
             yield source.replace(node, source.code(argument))
@@ -150,7 +150,7 @@ class Augmented(Operator):
         sign + b"=": other + b"=" for sign, other in Arithmetic.table.items()
     }
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         for token, sign in signs(node, source):
             if sign in self.table:
                 yield source.replace(token, self.table[sign])
@@ -172,7 +172,7 @@ class ChangeOperator(Operator):
         (b"is", b"is not"),
     )
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         for token, sign in signs(node, source):
             for kind in self.kinds:
                 if sign in kind:
@@ -187,7 +187,7 @@ class SwapOperands(Operator):
     description: ClassVar[str] = "swap the two sides of an operator"
     words: ClassVar[tuple[Word, ...]] = ("binary", "comparison")
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         parts = operands(node)
         if len(parts) == 2:
             yield merge(
@@ -206,7 +206,7 @@ class BreakChain(Operator):
     description: ClassVar[str] = "lose an operand from a chain of operators"
     words: ClassVar[tuple[Word, ...]] = ("binary",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         for side, kept in (("left", "left"), ("right", "right")):
             inner = node.child_by_field_name(side)
             if inner is not None and source.word(inner) == "binary":
@@ -222,7 +222,7 @@ class RemoveAssignment(Operator):
     description: ClassVar[str] = "drop an assignment"
     words: ClassVar[tuple[Word, ...]] = ("assignment", "augmented")
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         statement = node.parent
         if statement is None or statement.type != "expression_statement":
             return
@@ -237,13 +237,13 @@ class SliceBounds(Operator):
     description: ClassVar[str] = "shift or drop a bound of a slice"
     words: ClassVar[tuple[Word, ...]] = ("slice",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         for part in operands(node):
             yield source.replace(part, b"")
-            yield source.replace(part, shifted(source.code(part)))
+            yield source.replace(part, add_one(source.code(part)))
 
 
-def shifted(code: bytes) -> bytes:
+def add_one(code: bytes) -> bytes:
     """One more than an expression, written as a person would."""
     plain = code.lstrip(b"-")
     if plain.isdigit() and code in (plain, b"-" + plain):

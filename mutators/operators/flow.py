@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from tree_sitter import Node
 
-from mutators.base.operator import Operator, Source, is_docstring, operands
+from mutators.base.operator import Operator, ParsedSource, is_docstring, operands
 from mutators.operators.classes import body_of
 from syntax.languages import Word
 from syntax.splices import Splice, merge
@@ -17,7 +17,7 @@ SIMPLE = frozenset(
 )
 
 
-def negated(code: bytes) -> bytes:
+def negate_code(code: bytes) -> bytes:
     """The opposite of a condition."""
     return b"not (" + code + b")"
 
@@ -29,7 +29,7 @@ class InvertIfElse(Operator):
     description: ClassVar[str] = "swap the branches of an if and its else"
     words: ClassVar[tuple[Word, ...]] = ("condition",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         others = node.children_by_field_name("alternative")
         first = node.child_by_field_name("consequence")
         second = body_of(others[0]) if len(others) == 1 else None
@@ -51,10 +51,10 @@ class NegateCondition(Operator):
     description: ClassVar[str] = "turn a condition into its opposite"
     words: ClassVar[tuple[Word, ...]] = ("condition", "loop")
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         condition = node.child_by_field_name("condition")
         if condition is not None:
-            yield source.replace(condition, negated(source.code(condition)))
+            yield source.replace(condition, negate_code(source.code(condition)))
 
 
 class RemoveConditional(Operator):
@@ -64,7 +64,7 @@ class RemoveConditional(Operator):
     description: ClassVar[str] = "drop an if statement with its branches"
     words: ClassVar[tuple[Word, ...]] = ("condition",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         yield source.remove_statement(node)
 
 
@@ -75,7 +75,7 @@ class RemoveElse(Operator):
     description: ClassVar[str] = "drop an else branch"
     words: ClassVar[tuple[Word, ...]] = ("condition", "loop")
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         for other in node.children_by_field_name("alternative"):
             before = other.prev_sibling
             if other.type == "else_clause" and before is not None:
@@ -89,7 +89,7 @@ class SwapTernary(Operator):
     description: ClassVar[str] = "swap the two values of a conditional expression"
     words: ClassVar[tuple[Word, ...]] = ("ternary",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         parts = operands(node)
         if len(parts) == 3:
             yield merge(
@@ -108,7 +108,7 @@ class RemoveLoop(Operator):
     description: ClassVar[str] = "drop a loop with its body"
     words: ClassVar[tuple[Word, ...]] = ("loop",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         yield source.remove_statement(node)
 
 
@@ -119,7 +119,7 @@ class RemoveWrapper(Operator):
     description: ClassVar[str] = "take the body out of a with or try statement"
     words: ClassVar[tuple[Word, ...]] = ("wrapper",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         body = body_of(node)
         if body is None or source.text.line_at(body.start_byte) == source.text.line_at(
             node.start_byte
@@ -142,7 +142,7 @@ class ShuffleLines(Operator):
     description: ClassVar[str] = "change the order of a block's plain statements"
     words: ClassVar[tuple[Word, ...]] = ("block",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         if node.parent is None or source.word(node.parent) == "class":
             return
         for run in runs(operands(node)):
@@ -184,7 +184,7 @@ class RemoveStatement(Operator):
     description: ClassVar[str] = "drop a call that stands alone"
     words: ClassVar[tuple[Word, ...]] = ("statement",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         parts = operands(node)
         if len(parts) == 1 and parts[0].type in ("call", "await"):
             yield source.remove_statement(node)
@@ -197,7 +197,7 @@ class SwapBreakContinue(Operator):
     description: ClassVar[str] = "break where it went on, or the other way round"
     words: ClassVar[tuple[Word, ...]] = ("break", "continue")
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         word = source.word(node)
         yield source.replace(node, b"continue" if word == "break" else b"break")
 
@@ -209,7 +209,7 @@ class ReturnNone(Operator):
     description: ClassVar[str] = "return nothing instead of a value"
     words: ClassVar[tuple[Word, ...]] = ("return",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         for value in operands(node)[:1]:
             yield source.replace(value, b"None")
 
@@ -221,10 +221,10 @@ class NegateReturn(Operator):
     description: ClassVar[str] = "return the opposite of a truth value"
     words: ClassVar[tuple[Word, ...]] = ("return",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         for value in operands(node)[:1]:
             if source.word(value) in ("comparison", "boolean", "negation"):
-                yield source.replace(value, negated(source.code(value)))
+                yield source.replace(value, negate_code(source.code(value)))
 
 
 class YieldReturn(Operator):
@@ -234,7 +234,7 @@ class YieldReturn(Operator):
     description: ClassVar[str] = "return where it yielded, or the other way round"
     words: ClassVar[tuple[Word, ...]] = ("yield", "return")
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         code = source.code(node)
         alone = node.parent is not None and node.parent.type == "expression_statement"
         if code.startswith(b"yield ") and not code.startswith(b"yield from") and alone:
@@ -265,7 +265,7 @@ class SwapException(Operator):
         b"ValueError": b"TypeError",
     }
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         waiting = [child for child in operands(node) if source.word(child) != "block"]
         while waiting:
             child = waiting.pop(0)

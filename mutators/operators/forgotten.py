@@ -9,8 +9,8 @@ from tree_sitter import Node
 
 from mutators.base.forgotten_names import LITERALS, Forgetting
 from mutators.base.leftovers import Tidying, at_top
-from mutators.base.operator import NOT_POSITIONAL, Scattered, Source, arguments, operands
-from mutators.base.uses import around, binds, imports, inside, named_in, own, uses
+from mutators.base.operator import NOT_POSITIONAL, ParsedSource, Scattered, arguments, operands
+from mutators.base.uses import around, binds, find_own_attributes, imports, inside, named_in, uses
 from mutators.operators.classes import is_special
 from syntax.languages import Word
 from syntax.splices import Splices
@@ -22,7 +22,7 @@ MOST_OF_MODULE = 6
 FOUND = frozenset({"default_parameter", "typed_default_parameter"})
 
 
-def scattered(found: Forgetting) -> Iterator[Splices]:
+def find_scattered_change(found: Forgetting) -> Iterator[Splices]:
     """Yield a change, if there is one and it is in several places."""
     change = found.changes()
     if change is not None and len(change) > 1:
@@ -36,7 +36,7 @@ class ForgetParameter(Scattered):
     description: ClassVar[str] = "forget an optional parameter, and what depends on it"
     words: ClassVar[tuple[Word, ...]] = ("function",)
 
-    def changes(self, node: Node, source: Source) -> Iterator[Splices]:
+    def changes(self, node: Node, source: ParsedSource) -> Iterator[Splices]:
         parameters, body = (node.child_by_field_name(n) for n in ("parameters", "body"))
         if parameters is None or body is None:
             return
@@ -48,17 +48,17 @@ class ForgetParameter(Scattered):
             if not read or len(read) > MOST_USES:
                 continue
             found = Forgetting.of(source)
-            found.erasure.item(parameter)
-            for keyword in handed(node, source.code(name), source):
-                found.erasure.item(keyword)
+            found.erasure.erase_item(parameter)
+            for keyword in find_keyword_arguments(node, source.code(name), source):
+                found.erasure.erase_item(keyword)
             literal = source.code(value) if value.type in LITERALS else None
             for use in read:
-                found.gone(use, literal)
-            if not handed_by_place(node, parameter, source):
-                yield from scattered(found)
+                found.remove_value(use, literal)
+            if not is_passed_by_position(node, parameter, source):
+                yield from find_scattered_change(found)
 
 
-def first_value(name: bytes, body: Node, source: Source) -> list[Node]:
+def first_value(name: bytes, body: Node, source: ParsedSource) -> list[Node]:
     """Where a body reads what it was given for a parameter, up to where it gets another value."""
     found = inside(uses(source).names.get(name, []), body)
     again = next((node for node in found if binds(node)), None)
@@ -68,7 +68,7 @@ def first_value(name: bytes, body: Node, source: Source) -> list[Node]:
     return [node for node in found if node.start_byte < end and not binds(node)]
 
 
-def handed(function: Node, name: bytes, source: Source) -> list[Node]:
+def find_keyword_arguments(function: Node, name: bytes, source: ParsedSource) -> list[Node]:
     """The keyword arguments by which the file hands a parameter to a function."""
     names = called_as(function, source)
     return [
@@ -78,7 +78,7 @@ def handed(function: Node, name: bytes, source: Source) -> list[Node]:
     ]
 
 
-def called_as(function: Node, source: Source) -> set[bytes]:
+def called_as(function: Node, source: ParsedSource) -> set[bytes]:
     """The names that a function is called by."""
     name = function.child_by_field_name("name")
     found = {source.code(name)} if name is not None else set()
@@ -89,7 +89,7 @@ def called_as(function: Node, source: Source) -> set[bytes]:
     return found
 
 
-def callee(call: Node, source: Source) -> bytes:
+def callee(call: Node, source: ParsedSource) -> bytes:
     """The last name of what is called."""
     function = call.child_by_field_name("function")
     if function is not None and function.type == "attribute":
@@ -97,7 +97,7 @@ def callee(call: Node, source: Source) -> bytes:
     return source.code(function) if function is not None else b""
 
 
-def handed_by_place(function: Node, parameter: Node, source: Source) -> bool:
+def is_passed_by_position(function: Node, parameter: Node, source: ParsedSource) -> bool:
     """Say whether the file hands a parameter, or one after it, to a function by its place."""
     parameters = parameter.parent
     if parameters is None:
@@ -132,19 +132,19 @@ class ForgetAttribute(Scattered):
     description: ClassVar[str] = "forget an attribute of a class, and what depends on it"
     words: ClassVar[tuple[Word, ...]] = ("class",)
 
-    def changes(self, node: Node, source: Source) -> Iterator[Splices]:
+    def changes(self, node: Node, source: ParsedSource) -> Iterator[Splices]:
         names = dict.fromkeys(
             source.code(target.children[-1])
             for target in inside(attributes_of_self(source), node)
             if binds(target) and around(target, source, "class") == node
         )
         for name in names:
-            found = own(name, node, source)
+            found = find_own_attributes(name, node, source)
             if 1 < len(found) <= MOST_USES and len(found) == len(uses(source).attributes[name]):
-                yield from scattered(without_attribute(found, source))
+                yield from find_scattered_change(without_attribute(found, source))
 
 
-def attributes_of_self(source: Source) -> list[Node]:
+def attributes_of_self(source: ParsedSource) -> list[Node]:
     """Every attribute of ``self`` in a file."""
     found = source.notes.get("attributes of self")
     if not isinstance(found, list):
@@ -154,16 +154,16 @@ def attributes_of_self(source: Source) -> list[Node]:
     return found
 
 
-def without_attribute(found: list[Node], source: Source) -> Forgetting:
+def without_attribute(found: list[Node], source: ParsedSource) -> Forgetting:
     """Forget an attribute: it never has another value than its first."""
     result = Forgetting.of(source)
     bound = [node for node in found if binds(node)]
     value = bound[0].parent.child_by_field_name("right") if bound[0].parent is not None else None
     literal = source.code(value) if value is not None and value.type in LITERALS else None
     for node in bound:
-        result.gone(node)
+        result.remove_value(node)
     for node in found:
-        result.gone(node, literal)
+        result.remove_value(node, literal)
     return result
 
 
@@ -174,22 +174,22 @@ class ForgetVariable(Scattered):
     description: ClassVar[str] = "forget a variable of a function, and what depends on it"
     words: ClassVar[tuple[Word, ...]] = ("function",)
 
-    def changes(self, node: Node, source: Source) -> Iterator[Splices]:
+    def changes(self, node: Node, source: ParsedSource) -> Iterator[Splices]:
         body = node.child_by_field_name("body")
         if body is None:
             return
-        for name in dict.fromkeys(assigned(body, source)):
+        for name in dict.fromkeys(find_assigned_names(body, source)):
             found = named_in(name, node, source)
             if 1 < len(found) <= MOST_USES:
                 result = Forgetting.of(source)
                 for use in [n for n in found if binds(n)]:
-                    result.gone(use)
+                    result.remove_value(use)
                 for use in found:
-                    result.gone(use)
-                yield from scattered(result)
+                    result.remove_value(use)
+                yield from find_scattered_change(result)
 
 
-def assigned(body: Node, source: Source) -> Iterator[bytes]:
+def find_assigned_names(body: Node, source: ParsedSource) -> Iterator[bytes]:
     """The names that the statements of a body assign, those of inner functions left out."""
     waiting = [body]
     while waiting:
@@ -209,7 +209,7 @@ class ForgetHelper(Scattered):
     description: ClassVar[str] = "forget a helper, and use what it prepared as it is"
     words: ClassVar[tuple[Word, ...]] = ("function",)
 
-    def changes(self, node: Node, source: Source) -> Iterator[Splices]:
+    def changes(self, node: Node, source: ParsedSource) -> Iterator[Splices]:
         label = node.child_by_field_name("name")
         name = source.code(label) if label is not None else b""
         if not name.startswith(b"_") or is_special(name) or node.parent is None:
@@ -220,21 +220,21 @@ class ForgetHelper(Scattered):
         if owner is None:
             found = [n for n in uses(source).names.get(name, []) if n != label]
         elif owner.type == "class_definition":
-            found = own(name, owner, source)
+            found = find_own_attributes(name, owner, source)
             if len(found) != len(uses(source).attributes.get(name, [])):
                 return
         else:
             return
         found = [n for n in found if not node.start_byte <= n.start_byte < node.end_byte]
-        if found and len(found) <= MOST_OF_MODULE and quoted(name) not in source.text.data:
+        if found and len(found) <= MOST_OF_MODULE and quote_name(name) not in source.text.data:
             result = Forgetting.of(source)
-            result.erasure.statement(node)
+            result.erasure.erase_statement(node)
             for use in found:
-                result.gone(use)
-            yield from scattered(result)
+                result.remove_value(use)
+            yield from find_scattered_change(result)
 
 
-def quoted(name: bytes) -> bytes:
+def quote_name(name: bytes) -> bytes:
     """A name as a text, as lists of public names hold it."""
     return b'"%s"' % name
 
@@ -246,7 +246,7 @@ class ForgetConstant(Scattered):
     description: ClassVar[str] = "forget a private constant of a module, and what depends on it"
     words: ClassVar[tuple[Word, ...]] = ("assignment",)
 
-    def changes(self, node: Node, source: Source) -> Iterator[Splices]:
+    def changes(self, node: Node, source: ParsedSource) -> Iterator[Splices]:
         target, statement = node.child_by_field_name("left"), node.parent
         if target is None or target.type != "identifier" or statement is None:
             return
@@ -257,10 +257,10 @@ class ForgetConstant(Scattered):
         if not found or len(found) > MOST_OF_MODULE or any(binds(n) for n in found):
             return
         result = Forgetting.of(source)
-        result.erasure.statement(statement)
+        result.erasure.erase_statement(statement)
         for use in found:
-            result.gone(use)
-        yield from scattered(result)
+            result.remove_value(use)
+        yield from find_scattered_change(result)
 
 
 class ForgetImport(Scattered):
@@ -270,11 +270,11 @@ class ForgetImport(Scattered):
     description: ClassVar[str] = "forget a name that is imported, and what depends on it"
     words: ClassVar[tuple[Word, ...]] = ("import",)
 
-    def changes(self, node: Node, source: Source) -> Iterator[Splices]:
+    def changes(self, node: Node, source: ParsedSource) -> Iterator[Splices]:
         if not at_top(node) or source.path.endswith("__init__.py"):
             return
         for name, part, statement in imports(source):
-            if statement != node or quoted(name) in source.text.data:
+            if statement != node or quote_name(name) in source.text.data:
                 continue
             found = [n for n in uses(source).names.get(name, []) if not is_in(n, statement)]
             if not found or len(found) > MOST_OF_MODULE or any(binds(n) for n in found):
@@ -282,8 +282,8 @@ class ForgetImport(Scattered):
             result = Forgetting.of(source, modules=True)
             Tidying(source, result.erasure).take_import(part, statement)
             for use in found:
-                result.gone(use)
-            yield from scattered(result)
+                result.remove_value(use)
+            yield from find_scattered_change(result)
 
 
 def is_in(node: Node, around: Node) -> bool:
@@ -298,7 +298,7 @@ class ForgetKeyword(Scattered):
     description: ClassVar[str] = "forget to hand on a keyword argument, at each call"
     words: ClassVar[tuple[Word, ...]] = ("keyword",)
 
-    def changes(self, node: Node, source: Source) -> Iterator[Splices]:
+    def changes(self, node: Node, source: ParsedSource) -> Iterator[Splices]:
         name, call = node.child_by_field_name("name"), around(node, source, "call")
         if name is None or call is None:
             return
@@ -312,5 +312,5 @@ class ForgetKeyword(Scattered):
         if found and found[0] == node and 1 < len(found) <= MOST_USES:
             result = Forgetting.of(source)
             for each in found:
-                result.erasure.item(each)
-            yield from scattered(result)
+                result.erasure.erase_item(each)
+            yield from find_scattered_change(result)

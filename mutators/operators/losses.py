@@ -7,14 +7,14 @@ from typing import ClassVar
 
 from tree_sitter import Node
 
-from mutators.base.operator import NOT_POSITIONAL, Operator, Source, arguments
+from mutators.base.operator import NOT_POSITIONAL, Operator, ParsedSource, arguments
 from mutators.base.surroundings import nearest, surroundings
-from mutators.operators.names import swapped
+from mutators.operators.names import swap_nodes
 from syntax.languages import Word
 from syntax.splices import Splice
 
 
-def called(node: Node, source: Source) -> tuple[Node | None, bytes]:
+def parse_callee(node: Node, source: ParsedSource) -> tuple[Node | None, bytes]:
     """The object and the name of what is called; no object for a plain function."""
     function = node.child_by_field_name("function")
     if function is None:
@@ -37,7 +37,7 @@ class LostAwait(Operator):
     description: ClassVar[str] = "forget to await a coroutine"
     words: ClassVar[tuple[Word, ...]] = ("await",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         for value in node.named_children[:1]:
             yield source.replace(node, source.code(value))
 
@@ -62,8 +62,8 @@ class LostPreparation(Operator):
         b"to_bytes to_str to_unicode iter".split()
     )
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
-        owner, name = called(node, source)
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
+        owner, name = parse_callee(node, source)
         items = arguments(node)
         if not is_used(node):
             return
@@ -76,7 +76,7 @@ class LostPreparation(Operator):
             yield left_alone(node, plain[0], source)
 
 
-def left_alone(node: Node, inner: Node, source: Source) -> Splice:
+def left_alone(node: Node, inner: Node, source: ParsedSource) -> Splice:
     """Let a value be as it is; an assignment of a name to itself goes altogether."""
     parent = node.parent
     if parent is not None and parent.type == "assignment" and parent.parent is not None:
@@ -96,7 +96,7 @@ class ForgottenCopy(Operator):
         b"list dict tuple copy deepcopy OrderedDict bytearray".split()
     )
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         if node.parent is not None and node.parent.type == "delete_statement":
             return
         if source.word(node) == "subscript":
@@ -104,7 +104,7 @@ class ForgottenCopy(Operator):
             if value is not None and part is not None and source.code(part).strip() == b":":
                 yield left_alone(node, value, source)
             return
-        owner, name = called(node, source)
+        owner, name = parse_callee(node, source)
         items = arguments(node)
         if owner is not None and name in (b"copy", b"__copy__") and not items:
             yield left_alone(node, owner, source)
@@ -134,9 +134,9 @@ class LostArgument(Operator):
     usual: ClassVar[frozenset[bytes]] = frozenset({b'"utf-8"', b"'utf-8'", b'"utf8"', b"'utf8'"})
     """Arguments that say what holds without them."""
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         items = arguments(node)
-        _, name = called(node, source)
+        _, name = parse_callee(node, source)
         if not items or any(item.type in NOT_POSITIONAL for item in items):
             return
         if source.code(items[-1]) in self.usual:
@@ -155,7 +155,7 @@ class SwapSameKind(Operator):
     description: ClassVar[str] = "mix up two arguments of the same kind that are no neighbours"
     words: ClassVar[tuple[Word, ...]] = ("call",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         items = arguments(node)
         for place, one in enumerate(items):
             for other in items[place + 1 :]:
@@ -164,7 +164,7 @@ class SwapSameKind(Operator):
                     continue
                 first, second = value_of(one), value_of(other)
                 if first and second and alike(first, second, source):
-                    yield swapped(source, first, second)
+                    yield swap_nodes(source, first, second)
 
 
 def value_of(item: Node) -> Node | None:
@@ -174,7 +174,7 @@ def value_of(item: Node) -> Node | None:
     return None if item.type in NOT_POSITIONAL else item
 
 
-def alike(one: Node, other: Node, source: Source) -> bool:
+def alike(one: Node, other: Node, source: ParsedSource) -> bool:
     """Say whether two arguments are of one kind, and not the same."""
     if one.type != other.type or source.code(one) == source.code(other):
         return False

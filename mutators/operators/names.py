@@ -9,7 +9,7 @@ from typing import ClassVar
 from tree_sitter import Node
 
 from mutators.base.likeness import likeness
-from mutators.base.operator import Operator, Source, arguments, operands
+from mutators.base.operator import Operator, ParsedSource, arguments, operands
 from mutators.base.surroundings import key_of, nearest, surroundings
 from syntax.languages import Word
 from syntax.splices import Splice, merge
@@ -70,7 +70,7 @@ class WrongVariable(Operator):
     description: ClassVar[str] = "use another variable of the same scope and kind"
     words: ClassVar[tuple[Word, ...]] = ("name",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         scope = surroundings(source).reads.get(node.id)
         name = source.code(node)
         if scope is None or name not in scope.bound or name in scope.hidden:
@@ -93,7 +93,7 @@ class WrongAttribute(Operator):
     description: ClassVar[str] = "use another attribute of the same object, of a similar name"
     words: ClassVar[tuple[Word, ...]] = ("attribute",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         found = surroundings(source)
         owner, name = (node.child_by_field_name(n) for n in ("object", "attribute"))
         if owner is None or name is None or is_target(node):
@@ -115,7 +115,7 @@ class WrongMethod(Operator):
     description: ClassVar[str] = "call another method of a similar name"
     words: ClassVar[tuple[Word, ...]] = ("call",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         function = node.child_by_field_name("function")
         if function is None or function.type != "attribute":
             return
@@ -149,7 +149,7 @@ class WrongKey(Operator):
     description: ClassVar[str] = "ask for another key that is known in the file"
     words: ClassVar[tuple[Word, ...]] = ("string",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         asked = key_of(node, node.parent, source)
         if asked is None:
             return
@@ -179,7 +179,7 @@ class SwapTargets(Operator):
     description: ClassVar[str] = "unpack a pair into its names the wrong way round"
     words: ClassVar[tuple[Word, ...]] = ("assignment", "loop")
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         target = node.child_by_field_name("left")
         if target is None or target.type not in ("pattern_list", "tuple_pattern"):
             return
@@ -190,10 +190,10 @@ class SwapTargets(Operator):
             and not any(source.code(part).strip(b"_") == b"" for part in pair)
         ]
         if pairs:
-            yield swapped(source, *pairs[source.choose(target, len(pairs))])
+            yield swap_nodes(source, *pairs[source.choose(target, len(pairs))])
 
 
-def method_around(node: Node, source: Source) -> bytes:
+def method_around(node: Node, source: ParsedSource) -> bytes:
     """The name of the function that a node is in; empty outside of all."""
     parent = node.parent
     while parent is not None and source.word(parent) != "function":
@@ -202,7 +202,7 @@ def method_around(node: Node, source: Source) -> bytes:
     return source.code(name) if name is not None else b""
 
 
-def swapped(source: Source, one: Node, other: Node) -> Splice:
+def swap_nodes(source: ParsedSource, one: Node, other: Node) -> Splice:
     """The change by which two nodes trade places."""
     return merge(
         source.text.data,

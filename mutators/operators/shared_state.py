@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from tree_sitter import Node
 
-from mutators.base.operator import Operator, Source, operands
+from mutators.base.operator import Operator, ParsedSource, operands
 from mutators.operators.classes import body_of
 from mutators.operators.losses import left_alone
 from syntax.languages import Word
@@ -24,7 +24,7 @@ class MutableDefault(Operator):
     description: ClassVar[str] = "let all calls share one default list or dict"
     words: ClassVar[tuple[Word, ...]] = ("function",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         parameters, body = (node.child_by_field_name(n) for n in ("parameters", "body"))
         if parameters is None or body is None:
             return
@@ -40,7 +40,7 @@ class MutableDefault(Operator):
         yield from self._from_local(node, parameters, body, source)
 
     def _from_local(
-        self, node: Node, parameters: Node, body: Node, source: Source
+        self, node: Node, parameters: Node, body: Node, source: ParsedSource
     ) -> Iterator[Splice]:
         """Make a parameter of a list or dict that each call made anew."""
         items = operands(parameters)
@@ -76,7 +76,7 @@ def changes(code: bytes, name: bytes) -> bool:
     return re.search(rb"(?<![\w.])" + re.escape(name) + CHANGING, code) is not None
 
 
-def lives_on(node: Node, name: bytes, source: Source) -> bool:
+def lives_on(node: Node, name: bytes, source: ParsedSource) -> bool:
     """Say whether what a function gets for a parameter is changed, given back or kept."""
     code = source.code(node)
     if changes(code, name) or re.search(rb"return " + name + rb"\b", code):
@@ -86,7 +86,7 @@ def lives_on(node: Node, name: bytes, source: Source) -> bool:
     return around is not None and any(changes(source.code(around), b"self." + k) for k in kept)
 
 
-def class_around(node: Node, source: Source) -> Node | None:
+def class_around(node: Node, source: ParsedSource) -> Node | None:
     """The class whose method a function is."""
     parent = node.parent
     while parent is not None and source.word(parent) not in ("function", "class"):
@@ -94,7 +94,7 @@ def class_around(node: Node, source: Source) -> Node | None:
     return parent if parent is not None and source.word(parent) == "class" else None
 
 
-def fresh(body: Node, name: bytes, source: Source) -> Iterator[tuple[Splice, bytes]]:
+def fresh(body: Node, name: bytes, source: ParsedSource) -> Iterator[tuple[Splice, bytes]]:
     """Where a body makes a new value for a parameter that is None: its removal, and the value."""
     for statement in operands(body):
         if statement.type == "if_statement" and len(operands(statement)) == 2:
@@ -113,7 +113,7 @@ def fresh(body: Node, name: bytes, source: Source) -> Iterator[tuple[Splice, byt
                 waiting += found.named_children
 
 
-def made_for(statement: Node, name: bytes, source: Source) -> bytes | None:
+def made_for(statement: Node, name: bytes, source: ParsedSource) -> bytes | None:
     """The new value that an if statement gives to a name that is None, where it does just that."""
     condition, block = (statement.child_by_field_name(n) for n in ("condition", "consequence"))
     inner = operands(block) if block is not None else []
@@ -131,7 +131,7 @@ class SharedAttribute(Operator):
     description: ClassVar[str] = "let all objects of a class share one list or dict"
     words: ClassVar[tuple[Word, ...]] = ("class",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         body = body_of(node)
         first = (
             next((c for c in operands(body) if c.type == "function_definition"), None)

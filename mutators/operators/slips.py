@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from tree_sitter import Node
 
-from mutators.base.operator import Operator, Source, arguments, operands
-from mutators.operators.losses import called
+from mutators.base.operator import Operator, ParsedSource, arguments, operands
+from mutators.operators.losses import parse_callee
 from syntax.languages import Word
 from syntax.splices import Splice, merge
 
@@ -26,7 +26,7 @@ class OffByOne(Operator):
     description: ClassVar[str] = "begin or end a range, a count or an index one off"
     words: ClassVar[tuple[Word, ...]] = ("call", "binary", "subscript")
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         word = source.word(node)
         if word == "binary":
             yield from self._sum(node, source)
@@ -35,27 +35,27 @@ class OffByOne(Operator):
         else:
             yield from self._call(node, source)
 
-    def _sum(self, node: Node, source: Source) -> Iterator[Splice]:
+    def _sum(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         left, right, sign = (node.child_by_field_name(n) for n in ("left", "right", "operator"))
         if left is None or right is None or sign is None:
             return
         if source.code(right) == b"1" and source.code(sign) in (b"-", b"+"):
             yield source.replace(node, source.code(left))
 
-    def _index(self, node: Node, source: Source) -> Iterator[Splice]:
+    def _index(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         part = node.child_by_field_name("subscript")
         if part is not None and part.type == "identifier" and source.code(part) in INDEXES:
             for more in (b" + 1", b" - 1"):
                 yield source.replace(part, source.code(part) + more)
 
-    def _call(self, node: Node, source: Source) -> Iterator[Splice]:
-        owner, name = called(node, source)
+    def _call(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
+        owner, name = parse_callee(node, source)
         items = arguments(node)
         if owner is not None or not items or any(i.type.endswith("splat") for i in items):
             return
         if name in (b"range", b"xrange"):
             last = items[0] if len(items) == 1 else items[1]
-            yield source.replace(last, less(last, source))
+            yield source.replace(last, subtract_one(last, source))
             if len(items) == 1:
                 yield Splice(items[0].start_byte, items[0].start_byte, b"1, ")
             elif items[0].type == "integer":
@@ -70,7 +70,7 @@ class OffByOne(Operator):
 INDEXES = frozenset(b"i j k n idx index pos position start end offset lo hi".split())
 
 
-def less(node: Node, source: Source) -> bytes:
+def subtract_one(node: Node, source: ParsedSource) -> bytes:
     """One less than an expression, as a person would write it."""
     code = source.code(node)
     if node.type == "integer" and code.isdigit() and int(code) > 0:
@@ -114,7 +114,7 @@ class WrongUnit(Operator):
         b"weeks": b"days",
     }
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         word = source.word(node)
         if word == "number":
             other = self.numbers.get(source.code(node))
@@ -155,7 +155,7 @@ class WrongSign(Operator):
         }
     )
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         code = source.code(node)
         if node.parent is None or node.parent.type not in self.places:
             return
@@ -181,7 +181,7 @@ class WrongEncoding(Operator):
         b"utf8": b"ascii",
     }
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         if node.child_count == 3 and source.code(node.children[1]).lower() in self.table:
             other = self.table[source.code(node.children[1]).lower()]
             yield source.replace(node.children[1], other)
@@ -195,7 +195,7 @@ class IdentityForEquality(Operator):
     words: ClassVar[tuple[Word, ...]] = ("comparison",)
     table: ClassVar[dict[bytes, bytes]] = {b"==": b"is", b"!=": b"is not"}
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         parts = operands(node)
         if len(parts) != 2 or any(part.type in LITERALS for part in parts):
             return
@@ -211,7 +211,7 @@ class Precedence(Operator):
     description: ClassVar[str] = "lose the parentheses that group, or group what they did not"
     words: ClassVar[tuple[Word, ...]] = ("group", "boolean")
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         if source.word(node) == "group":
             inner, parent = operands(node)[:1], node.parent
             around = parent.type if parent is not None else ""
@@ -225,15 +225,15 @@ class Precedence(Operator):
         if right.type == "boolean_operator":
             middle = right.child_by_field_name("left")
             if middle is not None:
-                yield grouped(source, left, middle)
+                yield add_parentheses(source, left, middle)
         elif left.type == "boolean_operator":
             middle = left.child_by_field_name("right")
             inner_sign = left.child_by_field_name("operator")
             if middle is not None and inner_sign is not None and source.code(inner_sign) == b"and":
-                yield grouped(source, middle, right)
+                yield add_parentheses(source, middle, right)
 
 
-def grouped(source: Source, first: Node, last: Node) -> Splice:
+def add_parentheses(source: ParsedSource, first: Node, last: Node) -> Splice:
     """Put parentheses around what lies from one node to another."""
     return merge(
         source.text.data,

@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from tree_sitter import Node
 
-from mutators.base.operator import Operator, Source, arguments, operands
+from mutators.base.operator import Operator, ParsedSource, arguments, operands
 from mutators.operators.classes import body_of, is_special, mentions
-from mutators.operators.losses import called
+from mutators.operators.losses import parse_callee
 from mutators.operators.shared_state import changes, class_around
 from syntax.languages import Word
 from syntax.splices import Splice
@@ -23,17 +23,17 @@ class StaleCache(Operator):
     description: ClassVar[str] = "keep what should be computed anew, or keep it under too few keys"
     words: ClassVar[tuple[Word, ...]] = ("function", "delete", "assignment")
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         word = source.word(node)
         if word == "function":
-            yield from self._kept(node, source)
+            yield from self._cache_method(node, source)
         elif word == "delete":
             if any(source.code(part).startswith(b"self.") for part in operands(node)):
                 yield source.remove_statement(node)
         else:
             yield from self._key(node, source)
 
-    def _kept(self, node: Node, source: Source) -> Iterator[Splice]:
+    def _cache_method(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         parameters, body, name = (
             node.child_by_field_name(n) for n in ("parameters", "body", "name")
         )
@@ -70,7 +70,7 @@ class StaleCache(Operator):
         ]
         yield source.replace(last, newline.join(lines))
 
-    def _key(self, node: Node, source: Source) -> Iterator[Splice]:
+    def _key(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         left, right = (node.child_by_field_name(n) for n in ("left", "right"))
         if left is None or right is None or b"key" not in source.code(left).lower():
             return
@@ -83,7 +83,7 @@ class StaleCache(Operator):
                     yield source.replace(right, after)
 
 
-def changes_later(node: Node, code: bytes, source: Source) -> bool:
+def changes_later(node: Node, code: bytes, source: ParsedSource) -> bool:
     """Say whether a class changes, outside of ``__init__``, an attribute that code reads."""
     around = class_around(node, source)
     body = body_of(around) if around is not None else None
@@ -110,7 +110,7 @@ class UnclosedResource(Operator):
     description: ClassVar[str] = "open without closing, or lose the finally that cleans up"
     words: ClassVar[tuple[Word, ...]] = ("wrapper", "finally")
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         if source.word(node) == "finally":
             before = node.prev_sibling
             if before is not None and before.type in ("except_clause", "else_clause"):
@@ -121,14 +121,14 @@ class UnclosedResource(Operator):
         if opened is None or body is None:
             return
         indent = source.indent(node)
-        moved = source.moved(body, indent)
+        moved = source.reindent_code(body, indent)
         if moved is not None:
             name, value = opened
             line = name + b" = " + value + source.newline + indent
             yield source.replace(node, line + moved)
 
 
-def resource(node: Node, source: Source) -> tuple[bytes, bytes] | None:
+def resource(node: Node, source: ParsedSource) -> tuple[bytes, bytes] | None:
     """The name and the value of the one thing that a with statement opens."""
     clause = node.named_children[0]
     if clause.type != "with_clause" or node.children[0].type == "async":
@@ -138,7 +138,7 @@ def resource(node: Node, source: Source) -> tuple[bytes, bytes] | None:
     if found is None or found.type != "as_pattern" or found.named_child_count != 2:
         return None
     value, name = found.named_children
-    function = called(value, source)[1] if value.type == "call" else b""
+    function = parse_callee(value, source)[1] if value.type == "call" else b""
     if function == b"closing":
         inner = arguments(value)
         return (source.code(name), source.code(inner[0])) if inner else None
@@ -153,20 +153,20 @@ class ClosedTooEarly(Operator):
     description: ClassVar[str] = "use a resource after the with statement that closed it"
     words: ClassVar[tuple[Word, ...]] = ("wrapper",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         body = body_of(node)
         parts = operands(body) if body is not None else []
         if node.type != "with_statement" or len(parts) < 2:
             return
         indent, last = source.indent(node), parts[-1]
-        moved = source.moved(last, indent)
+        moved = source.reindent_code(last, indent)
         if moved is None or source.indent(last) == indent or not needs(node, last, source):
             return
         if last.type != "return_statement" or operands(last):
             yield Splice(source.line_start(last), last.end_byte, indent + moved)
 
 
-def needs(node: Node, last: Node, source: Source) -> bool:
+def needs(node: Node, last: Node, source: ParsedSource) -> bool:
     """Say whether a statement works with what a with statement opened, or in what it set up."""
     head = source.text.data[node.start_byte : (body_of(node) or last).start_byte]
     names = re.findall(rb" as \(?(\w+)", head)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from tree_sitter import Node
 
-from mutators.base.operator import Operator, Source, is_docstring, operands
+from mutators.base.operator import Operator, ParsedSource, is_docstring, operands
 from syntax.languages import Word
 from syntax.splices import Splice
 
@@ -28,7 +28,7 @@ class ChangeConstant(Operator):
     description: ClassVar[str] = "change a number inside a calculation or comparison by one"
     words: ClassVar[tuple[Word, ...]] = ("binary", "comparison")
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         for part in operands(node):
             if source.word(part) == "number":
                 near = number_near(source.code(part))
@@ -42,7 +42,7 @@ class NumberLiteral(Operator):
     description: ClassVar[str] = "change a number by one"
     words: ClassVar[tuple[Word, ...]] = ("number",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         near = number_near(source.code(node))
         yield source.replace(node, near[0] if len(near) > 1 else b"(" + near[0] + b")")
 
@@ -54,7 +54,7 @@ class TruthLiteral(Operator):
     description: ClassVar[str] = "swap True and False"
     words: ClassVar[tuple[Word, ...]] = ("truth",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         yield source.replace(node, b"False" if node.type == "true" else b"True")
 
 
@@ -65,7 +65,7 @@ class StringLiteral(Operator):
     description: ClassVar[str] = "lose a character of a string"
     words: ClassVar[tuple[Word, ...]] = ("string",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         if is_docstring(node) or not node.children:
             return
         contents = [child for child in node.children if child.type == "string_content"]
@@ -84,7 +84,7 @@ class DefaultArgument(Operator):
     description: ClassVar[str] = "change a parameter's default"
     words: ClassVar[tuple[Word, ...]] = ("default",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         value = node.child_by_field_name("value")
         if value is None:
             return
@@ -106,7 +106,7 @@ class FormatConversion(Operator):
     description: ClassVar[str] = "add or drop the !r of a formatted value"
     words: ClassVar[tuple[Word, ...]] = ("interpolation",)
 
-    def edits(self, node: Node, source: Source) -> Iterator[Splice]:
+    def edits(self, node: Node, source: ParsedSource) -> Iterator[Splice]:
         kinds = {child.type: child for child in node.children}
         if "type_conversion" in kinds:
             yield source.replace(kinds["type_conversion"], b"")

@@ -44,7 +44,7 @@ class CostLine:
     seconds: float
 
 
-class Calls(Tables):
+class ModelCalls(Tables):
     """Keeps calls by what was asked; reached as ``store.calls``.
 
     Dollars are set aside here and not in memory, so that no limit is passed whatever other
@@ -53,17 +53,17 @@ class Calls(Tables):
 
     def get(self, key: str) -> ModelCall | None:
         """Return the call that asked just this."""
-        found = self._read("select * from model_calls where key = ?", key)
+        found = self._read_rows("select * from model_calls where key = ?", key)
         return next((rows.from_row(row, ModelCall) for row in found), None)
 
-    def spent(self, limit: Limit) -> float:
+    def sum_dollars(self, limit: Limit) -> float:
         """Return the dollars that a limit's calls cost, with those set aside."""
-        found = self._read(SPENT.format(SCOPES[limit.scope]), limit.of)
+        found = self._read_rows(SPENT.format(SCOPES[limit.scope]), limit.of)
         return float(found[0]["dollars"])
 
     def hold(self, hold: Hold, limits: Sequence[Limit]) -> Limit | None:
         """Set dollars aside; return None, or the limit that does not allow it."""
-        with self._writing():
+        with self._write_together():
             return self.place(hold, limits)
 
     def place(self, hold: Hold, limits: Sequence[Limit]) -> Limit | None:
@@ -74,9 +74,9 @@ class Calls(Tables):
         of = {"run": hold.run, "repository": hold.repository, "month": hold.created[:7]}
         for limit in limits:
             applies = of[limit.scope] == limit.of
-            if applies and self.spent(limit) + hold.dollars > limit.dollars:
+            if applies and self.sum_dollars(limit) + hold.dollars > limit.dollars:
                 return limit
-        self._put("model_holds", rows.to_row(hold), replace=False)
+        self._put_row("model_holds", rows.to_row(hold), replace=False)
         return None
 
     def settle(self, hold: str, call: ModelCall) -> None:
@@ -84,13 +84,13 @@ class Calls(Tables):
 
         When the same was asked twice at once, the second answer's price stays as a hold.
         """
-        with self._writing():
-            self.put(hold, call)
+        with self._write_together():
+            self.put_call(hold, call)
 
-    def put(self, hold: str, call: ModelCall) -> None:
+    def put_call(self, hold: str, call: ModelCall) -> None:
         """Do what ``settle`` does, inside a transaction that is under way."""
         if self.get(call.key) is None:
-            self._put("model_calls", rows.to_row(call), replace=False)
+            self._put_row("model_calls", rows.to_row(call), replace=False)
             self._db.execute("delete from model_holds where id = ?", [hold])
         else:
             dollars = [call.dollars, hold]
@@ -98,7 +98,7 @@ class Calls(Tables):
 
     def release(self, hold: str) -> None:
         """Set dollars free: the call was not made, or cost nothing."""
-        with self._writing():
+        with self._write_together():
             self._db.execute("delete from model_holds where id = ?", [hold])
 
     def holds(self) -> list[Hold]:
@@ -107,11 +107,11 @@ class Calls(Tables):
             "select * from model_holds where id not in "
             "(select hold from batched_requests where outcome = '') order by created, id"
         )
-        return [rows.from_row(row, Hold) for row in self._read(query)]
+        return [rows.from_row(row, Hold) for row in self._read_rows(query)]
 
     def sums(self) -> list[CostLine]:
         """Return what the calls came to, by what they were for."""
-        return [_line(row) for row in self._read(SUMS)]
+        return [_line(row) for row in self._read_rows(SUMS)]
 
 
 def _line(row: Row) -> CostLine:

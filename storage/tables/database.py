@@ -26,7 +26,7 @@ def open_database(path: Path, *, busy_timeout: float) -> Database:
     """Open or create the file and bring its tables up to date. Raises StoreError."""
     if not path.parent.is_dir():
         raise StoreError(f"the store's folder {path.parent} does not exist; create it first")
-    with explained(path):
+    with translate_errors(path):
         db = Database(sqlite3.connect(path, timeout=busy_timeout))
         try:
             db.execute("PRAGMA foreign_keys=on")
@@ -39,7 +39,7 @@ def open_database(path: Path, *, busy_timeout: float) -> Database:
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
+def translate_errors(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into a StoreError that names the file and says what to do."""
     try:
         yield
@@ -48,7 +48,7 @@ def explained(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def writing(db: Database) -> Iterator[None]:
+def hold_write_lock(db: Database) -> Iterator[None]:
     """Hold the write lock from the start, so that what is read stays true until it is written."""
     db.execute("BEGIN IMMEDIATE")
     try:
@@ -63,10 +63,10 @@ def _migrate(db: Database, path: Path) -> None:
     _check(db, path)
     if not MIGRATIONS.pending(db):
         return
-    with writing(db):
+    with hold_write_lock(db):
         _check(db, path)
         db.execute(f"PRAGMA application_id={APPLICATION_ID}")
-        is_adopted = _applied(db) == UNRELEASED
+        is_adopted = _list_applied(db) == UNRELEASED
         if is_adopted:
             adopt_unreleased(db)
         MIGRATIONS.apply(db)
@@ -74,12 +74,12 @@ def _migrate(db: Database, path: Path) -> None:
         log.warning("%s is brought up to date; earlier versions can open it no longer", path)
 
 
-def _applied(db: Database) -> set[str]:
+def _list_applied(db: Database) -> set[str]:
     return {migration.name for migration in MIGRATIONS.applied(db)}
 
 
 def _check(db: Database, path: Path) -> None:
-    applied = _applied(db)
+    applied = _list_applied(db)
     if not applied and db.table_names():
         raise StoreError(
             f"{path} is a database, but not a bugfoundry store; name another file with --store"

@@ -52,29 +52,29 @@ class Deliveries(Tables):
         """
         jobs = Jobs(self._db, self.path)
         taken: list[bool] = []
-        with self._writing():
+        with self._write_together():
             for delivery in deliveries:
                 known = jobs.get(DELIVERY, delivery.guid)
                 news = known is None or known.state in ("failed", "cancelled")
                 if news:
                     self._db.execute(PUT, _row(delivery))
-                    jobs.put([job_of(delivery)], now)
+                    jobs.put_jobs([job_of(delivery)], now)
                 taken.append(news)
         return taken
 
     def get(self, guid: str) -> Delivery | None:
         """Return a delivery by its guid."""
         return next(
-            map(_delivery, self._read("select * from deliveries where guid = ?", guid)), None
+            map(_delivery, self._read_rows("select * from deliveries where guid = ?", guid)), None
         )
 
-    def known(self, guids: Iterable[str]) -> set[str]:
+    def select_received(self, guids: Iterable[str]) -> set[str]:
         """Return those of the guids that were received."""
         return {guid for guid in guids if self.get(guid) is not None}
 
     def newest(self) -> float:
         """Return when the last delivery came; 0 when none did."""
-        found = self._read("select ifnull(max(received), 0) as at from deliveries")
+        found = self._read_rows("select ifnull(max(received), 0) as at from deliveries")
         return float(found[0]["at"])
 
     def forget(self, *, bodies_before: float, before: float) -> None:
@@ -83,7 +83,7 @@ class Deliveries(Tables):
             "guid in (select subject from jobs where kind = 'delivery' and state = 'done') "
             "and received < ?"
         )
-        with self._writing():
+        with self._write_together():
             self._db.execute(f"update deliveries set body = x'' where {done}", [bodies_before])
             self._db.execute(f"delete from deliveries where {done}", [before])
 

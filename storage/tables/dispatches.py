@@ -23,38 +23,38 @@ class Dispatches(Tables):
         One that is kept already stays as it is. Returns the limit that it would pass, and keeps
         nothing then.
         """
-        with self._writing():
-            if self._read("select 1 from dispatches where plan = ?", dispatch.plan):
+        with self._write_together():
+            if self._read_rows("select 1 from dispatches where plan = ?", dispatch.plan):
                 return None
             for limit in self._limits(dispatch):
-                if self._spent(limit) + dispatch.expected > limit.minutes:
+                if self._sum_minutes(limit) + dispatch.expected > limit.minutes:
                     return limit
-            self._put("dispatches", rows.to_row(dispatch))
+            self._put_row("dispatches", rows.to_row(dispatch))
         return None
 
-    def set(self, dispatch: Dispatch) -> None:
+    def set_dispatch(self, dispatch: Dispatch) -> None:
         """Keep what is known of a batch by now."""
-        with self._writing():
-            self._put("dispatches", rows.to_row(dispatch))
+        with self._write_together():
+            self._put_row("dispatches", rows.to_row(dispatch))
 
     def get(self, plan: str) -> Dispatch | None:
         """Return a batch by the id of its plan."""
-        found = self._read("select * from dispatches where plan = ?", plan)
+        found = self._read_rows("select * from dispatches where plan = ?", plan)
         return next((rows.from_row(row, Dispatch) for row in found), None)
 
     def of_run(self, run: str) -> Dispatch | None:
         """Return the batch that a run of GitHub Actions judges, by its number there."""
         query = "select * from dispatches where run = ? and place like ?"
-        found = self._read(query, run, f"{ACTIONS}%")
+        found = self._read_rows(query, run, f"{ACTIONS}%")
         return next((rows.from_row(row, Dispatch) for row in found), None)
 
     def end(self, plan: str, why: str) -> None:
         """Mark a batch as ended of which nothing more can be known."""
-        with self._writing():
-            known = self._read("select * from dispatches where plan = ?", plan)
+        with self._write_together():
+            known = self._read_rows("select * from dispatches where plan = ?", plan)
             for row in known:
                 ended = replace(rows.from_row(row, Dispatch), state="ended", detail=why)
-                self._put("dispatches", rows.to_row(ended))
+                self._put_row("dispatches", rows.to_row(ended))
 
     def open(self, environment: str | None = None) -> list[Dispatch]:
         """Return those of which not all is known, the oldest first; of one environment, or all."""
@@ -62,30 +62,30 @@ class Dispatches(Tables):
             "select * from dispatches where state in ('planned', 'put', 'dispatched') "
             "and environment = ifnull(?, environment) order by rowid"
         )
-        return [rows.from_row(row, Dispatch) for row in self._read(query, environment)]
+        return [rows.from_row(row, Dispatch) for row in self._read_rows(query, environment)]
 
     def all(self) -> list[Dispatch]:
         """Return all, the oldest first."""
-        found = self._read("select * from dispatches order by rowid")
+        found = self._read_rows("select * from dispatches order by rowid")
         return [rows.from_row(row, Dispatch) for row in found]
 
     def set_limit(self, limit: MinuteLimit) -> None:
         """Limit the minutes of a repository or of every month; below 0 takes the limit away."""
-        with self._writing():
+        with self._write_together():
             if limit.minutes < 0:
                 key = [limit.scope, limit.of]
                 self._db.execute("delete from minute_limits where scope = ? and of = ?", key)
             else:
-                self._put("minute_limits", rows.to_row(limit))
+                self._put_row("minute_limits", rows.to_row(limit))
 
     def limits(self) -> list[MinuteLimit]:
         """Return all limits."""
-        found = self._read("select * from minute_limits order by scope, of")
+        found = self._read_rows("select * from minute_limits order by scope, of")
         return [rows.from_row(row, MinuteLimit) for row in found]
 
-    def spent(self, limit: MinuteLimit) -> float:
+    def sum_minutes(self, limit: MinuteLimit) -> float:
         """Return the minutes that count against a limit, those of runs under way as expected."""
-        return self._spent(limit)
+        return self._sum_minutes(limit)
 
     def _limits(self, dispatch: Dispatch) -> Sequence[MinuteLimit]:
         """The limits that hold for a batch, each as that of its repository or month."""
@@ -96,7 +96,7 @@ class Dispatches(Tables):
             if limit.of in ("", mine[limit.scope])
         ]
 
-    def _spent(self, limit: MinuteLimit) -> float:
+    def _sum_minutes(self, limit: MinuteLimit) -> float:
         month = limit.of or datetime.now(UTC).isoformat()[:7]
         column, value = (
             ("substr(created, 1, 7)", month) if limit.scope == "month" else ("repository", limit.of)
@@ -105,4 +105,4 @@ class Dispatches(Tables):
             "select ifnull(sum(case when state = 'ended' then used else max(used, expected) end), "
             f"0) as minutes from dispatches where {column} = ?"
         )
-        return float(self._read(query, value)[0]["minutes"])
+        return float(self._read_rows(query, value)[0]["minutes"])

@@ -101,7 +101,7 @@ class Marked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class GitHubWrite:
     """Something the App wrote to GitHub, so that it is found again and not written twice."""
 
     key: str
@@ -118,35 +118,37 @@ class HostedTable(Tables):
 
     def put_installation(self, installation: Installation) -> None:
         """Keep an installation as it was seen."""
-        with self._writing():
-            self._put("installations", rows.to_row(installation))
+        with self._write_together():
+            self._put_row("installations", rows.to_row(installation))
 
     def installation(self, number: int) -> Installation | None:
         """Return an installation."""
-        found = self._read("select * from installations where id = ?", number)
+        found = self._read_rows("select * from installations where id = ?", number)
         return next((rows.from_row(row, Installation) for row in found), None)
 
     def installations(self) -> list[Installation]:
         """Return all, by account."""
-        found = self._read("select * from installations order by account, id")
+        found = self._read_rows("select * from installations order by account, id")
         return [rows.from_row(row, Installation) for row in found]
 
-    def put(self, hosted: Hosted) -> None:
+    def put_repository(self, hosted: Hosted) -> None:
         """Keep a repository as it was seen."""
         private, opted_in = int(hosted.private), int(hosted.opted_in)
-        with self._writing():
-            self._put("hosted", rows.to_row(hosted, private=private, opted_in=opted_in))
+        with self._write_together():
+            self._put_row("hosted", rows.to_row(hosted, private=private, opted_in=opted_in))
 
     def get(self, number: int) -> Hosted | None:
         """Return a repository by GitHub's number."""
-        return next(map(hosted_of, self._read("select * from hosted where id = ?", number)), None)
+        return next(
+            map(hosted_of, self._read_rows("select * from hosted where id = ?", number)), None
+        )
 
-    def named(self, name: str) -> Hosted | None:
+    def find_by_name(self, name: str) -> Hosted | None:
         """Return the repository that has this name now, upper and lower case alike."""
         query = (
             "select * from hosted where lower(name) = lower(?) order by state = 'gone', looked desc"
         )
-        return next(map(hosted_of, self._read(query, name)), None)
+        return next(map(hosted_of, self._read_rows(query, name)), None)
 
     def all(self, *, installation: int | None = None) -> list[Hosted]:
         """Return the repositories, by name."""
@@ -154,19 +156,19 @@ class HostedTable(Tables):
             "select * from hosted where installation = ifnull(?, installation) "
             "order by lower(name), id"
         )
-        return [hosted_of(row) for row in self._read(query, installation)]
+        return [hosted_of(row) for row in self._read_rows(query, installation)]
 
     def add_tree(self, number: int, tree: str, commit: str, now: float) -> None:
         """Note that a tree is that of a repository at a commit: its tasks are this one's."""
         row = {"repository": number, "tree": tree, "commit": commit, "since": now}
-        with self._writing():
+        with self._write_together():
             self._tree(tree)
-            self._put("hosted_trees", row, replace=False)
+            self._put_row("hosted_trees", row, replace=False)
 
     def trees(self, number: int) -> list[str]:
         """Return the trees of a repository, the newest first."""
         query = "select tree from hosted_trees where repository = ? order by since desc, rowid desc"
-        return [row["tree"] for row in self._read(query, number)]
+        return [row["tree"] for row in self._read_rows(query, number)]
 
     def tasks(self, number: int) -> int:
         """Return how many tasks there are of a repository."""
@@ -174,52 +176,54 @@ class HostedTable(Tables):
             "select count(*) as tasks from tasks join bugs on bugs.id = tasks.bug "
             "join hosted_trees on hosted_trees.tree = bugs.tree where hosted_trees.repository = ?"
         )
-        return int(self._read(query, number)[0]["tasks"])
+        return int(self._read_rows(query, number)[0]["tasks"])
 
-    def withheld(self, *, private: bool = False) -> set[str]:
+    def list_withheld_trees(self, *, private: bool = False) -> set[str]:
         """Return the trees whose tasks must not be exported.
 
         Those of repositories that opted out or are gone; and, unless ``private`` is asked for, of
         private ones.
         """
-        return {row["tree"] for row in self._read(WITHHELD, int(private))}
+        return {row["tree"] for row in self._read_rows(WITHHELD, int(private))}
 
     def mark(self, marked: Marked) -> None:
         """Keep what a maintainer wants of a pull request."""
-        with self._writing():
-            self._put("marks", rows.to_row(marked))
+        with self._write_together():
+            self._put_row("marks", rows.to_row(marked))
 
     def unmark(self, repository: int, number: int) -> None:
         """Forget it."""
-        with self._writing():
+        with self._write_together():
             self._db.execute(
                 "delete from marks where repository = ? and number = ?", [repository, number]
             )
 
     def marks(self, repository: int) -> list[Marked]:
         """Return what is wanted of the pull requests of a repository."""
-        found = self._read("select * from marks where repository = ? order by number", repository)
+        found = self._read_rows(
+            "select * from marks where repository = ? order by number", repository
+        )
         return [rows.from_row(row, Marked) for row in found]
 
     def mark_of(self, repository: int, number: int) -> Marked | None:
         """Return what is wanted of one pull request."""
         query = "select * from marks where repository = ? and number = ?"
-        found = self._read(query, repository, number)
+        found = self._read_rows(query, repository, number)
         return next((rows.from_row(row, Marked) for row in found), None)
 
-    def skipped(self) -> set[str]:
+    def list_skipped_bugs(self) -> set[str]:
         """Return the bugs that undo a pull request which a maintainer keeps out, or hold one."""
-        return {row["bug"] for row in self._read(SKIPPED)}
+        return {row["bug"] for row in self._read_rows(SKIPPED)}
 
-    def write(self, written: Written) -> None:
+    def write(self, written: GitHubWrite) -> None:
         """Keep what was written to GitHub."""
-        with self._writing():
-            self._put("written", rows.to_row(written))
+        with self._write_together():
+            self._put_row("written", rows.to_row(written))
 
-    def written(self, key: str) -> Written | None:
+    def get_write(self, key: str) -> GitHubWrite | None:
         """Return what was written under a key."""
-        found = self._read("select * from written where key = ?", key)
-        return next((rows.from_row(row, Written) for row in found), None)
+        found = self._read_rows("select * from written where key = ?", key)
+        return next((rows.from_row(row, GitHubWrite) for row in found), None)
 
 
 def hosted_of(row: Row) -> Hosted:

@@ -100,13 +100,13 @@ class QueueCount:
 class Jobs(Tables):
     """The queue; reached as ``store.jobs``."""
 
-    def put(self, jobs: Iterable[NewJob], now: float) -> int:
+    def put_jobs(self, jobs: Iterable[NewJob], now: float) -> int:
         """Ask for jobs, and return how many of them are new or were begun anew.
 
         One that waits takes the newer payload and the earlier time; one that runs will run again;
         one that ended begins anew.
         """
-        with self._writing():
+        with self._write_together():
             return sum(self._put_job(job, now) for job in jobs)
 
     def claim(
@@ -116,8 +116,8 @@ class Jobs(Tables):
 
         Installations take turns: the one served longest ago comes first.
         """
-        with self._writing():
-            found = self._read(CANDIDATES, queue, now, most * LOOKED_AT)
+        with self._write_together():
+            found = self._read_rows(CANDIDATES, queue, now, most * LOOKED_AT)
             chosen: list[Row] = []
             lanes: set[str] = set()
             for row in found:
@@ -128,18 +128,18 @@ class Jobs(Tables):
             changed = {"state": "running", "worker": worker, "lease": now + lease, "started": now}
             for row in chosen:
                 row |= changed | {"attempts": row["attempts"] + 1, "again": 0}
-                self._set(row["id"], **changed, attempts=row["attempts"], again=0)
+                self._update_job(row["id"], **changed, attempts=row["attempts"], again=0)
             for installation in {row["installation"] for row in chosen}:
                 self._db.execute(TAKE_TURN, [queue, installation])
         return [_job(row) for row in chosen]
 
     def extend(self, job: Job, *, now: float, lease: float, note: str | None = None) -> bool:
         """Hold a job for longer, and say how far it is; False when it is no longer ours to do."""
-        with self._writing():
+        with self._write_together():
             if not self._ours(job):
                 return False
             said = {} if note is None else {"note": note}
-            self._set(job.id, lease=now + lease, **said)
+            self._update_job(job.id, lease=now + lease, **said)
             return True
 
     def finish(self, job: Job, *, now: float, note: str = "") -> bool:
@@ -147,35 +147,35 @@ class Jobs(Tables):
 
         Asked for again meanwhile, it waits once more.
         """
-        with self._writing():
+        with self._write_together():
             if not self._ours(job):
                 return False
-            again = self._read("select again from jobs where id = ?", job.id)[0]["again"]
+            again = self._read_rows("select again from jobs where id = ?", job.id)[0]["again"]
             state = {"state": "waiting", "due": now, "attempts": 0} if again else {"state": "done"}
-            self._set(job.id, **state, again=0, worker="", ended=now, note=note, error="")
+            self._update_job(job.id, **state, again=0, worker="", ended=now, note=note, error="")
             return True
 
     def fail(self, job: Job, error: str, *, now: float, retry_in: float | None) -> bool:
         """Have a job tried again in so many seconds; never, by itself, when that is None."""
-        with self._writing():
+        with self._write_together():
             if not self._ours(job):
                 return False
-            again = self._read("select again from jobs where id = ?", job.id)[0]["again"]
+            again = self._read_rows("select again from jobs where id = ?", job.id)[0]["again"]
             if retry_in is None and not again:
                 state: Row = {"state": "failed", "ended": now}
             else:
                 state = {"state": "waiting", "due": now + (retry_in or 0.0)}
                 if retry_in is None:
                     state["attempts"] = 0
-            self._set(job.id, **state, again=0, worker="", error=error)
+            self._update_job(job.id, **state, again=0, worker="", error=error)
             return True
 
     def release(self, job: Job, *, now: float) -> bool:
         """Put a job back untried: its worker stops."""
-        with self._writing():
+        with self._write_together():
             if not self._ours(job):
                 return False
-            self._set(job.id, state="waiting", due=now, worker="", attempts=job.attempts - 1)
+            self._update_job(job.id, state="waiting", due=now, worker="", attempts=job.attempts - 1)
             return True
 
     def expire(self, *, now: float, most: int, worker: str = "") -> list[Job]:
@@ -184,8 +184,8 @@ class Jobs(Tables):
         Those whose lease is over, and all of the workers whose name begins with ``worker``. What
         has been begun ``most`` times is failed: it may be what kills them.
         """
-        with self._writing():
-            found = self._read(
+        with self._write_together():
+            found = self._read_rows(
                 "select * from jobs where state = 'running' and "
                 "(lease < ?1 or (?2 != '' and substr(worker, 1, length(?2)) = ?2)) order by id",
                 now,
@@ -196,7 +196,7 @@ class Jobs(Tables):
                 state: Row = {"state": "failed", "ended": now} if lost else {"state": "waiting"}
                 error = f"its worker ended {row['attempts']} times before it was done"
                 due = now + rest(row["attempts"])
-                self._set(row["id"], **state, due=due, worker="", error=error)
+                self._update_job(row["id"], **state, due=due, worker="", error=error)
         return [_job(row) for row in found]
 
     def cancel(
@@ -213,8 +213,8 @@ class Jobs(Tables):
         Who runs one learns of it by ``extend`` or ``finish``.
         """
         marks = ", ".join("?" for _ in queues)
-        with self._writing():
-            found = self._read(
+        with self._write_together():
+            found = self._read_rows(
                 "select * from jobs where repository = ? and state in ('waiting', 'running') "
                 f"and subject = ifnull(?, subject) and queue in ({marks})",
                 repository,
@@ -222,33 +222,37 @@ class Jobs(Tables):
                 *queues,
             )
             for row in found:
-                self._set(row["id"], state="cancelled", again=0, worker="", ended=now, note=why)
+                self._update_job(
+                    row["id"], state="cancelled", again=0, worker="", ended=now, note=why
+                )
         return [_job(row) for row in found]
 
     def cancel_one(self, job_id: int, *, now: float, why: str) -> bool:
         """Cancel one job that waits or runs; False when there is no such job."""
-        with self._writing():
-            found = self._read(
+        with self._write_together():
+            found = self._read_rows(
                 "select id from jobs where id = ? and state in ('waiting', 'running')", job_id
             )
             for row in found:
-                self._set(row["id"], state="cancelled", again=0, worker="", ended=now, note=why)
+                self._update_job(
+                    row["id"], state="cancelled", again=0, worker="", ended=now, note=why
+                )
         return bool(found)
 
     def retry(self, job_id: int, *, now: float) -> bool:
         """Begin a job anew that failed or was cancelled; False when there is no such job."""
-        with self._writing():
-            found = self._read(
+        with self._write_together():
+            found = self._read_rows(
                 "select id from jobs where id = ? and state in ('failed', 'cancelled')", job_id
             )
             for row in found:
-                self._set(row["id"], state="waiting", due=now, attempts=0, error="", again=0)
+                self._update_job(row["id"], state="waiting", due=now, attempts=0, error="", again=0)
         return bool(found)
 
     def get(self, kind: str, subject: str) -> Job | None:
         """Return the job of that name."""
         query = "select * from jobs where kind = ? and subject = ?"
-        return next(map(_job, self._read(query, kind, subject)), None)
+        return next(map(_job, self._read_rows(query, kind, subject)), None)
 
     def all(
         self,
@@ -260,7 +264,7 @@ class Jobs(Tables):
         skip: int = 0,
     ) -> list[Job]:
         """Return the jobs asked for, the newest first."""
-        found = self._read(
+        found = self._read_rows(
             "select * from jobs where queue = ifnull(?, queue) and state = ifnull(?, state) "
             "and repository = ifnull(?, repository) order by id desc limit ? offset ?",
             queue,
@@ -273,7 +277,7 @@ class Jobs(Tables):
 
     def counts(self) -> list[QueueCount]:
         """Return how many jobs there are, by queue, kind and state."""
-        found = self._read(
+        found = self._read_rows(
             "select queue, kind, state, count(*) as jobs, min(due) as due from jobs "
             "group by queue, kind, state order by queue, kind, state"
         )
@@ -281,9 +285,11 @@ class Jobs(Tables):
 
     def prune(self, *, queue: str, before: float) -> int:
         """Forget the jobs of a queue that were done before then, and return how many."""
-        with self._writing():
+        with self._write_together():
             ended = "queue = ? and state in ('done', 'cancelled') and ended < ?"
-            found = self._read(f"select count(*) as jobs from jobs where {ended}", queue, before)
+            found = self._read_rows(
+                f"select count(*) as jobs from jobs where {ended}", queue, before
+            )
             self._db.execute(f"delete from jobs where {ended}", [queue, before])
         return int(found[0]["jobs"])
 
@@ -297,23 +303,23 @@ class Jobs(Tables):
             return True
         changed: Row = {"payload": job.payload, "priority": max(job.priority, known.priority)}
         if known.state == "running":
-            self._set(known.id, **changed, again=1)
+            self._update_job(known.id, **changed, again=1)
             return False
         if known.state == "waiting":
-            self._set(known.id, **changed, due=min(due, known.due))
+            self._update_job(known.id, **changed, due=min(due, known.due))
             return False
         fresh: Row = {"state": "waiting", "due": due, "attempts": 0, "error": "", "created": now}
         fresh |= {"repository": job.repository, "installation": job.installation, "lane": job.lane}
-        self._set(known.id, **changed | fresh)
+        self._update_job(known.id, **changed | fresh)
         return True
 
     def _ours(self, job: Job) -> bool:
         query = (
             "select 1 from jobs where id = ? and state = 'running' and worker = ? and attempts = ?"
         )
-        return bool(self._read(query, job.id, job.worker, job.attempts))
+        return bool(self._read_rows(query, job.id, job.worker, job.attempts))
 
-    def _set(self, job_id: int, **columns: object) -> None:
+    def _update_job(self, job_id: int, **columns: object) -> None:
         # Not by sqlite-utils, which looks the table up each time: half of what a job costs.
         named = ", ".join(f"{name} = :{name}" for name in columns)
         self._db.execute(f"update jobs set {named} where id = :id", {**columns, "id": job_id})

@@ -28,7 +28,7 @@ class Pulls(Tables):
         A pull request is replaced by a later crawl of the same or of GitHub; what only the history
         tells does not replace what GitHub told. An issue without text replaces nothing.
         """
-        with self._writing():
+        with self._write_together():
             for pull in pulls:
                 self._add(pull)
             for issue in issues:
@@ -38,9 +38,9 @@ class Pulls(Tables):
                     labels=rows.to_json(issue.labels),
                     comments=rows.to_json(issue.comments),
                 )
-                self._put("issues", row, replace=issue.fetched)
+                self._put_row("issues", row, replace=issue.fetched)
             if crawl is not None:
-                self._put("crawls", rows.to_row(crawl))
+                self._put_row("crawls", rows.to_row(crawl))
 
     def _add(self, pull: PullRequest) -> None:
         lists = {name: rows.to_json(getattr(pull, name)) for name in (*LISTS, "links")}
@@ -49,12 +49,12 @@ class Pulls(Tables):
             known = self.get(pull.repository, pull.commit)
             if known is not None and known.origin == "github":
                 return
-        self._put("pull_requests", row)
+        self._put_row("pull_requests", row)
 
     def get(self, repository: str, commit: str) -> PullRequest | None:
         """Return the pull request that a commit merged."""
         query = 'select * from pull_requests where repository = ? and "commit" = ?'
-        return next(map(_pull, self._read(query, repository, commit)), None)
+        return next(map(_pull, self._read_rows(query, repository, commit)), None)
 
     def all(self, repository: str) -> list[PullRequest]:
         """Return those of a repository, the newest first."""
@@ -62,22 +62,22 @@ class Pulls(Tables):
             "select * from pull_requests where repository = ? "
             'order by merged desc, number desc, "commit"'
         )
-        return [_pull(row) for row in self._read(query, repository)]
+        return [_pull(row) for row in self._read_rows(query, repository)]
 
     def issue(self, repository: str, number: int) -> Issue | None:
         """Return an issue."""
         query = "select * from issues where repository = ? and number = ?"
-        return next(map(_issue, self._read(query, repository, number)), None)
+        return next(map(_issue, self._read_rows(query, repository, number)), None)
 
-    def unfetched(self, repository: str) -> list[Issue]:
+    def list_unfetched_issues(self, repository: str) -> list[Issue]:
         """Return the issues of which no more than the number is known."""
         query = "select * from issues where repository = ? and created = '' order by number"
-        return [_issue(row) for row in self._read(query, repository)]
+        return [_issue(row) for row in self._read_rows(query, repository)]
 
     def crawl(self, repository: str, origin: str) -> Crawl | None:
         """Return how far a crawl has come."""
         query = "select * from crawls where repository = ? and origin = ?"
-        found = self._read(query, repository, origin)
+        found = self._read_rows(query, repository, origin)
         return next((rows.from_row(row, Crawl) for row in found), None)
 
     def set_outcome(self, mirroring: Mirroring) -> None:
@@ -87,15 +87,15 @@ class Pulls(Tables):
     def set_outcomes(self, mirrorings: Iterable[Mirroring]) -> None:
         """Keep what became of many, all or nothing, at the cost of one."""
         mirrorings = list(mirrorings)
-        with self._writing():
+        with self._write_together():
             for tree in {mirroring.tree for mirroring in mirrorings}:
                 self._tree(tree)
             for mirroring in mirrorings:
-                self._put("mirrorings", rows.to_row(mirroring))
+                self._put_row("mirrorings", rows.to_row(mirroring))
 
-    def undone(self, bug: str) -> list[Mirroring]:
+    def list_mirrorings(self, bug: str) -> list[Mirroring]:
         """Return the pull requests whose undoing is a bug."""
-        found = self._read("select * from mirrorings where bug = ? order by rowid", bug)
+        found = self._read_rows("select * from mirrorings where bug = ? order by rowid", bug)
         return [rows.from_row(row, Mirroring) for row in found]
 
     def outcomes(self, repository: str, tree: str | None = None) -> list[Mirroring]:
@@ -104,7 +104,7 @@ class Pulls(Tables):
             "select * from mirrorings where repository = ? and tree = ifnull(?, tree) "
             "order by rowid"
         )
-        found = self._read(query, repository, tree)
+        found = self._read_rows(query, repository, tree)
         return [rows.from_row(row, Mirroring) for row in found]
 
     def rename(self, old: str, new: str) -> None:
@@ -112,7 +112,7 @@ class Pulls(Tables):
 
         What is known under the new name already stays, and takes the place of the old.
         """
-        with self._writing():
+        with self._write_together():
             for table in NAMED:
                 self._db.execute(
                     f"update or ignore {table} set repository = ? where repository = ?", [new, old]

@@ -71,7 +71,7 @@ class Purging(Tables):
 
     def erase(self, hosted: Hosted) -> Erased:
         """Erase what is known of a repository, all or nothing; that it opted out is remembered."""
-        with self._writing():
+        with self._write_together():
             self._db.execute("create temp table purged (tree text primary key)")
             try:
                 own = f"insert into temp.purged {OWN}"
@@ -88,7 +88,7 @@ class Purging(Tables):
                 rows[table] = rows.get(table, 0) + erased
             for accounts in (ANSWERS, RUNS):
                 self._db.execute(accounts, [hosted.name])
-            self._delete("test_sets", _unused())
+            self._delete("test_sets", _make_unused_condition())
             self._forget_code(hosted)
             note_erasure(self._db)
         return Erased(rows={name: count for name, count in rows.items() if count}, shared=shared)
@@ -104,11 +104,11 @@ class Purging(Tables):
         return count
 
     def _count(self, table: str, where: str, *values: str | int) -> int:
-        found = self._read(f"select count(*) as rows from {table} where {where}", *values)
+        found = self._read_rows(f"select count(*) as rows from {table} where {where}", *values)
         return int(found[0]["rows"])
 
 
-def _unused() -> str:
+def _make_unused_condition() -> str:
     columns = [("verdicts", column) for column in SETS] + [("baselines", "green")]
     used = " union ".join(
         f"select {column} from {table} where {column} is not null" for table, column in columns

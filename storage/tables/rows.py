@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from storage.records import Attempt, Bug, Environment, FileChange, Origin, Plan, Task, Verdict
+from storage.records import Bug, Environment, FileChange, Origin, Plan, PlanAttempt, Task, Verdict
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -57,9 +57,9 @@ def from_row(row: Row, kind: type[T], **changed: object) -> T:
     return kind(**values, **changed)
 
 
-def attempt(row: Row) -> Attempt:
+def attempt(row: Row) -> PlanAttempt:
     """Return the attempt of a row."""
-    return from_row(row, Attempt, plan=from_json(row["plan"], Plan), ok=bool(row["ok"]))
+    return from_row(row, PlanAttempt, plan=from_json(row["plan"], Plan), ok=bool(row["ok"]))
 
 
 def environment(row: Row) -> Environment:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from storage.tables.database import explained, writing
+from storage.tables.database import hold_write_lock, translate_errors
 from storage.tables.rows import Row
 from storage.tables.sqlite import Database
 
@@ -19,32 +19,32 @@ class Tables:
         self._db = db
 
     def _tree(self, tree: str) -> None:
-        self._put("trees", {"tree": tree}, replace=False)
+        self._put_row("trees", {"tree": tree}, replace=False)
 
     def _turn(self, table: str) -> int:
-        found = self._read(f"select ifnull(max(turn), 0) + 1 as turn from {table}")
+        found = self._read_rows(f"select ifnull(max(turn), 0) + 1 as turn from {table}")
         return int(found[0]["turn"])
 
-    def _put(self, table: str, row: Row, *, replace: bool = True) -> None:
+    def _put_row(self, table: str, row: Row, *, replace: bool = True) -> None:
         """Insert a row; where its key is there, update the row or leave it as it is."""
         if replace:
             self._db.table(table).upsert(row, pk=self._db.table(table).pks)
         else:
             self._db.table(table).insert(row, ignore=True)
 
-    def _read(self, query: str, *values: str | int | float | None) -> list[Row]:
-        with explained(self.path):
+    def _read_rows(self, query: str, *values: str | int | float | None) -> list[Row]:
+        with translate_errors(self.path):
             return list(self._db.query(query, values))
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _write_together(self) -> Iterator[None]:
         """Write all or nothing; inside another ``_writing`` of the same file, as part of it."""
         if self._db.conn.in_transaction:
             yield
             return
-        with explained(self.path):
+        with translate_errors(self.path):
             try:
-                with writing(self._db):
+                with hold_write_lock(self._db):
                     yield
             except BaseException:
                 self._forget()

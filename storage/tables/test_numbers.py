@@ -43,9 +43,9 @@ class TestNumbers:
         self._hold_true()
         known = self._known.get(environment, {})
         if any(test not in known for test in tests):
-            known = self._read(environment)
+            known = self._load_numbers(environment)
             self._add(environment, [test for test in dict.fromkeys(tests) if test not in known])
-            known = self._read(environment)
+            known = self._load_numbers(environment)
         return [known[test] for test in tests]
 
     def forget(self) -> None:
@@ -58,7 +58,7 @@ class TestNumbers:
         self._hold_true()
         names = self._names.get(environment, [])
         if numbers and max(numbers) >= len(names):
-            self._read(environment)
+            self._load_numbers(environment)
             names = self._names[environment]
         return tuple(names[number] for number in numbers)
 
@@ -74,7 +74,7 @@ class TestNumbers:
                 [environment, number, rows.text(test)],
             )
 
-    def _read(self, environment: str) -> dict[str, int]:
+    def _load_numbers(self, environment: str) -> dict[str, int]:
         query = "select test from tests where environment = ? order by number"
         names = [rows.untext(row["test"]) for row in self._db.query(query, [environment])]
         self._names[environment] = names

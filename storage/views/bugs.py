@@ -10,7 +10,14 @@ from storage.records import Bug, Origin
 from storage.tables import rows, test_sets
 from storage.tables.rows import Row
 from storage.tables.sqlite import Database
-from storage.views.query import Page, Reading, Sight, containing, same, seen_tree
+from storage.views.query import (
+    Page,
+    ReadOnlyTables,
+    Sight,
+    make_like_pattern,
+    make_tree_condition,
+    same,
+)
 
 MOST_TESTS = 300
 """Names of tests that are read of a list."""
@@ -120,7 +127,7 @@ class BugShown:
     """Of a combined bug, those parents that can be seen."""
 
 
-class BugViews(Reading):
+class BugViews(ReadOnlyTables):
     """Questions about bugs; reached as ``store.views.bugs``."""
 
     def __init__(self, db: Database, path: Path) -> None:
@@ -137,7 +144,7 @@ class BugViews(Reading):
         tree: str | None = None,
     ) -> Page[BugLine]:
         """Return the bugs of a repository, the newest first; of one of its trees if so asked."""
-        told = _told(wanted) | {"tree": tree}
+        told = _make_filter_values(wanted) | {"tree": tree}
         source = f"from standings where {_ours(sight)} {same('standings', told)}"
         # The plus has SQLite sort these few instead of walking through all by their number.
         order, values = "+standings.id desc", told | {"repository": repository}
@@ -149,7 +156,7 @@ class BugViews(Reading):
             return self._page(LINE, source, order, values, number=number, kind=kind)
         source = source.replace("where", "join bugs on bugs.id = standings.bug where", 1)
         source += (IN_FILE if wanted.file else "") + (HAS_TEXT if wanted.text else "")
-        values |= _searched(wanted)
+        values |= _make_search_values(wanted)
         return self._page_at_once(LINE, source, order, values, number=number, kind=kind)
 
     def choices(self, sight: Sight, repository: int) -> Choices:
@@ -167,7 +174,9 @@ class BugViews(Reading):
 
     def show(self, sight: Sight, bug_id: str) -> BugShown | None:
         """Return a bug; None where there is none, or it may not be seen."""
-        found = self._ask(f"{FIRST_ORIGIN} {seen_tree(sight, 'bugs.tree')}", {"bug": bug_id})
+        found = self._ask(
+            f"{FIRST_ORIGIN} {make_tree_condition(sight, 'bugs.tree')}", {"bug": bug_id}
+        )
         if not found:
             return None
         bug = rows.bug(found[0])
@@ -180,11 +189,11 @@ class BugViews(Reading):
             origins=tuple(map(rows.origin, origins)),
             verdicts=tuple(map(self._tests.verdict, verdicts)),
             tasks=tuple(row["id"] for row in tasks),
-            repositories=self._named(sight, bug.tree),
-            parents=tuple(p for p in bug.origin.parents if self._seen(sight, p)),
+            repositories=self._list_repository_names(sight, bug.tree),
+            parents=tuple(p for p in bug.origin.parents if self._is_visible(sight, p)),
         )
 
-    def _named(self, sight: Sight, tree: str) -> tuple[str, ...]:
+    def _list_repository_names(self, sight: Sight, tree: str) -> tuple[str, ...]:
         seen = "true" if sight == "operator" else "private = 0 and opted_in = 1"
         query = (
             "select name from hosted join hosted_trees on repository = hosted.id "
@@ -193,33 +202,33 @@ class BugViews(Reading):
         )
         return tuple(row["name"] for row in self._ask(query, {"tree": tree}))
 
-    def _seen(self, sight: Sight, bug_id: str) -> bool:
-        query = f"select 1 from bugs where id = :bug and {seen_tree(sight, 'tree')}"
+    def _is_visible(self, sight: Sight, bug_id: str) -> bool:
+        query = f"select 1 from bugs where id = :bug and {make_tree_condition(sight, 'tree')}"
         return bool(self._ask(query, {"bug": bug_id}))
 
 
-class _Tests(Reading):
+class _Tests(ReadOnlyTables):
     """Reads lists of tests without reading all names of an environment."""
 
     def verdict(self, row: Row) -> VerdictShown:
         """Return the verdict of a row."""
         lists = {name: self._list(row, name) for name in ("fail_to_pass", "spilled")}
-        return rows.from_row(row, VerdictShown, **lists, pass_to_pass=self._passing(row))
+        return rows.from_row(row, VerdictShown, **lists, pass_to_pass=self._read_passing_tests(row))
 
-    def _passing(self, row: Row) -> TestList:
+    def _read_passing_tests(self, row: Row) -> TestList:
         if row["pass_to_pass"]:
             return self._list(row, "pass_to_pass")
         numbers = test_sets.without(self._numbers(row["green"]), self._numbers(row["excluded"]))
-        return self._named(row["environment"], numbers)
+        return self._read_test_names(row["environment"], numbers)
 
     def _list(self, row: Row, column: str) -> TestList:
-        return self._named(row["environment"], self._numbers(row[column]))
+        return self._read_test_names(row["environment"], self._numbers(row[column]))
 
     def _numbers(self, name: str | None) -> list[int]:
         found = self._ask("select numbers from test_sets where name = :name", {"name": name})
         return test_sets.unpack(found[0]["numbers"]) if found else []
 
-    def _named(self, environment: str, numbers: list[int]) -> TestList:
+    def _read_test_names(self, environment: str, numbers: list[int]) -> TestList:
         shown = numbers[:MOST_TESTS]
         query = (
             "select test from json_each(:numbers) join tests "
@@ -233,11 +242,11 @@ class _Tests(Reading):
 def _ours(sight: Sight) -> str:
     return (
         "standings.tree in (select tree from hosted_trees where repository = :repository) "
-        f"and {seen_tree(sight, 'standings.tree')}"
+        f"and {make_tree_condition(sight, 'standings.tree')}"
     )
 
 
-def _told(wanted: BugFilter) -> dict[str, object]:
+def _make_filter_values(wanted: BugFilter) -> dict[str, object]:
     return {
         "strategy": wanted.strategy or None,
         "operator": wanted.operator or None,
@@ -246,12 +255,12 @@ def _told(wanted: BugFilter) -> dict[str, object]:
     }
 
 
-def _searched(wanted: BugFilter) -> dict[str, object]:
+def _make_search_values(wanted: BugFilter) -> dict[str, object]:
     return {
-        "file": containing(wanted.file),
+        "file": make_like_pattern(wanted.file),
         # Paths stand in `changes` as JSON, in ASCII.
-        "file_json": containing(json.dumps(wanted.file)[1:-1]),
-        "text": containing(wanted.text),
+        "file_json": make_like_pattern(json.dumps(wanted.file)[1:-1]),
+        "text": make_like_pattern(wanted.text),
     }
 
 

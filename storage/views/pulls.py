@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from storage.tables import rows
 from storage.tables.hosted import Hosted
-from storage.views.query import Page, Reading, Sight, seen_tree
+from storage.views.query import Page, ReadOnlyTables, Sight, make_tree_condition
 
 UNTRIED = "not tried yet"
 OUTCOMES = """
@@ -56,7 +56,7 @@ class PullLine:
     """What execution said of that bug."""
 
 
-class PullViews(Reading):
+class PullViews(ReadOnlyTables):
     """Questions about pull requests; reached as ``store.views.pulls``."""
 
     def page(
@@ -87,5 +87,5 @@ class PullViews(Reading):
 
 
 def _source(sight: Sight) -> str:
-    outcomes = OUTCOMES.format(seen=seen_tree(sight, "mirrorings.tree"))
+    outcomes = OUTCOMES.format(seen=make_tree_condition(sight, "mirrorings.tree"))
     return (ALL if sight == "operator" else TRIED).format(outcomes=outcomes)

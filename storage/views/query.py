@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 from storage.errors import StoreError
-from storage.tables.database import explained
+from storage.tables.database import translate_errors
 from storage.tables.rows import Row
 from storage.tables.table import Tables
 
@@ -60,7 +60,7 @@ class Page(Generic[T]):
         return (self.number - 1) * self.size + 1 if self.rows else 0
 
 
-class Reading(Tables):
+class ReadOnlyTables(Tables):
     """Asks read-only questions, each within its time."""
 
     def _ask(self, query: str, values: Mapping[str, object] | None = None) -> list[Row]:
@@ -69,7 +69,7 @@ class Reading(Tables):
         connection = self._db.conn
         connection.set_progress_handler(lambda: int(time.monotonic() > until), LOOK_EVERY)
         try:
-            with explained(self.path):
+            with translate_errors(self.path):
                 return list(self._db.query(query, dict(values or {})))
         except StoreError as error:
             cause = error.__cause__
@@ -125,17 +125,17 @@ class Reading(Tables):
         return Page(rows=tuple(map(kind, rows)), number=max(1, number), total=total)
 
 
-def seen_repository(sight: Sight, table: str = "hosted") -> str:
+def make_repository_condition(sight: Sight, table: str = "hosted") -> str:
     """Return the condition under which a row of ``hosted`` may be seen."""
     return "true" if sight == "operator" else f"({SEEN_REPOSITORY.format(table)})"
 
 
-def seen_tree(sight: Sight, column: str) -> str:
+def make_tree_condition(sight: Sight, column: str) -> str:
     """Return the condition under which what belongs to a tree may be seen."""
     return "true" if sight == "operator" else f"{column} in ({SEEN_TREES})"
 
 
-def containing(text: str) -> str:
+def make_like_pattern(text: str) -> str:
     """Return the pattern for ``like ... escape '!'`` that finds a text anywhere."""
     for special in "!%_":
         text = text.replace(special, f"!{special}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from storage.tables import rows
 from storage.tables.jobs import Job, QueueCount
 from storage.tables.rows import Row
-from storage.views.query import Page, Reading, Sight, same, seen_repository
+from storage.views.query import Page, ReadOnlyTables, Sight, make_repository_condition, same
 
 MOST_PAYLOAD = 20_000
 """Characters of a payload that are read."""
@@ -48,7 +48,7 @@ class DeliveryLine:
     error: str
 
 
-class QueueViews(Reading):
+class QueueViews(ReadOnlyTables):
     """Questions about jobs and deliveries; reached as ``store.views.queue``.
 
     Anybody sees what is for a public repository; all else, what is for none included, may name
@@ -59,7 +59,7 @@ class QueueViews(Reading):
         """Return how many jobs there are, by queue, kind and state."""
         found = self._ask(
             "select queue, kind, state, count(*) as jobs, min(due) as due from jobs "
-            f"where {_seen(sight, 'jobs')} group by queue, kind, state "
+            f"where {_make_sight_condition(sight, 'jobs')} group by queue, kind, state "
             "order by queue, kind, state"
         )
         return [QueueCount(**row) for row in found]
@@ -72,7 +72,7 @@ class QueueViews(Reading):
             "state": wanted.state or None,
             "repository": wanted.repository or None,
         }
-        where = f"where {_seen(sight, 'jobs')} {same('jobs', values)}"
+        where = f"where {_make_sight_condition(sight, 'jobs')} {same('jobs', values)}"
         return self._page(
             f"jobs.*, substr(payload, 1, {MOST_PAYLOAD}) as payload, ifnull(name, '') as name",
             f"from jobs left join hosted on hosted.id = jobs.repository {where}",
@@ -89,7 +89,7 @@ class QueueViews(Reading):
         found = self._ask(
             "select jobs.*, ifnull(name, '') as name from jobs "
             "left join hosted on hosted.id = jobs.repository "
-            f"where kind = :kind and subject = :subject and {_seen(sight, 'jobs')}",
+            f"where kind = :kind and subject = :subject and {_make_sight_condition(sight, 'jobs')}",
             {"kind": kind, "subject": subject},
         )
         return next(map(_line, found), None)
@@ -101,7 +101,7 @@ class QueueViews(Reading):
         source = (
             "from deliveries left join jobs on jobs.kind = 'delivery' and jobs.subject = guid "
             "left join hosted on hosted.id = deliveries.repository "
-            f"where {_seen(sight, 'deliveries')} "
+            f"where {_make_sight_condition(sight, 'deliveries')} "
             "and ifnull(:event, event) = event "
             "and ifnull(:state, ifnull(jobs.state, '')) = ifnull(jobs.state, '')"
         )
@@ -119,15 +119,16 @@ class QueueViews(Reading):
     def events(self, sight: Sight) -> list[str]:
         """Return the names of the events that came."""
         found = self._ask(
-            f"select distinct event from deliveries where {_seen(sight, 'deliveries')} order by 1"
+            "select distinct event from deliveries "
+            f"where {_make_sight_condition(sight, 'deliveries')} order by 1"
         )
         return [row["event"] for row in found]
 
 
-def _seen(sight: Sight, table: str) -> str:
+def _make_sight_condition(sight: Sight, table: str) -> str:
     if sight == "operator":
         return "true"
-    return f"{table}.repository in (select id from hosted where {seen_repository(sight)})"
+    return f"{table}.repository in (select id from hosted where {make_repository_condition(sight)})"
 
 
 def _line(row: Row) -> JobLine:

@@ -6,11 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from storage.records import Attempt, Environment
+from storage.records import Environment, PlanAttempt
 from storage.tables import rows
 from storage.tables.hosted import Hosted, hosted_of
 from storage.tables.jobs import Job
-from storage.views.query import Page, Reading, Sight, containing, seen_repository, seen_tree
+from storage.views.query import (
+    Page,
+    ReadOnlyTables,
+    Sight,
+    make_like_pattern,
+    make_repository_condition,
+    make_tree_condition,
+)
 
 Which = Literal["all", "in", "out", "private"]
 
@@ -67,17 +74,17 @@ class RepositoryLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Built:
+class RepositoryEnvironment:
     """The environment that serves a repository, or what was tried for one."""
 
     environment: Environment | None
     tests: int
     """Tests of the baseline; 0 when there is none."""
     green: int
-    attempts: tuple[Attempt, ...]
+    attempts: tuple[PlanAttempt, ...]
 
 
-class RepositoryViews(Reading):
+class RepositoryViews(ReadOnlyTables):
     """Questions about repositories; reached as ``store.views.repositories``."""
 
     def page(
@@ -85,24 +92,25 @@ class RepositoryViews(Reading):
     ) -> Page[RepositoryLine]:
         """Return the repositories whose name has a text in it, those opted in first."""
         source = (
-            f"from hosted where {seen_repository(sight)} and {WHICH[which]} "
+            f"from hosted where {make_repository_condition(sight)} and {WHICH[which]} "
             "and name like :text escape '!'"
         )
         found = self._page(
             "*",
             source,
             "opted_in desc, lower(name), id",
-            {"text": containing(text)},
+            {"text": make_like_pattern(text)},
             number=number,
             kind=hosted_of,
         )
         lines = self._lines(sight, found.rows)
         return Page(rows=lines, number=found.number, total=found.total)
 
-    def named(self, sight: Sight, name: str) -> Hosted | None:
+    def find_by_name(self, sight: Sight, name: str) -> Hosted | None:
         """Return the repository that has this name now, upper and lower case alike."""
         query = (
-            f"select * from hosted where lower(name) = lower(:name) and {seen_repository(sight)} "
+            "select * from hosted where lower(name) = lower(:name) "
+            f"and {make_repository_condition(sight)} "
             "order by state = 'gone', looked desc limit 1"
         )
         return next(map(hosted_of, self._ask(query, {"name": name})), None)
@@ -111,10 +119,10 @@ class RepositoryViews(Reading):
         """Return what came of a repository."""
         return self._lines(sight, [hosted])[0]
 
-    def built(self, sight: Sight, hosted: Hosted) -> Built:
+    def get_environment(self, sight: Sight, hosted: Hosted) -> RepositoryEnvironment:
         """Return its environment."""
         values = {"tree": hosted.tree}
-        seen = seen_tree(sight, "environments.tree")
+        seen = make_tree_condition(sight, "environments.tree")
         found = self._ask(
             f"select * from environments where tree = :tree and {seen} order by turn desc limit 1",
             values,
@@ -128,21 +136,23 @@ class RepositoryViews(Reading):
         )[0]
         tried = self._ask(
             "select attempts.* from attempts join hosted_trees as link using (tree) "
-            f"where link.repository = :id and {seen_tree(sight, 'attempts.tree')} "
+            f"where link.repository = :id and {make_tree_condition(sight, 'attempts.tree')} "
             "order by link.since desc, attempts.id desc limit 20",
             {"id": hosted.id},
         )
         attempts = tuple(map(rows.attempt, reversed(tried)))
-        return Built(environment=environment, attempts=attempts, **counts)
+        return RepositoryEnvironment(environment=environment, attempts=attempts, **counts)
 
-    def counted(self, sight: Sight) -> int:
+    def count_repositories(self, sight: Sight) -> int:
         """Return how many repositories there are to be seen."""
-        found = self._ask(f"select count(*) as n from hosted where {seen_repository(sight)}")
+        found = self._ask(
+            f"select count(*) as n from hosted where {make_repository_condition(sight)}"
+        )
         return int(found[0]["n"])
 
     def _lines(self, sight: Sight, hosted: Sequence[Hosted]) -> tuple[RepositoryLine, ...]:
         ids = ", ".join(str(each.id) for each in hosted)
-        seen = seen_tree(sight, "standings.tree")
+        seen = make_tree_condition(sight, "standings.tree")
         standing = {row["id"]: row for row in self._ask(STANDING.format(ids=ids, seen=seen))}
         last = {row["id"]: row["active"] for row in self._ask(LAST.format(ids=ids))}
         work: dict[int, Job] = {}

@@ -8,7 +8,15 @@ from storage.records import Mirroring, PullRequest, Repository, Task
 from storage.tables import rows
 from storage.tables.pulls import Pulls
 from storage.tables.rows import Row
-from storage.views.query import Page, Reading, Sight, containing, same, seen_repository, seen_tree
+from storage.views.query import (
+    Page,
+    ReadOnlyTables,
+    Sight,
+    make_like_pattern,
+    make_repository_condition,
+    make_tree_condition,
+    same,
+)
 
 COLUMNS = """
     tasks.id, tasks.bug, created, strategy, operator, path, entity, test_patch != '' as hidden
@@ -59,7 +67,7 @@ class Undone:
     pull: PullRequest | None
 
 
-class TaskViews(Reading):
+class TaskViews(ReadOnlyTables):
     """Questions about tasks; reached as ``store.views.tasks``."""
 
     def page(self, sight: Sight, wanted: TaskFilter, *, number: int = 1) -> Page[TaskLine]:
@@ -68,10 +76,10 @@ class TaskViews(Reading):
             "strategy": wanted.strategy or None,
             "operator": wanted.operator or None,
         }
-        where = f"where {seen_tree(sight, 'standings.tree')} {same('standings', told)} "
+        where = f"where {make_tree_condition(sight, 'standings.tree')} {same('standings', told)} "
         where += "and standings.tasks > 0 "
         if wanted.repository:
-            where += IN_REPOSITORY.format(seen=seen_repository(sight))
+            where += IN_REPOSITORY.format(seen=make_repository_condition(sight))
         # A cross join walks the tasks in their order, which of a repository would take longer.
         join = "join" if wanted.repository else "cross join"
         source = f"from tasks {join} standings on standings.bug = tasks.bug {where}"
@@ -81,7 +89,7 @@ class TaskViews(Reading):
             return rows.from_row(row, TaskLine)
 
         if wanted.text:
-            values["text"] = containing(wanted.text)
+            values["text"] = make_like_pattern(wanted.text)
             found = source + HAS_TEXT
             return self._page_at_once(COLUMNS, found, order, values, number=number, kind=kind)
         total = f"select sum(tasks) as total from standings {where}"
@@ -91,7 +99,7 @@ class TaskViews(Reading):
         """Return strategy, operator and number of tasks, for every operator that made one."""
         found = self._ask(
             "select strategy, operator, sum(tasks) as made from standings "
-            f"where tasks > 0 and {seen_tree(sight, 'tree')} group by strategy, operator "
+            f"where tasks > 0 and {make_tree_condition(sight, 'tree')} group by strategy, operator "
             "order by strategy, operator"
         )
         return [(row["strategy"], row["operator"], row["made"]) for row in found]
@@ -100,7 +108,7 @@ class TaskViews(Reading):
         """Return a task by its whole id; None where there is none, or it may not be seen."""
         found = self._ask(
             "select tasks.* from tasks join bugs on bugs.id = tasks.bug "
-            f"where tasks.id = :id and {seen_tree(sight, 'bugs.tree')}",
+            f"where tasks.id = :id and {make_tree_condition(sight, 'bugs.tree')}",
             {"id": task_id},
         )
         return next(map(rows.task, found), None)
@@ -113,10 +121,10 @@ class TaskViews(Reading):
         )
         return next((rows.from_row(row, Repository) for row in found), None)
 
-    def undone(self, sight: Sight, bug: str) -> list[Undone]:
+    def list_undone_pulls(self, sight: Sight, bug: str) -> list[Undone]:
         """Return the pull requests whose undoing is a bug, with what is known of them."""
         found = self._ask(
-            f"select * from mirrorings where bug = :bug and {seen_tree(sight, 'tree')} "
+            f"select * from mirrorings where bug = :bug and {make_tree_condition(sight, 'tree')} "
             "order by rowid",
             {"bug": bug},
         )

@@ -6,7 +6,12 @@ from dataclasses import dataclass, replace
 
 from storage.tables import rows
 from storage.tables.rows import Row
-from storage.views.query import Reading, Sight, seen_repository, seen_tree
+from storage.views.query import (
+    ReadOnlyTables,
+    Sight,
+    make_repository_condition,
+    make_tree_condition,
+)
 
 SUMS = """
     select strategy, operator, reason, sum(bugs) as bugs, sum(tasks) as tasks,
@@ -75,17 +80,17 @@ class CostSum:
     dollars: float
 
 
-class YieldViews(Reading):
+class YieldViews(ReadOnlyTables):
     """Questions about yield and cost; reached as ``store.views.yields``."""
 
     def sums(self, sight: Sight) -> Yields:
         """Return what came of all bugs."""
-        found = self._ask(SUMS.format(seen=seen_tree(sight, "tree")))
+        found = self._ask(SUMS.format(seen=make_tree_condition(sight, "tree")))
         operators: dict[tuple[str, str], YieldLine] = {}
         reasons: dict[str, int] = {}
         for row in found:
             line, place = _line(row), (row["strategy"], row["operator"])
-            operators[place] = added(operators[place], line) if place in operators else line
+            operators[place] = add_yields(operators[place], line) if place in operators else line
             if row["reason"]:
                 reasons[row["reason"]] = reasons.get(row["reason"], 0) + row["bugs"]
         ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
@@ -105,7 +110,7 @@ class YieldViews(Reading):
             "repository": "repository",
         }
         order = "1" if by == "month" else "3 desc, 1"
-        joined = "" if sight == "operator" else THEIRS.format(seen=seen_repository(sight))
+        joined = "" if sight == "operator" else THEIRS.format(seen=make_repository_condition(sight))
         found = self._ask(COSTS.format(by=names[by], joined=joined, order=order))
         return [rows.from_row(row, CostSum) for row in found]
 
@@ -116,11 +121,11 @@ def by_strategy(operators: list[YieldLine]) -> list[YieldLine]:
     for line in operators:
         whole = replace(line, operator="")
         before = sums.get(line.strategy)
-        sums[line.strategy] = added(before, whole) if before else whole
+        sums[line.strategy] = add_yields(before, whole) if before else whole
     return sorted(sums.values(), key=lambda line: (-line.valid, line.strategy))
 
 
-def added(one: YieldLine, other: YieldLine) -> YieldLine:
+def add_yields(one: YieldLine, other: YieldLine) -> YieldLine:
     """Return the sum of two lines, under the names of the first."""
     return replace(
         one,

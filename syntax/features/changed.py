@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from syntax.features.lines import Code, Line, Token
-from syntax.patches import common
+from syntax.features.lines import LeafToken, ParsedCode, TokenLine
+from syntax.patches import count_common_prefix
 from syntax.text import split_lines
 
 MOST = 600
@@ -15,30 +15,30 @@ MOST = 600
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class ChangedLines:
     """Lines of code that follow one another and are changed together."""
 
-    gone: tuple[Token, ...]
+    gone: tuple[LeafToken, ...]
     """Tokens that the change takes away."""
-    came: tuple[Token, ...]
+    came: tuple[LeafToken, ...]
     """Tokens that it brings."""
     lines_gone: int
     """Lines that lose a token, or are gone."""
     lines_came: int
-    place: Token | None
+    place: LeafToken | None
     """The first token, before the change, that is changed or stands where something is added."""
 
 
-def runs(before: Code, changed: bytes) -> list[Run]:
+def runs(before: ParsedCode, changed: bytes) -> list[ChangedLines]:
     """Align two sides of a file: by lines, and within what differs by tokens.
 
     What both sides share at their ends is left out first, so that a small change of a large file
     costs little.
     """
     old, new = split_lines(before.data), split_lines(changed)
-    head = common(old, new)
-    tail = common(old[head:][::-1], new[head:][::-1])
-    after = before.replaced(changed, head, len(old) - tail, len(new) - tail)
+    head = count_common_prefix(old, new)
+    tail = count_common_prefix(old[head:][::-1], new[head:][::-1])
+    after = before.reparse_lines(changed, head, len(old) - tail, len(new) - tail)
     one = before.lines(head, len(old) - tail)
     other = after.lines(head, len(new) - tail)
     matcher = SequenceMatcher(None, [a.key for a in one], [b.key for b in other], autojunk=False)
@@ -49,11 +49,11 @@ def runs(before: Code, changed: bytes) -> list[Run]:
         place = next(iter(one[low].tokens), None) if low < len(one) else None
         if place is None:
             place = next_token(before, len(old) - tail)
-        found.append(run(one[low:high], other[new_low:new_high], place))
+        found.append(make_run(one[low:high], other[new_low:new_high], place))
     return found
 
 
-def next_token(code: Code, row: int) -> Token | None:
+def next_token(code: ParsedCode, row: int) -> LeafToken | None:
     """Return the first token of code on a line or after it; None at the end of the file."""
     last = code.tree.root_node.end_point[0] + 1
     while row < last:
@@ -64,16 +64,18 @@ def next_token(code: Code, row: int) -> Token | None:
     return None
 
 
-def run(gone: Sequence[Line], came: Sequence[Line], place: Token | None) -> Run:
+def make_run(
+    gone: Sequence[TokenLine], came: Sequence[TokenLine], place: LeafToken | None
+) -> ChangedLines:
     """Narrow changed lines to their changed tokens; those of another depth alone are whole."""
     old = [token for line in gone for token in line.tokens]
     new = [token for line in came for token in line.tokens]
-    keep_old, keep_new = kept(old, new)
+    keep_old, keep_new = find_shared_tokens(old, new)
     lost = tuple(token for number, token in enumerate(old) if number not in keep_old)
     brought = tuple(token for number, token in enumerate(new) if number not in keep_new)
     if not lost and not brought:  # Nothing but the depth has changed.
         lost, brought = tuple(old), tuple(new)
-    return Run(
+    return ChangedLines(
         gone=lost,
         came=brought,
         lines_gone=len(gone),
@@ -82,7 +84,9 @@ def run(gone: Sequence[Line], came: Sequence[Line], place: Token | None) -> Run:
     )
 
 
-def kept(old: Sequence[Token], new: Sequence[Token]) -> tuple[set[int], set[int]]:
+def find_shared_tokens(
+    old: Sequence[LeafToken], new: Sequence[LeafToken]
+) -> tuple[set[int], set[int]]:
     """Return the numbers of the tokens that two sides of a run share."""
     if not old or not new or len(old) + len(new) > MOST:
         return set(), set()

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 
-from syntax.features.changed import Run, runs
+from syntax.features.changed import ChangedLines, runs
 from syntax.features.kinds import KINDS, kinds_of
-from syntax.features.lines import Code
-from syntax.features.places import Place, place_of
+from syntax.features.lines import ParsedCode
+from syntax.features.places import TokenPlace, place_of
 from syntax.languages import LANGUAGES, Language, language_of
 
 
@@ -70,11 +70,11 @@ def features_of(sides: Sequence[Side]) -> Features | None:
     changed = [run for _, found in read for run in found]
     places = [place_of(code, run.place) for code, found in read for run in found]
     language = read[0][0].language
-    return gathered(len(read), changed, places, language)
+    return summarise_runs(len(read), changed, places, language)
 
 
-def gathered(
-    files: int, changed: Sequence[Run], places: Sequence[Place], language: Language
+def summarise_runs(
+    files: int, changed: Sequence[ChangedLines], places: Sequence[TokenPlace], language: Language
 ) -> Features:
     """Sum up runs and their places; the first place is told of more closely."""
     first = places[0]
@@ -98,13 +98,13 @@ def gathered(
     )
 
 
-def code_of(side: Side) -> Code | None:
+def code_of(side: Side) -> ParsedCode | None:
     """Parse the unbroken side; None for a file of no known language."""
     language = language_of(side.path)
-    return None if language is None else parsed(side.before or b"", language.name)
+    return None if language is None else parse_code(side.before or b"", language.name)
 
 
-def changes(side: Side) -> list[Run]:
+def changes(side: Side) -> list[ChangedLines]:
     """Return what a bug changes in one file."""
     code = code_of(side)
     return [] if code is None else runs(code, side.after or b"")
@@ -121,9 +121,9 @@ def wounds_of(sides: Sequence[Side]) -> list[tuple[str, int]]:
 
 
 @lru_cache(maxsize=64)
-def parsed(data: bytes, language: str) -> Code:
+def parse_code(data: bytes, language: str) -> ParsedCode:
     """Parse the unbroken bytes of a file once for the bugs made in it one after another."""
-    return Code.of(data, next(each for each in LANGUAGES if each.name == language))
+    return ParsedCode.of(data, next(each for each in LANGUAGES if each.name == language))
 
 
 def sides_of(changed: Mapping[str, bytes | None], files: Mapping[str, bytes]) -> list[Side]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import get_args
 
-from syntax.features.lines import BODIES, Token
+from syntax.features.lines import BODIES, LeafToken
 from syntax.languages import Language, Word
 
 KINDS: Mapping[str, tuple[Word, ...]] = {
@@ -31,7 +31,7 @@ OF_WORD: Mapping[str, str] = {word: kind for kind, words in KINDS.items() for wo
 assert set(OF_WORD) <= set(get_args(Word))
 
 
-def kinds_of(tokens: Iterable[Token], language: Language) -> frozenset[str]:
+def kinds_of(tokens: Iterable[LeafToken], language: Language) -> frozenset[str]:
     """Return the kinds of syntax that tokens are part of, up to the statement each stands in."""
     found: set[str] = set()
     seen: set[int] = set()
@@ -42,7 +42,7 @@ def kinds_of(tokens: Iterable[Token], language: Language) -> frozenset[str]:
     return frozenset(found)
 
 
-def words_around(token: Token, language: Language, seen: set[int]) -> Iterator[Word]:
+def words_around(token: LeafToken, language: Language, seen: set[int]) -> Iterator[Word]:
     """Yield the words of the nodes around a token; nodes that were ``seen`` end it."""
     node = token.node
     while node is not None and node.id not in seen:

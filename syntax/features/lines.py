@@ -15,7 +15,7 @@ BODIES = ("module", "block")
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class LeafToken:
     """A leaf of the syntax tree; a string is one token, whatever is written inside it."""
 
     text: bytes
@@ -23,12 +23,12 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TokenLine:
     """The tokens that begin on one line; two are equal when their texts and depth are."""
 
     depth: int
     """How many columns it is indented by."""
-    tokens: tuple[Token, ...]
+    tokens: tuple[LeafToken, ...]
     key: tuple[int, tuple[bytes, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -37,7 +37,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class ParsedCode:
     """A parsed side of a file."""
 
     data: bytes
@@ -45,11 +45,11 @@ class Code:
     tree: Tree
 
     @classmethod
-    def of(cls, data: bytes, language: Language) -> Code:
+    def of(cls, data: bytes, language: Language) -> ParsedCode:
         """Parse a side."""
         return cls(data, language, language.tree(data))
 
-    def replaced(self, data: bytes, first: int, old_last: int, new_last: int) -> Code:
+    def reparse_lines(self, data: bytes, first: int, old_last: int, new_last: int) -> ParsedCode:
         """Parse other bytes that differ from line ``first`` to a last line alone (exclusive).
 
         What is the same is not parsed again.
@@ -63,17 +63,19 @@ class Code:
             old_end_point=(old_last, 0),
             new_end_point=(new_last, 0),
         )
-        return Code(data, self.language, self.language.tree(data, tree))
+        return ParsedCode(data, self.language, self.language.tree(data, tree))
 
-    def lines(self, first: int, last: int) -> list[Line]:
+    def lines(self, first: int, last: int) -> list[TokenLine]:
         """Return the lines of code among lines ``first`` to ``last`` (exclusive, from 0).
 
         A token that began before them and reaches into them is among them.
         """
-        rows: dict[int, list[Token]] = {}
+        rows: dict[int, list[LeafToken]] = {}
         for leaf in leaves(self.tree.root_node, first, last):
-            rows.setdefault(leaf.start_point[0], []).append(Token(text_of(self.data, leaf), leaf))
-        return [Line(tokens[0].node.start_point[1], tuple(tokens)) for tokens in rows.values()]
+            rows.setdefault(leaf.start_point[0], []).append(
+                LeafToken(text_of(self.data, leaf), leaf)
+            )
+        return [TokenLine(tokens[0].node.start_point[1], tuple(tokens)) for tokens in rows.values()]
 
 
 def offset(data: bytes, line: int) -> int:

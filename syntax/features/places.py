@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from syntax.features.lines import Code, Token, is_remark, leaves, text_of
+from syntax.features.lines import LeafToken, ParsedCode, is_remark, leaves, text_of
 
 DEEPER = frozenset({"condition", "loop", "wrapper", "handler", "elif", "else", "finally"})
 """Words whose blocks are a level deeper."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class TokenPlace:
     """The entity around a token: a function, else a class, else the module."""
 
     name: str
@@ -32,7 +32,7 @@ class Place:
     """Whether no part of the name begins with an underscore; special methods are public."""
 
 
-def place_of(code: Code, token: Token | None) -> Place:
+def place_of(code: ParsedCode, token: LeafToken | None) -> TokenPlace:
     """Describe where a token stands; None is the end of the file."""
     entity, names, depth, outer = climb(code, token)
     root = code.tree.root_node
@@ -41,7 +41,7 @@ def place_of(code: Code, token: Token | None) -> Place:
     before = sum(each.start_byte < start for each in tokens)
     body = entity.child_by_field_name("body") if entity is not None else root
     first = next((c for c in body.named_children if c.type != "comment"), None) if body else None
-    return Place(
+    return TokenPlace(
         name=".".join(reversed(names)),
         kind=(code.language.words.get(entity.type) or "") if entity is not None else "",
         method=outer == "class",
@@ -53,7 +53,7 @@ def place_of(code: Code, token: Token | None) -> Place:
     )
 
 
-def climb(code: Code, token: Token | None) -> tuple[Node | None, list[str], int, str]:
+def climb(code: ParsedCode, token: LeafToken | None) -> tuple[Node | None, list[str], int, str]:
     """Go up from a token: its entity, the names around it from within, its depth in the entity,
     and what kind of definition the entity itself is in."""
     words, node = code.language.words, token.node.parent if token is not None else None

@@ -30,7 +30,7 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class ProfiledRepository:
     """A repository that a profile was fitted on."""
 
     repository: str
@@ -44,7 +44,7 @@ class Profile:
 
     date: str
     """ISO, of the day it was fitted."""
-    origins: tuple[Origin, ...]
+    origins: tuple[ProfiledRepository, ...]
     bias: float
     trees: tuple[Split, ...]
 
@@ -66,7 +66,7 @@ class Profile:
         """Say whether it was fitted on a repository, named as ``owner/name``."""
         return any(o.repository.lower() == repository.lower() for o in self.origins)
 
-    def encoded(self) -> bytes:
+    def encode_json(self) -> bytes:
         """Return it as JSON, a line for each tree."""
         head = msgspec.json.encode({"date": self.date, "origins": self.origins, "bias": self.bias})
         trees = b",\n".join(msgspec.json.encode(tree) for tree in self.trees)

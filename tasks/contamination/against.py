@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from storage.errors import ConfigError
-from tasks.gates.subject import Subject
+from tasks.gates.subject import GateSubject
 from tasks.likeness import Alike, Shingles, jaccard, of_patch, of_text
-from tasks.outline import is_readable, touched
+from tasks.outline import find_touched_places, is_readable
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ NEITHER = "{path}: no row has a patch ({patches}) or a statement ({statements})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class DatasetRow:
     """A row of another set, as far as it can be compared."""
 
     id: str
@@ -37,7 +37,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Near:
+class NearestRow:
     """A task and the row that is nearest to it in one respect."""
 
     task: str
@@ -50,11 +50,11 @@ class Near:
     """Of the row, where it says so."""
 
 
-def read_rows(path: Path) -> list[Row]:
+def read_rows(path: Path) -> list[DatasetRow]:
     """Read JSON lines of SWE-bench, SWE-smith or ours. Raises ConfigError, naming the line."""
     try:
         with path.open(encoding="utf-8") as file:
-            rows = [row_of(path, number, line) for number, line in numbered(file)]
+            rows = [row_of(path, number, line) for number, line in number_lines(file)]
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
@@ -65,12 +65,12 @@ def read_rows(path: Path) -> list[Row]:
     return rows
 
 
-def numbered(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
+def number_lines(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
     """Yield the lines that are not blank, counted from 1."""
     return ((number, line) for number, line in enumerate(lines, 1) if line.strip())
 
 
-def row_of(path: Path, number: int, line: str) -> Row:
+def row_of(path: Path, number: int, line: str) -> DatasetRow:
     """Read one line. Raises ConfigError."""
     try:
         found = json.loads(line)
@@ -78,20 +78,20 @@ def row_of(path: Path, number: int, line: str) -> Row:
         raise ConfigError(f"{path}: line {number} is no JSON ({error.msg})") from error
     if not isinstance(found, dict):
         raise ConfigError(f"{path}: line {number} is no JSON object")
-    return Row(
-        id=first(found, IDS) or f"line {number}",
-        repository=first(found, ("repo",)),
-        patch=first(found, PATCHES),
-        statement=first(found, STATEMENTS),
+    return DatasetRow(
+        id=pick_first_text(found, IDS) or f"line {number}",
+        repository=pick_first_text(found, ("repo",)),
+        patch=pick_first_text(found, PATCHES),
+        statement=pick_first_text(found, STATEMENTS),
     )
 
 
-def first(row: Mapping[str, Any], names: Sequence[str]) -> str:
+def pick_first_text(row: Mapping[str, Any], names: Sequence[str]) -> str:
     """Return the first of some columns that holds a text."""
     return next((row[name] for name in names if isinstance(row.get(name), str) and row[name]), "")
 
 
-def search(subjects: Iterable[Subject], rows: Sequence[Row]) -> Iterator[Near]:
+def search(subjects: Iterable[GateSubject], rows: Sequence[DatasetRow]) -> Iterator[NearestRow]:
     """Yield for each task the rows that are near to it, the nearest in each respect.
 
     A statement that a template made of failing tests is not compared: all are alike.
@@ -100,20 +100,20 @@ def search(subjects: Iterable[Subject], rows: Sequence[Row]) -> Iterator[Near]:
     patches, statements = Alike(LIKENESS), Alike(LIKENESS)
     places: dict[tuple[str, str], list[int]] = {}
     for number, row in enumerate(rows):
-        patches.add(str(number), enough(of_patch(row.patch)))
-        statements.add(str(number), enough(of_text(row.statement)))
-        for place in touched(row.patch):
+        patches.add(str(number), drop_if_few(of_patch(row.patch)))
+        statements.add(str(number), drop_if_few(of_text(row.statement)))
+        for place in find_touched_places(row.patch):
             places.setdefault(place, []).append(number)
     for subject in subjects:
-        text = of_text(subject.task.statement) if subject.told else frozenset()
+        text = of_text(subject.task.statement) if subject.has_written_statement else frozenset()
         for by, found in (
-            ("patch", patches.nearest(enough(of_patch(subject.bug.patch)))),
-            ("statement", statements.nearest(enough(text))),
+            ("patch", patches.nearest(drop_if_few(of_patch(subject.bug.patch)))),
+            ("statement", statements.nearest(drop_if_few(text))),
             ("place", nearest_place(our_places(subject), rows, places)),
         ):
             if found:
                 row = rows[int(found[0])]
-                yield Near(
+                yield NearestRow(
                     task=subject.task.id,
                     row=row.id,
                     by=by,
@@ -122,7 +122,7 @@ def search(subjects: Iterable[Subject], rows: Sequence[Row]) -> Iterator[Near]:
                 )
 
 
-def _report_malformed(rows: Sequence[Row]) -> None:
+def _report_malformed(rows: Sequence[DatasetRow]) -> None:
     malformed = [row.id for row in rows if not is_readable(row.patch)]
     if malformed:
         log.warning(
@@ -131,33 +131,40 @@ def _report_malformed(rows: Sequence[Row]) -> None:
         )
 
 
-def enough(shingles: Shingles) -> Shingles:
+def drop_if_few(shingles: Shingles) -> Shingles:
     """Return shingles where there are enough to say something, else none."""
     return shingles if len(shingles) >= FEWEST else frozenset()
 
 
-def our_places(subject: Subject) -> frozenset[tuple[str, str]]:
+def our_places(subject: GateSubject) -> frozenset[tuple[str, str]]:
     """Return what a task's bug touches; where its patch does not tell the function, its origin."""
     origin = subject.bug.origin
     leaf = origin.entity.rpartition(".")[2]
-    found = touched(subject.bug.patch)
+    found = find_touched_places(subject.bug.patch)
     return frozenset((path, name or (leaf if path == origin.path else "")) for path, name in found)
 
 
 def nearest_place(
     ours: frozenset[tuple[str, str]],
-    rows: Sequence[Row],
+    rows: Sequence[DatasetRow],
     places: Mapping[tuple[str, str], Sequence[int]],
 ) -> tuple[str, float] | None:
     """Return the row that touches most of the same functions of the same files."""
     shared = {number for place in ours for number in places.get(place, ())}
     found = [
-        (-jaccard(named(ours), named(touched(rows[number].patch))), number) for number in shared
+        (
+            -jaccard(
+                make_place_shingles(ours),
+                make_place_shingles(find_touched_places(rows[number].patch)),
+            ),
+            number,
+        )
+        for number in shared
     ]
     best = min(found, default=(0.0, -1))
     return (str(best[1]), -best[0]) if -best[0] >= LIKENESS else None
 
 
-def named(places: Iterable[tuple[str, str]]) -> Shingles:
+def make_place_shingles(places: Iterable[tuple[str, str]]) -> Shingles:
     """Return places as shingles."""
     return frozenset("\0".join(place) for place in places)

@@ -90,7 +90,9 @@ def export_folder(
     """
     if output.is_dir() and any(output.iterdir()):
         raise ConfigError(f"{output} is not empty; name a folder that does not exist yet")
-    materials = [each for each in gathered(store, trees, tasks, refine) if told(full.row(each))]
+    materials = [
+        each for each in gather_all(store, trees, tasks, refine) if is_exportable(full.row(each))
+    ]
     rows = list(with_trees(split_rows(map(full.row, materials), trees, split), trees))
     part = output.with_name(f".{output.name}.{os.getpid()}.part")
     try:
@@ -125,7 +127,7 @@ def split_of(rows: Iterable[Row], trees: Trees) -> dict[str, Split]:
     )
 
 
-def gathered(
+def gather_all(
     store: Store, trees: Trees, tasks: Iterable[Task], refine: Refine | None
 ) -> Iterator[Material]:
     """Yield all that belongs to each task, as it leaves, ordered by id."""
@@ -142,10 +144,10 @@ def make_rows(
     refine: Refine | None = None,
 ) -> Iterator[Row]:
     """Yield the rows of tasks; those that no text format can hold are named and left out."""
-    yield from filter(told, map(make, gathered(store, trees, tasks, refine)))
+    yield from filter(is_exportable, map(make, gather_all(store, trees, tasks, refine)))
 
 
-def told(row: Row) -> bool:
+def is_exportable(row: Row) -> bool:
     """Say whether a row is text; name one that is not."""
     if _is_text(row):
         return True
@@ -160,7 +162,7 @@ def with_trees(rows: Iterable[Row], trees: Trees) -> Iterator[Row]:
     for row in rows:
         if row["tree"] not in held:
             held.add(row["tree"])
-            row["tree_bundle"] = base64.b64encode(trees.packed(row["tree"])).decode()
+            row["tree_bundle"] = base64.b64encode(trees.pack_tree(row["tree"])).decode()
         yield row
 
 

@@ -13,7 +13,7 @@ from storage.folder_files import EXECUTABLE, LINK
 EPOCH = 946684800
 
 
-def packed(contents: Mapping[str, bytes], modes: Mapping[str, str]) -> bytes:
+def pack_archive(contents: Mapping[str, bytes], modes: Mapping[str, str]) -> bytes:
     """Return a gzipped tar archive of files and links, in the order of their paths."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:

@@ -71,7 +71,7 @@ def outcomes(runner: str, config: dict[str, Any]) -> dict[str, str]:
         process.wait()
 
 
-def solved(config: dict[str, Any], found: dict[str, str]) -> bool:
+def is_solved(config: dict[str, Any], found: dict[str, str]) -> bool:
     """Say whether every test of both lists is green."""
     tests = [*config["FAIL_TO_PASS"], *config["PASS_TO_PASS"]]
     return all(found.get(test) == "passed" for test in tests)
@@ -90,7 +90,7 @@ def main(runner: str, place: str) -> int:
         print(f"{name}: {len(config[name]) - len(red)} of {len(config[name])} green")
         for test in red[:20]:
             print(f"  not green: {test} ({found.get(test, 'missing')})")
-    return 0 if solved(config, found) else 1
+    return 0 if is_solved(config, found) else 1
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.export import grade
-from tasks.export.archives import packed
+from tasks.export.archives import pack_archive
 from tasks.export.full import content_of
 from tasks.export.rows import Row
 from tasks.material import Material
@@ -160,7 +160,7 @@ def files(material: Material, row: Row, runner: bytes, image: str = "") -> dict[
         "environment/lock.txt": f"{material.environment.lock}\n",
         "environment/start.sh": START.format(tree=TREE, user=USER),
         "tests/test.sh": TEST.format(tree=TREE, venv=VENV, user=USER, env=shell_env(material)),
-        "tests/restore.py": restoring(material),
+        "tests/restore.py": make_restore_script(material),
         "tests/config.json": json.dumps(config(material), indent=1) + "\n",
         "solution/solve.sh": SOLVE.format(tree=TREE),
         "solution/fix.patch": material.fix,
@@ -171,7 +171,7 @@ def files(material: Material, row: Row, runner: bytes, image: str = "") -> dict[
     return {
         **data,
         "environment/start.tar.gz": start_state(material),
-        "tests/files.tar.gz": protected(material),
+        "tests/files.tar.gz": pack_protected_files(material),
         "tests/runner.zip": runner,
         "tests/grade.py": Path(grade.__file__).read_bytes(),
     }
@@ -336,17 +336,17 @@ def total_timeout(material: Material) -> float:
 def start_state(material: Material) -> bytes:
     """Return the start state's files as an archive."""
     trees, tree = material.trees, material.start.tree
-    return packed(trees.read_all(tree), trees.paths(tree))
+    return pack_archive(trees.read_all(tree), trees.paths(tree))
 
 
-def protected(material: Material) -> bytes:
+def pack_protected_files(material: Material) -> bytes:
     """Return tests and their configuration as an archive: those of the unbroken tree."""
     trees, tree = material.trees, material.bug.tree
     modes = trees.paths(tree)
-    return packed(trees.read_all(tree, held(material)), modes)
+    return pack_archive(trees.read_all(tree, list_restored_paths(material)), modes)
 
 
-def held(material: Material) -> list[str]:
+def list_restored_paths(material: Material) -> list[str]:
     """Return the paths that are restored before grading."""
     tests = (*material.verdict.fail_to_pass, *material.pass_to_pass)
     named = files_of_tests(tests)
@@ -355,7 +355,7 @@ def held(material: Material) -> list[str]:
     return [path for path in paths if path not in changed and (path in named or is_protected(path))]
 
 
-def restoring(material: Material) -> str:
+def make_restore_script(material: Material) -> str:
     """Return the script that restores tests and configuration."""
-    kept = [path for path in held(material) if is_protected(path)]
+    kept = [path for path in list_restored_paths(material) if is_protected(path)]
     return RESTORE.format(configuration=sorted(CONFIGURATION), kept=sorted(kept))

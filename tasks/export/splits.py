@@ -49,7 +49,7 @@ def families(relatives: Iterable[Relative]) -> dict[str, str]:
 
     for number, one in enumerate(ordered):
         for other in ordered[number + 1 :]:
-            if related(one, other):
+            if is_related(one, other):
                 above[top(other.tree)] = top(one.tree)
     names: dict[str, str] = {}
     for each in ordered:
@@ -57,7 +57,7 @@ def families(relatives: Iterable[Relative]) -> dict[str, str]:
     return {each.tree: names[top(each.tree)] for each in ordered}
 
 
-def related(one: Relative, other: Relative) -> bool:
+def is_related(one: Relative, other: Relative) -> bool:
     """Say whether two repositories are of one family."""
     if plain(one.name) == plain(other.name):
         return True

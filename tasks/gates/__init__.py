@@ -16,13 +16,13 @@ from tasks.gates.privacy import secret_in_code, without_personal_data
 from tasks.gates.revelations import tells_the_fix, without_telling_hints
 from tasks.gates.rights import benchmark, licence
 from tasks.gates.shape import only_symptoms, too_large_a_share
-from tasks.gates.subject import Rules, Subject
+from tasks.gates.subject import GateSubject, Rules
 
-Stop = Callable[[Subject, Rules], str]
+Stop = Callable[[GateSubject, Rules], str]
 """Says why a task is stopped, empty where it is not."""
-Choose = Callable[[Sequence[Subject], Rules], Iterable[tuple[str, str]]]
+Choose = Callable[[Sequence[GateSubject], Rules], Iterable[tuple[str, str]]]
 """Looks at all tasks at once. Yields the ids of those that are stopped, each with why."""
-Change = Callable[[Subject], Subject]
+Change = Callable[[GateSubject], GateSubject]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
-class Stopped:
+class StoppedTask:
     """A task that a gate stopped."""
 
     task: str
@@ -49,8 +49,8 @@ class Stopped:
 class Passed:
     """What came of gates: the tasks that passed, as they leave, and those that were stopped."""
 
-    subjects: tuple[Subject, ...]
-    stopped: tuple[Stopped, ...]
+    subjects: tuple[GateSubject, ...]
+    stopped: tuple[StoppedTask, ...]
 
 
 PASS_TO_PASS = "pass-to-pass"
@@ -111,7 +111,7 @@ GATES: tuple[Gate, ...] = (
 NAMES = tuple(gate.name for gate in GATES)
 
 
-def chosen(only: Collection[str] = (), without: Collection[str] = ()) -> tuple[str, ...]:
+def choose_gates(only: Collection[str] = (), without: Collection[str] = ()) -> tuple[str, ...]:
     """Return the names of the gates that are on, in order. Raises ConfigError for unknown ones."""
     for name in (*only, *without):
         if name not in NAMES:
@@ -119,20 +119,22 @@ def chosen(only: Collection[str] = (), without: Collection[str] = ()) -> tuple[s
     return tuple(name for name in NAMES if (not only or name in only) and name not in without)
 
 
-def pass_gates(subjects: Sequence[Subject], rules: Rules, names: Collection[str] = NAMES) -> Passed:
+def pass_gates(
+    subjects: Sequence[GateSubject], rules: Rules, names: Collection[str] = NAMES
+) -> Passed:
     """Send tasks through gates, one gate after the other; each sees what the last let through."""
-    stopped: list[Stopped] = []
+    stopped: list[StoppedTask] = []
     through = sorted(subjects, key=lambda subject: subject.task.id)
     for gate in GATES:
         if gate.name in names:
             found = dict(stops(gate, through, rules))
-            stopped += [Stopped(task, gate.name, why) for task, why in found.items()]
+            stopped += [StoppedTask(task, gate.name, why) for task, why in found.items()]
             kept = (subject for subject in through if subject.task.id not in found)
             through = [gate.change(subject) if gate.change else subject for subject in kept]
     return Passed(subjects=tuple(through), stopped=tuple(stopped))
 
 
-def stops(gate: Gate, subjects: Sequence[Subject], rules: Rules) -> Iterator[tuple[str, str]]:
+def stops(gate: Gate, subjects: Sequence[GateSubject], rules: Rules) -> Iterator[tuple[str, str]]:
     """Yield the tasks that one gate stops, each with why."""
     if gate.stop:
         for subject in subjects:

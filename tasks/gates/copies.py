@@ -7,7 +7,7 @@ from itertools import islice
 
 from syntax.needles import Needles, found_in, index_of, is_twin, needles_of
 from syntax.patch_text import apply_patch
-from tasks.gates.subject import Rules, Subject, Tree
+from tasks.gates.subject import GateSubject, GateTree, Rules
 
 LARGEST = 1 << 20
 """Bytes of a file that are looked at; code is shorter."""
@@ -17,14 +17,14 @@ TASKS_AT_ONCE = 500
 """Tasks whose changed files are in memory."""
 
 
-def fix_elsewhere(subjects: Sequence[Subject], rules: Rules) -> Iterator[tuple[str, str]]:
+def fix_elsewhere(subjects: Sequence[GateSubject], rules: Rules) -> Iterator[tuple[str, str]]:
     """Yield tasks whose fix stands in the project's files with the bug in them, and where.
 
     In a copy of half of the changed file at least, or quoted in what is no code. Code that does
     the same in a place of its own (a sync and an async client) is no copy. A tree is read once for
     many tasks.
     """
-    by_tree: dict[int, list[Subject]] = {}
+    by_tree: dict[int, list[GateSubject]] = {}
     for subject in subjects:
         by_tree.setdefault(id(subject.tree), []).append(subject)
     for own in by_tree.values():
@@ -32,7 +32,7 @@ def fix_elsewhere(subjects: Sequence[Subject], rules: Rules) -> Iterator[tuple[s
             yield from in_one_tree(own[0].tree, own[at : at + TASKS_AT_ONCE])
 
 
-def in_one_tree(tree: Tree, subjects: Sequence[Subject]) -> Iterator[tuple[str, str]]:
+def in_one_tree(tree: GateTree, subjects: Sequence[GateSubject]) -> Iterator[tuple[str, str]]:
     """Yield the tasks of one tree whose fix stands in it elsewhere."""
     changed = {each.task.id: apply_patch(each.bug.patch, tree.read) for each in subjects}
     needles = {task: needles_for(task, tree, files) for task, files in changed.items()}
@@ -46,14 +46,14 @@ def in_one_tree(tree: Tree, subjects: Sequence[Subject]) -> Iterator[tuple[str, 
         yield task, f"the fix can be read in {path}"
 
 
-def files_of(tree: Tree) -> Iterator[tuple[str, bytes]]:
+def files_of(tree: GateTree) -> Iterator[tuple[str, bytes]]:
     """Yield the files of a tree, so many read at once."""
     paths = iter(sorted(tree.paths))
     while some := list(islice(paths, AT_ONCE)):
         yield from sorted(tree.read_all(some).items())
 
 
-def needles_for(task: str, tree: Tree, changed: Mapping[str, bytes | None]) -> Needles:
+def needles_for(task: str, tree: GateTree, changed: Mapping[str, bytes | None]) -> Needles:
     """Return what a task's fix can be found by."""
     return needles_of(task, {path: tree.read(path) for path in changed}, changed)
 

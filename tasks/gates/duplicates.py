@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from tasks.gates.subject import Rules, Subject
+from tasks.gates.subject import GateSubject, Rules
 from tasks.likeness import Alike, Shingles, around, jaccard, of_patch, of_text
 
 STRATEGIES = ("mirror", "modify", "rewrite", "combine", "procedural")
@@ -13,7 +13,7 @@ SAME_PLACE = 0.5
 """Likeness of the lines around two changes: the same change in other code is another bug."""
 
 
-def near_duplicates(subjects: Sequence[Subject], rules: Rules) -> Iterator[tuple[str, str]]:
+def near_duplicates(subjects: Sequence[GateSubject], rules: Rules) -> Iterator[tuple[str, str]]:
     """Yield tasks that repeat a better one, each with why.
 
     Whoever asks in another order gets the same answer: the best is looked at first, and a task is
@@ -26,7 +26,7 @@ def near_duplicates(subjects: Sequence[Subject], rules: Rules) -> Iterator[tuple
         name, origin = subject.task.id, subject.bug.origin
         place = (subject.bug.tree, origin.path, origin.entity, frozenset(subject.fail_to_pass))
         patch, here = of_patch(subject.bug.patch), around(subject.bug.patch)
-        text = of_text(subject.task.statement) if subject.told else frozenset()
+        text = of_text(subject.task.statement) if subject.has_written_statement else frozenset()
         if place in places:
             yield name, f"same code and same failing tests as {places[place]}"
         elif near := patches.nearest(patch, same_place(here, context)):
@@ -49,11 +49,11 @@ def same_place(here: Shingles, context: Mapping[str, Shingles]) -> Callable[[str
     return is_same
 
 
-def merit(subject: Subject) -> tuple[object, ...]:
+def merit(subject: GateSubject) -> tuple[object, ...]:
     """Order tasks, the best first: somebody's words, a person's bug, few tests, a small patch."""
     strategy = subject.bug.origin.strategy
     return (
-        not subject.told,
+        not subject.has_written_statement,
         STRATEGIES.index(strategy),
         -subject.bug.origin.undone,
         len(subject.fail_to_pass),

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tasks.gates.subject import Rules, Subject
-from tasks.personal import redacted, secrets
+from tasks.gates.subject import GateSubject, Rules
+from tasks.personal import redact_text, secrets
 
 
-def without_personal_data(subject: Subject) -> Subject:
+def without_personal_data(subject: GateSubject) -> GateSubject:
     """Return a task whose statement and hints tell nothing of persons and their accounts.
 
     Kinds are noted with what was taken out; the texts themselves are not kept anywhere.
     """
     task = subject.task
-    statement, found = redacted(task.statement)
-    hints = [redacted(hint) for hint in task.hints]
+    statement, found = redact_text(task.statement)
+    hints = [redact_text(hint) for hint in task.hints]
     taken = [each.kind for each in (*found, *(one for _, more in hints for one in more))]
     if not taken:
         return subject
@@ -29,7 +29,7 @@ def without_personal_data(subject: Subject) -> Subject:
     return replace(subject, task=changed)
 
 
-def secret_in_code(subject: Subject, rules: Rules) -> str:
+def secret_in_code(subject: GateSubject, rules: Rules) -> str:
     """Stop a task whose patches hold a token or key: code cannot be redacted and stay the same.
 
     Addresses in code were published with it, under its licence.

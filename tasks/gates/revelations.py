@@ -16,10 +16,10 @@ from functools import cached_property
 from storage.errors import PatchError
 from syntax.marked import MarkedHunk, marked_hunks
 from syntax.patch_text import apply_patch
-from tasks.gates.subject import Rules, Subject
+from tasks.gates.subject import GateSubject, Rules
 from tasks.likeness import TOKEN
 from tasks.public import BUILTIN, as_text, words_of
-from tasks.repeats import gained, is_code, repeats
+from tasks.repeats import find_gained_lines, is_code, repeats
 
 SHAPED = re.compile(r".*(?:[a-z0-9][A-Z]|_[a-z0-9]|[a-z]\d)", re.S)
 """A word that only code is written in: ``inner_name``, ``innerName``, ``utf8``."""
@@ -33,7 +33,7 @@ LARGEST_SHARE = 0.5
 
 
 @dataclass(frozen=True)
-class Fix:
+class KnownFix:
     """What takes a bug out: the lines that it brings back, and the code as a solver finds it."""
 
     hunks: tuple[MarkedHunk, ...]
@@ -43,21 +43,21 @@ class Fix:
     @cached_property
     def lines(self) -> frozenset[str]:
         """What it adds, in normal form."""
-        return gained(self.hunks)
+        return find_gained_lines(self.hunks)
 
     @cached_property
     def names(self) -> frozenset[str]:
         """Names that only code has, and that are not in the changed files without it."""
-        brought = words_of("\n".join(self.added()))
+        brought = words_of("\n".join(self.find_added_lines()))
         return frozenset(name for name in brought - words_of(self.found) - BUILTIN if is_name(name))
 
     @cached_property
     def runs(self) -> frozenset[tuple[str, ...]]:
         """Its runs of tokens that are not in the changed files without it."""
         before = set(runs(self.found))
-        return frozenset(each for line in self.added() for each in runs(line)) - before
+        return frozenset(each for line in self.find_added_lines() for each in runs(line)) - before
 
-    def added(self) -> Iterator[str]:
+    def find_added_lines(self) -> Iterator[str]:
         """Yield the lines that it adds to code, those that stand together as one."""
         for hunk in self.hunks:
             if is_code(hunk.path):
@@ -66,19 +66,19 @@ class Fix:
                         yield "\n".join(text for _, text in group)
 
 
-def tells_the_fix(subject: Subject, rules: Rules) -> str:
+def tells_the_fix(subject: GateSubject, rules: Rules) -> str:
     """Stop a task whose statement holds of the fix what a user cannot know."""
     fix = fix_of(subject)
-    return told(subject.task.statement, fix, public_of(subject)) if fix else ""
+    return describe_giveaway(subject.task.statement, fix, public_of(subject)) if fix else ""
 
 
-def without_telling_hints(subject: Subject) -> Subject:
+def without_telling_hints(subject: GateSubject) -> GateSubject:
     """Return a task without those of its hints that give the fix away."""
     fix = fix_of(subject) if subject.task.hints else None
     if fix is None:
         return subject
     public = public_of(subject)
-    found = {hint: told(hint, fix, public) for hint in subject.task.hints}
+    found = {hint: describe_giveaway(hint, fix, public) for hint in subject.task.hints}
     if not any(found.values()):
         return subject
     task = replace(
@@ -92,7 +92,7 @@ def without_telling_hints(subject: Subject) -> Subject:
     return replace(subject, task=task)
 
 
-def told(text: str, fix: Fix, public: Public) -> str:
+def describe_giveaway(text: str, fix: KnownFix, public: Public) -> str:
     """Say what of a fix a text gives away; empty when it gives nothing away."""
     lines = text.splitlines()
     for line, repeated in zip(lines, repeats(lines, fix.lines), strict=True):
@@ -129,24 +129,24 @@ class Public:
         return frozenset(runs(self.shown))
 
 
-def fix_of(subject: Subject) -> Fix | None:
+def fix_of(subject: GateSubject) -> KnownFix | None:
     """Return what takes a bug out; None where its patch cannot be read."""
     patch = subject.bug.patch
     try:
-        hunks = tuple(turned(hunk) for hunk in marked_hunks(patch))
+        hunks = tuple(reverse_hunk(hunk) for hunk in marked_hunks(patch))
         broken = apply_patch(patch, subject.tree.read)
     except PatchError:
         return None
-    return Fix(hunks, "\n".join(as_text(content) for content in broken.values() if content))
+    return KnownFix(hunks, "\n".join(as_text(content) for content in broken.values() if content))
 
 
-def turned(hunk: MarkedHunk) -> MarkedHunk:
+def reverse_hunk(hunk: MarkedHunk) -> MarkedHunk:
     """Return a hunk the other way round."""
     marks = {"+": "-", "-": "+", " ": " "}
     return replace(hunk, lines=tuple((marks[mark], text) for mark, text in hunk.lines))
 
 
-def public_of(subject: Subject) -> Public:
+def public_of(subject: GateSubject) -> Public:
     """Return what is public of a task's repository, its failing tests included."""
     files = sorted({test.partition("::")[0] for test in subject.fail_to_pass})
     shown = [as_text(subject.tree.read(path) or b"") for path in files]

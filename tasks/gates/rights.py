@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from tasks.gates.subject import Rules, Subject
+from tasks.gates.subject import GateSubject, Rules
 
 
-def licence(subject: Subject, rules: Rules) -> str:
+def licence(subject: GateSubject, rules: Rules) -> str:
     """Stop a task whose code may not be passed on under any terms."""
-    return subject.tree.licence.refused(rules.licences)
+    return subject.tree.licence.explain_refusal(rules.licences)
 
 
-def benchmark(subject: Subject, rules: Rules) -> str:
+def benchmark(subject: GateSubject, rules: Rules) -> str:
     """Stop a task on a repository that models are measured on."""
     overlap = subject.tree.overlap
     return "" if overlap is None or rules.benchmarks_allowed else str(overlap)

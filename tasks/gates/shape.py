@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from tasks.gates.subject import Rules, Subject
+from tasks.gates.subject import GateSubject, Rules
 
 ONLY_SYMPTOMS = frozenset({"timeout", "import", "missing"})
 """Ways of failing that say nothing of what is wrong: it hangs, or it cannot be loaded."""
 
 
-def too_large_a_share(subject: Subject, rules: Rules) -> str:
+def too_large_a_share(subject: GateSubject, rules: Rules) -> str:
     """Stop a bug that turns much of the suite red: whoever runs anything sees it at once."""
     failing = len(subject.fail_to_pass)
     if failing <= rules.few or failing <= rules.largest_share * subject.suite:
@@ -17,7 +17,7 @@ def too_large_a_share(subject: Subject, rules: Rules) -> str:
     return f"{failing} of {subject.suite} tests fail, {share:.0%}"
 
 
-def only_symptoms(subject: Subject, rules: Rules) -> str:
+def only_symptoms(subject: GateSubject, rules: Rules) -> str:
     """Stop a bug whose tests only hang or cannot be loaded; what was not noted is let through."""
     if not subject.kinds or not set(subject.kinds) <= ONLY_SYMPTOMS:
         return ""

@@ -12,7 +12,7 @@ from storage.store import Store
 from storage.trees import Trees
 from syntax.paths import is_source_path
 from tasks.benchmarks import Overlap, deny_list
-from tasks.declared import declared
+from tasks.declared import read_declared
 from tasks.licences import ALLOWED, Licence, detect
 from tasks.material import named_repository
 from tasks.public import as_text, is_documentation, public_names, words_of
@@ -36,7 +36,7 @@ class Rules:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tree:
+class GateTree:
     """A repository at one tree, and what gates know of it; found out once for all its tasks."""
 
     repository: Repository
@@ -60,16 +60,16 @@ class Tree:
     @cached_property
     def overlap(self) -> Overlap | None:
         """What it has to do with public benchmarks."""
-        return deny_list().match(self.repository, declared(self.read).name)
+        return deny_list().match(self.repository, read_declared(self.read).name)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subject:
+class GateSubject:
     """A task as gates see it. Light: there may be many thousands at once."""
 
     task: Task
     bug: Bug
-    tree: Tree
+    tree: GateTree
     fail_to_pass: tuple[str, ...]
     kinds: Mapping[str, int] = field(default_factory=dict)
     """In which ways FAIL_TO_PASS were red; empty where it was not noted."""
@@ -77,12 +77,12 @@ class Subject:
     """Tests of the baseline that pass."""
 
     @property
-    def told(self) -> bool:
+    def has_written_statement(self) -> bool:
         """Whether somebody wrote the statement, and no template."""
         return not is_template(self.task.statement)
 
 
-def subjects(store: Store, trees: Trees, tasks: Iterable[Task]) -> list[Subject]:
+def subjects(store: Store, trees: Trees, tasks: Iterable[Task]) -> list[GateSubject]:
     """Gather what gates look at, ordered by id. Raises StoreError for a task that lacks some."""
     known = {(each.tree, each.owner, each.name, each.commit): each for each in store.repositories()}
     found = Gathering(store, trees, tuple(known.values()))
@@ -96,10 +96,10 @@ class Gathering:
         self._store = store
         self._trees = trees
         self._repositories = repositories
-        self._known: dict[tuple[str, str], Tree] = {}
+        self._known: dict[tuple[str, str], GateTree] = {}
         self._suites: dict[str, int] = {}
 
-    def subject(self, task: Task) -> Subject:
+    def subject(self, task: Task) -> GateSubject:
         """Gather one task."""
         bug = self._store.bug(task.bug)
         verdicts = self._store.verdicts(task.environment, bug=task.bug)
@@ -109,7 +109,7 @@ class Gathering:
         )
         if not (bug and valid and repository):
             raise StoreError(f"task {task.id} lacks its bug or a valid verdict; forge it again")
-        return Subject(
+        return GateSubject(
             task=task,
             bug=bug,
             tree=self._tree(repository),
@@ -118,14 +118,14 @@ class Gathering:
             suite=self._suite(task.environment),
         )
 
-    def _tree(self, repository: Repository) -> Tree:
+    def _tree(self, repository: Repository) -> GateTree:
         key = (repository.tree, repository.key)
         if key not in self._known:
             tree = repository.tree
-            self._known[key] = Tree(
+            self._known[key] = GateTree(
                 repository=repository,
                 paths=frozenset(self._trees.paths(tree)),
-                read=lru_cache(maxsize=200)(lambda path: self._trees.read(tree, path)),
+                read=lru_cache(maxsize=200)(lambda path: self._trees.read_file(tree, path)),
                 read_all=lambda paths: self._trees.read_all(tree, paths),
             )
         return self._known[key]

@@ -14,7 +14,7 @@ from forge.remote.batch.environments import Packed
 from forge.remote.batch.line_files import to_line
 from forge.remote.batch.partition import Planned, Shard
 from forge.remote.batch.plans import Batch, make_batch
-from forge.remote.batch.shard_lines import Line, head_of, tell
+from forge.remote.batch.shard_lines import VerdictFileLine, head_of, pack_verdict
 from harness.judge.judge import HARNESS_VERSION
 from storage.records import (
     Baseline,
@@ -106,13 +106,20 @@ def delivered(
 ) -> bytes:
     """What a shard writes that judged some bugs, with others in flight when it ended or died."""
     verdicts = [verdict_on(name) for name in ids(batch, shard)] if judged is None else judged
-    lines: list[object] = [head_of(planned or batch.planned, shard), Line(started=1)]
+    lines: list[object] = [head_of(planned or batch.planned, shard), VerdictFileLine(started=1)]
     for verdict in verdicts:
         said = dict.fromkeys(verdict.fail_to_pass[:1], "E   assert 1 == 2")
         green = batch.packed.baseline.green
-        lines += [Line(begun=verdict.bug), Line(verdict=tell(verdict, green, said))]
-    lines += [Line(begun=name) for name in flying]
-    lines += [] if ended is None else [Line(ended=ended, tests=10 * len(verdicts), seconds=3.0)]
+        lines += [
+            VerdictFileLine(begun=verdict.bug),
+            VerdictFileLine(verdict=pack_verdict(verdict, green, said)),
+        ]
+    lines += [VerdictFileLine(begun=name) for name in flying]
+    lines += (
+        []
+        if ended is None
+        else [VerdictFileLine(ended=ended, tests=10 * len(verdicts), seconds=3.0)]
+    )
     return b"".join(to_line(line) for line in lines)
 
 

@@ -13,12 +13,12 @@ from rich.console import Console
 
 from forge.compose import task_maker
 from forge.pulls.crawl import CrawlSettings, crawl_clone
-from forge.pulls.mirror import Mirror
+from forge.pulls.mirror import PullRequestMirror
 from forge.run.context import Context, Source
-from forge.run.pipeline import Assembly, Run, judge_all, without_statements
+from forge.run.pipeline import Assembly, PipelineRun, judge_all, without_statements
 from forge.run.preparation import Ready
 from forge.run.progress import Quiet
-from forge.run.sources import one_after_another
+from forge.run.sources import chain_sources
 from harness.judge.judge import HARNESS_VERSION
 from llm.client import Model
 from mirror.undo.fixes import Clone
@@ -160,7 +160,7 @@ class Bench:
         self.shop, self.store = shop, store
         self._folder = folder
         self.trees = Trees(folder / "cache")
-        self.run = Run()
+        self.run = PipelineRun()
 
     async def crawl(self) -> Bench:
         """Crawl, and set up what judging needs."""
@@ -201,11 +201,11 @@ class Bench:
             operators=None,
             compiles=None,
         )
-        self.engine = Engine(lambda path: self.trees.read(tree, path), self.environment.id)
+        self.engine = Engine(lambda path: self.trees.read_file(tree, path), self.environment.id)
         return self
 
-    def mirror(self, model: Model | None = None) -> Mirror:
-        return Mirror(
+    def mirror(self, model: Model | None = None) -> PullRequestMirror:
+        return PullRequestMirror(
             repository=self.repository,
             name=self.name,
             clone=self.clone,
@@ -219,11 +219,11 @@ class Bench:
         self, model: Model | None = None, *, source: Source | None = None, **changed: Any
     ) -> list[Task]:
         """Run the pipeline from the source on; returns the tasks."""
-        self.run = Run()
+        self.run = PipelineRun()
         mirror = self.mirror(model)
         ready = cast("Ready", SimpleNamespace(repository=self.repository))
         assembly = Assembly(
-            source=one_after_another([source or mirror]),
+            source=chain_sources([source or mirror]),
             engine=self.engine,
             make_task=task_maker(self.repository, mirror),
             write_statements=without_statements,
@@ -260,7 +260,7 @@ class Bench:
 
     def broken(self, bug: Bug) -> str:
         """The source with a bug in it."""
-        files = apply_patch(bug.patch, lambda path: self.trees.read(bug.tree, path))
+        files = apply_patch(bug.patch, lambda path: self.trees.read_file(bug.tree, path))
         assert list(files) == [FILE]
         return (files[FILE] or b"").decode()
 

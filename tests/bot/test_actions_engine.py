@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from forge.remote.actions.engine import ActionsEngine
-from forge.remote.actions.place import Job, RunState
+from forge.remote.actions.place import RunJob, RunState
 from forge.remote.batch.artifacts import Artifact, read_archive
 from forge.remote.batch.ingestion import keep_environment
 from forge.remote.batch.partition import Shard
 from forge.remote.batch.plans import Batch, read_batch
-from forge.run.pace import Pace
+from forge.run.pace import BatchPace
 from storage.errors import BatchError
 from storage.records import Bug, MinuteLimit, Verdict
 from storage.store import Store
@@ -44,7 +44,7 @@ class Desk:
         self.fails_after_dispatch = False
         self.removed: list[str] = []
 
-    async def put(self, folder: Path, plan: str) -> str:
+    async def upload_batch(self, folder: Path, plan: str) -> str:
         return str(folder)
 
     async def dispatch(self, address: str, plan: str) -> str:
@@ -64,7 +64,7 @@ class Desk:
         if not self.ended:
             return RunState(ended=False)
         jobs = tuple(
-            Job(
+            RunJob(
                 name=f"judge / first / shard {shard.number}",
                 conclusion="success" if self._left(int(run), shard) else "failure",
                 seconds=61,
@@ -93,7 +93,7 @@ def store(tmp_path: Path) -> Store:
 
 
 def engine(desk: Desk, store: Store, tmp_path: Path, **changed: object) -> ActionsEngine:
-    pace = Pace(shards=3, workers=1, linger=0.05, poll=0.01)
+    pace = BatchPace(shards=3, workers=1, linger=0.05, poll=0.01)
     made: dict[str, object] = {"pace": pace, **changed}
     return ActionsEngine(
         desk,
@@ -129,7 +129,7 @@ async def test_every_bug_gets_its_verdict_from_one_run(store: Store, tmp_path: P
     desk = Desk()
     said: dict[str, object] = {}
     notes: list[str] = []
-    judge = engine(desk, store, tmp_path, told=said.__setitem__, note=notes.append)
+    judge = engine(desk, store, tmp_path, on_messages=said.__setitem__, note=notes.append)
 
     verdicts = await judged(judge, store, *BUGS)
 
@@ -277,7 +277,7 @@ async def test_a_disagreement_is_passed_on(store: Store, tmp_path: Path) -> None
         return delivered(batch, shard) + b'{"disagreed":"bug x: valid by 2 tests"}\n'
 
     told: list[str] = []
-    judge = engine(Desk(disagreeing), store, tmp_path, disagreed=told.append)
+    judge = engine(Desk(disagreeing), store, tmp_path, on_disagreement=told.append)
     await judged(judge, store, BUGS[0])
 
     assert told == ["bug x: valid by 2 tests"]
@@ -285,7 +285,7 @@ async def test_a_disagreement_is_passed_on(store: Store, tmp_path: Path) -> None
 
 async def test_more_than_a_batch_may_hold_goes_in_several(store: Store, tmp_path: Path) -> None:
     desk = Desk()
-    pace = Pace(shards=2, workers=1, most=5, linger=5, poll=0.01)
+    pace = BatchPace(shards=2, workers=1, most=5, linger=5, poll=0.01)
     verdicts = await judged(engine(desk, store, tmp_path, pace=pace), store, *BUGS)
 
     assert by_bug(verdicts) == VERDICTS
@@ -309,10 +309,10 @@ async def test_a_hostile_delivery_is_noted_and_judged_again(store: Store, tmp_pa
 
 
 def test_a_short_run_is_looked_at_soon_and_a_long_one_seldom() -> None:
-    waits = list(islice(Pace().waits(), 100))
+    waits = list(islice(BatchPace().waits(), 100))
 
     assert waits[0] == 2
     assert waits[-1] == 30
     for number, wait in enumerate(waits[1:], 1):
         assert wait <= 2 + 0.2 * sum(waits[:number]) + 0.001
-    assert set(islice(Pace(poll=0.5).waits(), 10)) == {0.5}
+    assert set(islice(BatchPace(poll=0.5).waits(), 10)) == {0.5}

@@ -14,14 +14,21 @@ from rich.console import Console
 
 from forge.remote.actions.engine import ActionsEngine
 from forge.remote.actions.github_place import GitHubPlace
-from forge.remote.actions.mirrors import BRANCH, CODE, Mirror, Operator, ensure_mirror, publish
+from forge.remote.actions.mirrors import (
+    BRANCH,
+    CODE,
+    MirrorAccount,
+    MirrorRepository,
+    ensure_mirror,
+    publish,
+)
 from forge.remote.actions.preparation import is_private, make_ready_far
 from forge.remote.batch.artifacts import Artifact
 from forge.remote.batch.bugs import gather
 from forge.remote.batch.environments import Packed, write_environment
 from forge.remote.batch.ingestion import keep_environment
 from forge.remote.batch.plans import Batch, make_batch, read_batch, write_batch
-from forge.run.pace import Pace
+from forge.run.pace import BatchPace
 from forge.run.preparation import Ready
 from forge.run.progress import Quiet
 from forge.run.settings import EngineSettings, Settings
@@ -50,12 +57,12 @@ class Place:
 
     world: World
     github: GitHub
-    operator: Operator
+    operator: MirrorAccount
     trees: Trees
     repository: Repository
     folder: Path
 
-    async def mirror(self, *, private: bool = False) -> Mirror:
+    async def mirror(self, *, private: bool = False) -> MirrorRepository:
         return await ensure_mirror(
             self.github, self.operator, self.repository, private=private, trees=self.trees
         )
@@ -107,7 +114,7 @@ async def opened(descriptions: Descriptions, tmp_path: Path) -> AsyncIterator[Pl
             yield Place(
                 world=world,
                 github=github,
-                operator=Operator(account="operator", tool=TOOL, url=world.url, token=given),
+                operator=MirrorAccount(account="operator", tool=TOOL, url=world.url, token=given),
                 trees=trees,
                 repository=Repository(
                     owner="acme", name="shop", commit="2" * 40, tree=tree, source="acme/shop"
@@ -255,10 +262,10 @@ def engine_of(at: GitHubPlace, place: Place, store: Store) -> ActionsEngine:
     return ActionsEngine(
         at,
         mine,
-        read=lambda path: place.trees.read(tree, path),
+        read=lambda path: place.trees.read_file(tree, path),
         folder=place.folder / "batches",
         store=store,
-        pace=Pace(shards=2, workers=1, linger=5, poll=0.05),
+        pace=BatchPace(shards=2, workers=1, linger=5, poll=0.05),
     )
 
 
@@ -374,7 +381,7 @@ async def test_a_batch_is_the_same_commit_wherever_it_is_put_from(place: Place) 
     addresses = set()
     for name in ("one", "two"):
         write_batch(place.folder / name, batch)
-        addresses.add(await at.put(place.folder / name, batch.planned.id))
+        addresses.add(await at.upload_batch(place.folder / name, batch.planned.id))
 
     assert len(addresses) == 1
     await at.remove(batch.planned.id)
@@ -415,7 +422,7 @@ async def ready_far(place: Place, store: Store) -> Ready:
     settings = Settings(
         source="acme/shop",
         cache=place.folder / "cache",
-        engine=EngineSettings(pace=Pace(poll=0.05), registry="ghcr.io"),
+        engine=EngineSettings(pace=BatchPace(poll=0.05), registry="ghcr.io"),
     )
     store.add_repository(place.repository)
     return await make_ready_far(

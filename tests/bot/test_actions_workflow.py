@@ -22,7 +22,7 @@ from uv import find_uv_bin
 
 from forge.compose import forge_in, make_ready
 from forge.remote.actions.preparation import engine_at
-from forge.run.pace import Pace
+from forge.run.pace import BatchPace
 from forge.run.progress import Quiet
 from forge.run.settings import (
     EngineSettings,
@@ -67,7 +67,7 @@ class Site:
             environment=EnvironmentSettings(sandbox="local"),
             proposals=ProposalSettings(max_bugs=BUGS, seed=5, strategies=("procedural",)),
             validation=ValidationSettings(workers=2),
-            engine=EngineSettings(pace=Pace(shards=2, workers=1, linger=30, poll=0.5)),
+            engine=EngineSettings(pace=BatchPace(shards=2, workers=1, linger=30, poll=0.5)),
         )
 
     def git(self, *words: str) -> str:

@@ -19,13 +19,13 @@ import pytest
 from bot.commands.audit import few, line
 from forge.compose import PARTS
 from forge.grade.audit import (
-    Comparison,
+    VerdictComparison,
     compare,
+    draw_sample,
     find_subject,
-    lasting,
+    is_worth_keeping,
     make_engine,
     reason_rows,
-    sampled,
 )
 from forge.run.settings import EnvironmentSettings, Settings
 from harness.judge.judge import HARNESS_VERSION
@@ -122,19 +122,19 @@ def test_the_tests_that_differ_are_told_by_side() -> None:
 def test_what_the_machine_may_be_to_blame_for_is_judged_again_by_the_next_audit(
     stored: Verdict, whole: Verdict, kept: bool
 ) -> None:
-    assert lasting(compare(stored, whole, set_aside=())) is kept
+    assert is_worth_keeping(compare(stored, whole, set_aside=())) is kept
 
 
 def test_a_sample_is_the_same_for_a_seed_and_grows_without_change() -> None:
     bugs = [f"{number:032x}" for number in range(100)]
-    small, large = sampled(bugs, 10, 1), sampled(reversed(bugs), 30, 1)
+    small, large = draw_sample(bugs, 10, 1), draw_sample(reversed(bugs), 30, 1)
     assert small == large[:10]
     assert len(set(large)) == 30
-    assert sampled(bugs, 10, 2) != small
-    assert sorted(sampled(bugs, 1000, 1)) == bugs
+    assert draw_sample(bugs, 10, 2) != small
+    assert sorted(draw_sample(bugs, 1000, 1)) == bugs
 
 
-def comparison(stored: Verdict, whole: Verdict, *tasks: str) -> Comparison:
+def comparison(stored: Verdict, whole: Verdict, *tasks: str) -> VerdictComparison:
     return compare(stored, whole, set_aside=(), tasks=tasks)
 
 
@@ -153,7 +153,9 @@ def test_what_was_audited_is_counted_by_stored_reason() -> None:
         (comparison(VALID, TIME_OUT, "task-1"), "the same audit judges it again"),
     ],
 )
-def test_a_disagreement_is_told_in_one_line_with_what_to_do(found: Comparison, told: str) -> None:
+def test_a_disagreement_is_told_in_one_line_with_what_to_do(
+    found: VerdictComparison, told: str
+) -> None:
     text = line(found, "./shop")
     assert "\n" not in text
     assert f"bug {found.bug}: {found.stored} by some tests, {found.whole} by all" in text

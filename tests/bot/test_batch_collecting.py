@@ -38,7 +38,7 @@ def collect(
     collecting = Collecting(batch, plans or [batch.planned])
     for number, each in enumerate(data):
         collecting.take(artifact(each, f"verdicts-{number}"))
-    return collecting.collected(lost)
+    return collecting.collect_verdicts(lost)
 
 
 def again(batch: Batch, collected: Collected, *plans: Planned) -> Planned:
@@ -345,7 +345,7 @@ def test_a_corrupt_artifact_costs_only_its_own_shard() -> None:
         for each in read_archive(damaged, f"verdicts-1-{shard.number}"):
             collecting.take(each)
 
-    collected = collecting.collected()
+    collected = collecting.collect_verdicts()
 
     assert [state.state for state in collected.shards] == ["done", "nothing", "done"]
     assert collected.missing == batch.planned.shards[1].bugs
@@ -370,4 +370,4 @@ def test_an_artifact_with_a_fault_is_noted() -> None:
     collecting = Collecting(batch, [batch.planned])
     collecting.take(Artifact(name="verdicts-1-0", fault="it has expired"))
 
-    assert collecting.collected().faults == ("verdicts-1-0: it has expired",)
+    assert collecting.collect_verdicts().faults == ("verdicts-1-0: it has expired",)

@@ -50,7 +50,7 @@ async def collected(bench: Bench, batch: Batch) -> Collected:
     verdicts = [verdict async for verdict in bench.engine.judge(bugs())]
     collecting = Collecting(batch, [batch.planned])
     collecting.take(artifact(delivered(batch, batch.planned.shards[0], judged=verdicts)))
-    return collecting.collected()
+    return collecting.collect_verdicts()
 
 
 def settings(bench: Bench) -> Settings:

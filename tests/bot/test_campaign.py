@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.commands.campaign_process import command, understood
-from forge.remote.campaign.config import Campaign, Entry, read_campaign
+from bot.commands.campaign_process import command, read_result
+from forge.remote.campaign.config import Campaign, CampaignEntry, read_campaign
 from forge.remote.campaign.execution import ForgedOne
 from forge.remote.campaign.projection import Measured, project
-from forge.remote.campaign.schedule import remaining, seconds_to_wait, why_not
+from forge.remote.campaign.schedule import explain_halt, seconds_to_wait, select_remaining
 from forge.run.settings import ModelSettings
 from storage.errors import ConfigError
 from storage.records import CampaignStep
@@ -42,7 +42,11 @@ repositories:
 
 
 def campaign(**changed: object) -> Campaign:
-    entries = (Entry(source="one"), Entry(source="two"), Entry(source="three"))
+    entries = (
+        CampaignEntry(source="one"),
+        CampaignEntry(source="two"),
+        CampaignEntry(source="three"),
+    )
     return Campaign(**{"name": "c", "repositories": entries, **changed})  # type: ignore[arg-type]
 
 
@@ -91,11 +95,11 @@ def test_what_is_done_is_not_begun_again_and_what_failed_comes_last() -> None:
         CampaignStep(campaign="c", source="three", state="stopped"),
     ]
 
-    assert [entry.source for entry in remaining(campaign(), steps)] == ["three", "one"]
+    assert [entry.source for entry in select_remaining(campaign(), steps)] == ["three", "one"]
 
 
 def test_each_repository_is_forged_as_a_person_would() -> None:
-    entry = Entry(source="-odd", max_bugs=7, strategies=("procedural",), install=("-e .",))
+    entry = CampaignEntry(source="-odd", max_bugs=7, strategies=("procedural",), install=("-e .",))
     words = command(campaign(dollars=5, model=ModelSettings(budget=2)), entry, Path("s.db"))
 
     assert words[1:4] == ["-m", "bot", "forge"]
@@ -129,21 +133,21 @@ def test_repositories_are_begun_within_the_times_of_day(
 def test_a_limit_that_is_reached_is_named() -> None:
     limited = campaign(hours=8, disk_gb=40, runner_minutes=500)
 
-    assert why_not(limited, hours=7.9, gigabytes=39, runner_minutes=499) == ""
-    assert why_not(limited, hours=8, gigabytes=0, runner_minutes=0) == "the 8 hours are over"
-    assert "41.0 GB of 40" in why_not(limited, hours=0, gigabytes=41, runner_minutes=0)
-    assert "500 of 500" in why_not(limited, hours=0, gigabytes=0, runner_minutes=500)
+    assert explain_halt(limited, hours=7.9, gigabytes=39, runner_minutes=499) == ""
+    assert explain_halt(limited, hours=8, gigabytes=0, runner_minutes=0) == "the 8 hours are over"
+    assert "41.0 GB of 40" in explain_halt(limited, hours=0, gigabytes=41, runner_minutes=0)
+    assert "500 of 500" in explain_halt(limited, hours=0, gigabytes=0, runner_minutes=500)
 
 
 def test_how_a_repository_ended_is_told_in_a_line() -> None:
     out = json.dumps({"reasons": [["valid", 3], ["timeout", 1]], "tasks": ["a", "b", "c"]})
 
-    assert understood(0, out.encode(), b"") == ForgedOne(state="done", tasks=3, verdicts=4)
-    missing = understood(1, b"", b"note\nbugfoundry: no such thing\n")
+    assert read_result(0, out.encode(), b"") == ForgedOne(state="done", tasks=3, verdicts=4)
+    missing = read_result(1, b"", b"note\nbugfoundry: no such thing\n")
     assert missing == ForgedOne(state="failed", failure="no such thing")
-    killed = understood(-9, b"", b"")
+    killed = read_result(-9, b"", b"")
     assert killed == ForgedOne(state="failed", failure="killed by signal 9")
-    assert understood(143, b"", b"bugfoundry: stopped; go on\n").state == "stopped"
+    assert read_result(143, b"", b"bugfoundry: stopped; go on\n").state == "stopped"
 
 
 def test_a_projection_goes_by_what_was_measured() -> None:

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from mirror.choice.limits import Limits
 from rich.console import Console
 
 from forge.pulls import crawl
 from forge.pulls.crawl import CrawlSettings, CrawlSummary, crawl_repository
 from forge.pulls.outcomes import list_pulls
 from forge.run.progress import Quiet
+from mirror.choice.limits import Limits
 from storage import clones
 from storage.clones import on_site
 from storage.errors import ConfigError, SourceError
@@ -356,7 +356,7 @@ async def test_without_a_token_the_history_is_read_and_texts_come_with_one(
     with Store(tmp_path / "s.db") as store:
         summary = await crawl_world(world, tmp_path, store, token="")
         assert (summary.way, summary.requests) == ("history", 0)
-        assert [issue.number for issue in store.pulls.unfetched(NAME)] == [1]
+        assert [issue.number for issue in store.pulls.list_unfetched_issues(NAME)] == [1]
         assert not world.asked
 
         summary = await crawl_world(world, tmp_path, store, way="history")

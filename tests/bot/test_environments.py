@@ -10,7 +10,7 @@ import pytest
 from forge.run.environments import read_sources
 from forge.run.explanations import explain
 from storage.errors import SourceError
-from storage.records import Attempt, Plan
+from storage.records import Plan, PlanAttempt
 from tests.furniture.workplace import Workplace
 
 FIRST = Plan(name="extra 'test'", python="3.11", install=(("-e", ".[test]"),))
@@ -22,14 +22,14 @@ SECOND = Plan(
 )
 
 
-def failed(plan: Plan, reason: str, detail: str) -> Attempt:
-    return Attempt(plan=plan, ok=False, reason=reason, detail=detail, seconds=3)
+def failed(plan: Plan, reason: str, detail: str) -> PlanAttempt:
+    return PlanAttempt(plan=plan, ok=False, reason=reason, detail=detail, seconds=3)
 
 
 def test_an_explanation_says_what_was_wrong_and_what_was_done_about_it() -> None:
     attempts = [
         failed(FIRST, "no-tests", "ModuleNotFoundError: No module named 'yaml'"),
-        Attempt(plan=SECOND, ok=True, seconds=12),
+        PlanAttempt(plan=SECOND, ok=True, seconds=12),
     ]
     assert list(explain(attempts)) == [
         "1. extra 'test' (Python 3.11)",

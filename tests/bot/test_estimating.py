@@ -11,7 +11,7 @@ import pytest
 
 from forge.compose import make_model
 from forge.run.settings import ModelSettings, ProposalSettings, Settings
-from forge.study.estimates import PartEstimate, RunEstimate, described, estimate
+from forge.study.estimates import PartEstimate, RunEstimate, describe_estimate, estimate
 from llm.client import DEFAULT_MODEL
 from llm.prices import price_of
 from storage.errors import ConfigError
@@ -78,7 +78,7 @@ async def test_batches_halve_what_is_said(tmp_path: Path) -> None:
         batch = await count(replace(wanted, model=ModelSettings(batch=True)), store)
 
     assert batch.most == pytest.approx(plain.most / 2, abs=0.001)
-    assert "in batches" in described(batch)[0]
+    assert "in batches" in describe_estimate(batch)[0]
 
 
 async def test_a_run_without_a_model_has_nothing_to_estimate(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ async def test_statements_are_counted_for_the_bugs_that_a_run_may_find(tmp_path:
         assert (part.bugs, part.least_calls, part.most_calls) == (9, 2, 27)
         assert 0 < part.least < part.most
 
-        told = described(await count(wanted, store))
+        told = describe_estimate(await count(wanted, store))
         assert any(line.startswith("  statements: 2 to 27 calls for up to 9 bugs") for line in told)
         assert any("one bug in five is valid" in line for line in told)
 

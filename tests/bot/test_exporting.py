@@ -13,16 +13,16 @@ import pytest
 from forge.release.export import Exported, export_tasks, lines_run
 from harness.judge.judge import HARNESS_VERSION
 from harness.runs.coverage import encode
-from harness.runs.selection import Coverage, Seen
+from harness.runs.selection import Coverage, ExecutionTrace
 from storage.errors import StoreError
 from storage.store import Store
-from tasks.gates import chosen
+from tasks.gates import choose_gates
 from tasks.gates.subject import Rules
 from tests.furniture.workplace import run_command
 from tests.tasks.made import TESTS, Made, make
 
 LICENCE = Path(__file__).parents[2] / "LICENSE"
-WITHOUT_LICENCE = chosen(without=("licence",))
+WITHOUT_LICENCE = choose_gates(without=("licence",))
 
 
 @pytest.fixture
@@ -49,10 +49,10 @@ def test_a_task_without_a_licence_does_not_leave(made: Made, tmp_path: Path) -> 
 
 
 def test_the_nearest_tests_leave_and_the_store_keeps_all(made: Made, tmp_path: Path) -> None:
-    near = Seen(lines={"pkg/clamp.py": 1 << 2})
-    tests = {test: near if test == TESTS[4] else Seen() for test in TESTS}
+    near = ExecutionTrace(lines={"pkg/clamp.py": 1 << 2})
+    tests = {test: near if test == TESTS[4] else ExecutionTrace() for test in TESTS}
     environment = made.verdict.environment
-    made.store.set_coverage(environment, encode(Coverage(imported=Seen(), tests=tests)))
+    made.store.set_coverage(environment, encode(Coverage(imported=ExecutionTrace(), tests=tests)))
     output = tmp_path / "out.jsonl"
 
     done = export_tasks(
@@ -68,7 +68,7 @@ def test_the_nearest_tests_leave_and_the_store_keeps_all(made: Made, tmp_path: P
 
     assert lines_run(made.store, environment)[TESTS[4]] == {"pkg/clamp.py": 4}
     assert read(output)["PASS_TO_PASS"] == [TESTS[4]]
-    assert done.told == "0 stopped; 0 on repositories of public benchmarks"
+    assert done.summary == "0 stopped; 0 on repositories of public benchmarks"
     assert made.store.verdicts(environment)[0].pass_to_pass == TESTS[2:]
 
 
@@ -87,7 +87,7 @@ def test_a_test_named_by_the_place_of_its_environment_does_not_leave(
 
 def test_all_tests_leave_where_the_gate_is_off(made: Made, tmp_path: Path) -> None:
     output = tmp_path / "out.jsonl"
-    names = chosen(without=("licence", "pass-to-pass"))
+    names = choose_gates(without=("licence", "pass-to-pass"))
 
     export_tasks(
         "jsonl",

@@ -30,12 +30,12 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
     monkeypatch.setenv("BUGFOUNDRY_STORE", str(tmp_path / "store.db"))
     monkeypatch.setenv("BUGFOUNDRY_CACHE", str(tmp_path / "cache"))
     whole = make(tmp_path)
-    whole.store.hosted.put(HOSTED)
+    whole.store.hosted.put_repository(HOSTED)
     tree, commit = whole.repository.tree, whole.repository.commit
     whole.store.hosted.add_tree(1, tree, commit, 1)
     whole.store.add_verdict(replace(whole.verdict, harness=HARNESS_VERSION))
     work = NewJob(queue="work", kind="environment", subject="1", repository=1, installation=9)
-    whole.store.jobs.put([work], 1)
+    whole.store.jobs.put_jobs([work], 1)
     return whole
 
 
@@ -104,7 +104,9 @@ def test_purge_waits_for_what_runs_to_end(made: Made, monkeypatch: pytest.Monkey
 
 
 def test_who_opted_out_by_the_label_is_not_banned_by_being_purged(made: Made) -> None:
-    made.store.hosted.put(replace(HOSTED, opted_in=False, because="it has no label bugfoundry"))
+    made.store.hosted.put_repository(
+        replace(HOSTED, opted_in=False, because="it has no label bugfoundry")
+    )
     run("optout", "someone/shop", "--purge")
 
     [found] = made.store.hosted.all()
@@ -113,7 +115,7 @@ def test_who_opted_out_by_the_label_is_not_banned_by_being_purged(made: Made) ->
 
 def test_an_export_says_how_many_tasks_were_left_out_and_why(made: Made, tmp_path: Path) -> None:
     private = replace(HOSTED, private=True)
-    made.store.hosted.put(private)
+    made.store.hosted.put_repository(private)
     out = tmp_path / "x.jsonl"
     words = ("export", "-o", str(out), "--format", "jsonl", "--without-gate", "licence")
     with pytest.raises(BugfoundryError, match="no task is left"):

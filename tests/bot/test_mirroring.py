@@ -17,7 +17,7 @@ from bot import cli
 from forge.pulls import attempts, merge_tier
 from forge.pulls.candidates import PullSelection
 from forge.pulls.feedback import feedback_of, today_paths
-from forge.pulls.mirror import Mirror, make_mirror
+from forge.pulls.mirror import PullRequestMirror, make_mirror
 from forge.run.context import Context
 from forge.run.progress import Quiet
 from forge.run.proposals import Proposals
@@ -551,7 +551,7 @@ async def test_without_a_history_nothing_is_mirrored_and_only_that_alone_is_an_e
     (plain / "a.py").write_text("a = 1\n")
     said = StringIO()
 
-    async def made(*strategies: str) -> Mirror | None:
+    async def made(*strategies: str) -> PullRequestMirror | None:
         settings = Settings(
             source=str(plain),
             cache=tmp_path / "cache",

@@ -11,9 +11,9 @@ import pytest
 from forge.grade.predictions import (
     Graded,
     Prediction,
-    graded,
     instance,
     key_of,
+    make_graded,
     read_predictions,
     report,
 )
@@ -76,8 +76,8 @@ def test_the_report_counts_and_names(tmp_path: Path) -> None:
         resolved=False, fail_to_pass_green=("f",), fail_to_pass_red=(), pass_to_pass_red=("p",)
     )
     results = [
-        graded(Prediction(instance_id="b", patch="x", model="m"), "1", solved, ["p", "q"]),
-        graded(Prediction(instance_id="a", patch="", model="m"), "2", spoilt, ["p", "q"]),
+        make_graded(Prediction(instance_id="b", patch="x", model="m"), "1", solved, ["p", "q"]),
+        make_graded(Prediction(instance_id="a", patch="", model="m"), "2", spoilt, ["p", "q"]),
     ]
 
     told = report(results)
@@ -136,7 +136,7 @@ def test_what_was_not_run_is_neither_success_nor_failure() -> None:
         pass_to_pass_red=(),
         pass_to_pass_unrun=("p",),
     )
-    found = graded(Prediction(instance_id="t", patch="diff"), "k", decided, ("p", "q"))
+    found = make_graded(Prediction(instance_id="t", patch="diff"), "k", decided, ("p", "q"))
 
     assert instance(found)["tests_status"]["PASS_TO_PASS"] == {"success": ["q"], "failure": []}
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from forge.run.preparation import stored
-from harness.runs.coverage import complete, encode
-from harness.runs.selection import Seen
+from forge.run.preparation import find_prepared
+from harness.runs.coverage import encode, make_coverage
+from harness.runs.selection import ExecutionTrace
 from storage.store import Store
 from tests.storage.samples import ENVIRONMENT, REPOSITORY, make_baseline
 
@@ -25,7 +25,7 @@ class Builder:
         return True
 
 
-SEEN = complete({"": Seen()}, [])
+SEEN = make_coverage({"": ExecutionTrace()}, [])
 assert SEEN is not None
 OLD = zlib.compress(json.dumps({"format": 1}).encode())
 
@@ -41,5 +41,5 @@ async def test_coverage_of_an_older_version_is_measured_again(
         store.add_environment(ENVIRONMENT)
         store.add_baseline(make_baseline())
         store.set_coverage(ENVIRONMENT.id, coverage)
-        found = await stored(REPOSITORY, backend, [ENVIRONMENT.plan], store)
+        found = await find_prepared(REPOSITORY, backend, [ENVIRONMENT.plan], store)
     assert (found is not None) == serves

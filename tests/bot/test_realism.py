@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from forge.study.realism.failing_tests import nearness, ochiai
 from forge.study.realism.fit import fit_profile
 from forge.study.realism.samples import HUMAN, Sample, human_samples
-from forge.study.realism.two_sample import halves, interval, mean_area, told_apart
+from forge.study.realism.two_sample import halves, interval, mean_area, score_samples
 from storage.errors import ConfigError
 from syntax.features.profile import read_profile
 from tests.bot.conftest import Run
@@ -40,8 +40,8 @@ def samples(strategy: str, mean: float, *, repositories: int = 3, each: int = 40
 
 def test_bugs_of_one_kind_cannot_be_told_apart_and_others_can() -> None:
     human = samples(HUMAN, 0.0)
-    alike = told_apart(human, samples("procedural", 0.0))
-    other = told_apart(human, samples("procedural", 4.0))
+    alike = score_samples(human, samples("procedural", 0.0))
+    other = score_samples(human, samples("procedural", 4.0))
 
     assert alike is not None and other is not None
     near, far = alike.score(), other.score()
@@ -64,7 +64,7 @@ def test_no_classifier_scores_a_repository_that_it_was_fitted_on() -> None:
         numbers = {"hunks": where, "noise": 0.0}
         return Sample(repository=sample.repository, strategy=sample.strategy, numbers=numbers)
 
-    judged = told_apart([shifted(s, 1.0) for s in human], [shifted(s, -1.0) for s in made])
+    judged = score_samples([shifted(s, 1.0) for s in human], [shifted(s, -1.0) for s in made])
     assert judged is not None
     found = judged.score()
     assert found is not None and found.auc < 0.9
@@ -73,7 +73,7 @@ def test_no_classifier_scores_a_repository_that_it_was_fitted_on() -> None:
         [shifted(s, kind) for s in side if s.repository == "o/r0"]
         for side, kind in ((human, 1.0), (made, -1.0))
     ]
-    within = told_apart(*alone)
+    within = score_samples(*alone)
     assert within is not None
     inside = within.score()
     assert inside is not None
@@ -84,7 +84,7 @@ def test_one_operator_and_one_repository_have_scores_of_their_own() -> None:
     human = samples(HUMAN, 0.0)
     made = [*samples("procedural", 4.0)]
     near = [s for s in samples("procedural", 0.0) if s.operator == "op0"]
-    judged = told_apart(human, [*near, *(s for s in made if s.operator == "op1")])
+    judged = score_samples(human, [*near, *(s for s in made if s.operator == "op1")])
 
     assert judged is not None
     like, unlike = judged.score(operator="op0"), judged.score(operator="op1")
@@ -120,8 +120,8 @@ def test_interval_takes_a_repository_with_one_bug_of_a_kind() -> None:
 
 
 def test_too_few_bugs_have_no_score() -> None:
-    assert told_apart(samples(HUMAN, 0.0)[:29], samples("procedural", 4.0)) is None
-    judged = told_apart(samples(HUMAN, 0.0), samples("procedural", 4.0))
+    assert score_samples(samples(HUMAN, 0.0)[:29], samples("procedural", 4.0)) is None
+    judged = score_samples(samples(HUMAN, 0.0), samples("procedural", 4.0))
     assert judged is not None and judged.score(operator="unknown") is None
 
 
@@ -140,7 +140,7 @@ def test_a_fitted_profile_weighs_what_people_do_more() -> None:
     assert profile.ratio({"hunks": 3.0, "noise": 0.5}) > 3
     assert profile.ratio({"hunks": -1.0, "noise": 0.5}) < 0.5
     assert [o.repository for o in profile.origins] == ["o/r0", "o/r1", "o/r2"]
-    assert read_profile(profile.encoded(), "x") == profile
+    assert read_profile(profile.encode_json(), "x") == profile
 
 
 def test_a_profile_is_not_fitted_on_a_handful() -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from forge.study.realism.measurement import MIRROR
 from forge.study.report.difficulty import difficulty_of, distance, function_of
-from forge.study.report.plots import labels_of, plots, ranged
+from forge.study.report.plots import count_ranges, labels_of, plots
 from harness.judge.judge import HARNESS_VERSION
-from mutators.combination.call_graph import Calls
+from mutators.combination.call_graph import CallGraph
 from mutators.procedural import propose
 from storage.histories import fetch_with_history
 from storage.records import Bug, Verdict
@@ -91,7 +91,7 @@ PAY, ROUNDED, NOTHING = (
 def test_calls_are_counted_from_the_nearest_failing_test(
     tests: tuple[str, ...], wound: str, steps: int | None
 ) -> None:
-    calls = Calls.of(FILES)
+    calls = CallGraph.of(FILES)
     wounds = {f for f in calls.functions["shop/sums.py"] if f.name == wound}
 
     assert wounds
@@ -99,11 +99,11 @@ def test_calls_are_counted_from_the_nearest_failing_test(
 
 
 def test_a_test_is_found_by_its_id() -> None:
-    found = function_of(Calls.of(FILES), PAY)
+    found = function_of(CallGraph.of(FILES), PAY)
 
     assert found is not None
     assert found.name == "TestTill.test_pay"
-    assert function_of(Calls.of(FILES), "tests/test_sums.py::test_none") is None
+    assert function_of(CallGraph.of(FILES), "tests/test_sums.py::test_none") is None
 
 
 def bugs(tree: str, files: dict[str, bytes]) -> list[Bug]:
@@ -127,7 +127,7 @@ def verdict_on(bug: Bug, *failing: str) -> Verdict:
 
 def test_difficulty_is_read_from_patch_verdict_and_calls() -> None:
     bug = next(b for b in bugs("tree", FILES) if b.origin.entity == "rounded")
-    found = difficulty_of(bug, verdict_on(bug, PAY), FILES, Calls.of(FILES))
+    found = difficulty_of(bug, verdict_on(bug, PAY), FILES, CallGraph.of(FILES))
 
     assert found is not None
     assert (found.failing, found.share, found.distance) == (1, 0.5, 4)
@@ -138,7 +138,7 @@ def test_ranges_of_a_plot_hold_every_bug_once() -> None:
     one = features_of([Side(path="a.py", before=b"x = 1\n", after=b"x = 2\n")])
     many = features_of([Side(path="a.py", before=b"x = 1\ny = 2\n" * 40, after=b"")])
     assert one is not None and many is not None
-    columns = ranged("tokens_gone", (1.0, 2.0, 50.0), [one.numbers()] * 3, [many.numbers()])
+    columns = count_ranges("tokens_gone", (1.0, 2.0, 50.0), [one.numbers()] * 3, [many.numbers()])
 
     assert [c.label for c in columns] == ["0", "1", "2-49", "50+"]
     assert [c.human for c in columns] == [0.0, 1.0, 0.0, 0.0]

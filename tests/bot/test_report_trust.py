@@ -11,8 +11,8 @@ import pytest
 
 from forge.grade.probes import Probe, key_of
 from forge.grade.rounds import Round
-from forge.run.ledger import Ledger, beside
-from forge.study.report.reliability import by_conditions, lines, proved
+from forge.run.ledger import Ledger, results_path
+from forge.study.report.reliability import by_conditions, lines, read_reliability
 from harness.judge.judge import HARNESS_VERSION
 from harness.runs.conditions import of_round
 from storage.errors import SourceError
@@ -41,7 +41,7 @@ def row_of(export: Path) -> dict[str, Any]:
 
 def keep_rounds(export: Path, *reasons: str) -> None:
     """Write the rounds of the one task as ``bugfoundry verify`` does; no reason is a round held."""
-    row, ledger = row_of(export), Ledger(beside(export, "verified"))
+    row, ledger = row_of(export), Ledger(results_path(export, "verified"))
     for number, reason in enumerate(reasons, start=1):
         found = Round(
             task=row["instance_id"],
@@ -65,7 +65,7 @@ def keep_probe(export: Path, kind: str, *, accepted: bool) -> None:
         patch="",
         accepted=accepted,
     )
-    Ledger(beside(export, "probed")).add(key, asdict(probe))
+    Ledger(results_path(export, "probed")).add(key, asdict(probe))
 
 
 def test_the_page_counts_what_each_gate_stops(run: Run, export: Path, tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_the_page_says_what_held_and_what_did_not(run: Run, export: Path, tmp_pa
 
 def test_rounds_are_summed_by_strategy_and_conditions(export: Path) -> None:
     keep_rounds(export, "", "", "solved-at-start", "", "")
-    found = proved([export, export])
+    found = read_reliability([export, export])
 
     (line,) = lines(found, lambda each: each.strategy)
     assert (line.name, line.tasks, line.holding) == ("procedural", 1, 0)
@@ -131,7 +131,7 @@ def test_what_was_seen_of_a_task_that_has_changed_since_does_not_count(export: P
     export.write_text(json.dumps({**row, "content_sha256": "0" * 64}) + "\n")
 
     with pytest.raises(SourceError, match=r"was not verified yet; run `bugfoundry verify .*`"):
-        proved([export])
+        read_reliability([export])
 
 
 def test_an_export_that_was_not_verified_gets_one_line(run: Run, export: Path) -> None:
@@ -142,4 +142,4 @@ def test_an_export_that_was_not_verified_gets_one_line(run: Run, export: Path) -
     assert err.strip().endswith(
         "tasks.jsonl was not verified yet; run `bugfoundry verify tasks.jsonl` first"
     )
-    assert not beside(export, "verified").exists()
+    assert not results_path(export, "verified").exists()

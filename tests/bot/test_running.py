@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from forge.run.async_work import Stopped, run_interruptible
+from forge.run.async_work import StopRequested, run_interruptible
 
 
 def test_the_result_of_the_work_comes_back() -> None:
@@ -26,7 +26,7 @@ def test_a_signal_ends_the_work_after_its_cleaning_up(number: int, code: int) ->
             await asyncio.sleep(0)
             cleaned.append(True)
 
-    with pytest.raises(Stopped) as stopped:
+    with pytest.raises(StopRequested) as stopped:
         run_interruptible(work)
 
     assert stopped.value.code == code

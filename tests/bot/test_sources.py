@@ -9,7 +9,14 @@ from typing import Any, cast
 import pytest
 
 from forge.run.context import Context, Source
-from forge.run.sources import MODELLED, STRATEGIES, asking, limited, shared_out, sources
+from forge.run.sources import (
+    MODELLED,
+    STRATEGIES,
+    limit_source,
+    make_model_source,
+    share_sources,
+    sources,
+)
 from mutators.model.rewrite import REWRITE
 from storage.errors import ConfigError
 from storage.records import Bug, FileChange, Origin, Repository
@@ -59,24 +66,24 @@ def counted(names: list[str]) -> dict[str, int]:
 
 
 async def test_each_gives_as_much() -> None:
-    found = await taken(shared_out([giving("a", 50), giving("b", 50), giving("c", 50)]))
+    found = await taken(share_sources([giving("a", 50), giving("b", 50), giving("c", 50)]))
     assert counted(found) == {"a": 4, "b": 4, "c": 4}
 
 
 async def test_what_one_leaves_over_goes_to_those_that_have_more() -> None:
-    found = await taken(shared_out([giving("a", 50), giving("b", 1), giving("c", 2)]))
+    found = await taken(share_sources([giving("a", 50), giving("b", 1), giving("c", 2)]))
     assert counted(found) == {"a": 9, "b": 1, "c": 2}
-    found = await taken(shared_out([giving("a", 3), giving("b", 2)]))
+    found = await taken(share_sources([giving("a", 3), giving("b", 2)]))
     assert counted(found) == {"a": 3, "b": 2}
 
 
 async def test_what_two_find_is_proposed_once() -> None:
-    found = await taken(shared_out([giving("a", 8), giving("a", 8)]))
+    found = await taken(share_sources([giving("a", 8), giving("a", 8)]))
     assert counted(found) == {"a": 8}
 
 
 async def test_without_a_limit_all_is_proposed() -> None:
-    found = await taken(shared_out([giving("a", 5), giving("b", 7)]), None)
+    found = await taken(share_sources([giving("a", 5), giving("b", 7)]), None)
     assert counted(found) == {"a": 5, "b": 7}
 
 
@@ -90,7 +97,7 @@ async def test_the_mirror_goes_first_and_the_others_share_the_rest() -> None:
 
 
 async def test_a_strategy_may_be_limited_by_itself() -> None:
-    found = await taken(shared_out([limited(giving("a", 50), 1), giving("b", 50)]))
+    found = await taken(share_sources([limit_source(giving("a", 50), 1), giving("b", 50)]))
     assert counted(found) == {"a": 1, "b": 11}
 
     source = sources(
@@ -130,8 +137,10 @@ async def test_strategies_that_ask_a_model_take_their_turns() -> None:
 async def test_why_a_strategy_ended_early_is_noted() -> None:
     notes: list[str] = []
     async with messages_api() as service:
-        source = asking("rewrite", model(service, budget=0.001), notes.append, candidates=1)
+        source = make_model_source(
+            "rewrite", model(service, budget=0.001), notes.append, candidates=1
+        )
         assert [found async for found in source(CONTEXT)] == []
-        assert len(REWRITE.planned(FILES, seed=1, max_bugs=1)) == 1
+        assert len(REWRITE.plan_questions(FILES, seed=1, max_bugs=1)) == 1
     (note,) = notes
     assert "rewrite ended after 0 bugs" in note and "budget" in note

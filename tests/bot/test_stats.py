@@ -76,7 +76,7 @@ def test_a_batch_that_is_kept_already_sets_nothing_more_aside(tmp_path: Path) ->
     with filled(tmp_path / "s.db") as store:
         store.dispatches.set_limit(MinuteLimit(scope="month", minutes=15))
         store.dispatches.intend(sent("a"))
-        store.dispatches.set(sent("a", state="dispatched", run="1"))
+        store.dispatches.set_dispatch(sent("a", state="dispatched", run="1"))
 
         assert store.dispatches.intend(sent("a")) is None
         assert store.dispatches.all()[0].run == "1"

@@ -16,12 +16,12 @@ from rich.console import Console
 from forge.run.preparation import Ready
 from forge.run.progress import Quiet
 from forge.run.settings import ModelSettings, Settings
-from forge.run.statements import NO_MODEL, issues_of, stated, write_statements
+from forge.run.statements import NO_MODEL, issues_of, restore_statement, write_statements
 from harness.detect.config import Overrides
 from harness.environments.baseline import measure
-from harness.environments.environment import Prepared
+from harness.environments.environment import PreparedEnvironment
 from harness.judge.local_engine import LocalEngine
-from harness.sandboxes.limits import Limits
+from harness.sandboxes.limits import SandboxLimits
 from storage.records import (
     Bug,
     Environment,
@@ -150,13 +150,13 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ready, Tre
     )
     backend = PlainBackend(project, folder / "places")
 
-    async def work() -> Prepared:
-        sandbox = await backend.start(environment, limits=Limits())
+    async def work() -> PreparedEnvironment:
+        sandbox = await backend.start(environment, limits=SandboxLimits())
         try:
             baseline, coverage = await measure(sandbox, environment)
         finally:
             await sandbox.close()
-        return Prepared(environment=environment, baseline=baseline, coverage=coverage)
+        return PreparedEnvironment(environment=environment, baseline=baseline, coverage=coverage)
 
     prepared = asyncio.run(work())
     ready = Ready(repository=repository, backend=backend, prepared=prepared, overrides=Overrides())
@@ -176,11 +176,11 @@ def bench(measured: tuple[Path, Ready, Trees], tmp_path: Path) -> Iterator[Bench
             ready.prepared.environment,
             ready.prepared.baseline,
             workers=1,
-            read=lambda path: trees.read(ready.repository.tree, path),
-            limits=Limits(),
+            read=lambda path: trees.read_file(ready.repository.tree, path),
+            limits=SandboxLimits(),
             coverage=ready.prepared.coverage,
             judged=1000,
-            told=messages.__setitem__,
+            on_messages=messages.__setitem__,
         )
         yield Bench(
             folder=folder, ready=ready, trees=trees, store=store, engine=engine, messages=messages
@@ -279,14 +279,14 @@ async def test_without_a_model_or_a_wish_nothing_is_written(bench: Bench) -> Non
 async def test_a_better_statement_is_not_replaced_by_a_plain_one(bench: Bench) -> None:
     task = await bench.task("terse")
     plain = replace(task, statement=make_task_text(bench, task))
-    assert stated(bench.store, plain, reused=True).statement == task.statement
-    assert stated(bench.store, plain, reused=False).statement == plain.statement
+    assert restore_statement(bench.store, plain, reused=True).statement == task.statement
+    assert restore_statement(bench.store, plain, reused=False).statement == plain.statement
     bench.store.add_task(replace(task, statement="Written.\n"))
-    assert stated(bench.store, plain, reused=False).statement == "Written.\n"
+    assert restore_statement(bench.store, plain, reused=False).statement == "Written.\n"
     issue = replace(task, statement="What an issue says.\n")
-    assert stated(bench.store, issue, reused=True) == issue
+    assert restore_statement(bench.store, issue, reused=True) == issue
     other = replace(plain, id=f"{task.id}x")
-    assert stated(bench.store, other, reused=True) == other
+    assert restore_statement(bench.store, other, reused=True) == other
 
 
 def make_task_text(bench: Bench, task: Task) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from forge.study.transfer import Line, Rate, transfer
+from forge.study.transfer import Rate, TransferLine, transfer
 
 
 def graded(task: str, resolved: bool, model: str = "m") -> dict[str, Any]:
@@ -36,8 +36,8 @@ def test_held_out_tasks_are_counted_by_what_their_bugs_are() -> None:
     )
 
     two, one = Rate(solved=1, total=2), Rate(solved=1, total=1)
-    assert found[0] == Line(model="m", repository="", synthetic=two, mirrored=two)
-    assert found[1] == Line(model="m", repository="a/one", synthetic=two, mirrored=one)
+    assert found[0] == TransferLine(model="m", repository="", synthetic=two, mirrored=two)
+    assert found[1] == TransferLine(model="m", repository="a/one", synthetic=two, mirrored=one)
     assert [line.repository for line in found] == ["", "a/one", "b/two"]
 
 

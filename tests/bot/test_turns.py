@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from forge.grade.turns import HELP, Turn, Turns
+from forge.grade.turns import HELP, EnvironmentTurn, Turns
 from harness.judge.grader import Grader
-from harness.judge.worker import Terms, Worker
-from harness.sandboxes.sandbox import Limits
+from harness.judge.worker import SandboxWorker, Terms
+from harness.sandboxes.sandbox import SandboxLimits
 from storage.errors import SandboxError
 from storage.records import Baseline
 from tests.harness.plain import PlainBackend, make_environment
@@ -39,14 +39,14 @@ class Place:
                 baseline=Baseline(environment=name, tests=(), seconds=0.1, runs=2),
             ),
             read={}.get,
-            limits=Limits(),
+            limits=SandboxLimits(),
         )
 
-    async def prepare(self) -> tuple[Grader, Worker]:
+    async def prepare(self) -> tuple[Grader, SandboxWorker]:
         return self.grader, await self.grader.ready_worker()
 
-    def turn(self, items: Iterable[int], each: float = LITTLE) -> Turn[int]:
-        return Turn(items, prepare=self.prepare, each=each)
+    def turn(self, items: Iterable[int], each: float = LITTLE) -> EnvironmentTurn[int]:
+        return EnvironmentTurn(items, prepare=self.prepare, each=each)
 
     @property
     def left(self) -> list[Path]:
@@ -103,10 +103,10 @@ async def test_what_little_is_left_is_nobody_elses(project: Path) -> None:
 
 
 async def test_an_environment_that_cannot_be_had_is_told_to_each_who_asks() -> None:
-    async def prepare() -> tuple[Grader, Worker]:
+    async def prepare() -> tuple[Grader, SandboxWorker]:
         raise SandboxError("no engine answers")
 
-    turn = Turn([1], prepare=prepare, each=LITTLE)
+    turn = EnvironmentTurn([1], prepare=prepare, each=LITTLE)
 
     for _ in range(2):
         with pytest.raises(SandboxError, match="no engine answers"):

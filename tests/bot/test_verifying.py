@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from forge.grade.verification import patiently, said
+from forge.grade.verification import describe_result, patiently
 from harness.judge.grader import Grader
 from harness.judge.judge import grade
 from harness.judge.worker import Terms
 from harness.runs.conditions import AS_JUDGED
-from harness.runs.suite import Result, Run
-from harness.sandboxes.sandbox import Limits
+from harness.runs.suite import Result, SuiteRun
+from harness.sandboxes.sandbox import SandboxLimits
 from storage.records import Baseline, BaselineTest, Verdict
 from tests.harness.plain import PlainBackend, make_environment
 
@@ -51,7 +51,7 @@ def grader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Grader:
             baseline=Baseline(environment="e", tests=tests, seconds=0.1, runs=2),
         ),
         read={}.get,
-        limits=Limits(),
+        limits=SandboxLimits(),
     )
 
 
@@ -79,12 +79,12 @@ async def test_what_a_bug_does_to_another_test_of_the_process_does_not_count(
 
 def test_a_round_that_failed_says_what_its_first_test_said() -> None:
     failed = Result(outcome="failed", detail="AssertionError: 2 != 1")
-    run = Run(results={FAIL: failed}, collected=(FAIL, PASS))
+    run = SuiteRun(results={FAIL: failed}, collected=(FAIL, PASS))
 
-    assert said(run, FAIL) == "failed: AssertionError: 2 != 1"
-    assert said(run, PASS) == "not run"
-    assert said(replace(run, exhausted=True), PASS) == "the time ran out: not run"
-    assert said(run, "test_it.py::test_gone") == "missing"
+    assert describe_result(run, FAIL) == "failed: AssertionError: 2 != 1"
+    assert describe_result(run, PASS) == "not run"
+    assert describe_result(replace(run, exhausted=True), PASS) == "the time ran out: not run"
+    assert describe_result(run, "test_it.py::test_gone") == "missing"
 
 
 async def test_a_failing_test_may_hang_in_the_start_state(grader: Grader) -> None:

@@ -15,13 +15,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from bot.service.app.web import Front, make_app
-from bot.service.base.store_thread import Keeper
+from bot.service.base.store_thread import AsyncStore
 from bot.service.inbox.inbox import Inbox
-from bot.service.outbox.outbox import Comment, comment_job
+from bot.service.outbox.outbox import MarkedComment, comment_job
 from bot.service.pages.board import Board
 from bot.service.repositories.plan import STAGES, pull_job, stage_job
 from storage.records import (
-    Attempt,
     Baseline,
     BaselineTest,
     Bug,
@@ -32,6 +31,7 @@ from storage.records import (
     ModelCall,
     Origin,
     Plan,
+    PlanAttempt,
     PullRequest,
     Repository,
     Task,
@@ -140,11 +140,11 @@ def stock(
     )
     with store.together():
         store.hosted.put_installation(INSTALLATION)
-        store.hosted.put(hosted)
+        store.hosted.put_repository(hosted)
         store.add_repository(repository)
         store.hosted.add_tree(number, tree, commit, NOW - 6 * 86400)
         store.add_environment(environment)
-        store.add_attempt(tree, "docker", Attempt(plan=environment.plan, ok=True, seconds=41.0))
+        store.add_attempt(tree, "docker", PlanAttempt(plan=environment.plan, ok=True, seconds=41.0))
         store.add_baseline(baseline_of(environment))
         made = tuple(bug_of(tree, each, chance) for each in range(bugs))
         tasks = tuple(_judged(store, repository, environment, made, chance))
@@ -326,14 +326,14 @@ def _queue(store: Store, hosted: Hosted) -> None:
     if not hosted.opted_in:
         return
     for stage in STAGES[:2]:
-        store.jobs.put([stage_job(hosted, stage)], began)
+        store.jobs.put_jobs([stage_job(hosted, stage)], began)
         [job] = store.jobs.claim("work", "work:host:12", now=began, lease=60)
         store.jobs.finish(job, now=began + 90, note=f"{stage}: done")
-    store.jobs.put([stage_job(hosted, STAGES[2])], began)
+    store.jobs.put_jobs([stage_job(hosted, STAGES[2])], began)
     [job] = store.jobs.claim("work", "work:host:12", now=began + 100, lease=9000)
     store.jobs.extend(job, now=began + 30, lease=9000, note="40 of 200 pull requests")
-    said = Comment(number=104, marker="status", body=f"{hosted.name} has 3 tasks")
-    store.jobs.put([pull_job(hosted, 104), comment_job(hosted, said)], began + 60)
+    said = MarkedComment(number=104, marker="status", body=f"{hosted.name} has 3 tasks")
+    store.jobs.put_jobs([pull_job(hosted, 104), comment_job(hosted, said)], began + 60)
 
 
 def _delivered(
@@ -374,9 +374,9 @@ def fill(path: Path) -> dict[str, Stock]:
 async def dashboard(path: Path, *, token: str = TOKEN, **changed: Any) -> AsyncIterator[Client]:
     """Serve the pages of a store; yields a client."""
     async with (
-        Keeper(path) as taking,
-        Keeper(path) as keeper,
-        Keeper(path, read_only=True) as reading,
+        AsyncStore(path) as taking,
+        AsyncStore(path) as keeper,
+        AsyncStore(path, read_only=True) as reading,
     ):
         front = Front(inbox=Inbox(taking), keeper=keeper, secret="hook")
         board = Board(

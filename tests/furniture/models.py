@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from llm.batch_model import BatchModel, Queue
+from llm.batch_model import BatchModel, BatchQueue
 from llm.batches import Batcher
-from llm.budget import Budget, Limits
+from llm.budget import Budget, DollarLimits
 from llm.claude import Claude
 from llm.client import Model, Tool
 from llm.patience import Sleep
 from llm.prefixes import Prefixes
-from llm.prices import Price, Tokens, cost
+from llm.prices import Price, Tokens, compute_cost
 from storage.store import Store
 from tests.furniture.batches_api import BatchService
 from tests.furniture.messages_api import Service
@@ -32,7 +32,7 @@ def model(
     sleep: Sleep = at_once,
     name: str = "claude-sonnet-4-6",
     store: Store | None = None,
-    limits: Limits | None = None,
+    limits: DollarLimits | None = None,
 ) -> Model:
     """A model that asks the service, with a budget for its run and a store of its own."""
     assert service.client is not None
@@ -40,7 +40,7 @@ def model(
     return Model(
         service=Claude(service.client, name),
         price=Price(input=3, output=15),
-        budget=Budget(store.calls, limits or Limits(run=budget), clock=service.clock),
+        budget=Budget(store.calls, limits or DollarLimits(run=budget), clock=service.clock),
         calls=store.calls,
         sleep=sleep,
         prefixes=Prefixes(service.clock),
@@ -67,7 +67,7 @@ class Clock:
 
 def dollars(price: Price, usage: dict[str, Any]) -> float:
     """The price of one answer."""
-    return cost(
+    return compute_cost(
         price,
         Tokens(
             input=usage["input_tokens"],
@@ -87,11 +87,11 @@ async def soon(seconds: float) -> None:
 
 
 def batched(
-    service: BatchService, store: Store, *, wait: bool = True, limits: Limits | None = None
+    service: BatchService, store: Store, *, wait: bool = True, limits: DollarLimits | None = None
 ) -> BatchModel:
     """A model that is asked in batches, as after each start of the program."""
     assert service.client is not None
-    budget = Budget(store.calls, limits or Limits(run=10.0), clock=service.clock)
+    budget = Budget(store.calls, limits or DollarLimits(run=10.0), clock=service.clock)
     batcher = Batcher(
         client=Claude(service.client, "claude-sonnet-4-6").client,
         price=PRICE,
@@ -104,5 +104,5 @@ def batched(
         price=PRICE,
         budget=budget,
         calls=store.calls,
-        queue=Queue(batcher, store.calls, wait=wait, sleep=soon),
+        queue=BatchQueue(batcher, store.calls, wait=wait, sleep=soon),
     )

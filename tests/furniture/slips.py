@@ -34,7 +34,7 @@ class Code:
         return cls(plain, tree) if isinstance(tree, kinds) else None
 
     def of(self, node: ast.AST) -> str:
-        return ast.get_source_segment(self.text, node) or ""  # type: ignore[arg-type]
+        return ast.get_source_segment(self.text, node) or ""
 
     def inside(self) -> Iterator[ast.AST]:
         """Every node of a body: no signature, decorator or docstring."""

@@ -12,7 +12,7 @@ from uuid import uuid4
 from harness.environments.baseline import measure
 from harness.judge.local_engine import LocalEngine
 from harness.runs.selection import Coverage
-from harness.sandboxes.limits import Limits
+from harness.sandboxes.limits import SandboxLimits
 from harness.sandboxes.sandbox import Backend
 from storage.records import Baseline, Bug, Environment, FileChange, Origin, Verdict
 from syntax.patches import unified_diff
@@ -22,7 +22,7 @@ from tests.harness.probes import EDITABLE, build, plan
 OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
 GIVEN = {name: os.environ[name] for name in ("SSL_CERT_FILE",) if name in os.environ}
 WHERE = "src/shop/__init__.py"
-TIGHT = Limits(memory_mb=400, pids=60, file_size_mb=64, tmp_mb=48, inodes=20_000)
+TIGHT = SandboxLimits(memory_mb=400, pids=60, file_size_mb=64, tmp_mb=48, inodes=20_000)
 TARGET = "tests/test_shop.py::test_clamp[3-3]"
 ORDINARY = SOURCE.replace("rate = 10", "rate = 11").encode()
 EXPECTED = (

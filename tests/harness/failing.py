@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
-from harness.environments.repair import Known
+from harness.environments.repair import RepairContext
 from harness.sandboxes.sandbox import BuildFailed
 from storage.records import Environment, Plan, Repository
 from tests.furniture.project import write_project
@@ -15,7 +15,7 @@ from tests.harness.plain import PlainBackend, make_environment
 SOURCE = ("-o", "pythonpath=src")
 FIRST = Plan(name="first", python="3.11", install=(("-e", "."),), pytest_args=SOURCE)
 REPOSITORY = Repository(owner="o", name="shop", commit="c" * 40, tree="t" * 40, source="./shop")
-NOTHING_KNOWN = Known(today=date(2026, 6, 1))
+NOTHING_KNOWN = RepairContext(today=date(2026, 6, 1))
 
 
 class Failing(PlainBackend):

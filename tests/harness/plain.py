@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.runner_archive import find_archive
 from harness.sandboxes.process import ProcessChannel
-from harness.sandboxes.sandbox import Channel, Limits, Sandbox
+from harness.sandboxes.sandbox import Channel, Sandbox, SandboxLimits
 from storage.errors import SandboxError
 from storage.paths import cache_dir
 from storage.records import Environment, Plan, SandboxKind
@@ -94,7 +94,7 @@ class PlainBackend:
     async def exists(self, environment: Environment) -> bool:
         return True
 
-    async def start(self, environment: Environment, *, limits: Limits) -> Sandbox:
+    async def start(self, environment: Environment, *, limits: SandboxLimits) -> Sandbox:
         if self.broken:
             raise SandboxError("no sandbox can be had")
         self.started += 1

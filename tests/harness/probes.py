@@ -8,12 +8,12 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from harness.sandboxes.sandbox import Backend, Limits
+from harness.sandboxes.sandbox import Backend, SandboxLimits
 from storage.records import Environment, Plan
 from tests.furniture.project import write_project
 
 PROBE = Path(__file__).with_name("probe_runner.py")
-SMALL = Limits(memory_mb=512, pids=40, file_size_mb=8, tmp_mb=16)
+SMALL = SandboxLimits(memory_mb=512, pids=40, file_size_mb=8, tmp_mb=16)
 EDITABLE = (("-e", ".", "pytest"),)
 
 
@@ -44,7 +44,7 @@ class Probe:
 
 @asynccontextmanager
 async def probing(
-    backend: Backend, environment: Environment, *, limits: Limits = SMALL
+    backend: Backend, environment: Environment, *, limits: SandboxLimits = SMALL
 ) -> AsyncIterator[Probe]:
     """A sandbox with its runner, thrown away at the end."""
     sandbox = await backend.start(environment, limits=limits)

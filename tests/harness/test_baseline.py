@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from harness.environments.baseline import combine, measure, refuse
-from harness.runs.suite import Result, Run
-from harness.sandboxes.sandbox import BuildFailed, Limits
+from harness.environments.baseline import check_bar, combine, measure
+from harness.runs.suite import Result, SuiteRun
+from harness.sandboxes.sandbox import BuildFailed, SandboxLimits
 from storage.records import Outcome
 from tests.harness.plain import PlainBackend, make_environment
 
 
-def run(outcomes: dict[str, Outcome], **settings: bool) -> Run:
+def run(outcomes: dict[str, Outcome], **settings: bool) -> SuiteRun:
     results = {test: Result(outcome=outcome) for test, outcome in outcomes.items()}
-    return Run(results=results, collected=tuple(outcomes), **settings)  # type: ignore[arg-type]
+    return SuiteRun(results=results, collected=tuple(outcomes), **settings)  # type: ignore[arg-type]
 
 
 def many(passed: int, failed: int = 0, skipped: int = 0) -> dict[str, Outcome]:
@@ -23,15 +23,15 @@ def many(passed: int, failed: int = 0, skipped: int = 0) -> dict[str, Outcome]:
     return {f"t{number}": kind for number, kind in enumerate(kinds)}
 
 
-def reason(refused: Run) -> str:
+def reason(refused: SuiteRun) -> str:
     with pytest.raises(BuildFailed) as told:
-        refuse(refused)
+        check_bar(refused)
     return told.value.reason
 
 
 def test_twenty_tests_that_pass_are_enough_and_skipped_ones_do_not_count() -> None:
-    refuse(run(many(20, skipped=80)))
-    refuse(run(many(95, failed=5)))
+    check_bar(run(many(20, skipped=80)))
+    check_bar(run(many(95, failed=5)))
 
 
 def test_a_suite_that_cannot_serve_is_refused_with_the_reason() -> None:
@@ -44,7 +44,7 @@ def test_a_suite_that_cannot_serve_is_refused_with_the_reason() -> None:
 
 def test_the_refusal_names_the_tests_that_failed() -> None:
     with pytest.raises(BuildFailed) as told:
-        refuse(run(many(30, failed=6)))
+        check_bar(run(many(30, failed=6)))
 
     assert "6 x failed" in told.value.detail
     assert "(t30)" in told.value.detail
@@ -78,7 +78,7 @@ async def test_a_test_named_by_its_place_does_not_serve(tmp_path: Path) -> None:
         "def test_n(n): pass\n"
     )
     backend = PlainBackend(tmp_path / "project", tmp_path / "places")
-    sandbox = await backend.start(make_environment(), limits=Limits())
+    sandbox = await backend.start(make_environment(), limits=SandboxLimits())
     try:
         baseline, _ = await measure(sandbox, make_environment())
     finally:

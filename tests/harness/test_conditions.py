@@ -13,7 +13,7 @@ import pytest
 from harness.runner.environment import find_faketime
 from harness.runs.conditions import AS_JUDGED, CLOCK_DAYS, Conditions, of_round
 from harness.runs.load import load
-from harness.runs.suite import Run, run_suite
+from harness.runs.suite import SuiteRun, run_suite
 from harness.sandboxes.sandbox import Channel
 from tests.harness.plain import start_plain
 
@@ -36,7 +36,7 @@ async def channel(tmp_path: Path) -> AsyncIterator[Channel]:
     await opened.close()
 
 
-async def run(channel: Channel, conditions: Conditions = AS_JUDGED) -> Run:
+async def run(channel: Channel, conditions: Conditions = AS_JUDGED) -> SuiteRun:
     return await run_suite(
         channel,
         args=[],
@@ -47,7 +47,7 @@ async def run(channel: Channel, conditions: Conditions = AS_JUDGED) -> Run:
     )
 
 
-def seen(result: Run) -> tuple[int, int]:
+def seen(result: SuiteRun) -> tuple[int, int]:
     """The hash seed and the clock, as a test saw them."""
     detail = next(iter(result.results.values())).detail
     seed, clock = detail.partition("ValueError: (")[2].rstrip(")").split(", ")

@@ -472,13 +472,13 @@ def test_a_link_out_of_the_folder_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("secret")
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree" / "setup.py").symlink_to(tmp_path / "secret")
-    assert FolderTree(tmp_path / "tree").read("setup.py") is None
+    assert FolderTree(tmp_path / "tree").read_file("setup.py") is None
 
 
 def test_a_real_folder_gives_the_same_plans_as_its_files(tmp_path: Path) -> None:
     repository = tree(pyproject_toml=PROJECT)
     for path in repository.paths:
         (tmp_path / path).parent.mkdir(exist_ok=True, parents=True)
-        (tmp_path / path).write_bytes(repository.read(path) or b"")
+        (tmp_path / path).write_bytes(repository.read_file(path) or b"")
     found = plans(FolderTree(tmp_path), pythons=("3.11",), overrides=Overrides())
     assert found == plans(repository, pythons=("3.11",), overrides=Overrides())

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.detect.facts import Facts, gather, read_project
+from harness.detect.facts import RepositoryFacts, gather, read_project
 from harness.detect.workflows import workflow_pythons
 from tests.harness.trees import MemoryTree, first, planned, tree
 
@@ -21,7 +21,7 @@ def steps(repository: MemoryTree) -> list[str]:
     return [" ".join(step) for step in first(repository).install]
 
 
-def facts(repository: MemoryTree) -> Facts:
+def facts(repository: MemoryTree) -> RepositoryFacts:
     return gather(repository, read_project(repository), "3.11")
 
 

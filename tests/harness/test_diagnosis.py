@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from harness.environments.diagnosis import debian, diagnose, saying, set_aside_for, system_packages
+from harness.environments.diagnosis import (
+    describe_finding,
+    diagnose,
+    load_debian_packages,
+    set_aside_for,
+    system_packages,
+)
 
 INSTALL_LOGS = [
     ("m.c:1:10: fatal error: ffi.h: No such file or directory", "missing-header", "ffi.h"),
@@ -135,9 +141,14 @@ def test_an_ordinary_failure_is_no_reason_to_set_a_test_aside(detail: str) -> No
 def test_a_missing_header_names_the_debian_packages() -> None:
     (finding,) = diagnose("install-failed", "x.c:1: fatal error: libpq-fe.h: No such file")
     assert system_packages(finding) == ("libpq-dev",)
-    assert saying(finding) == "the header libpq-fe.h is missing (Debian: libpq-dev)"
+    assert describe_finding(finding) == "the header libpq-fe.h is missing (Debian: libpq-dev)"
 
 
 def test_every_package_of_the_table_is_a_debian_name() -> None:
-    names = {name for rows in debian().values() for names in rows.values() for name in names}
+    names = {
+        name
+        for rows in load_debian_packages().values()
+        for names in rows.values()
+        for name in names
+    }
     assert all(name == name.lower() and " " not in name for name in names)

@@ -23,7 +23,7 @@ from harness.sandboxes.docker_backend import DockerBackend
 from harness.sandboxes.docker_layers import DEPENDENCIES, ENVIRONMENT
 from harness.sandboxes.docker_owners import BUILDER, OWNER
 from harness.sandboxes.garbage import docker_garbage, remove
-from harness.sandboxes.sandbox import BuildFailed, Limits
+from harness.sandboxes.sandbox import BuildFailed, SandboxLimits
 from storage.errors import SandboxError
 from storage.records import Environment
 from storage.tables.rows import to_json
@@ -336,8 +336,8 @@ async def test_a_sandbox_outlives_the_start_of_another_though_its_images_builder
     container.remove()
     old = replace(environment, handle=str(image.id))
     try:
-        first = await backend.start(old, limits=Limits())
-        second = await backend.start(old, limits=Limits())
+        first = await backend.start(old, limits=SandboxLimits())
+        second = await backend.start(old, limits=SandboxLimits())
         assert len(ours(engine)) == 2
         await first.close()
         await second.close()

@@ -13,8 +13,8 @@ import pytest
 from harness.environments.baseline import measure
 from harness.judge import local_engine
 from harness.judge.local_engine import LocalEngine
-from harness.runs.selection import Coverage, Seen
-from harness.sandboxes.limits import Limits
+from harness.runs.selection import Coverage, ExecutionTrace
+from harness.sandboxes.limits import SandboxLimits
 from harness.sandboxes.sandbox import Channel, Frame, Sandbox, start
 from storage.records import Baseline, Bug, Environment, Verdict
 from tests.furniture.project import SOURCE, write_project
@@ -36,7 +36,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Measured:
     environment = make_environment(FIRST)
 
     async def work() -> tuple[Baseline, Coverage | None]:
-        sandbox = await backend.start(environment, limits=Limits())
+        sandbox = await backend.start(environment, limits=SandboxLimits())
         try:
             return await measure(sandbox, environment)
         finally:
@@ -61,10 +61,10 @@ def engine(
         baseline,
         workers=1,
         read=lambda path: SOURCE.encode() if path == WHERE else None,
-        limits=Limits(),
+        limits=SandboxLimits(),
         coverage=coverage,
         judged=judged,
-        disagreed=disagreed,
+        on_disagreement=disagreed,
     )
 
 
@@ -105,7 +105,7 @@ async def test_where_selection_goes_wrong_every_test_is_run_from_then_on(
     measured: Measured,
 ) -> None:
     told: list[str] = []
-    blind = replace(measured[3], tests=dict.fromkeys(measured[3].tests, Seen()))
+    blind = replace(measured[3], tests=dict.fromkeys(measured[3].tests, ExecutionTrace()))
     judge = engine(measured, blind, disagreed=told.append)
     first, second = await judged(judge, bug(DISCOUNT), bug(CLAMP))
     assert first.reason == "valid"
@@ -266,7 +266,7 @@ async def test_a_sandbox_that_nobody_waits_for_any_more_is_thrown_away(measured:
     class Slow:
         kind = "local"
 
-        async def start(self, environment: Environment, *, limits: Limits) -> Sandbox:
+        async def start(self, environment: Environment, *, limits: SandboxLimits) -> Sandbox:
             begun.set()
             await go_on.wait()
             sandbox = await backend.start(environment, limits=limits)
@@ -280,7 +280,7 @@ async def test_a_sandbox_that_nobody_waits_for_any_more_is_thrown_away(measured:
             return sandbox
 
     slow: Any = Slow()
-    starting = asyncio.ensure_future(start(slow, environment, Limits()))
+    starting = asyncio.ensure_future(start(slow, environment, SandboxLimits()))
     await begun.wait()
     starting.cancel()
     await asyncio.sleep(0)
@@ -294,14 +294,14 @@ async def test_who_stops_listening_leaves_no_sandbox_that_was_about_to_be_cleare
     measured: Measured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cleared: list[str] = []
-    discard = local_engine.Worker.discard
+    discard = local_engine.SandboxWorker.discard
 
-    async def slowly(worker: local_engine.Worker) -> None:
+    async def slowly(worker: local_engine.SandboxWorker) -> None:
         await asyncio.sleep(0.2)
         await discard(worker)
         cleared.append("sandbox")
 
-    monkeypatch.setattr(local_engine.Worker, "discard", slowly)
+    monkeypatch.setattr(local_engine.SandboxWorker, "discard", slowly)
 
     async def given() -> AsyncIterator[Bug]:
         yield bug(DISCOUNT)

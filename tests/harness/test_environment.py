@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.environments.environment import Prepared, prepare
-from harness.environments.repair import Known
-from harness.sandboxes.limits import Limits
+from harness.environments.environment import PreparedEnvironment, prepare
+from harness.environments.repair import RepairContext
+from harness.sandboxes.limits import SandboxLimits
 from storage.errors import EnvironmentFailed
-from storage.records import Attempt, Plan
+from storage.records import Plan, PlanAttempt
 from tests.furniture.project import write_project
 from tests.harness.failing import FIRST, NOTHING_KNOWN, REPOSITORY, SOURCE, Failing
 from tests.harness.plain import PlainBackend
@@ -22,10 +22,10 @@ MISSING = "ModuleNotFoundError: No module named 'yaml'"
 
 async def tried(
     backend: PlainBackend,
-    attempts: list[Attempt],
+    attempts: list[PlanAttempt],
     *plans: Plan,
-    known: Known = NOTHING_KNOWN,
-) -> Prepared:
+    known: RepairContext = NOTHING_KNOWN,
+) -> PreparedEnvironment:
     return await prepare(
         REPOSITORY,
         Path(),
@@ -33,14 +33,14 @@ async def tried(
         plans,
         known=known,
         build_env={},
-        limits=Limits(),
-        trying=lambda plan: None,
-        tried=attempts.append,
+        limits=SandboxLimits(),
+        on_plan=lambda plan: None,
+        on_attempt=attempts.append,
     )
 
 
 async def test_what_a_failure_suggests_is_tried_before_the_next_guess(tmp_path: Path) -> None:
-    attempts: list[Attempt] = []
+    attempts: list[PlanAttempt] = []
     backend = Failing(tmp_path, {"first": ("no-tests", MISSING)})
     prepared = await tried(backend, attempts, FIRST, SECOND)
     assert [attempt.plan.name for attempt in attempts] == ["first", "first, with pyyaml"]
@@ -49,7 +49,7 @@ async def test_what_a_failure_suggests_is_tried_before_the_next_guess(tmp_path: 
 
 
 async def test_the_next_guess_is_tried_where_a_failure_suggests_nothing(tmp_path: Path) -> None:
-    attempts: list[Attempt] = []
+    attempts: list[PlanAttempt] = []
     backend = Failing(tmp_path, {"first": ("install-failed", "it is broken")})
     prepared = await tried(backend, attempts, FIRST, SECOND)
     assert [attempt.ok for attempt in attempts] == [False, True]
@@ -57,7 +57,7 @@ async def test_the_next_guess_is_tried_where_a_failure_suggests_nothing(tmp_path
 
 
 async def test_without_an_index_nothing_more_is_tried(tmp_path: Path) -> None:
-    attempts: list[Attempt] = []
+    attempts: list[PlanAttempt] = []
     backend = Failing(tmp_path, {"first": ("install-failed", "error: Failed to fetch: `https`")})
     with pytest.raises(EnvironmentFailed, match="the package index could not be reached"):
         await tried(backend, attempts, FIRST, SECOND)
@@ -78,7 +78,7 @@ async def test_the_last_failure_is_named_with_the_command_that_explains_it(tmp_p
 
 
 async def test_the_same_tests_failing_whatever_the_plan_end_it(tmp_path: Path) -> None:
-    attempts: list[Attempt] = []
+    attempts: list[PlanAttempt] = []
     names = tuple("abcdef")
     backend = Failing(tmp_path, dict.fromkeys(names, ("too-few-pass", "72 x KeyError")))
     plans = (Plan(name=n, python="3.11", install=((n,),)) for n in names)
@@ -87,7 +87,7 @@ async def test_the_same_tests_failing_whatever_the_plan_end_it(tmp_path: Path) -
 
 
 async def test_plans_that_do_the_same_are_tried_once(tmp_path: Path) -> None:
-    attempts: list[Attempt] = []
+    attempts: list[PlanAttempt] = []
     names = ("first", "again")
     backend = Failing(tmp_path, dict.fromkeys(names, ("install-failed", "broken")))
     with pytest.raises(EnvironmentFailed):
@@ -96,9 +96,9 @@ async def test_plans_that_do_the_same_are_tried_once(tmp_path: Path) -> None:
 
 
 async def test_a_package_that_lies_elsewhere_is_found_there(tmp_path: Path) -> None:
-    attempts: list[Attempt] = []
+    attempts: list[PlanAttempt] = []
     plan = Plan(name="bare", python="3.11", install=())
-    known = Known(today=date(2026, 6, 1), own={"shop"}, roots=lambda module: ("src",))
+    known = RepairContext(today=date(2026, 6, 1), own={"shop"}, roots=lambda module: ("src",))
     backend = PlainBackend(write_project(tmp_path / "shop"), tmp_path / "places")
     prepared = await tried(backend, attempts, plan, known=known)
     assert prepared.environment.plan.pytest_args == ("-o", "pythonpath=src")

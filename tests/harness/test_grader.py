@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.judge.grader import Grader, Question
+from harness.judge.grader import Grader, GradingRequest
 from harness.judge.local_engine import LocalEngine
-from harness.judge.worker import Terms, Worker
-from harness.runs.selection import Coverage, Seen
-from harness.sandboxes.sandbox import Limits
+from harness.judge.worker import SandboxWorker, Terms
+from harness.runs.selection import Coverage, ExecutionTrace
+from harness.sandboxes.sandbox import SandboxLimits
 from storage.errors import SandboxError
 from storage.records import Baseline, BaselineTest
 from tests.harness.plain import PlainBackend, make_environment
@@ -42,20 +42,24 @@ def grader(backend: PlainBackend, coverage: Coverage | None = None) -> Grader:
         backend=backend,
         terms=Terms(environment=make_environment(), baseline=baseline),
         read={"code_of.py": CODE.encode(), "test_it.py": TESTS.encode()}.get,
-        limits=Limits(),
+        limits=SandboxLimits(),
         coverage=coverage,
     )
 
 
 def covered() -> Coverage:
     """What each test runs: its own function."""
-    seen = {ONE: Seen(code={"code_of.py": 1 << 1}, lines={"code_of.py": 1 << 2})}
-    seen |= {t: Seen(code={"code_of.py": 1 << 5}, lines={"code_of.py": 1 << 6}) for t in TWOS}
-    return Coverage(imported=Seen(opened=frozenset({"code_of.py", "test_it.py"})), tests=seen)
+    seen = {ONE: ExecutionTrace(code={"code_of.py": 1 << 1}, lines={"code_of.py": 1 << 2})}
+    seen |= {
+        t: ExecutionTrace(code={"code_of.py": 1 << 5}, lines={"code_of.py": 1 << 6}) for t in TWOS
+    }
+    return Coverage(
+        imported=ExecutionTrace(opened=frozenset({"code_of.py", "test_it.py"})), tests=seen
+    )
 
 
 @asynccontextmanager
-async def sandbox_of(found: Grader) -> AsyncIterator[Worker]:
+async def sandbox_of(found: Grader) -> AsyncIterator[SandboxWorker]:
     """A sandbox of a grader, thrown away in the end."""
     worker = found.worker()
     try:
@@ -64,8 +68,8 @@ async def sandbox_of(found: Grader) -> AsyncIterator[Worker]:
         await worker.discard()
 
 
-def question(content: bytes) -> Question:
-    return Question(files={"code_of.py": content}, fail_to_pass=(ONE,), pass_to_pass=TWOS)
+def question(content: bytes) -> GradingRequest:
+    return GradingRequest(files={"code_of.py": content}, fail_to_pass=(ONE,), pass_to_pass=TWOS)
 
 
 PATCHES = {
@@ -179,7 +183,7 @@ async def test_a_collection_that_is_slow_gets_more_time(
         found.terms.baseline,
         workers=1,
         read=found.read,
-        limits=Limits(),
+        limits=SandboxLimits(),
     )
     whole = await engine.run_files({"code_of.py": slow})
 

@@ -8,9 +8,14 @@ import struct
 import pytest
 
 from harness.sandboxes import seccomp
-from harness.sandboxes.limits import Limits, container_arguments, control_values, resource_limits
+from harness.sandboxes.limits import (
+    SandboxLimits,
+    container_arguments,
+    control_values,
+    resource_limits,
+)
 
-LIMITS = Limits(
+LIMITS = SandboxLimits(
     memory_mb=100, pids=20, cpus=1.5, file_size_mb=8, open_files=64, tmp_mb=16, inodes=99
 )
 

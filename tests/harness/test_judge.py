@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.judge.judge import Decision, agree, decide, grade, screen, status
-from harness.runs.suite import Result, Run
+from harness.runs.suite import Result, SuiteRun
 from storage.records import Outcome
 
 GREEN = tuple(f"t{number}" for number in range(10))
@@ -16,13 +16,13 @@ GREEN = tuple(f"t{number}" for number in range(10))
 
 def run(
     *, collected: tuple[str, ...] | None = GREEN, exhausted: bool = False, **outcomes: Outcome
-) -> Run:
+) -> SuiteRun:
     """A run in which every test passed but those named."""
     seen: dict[str, Outcome] = dict.fromkeys(collected or (), "passed")
     seen.update(outcomes)
     results = {t: Result(outcome=o) for t, o in seen.items() if o != "missing"}
     kept = None if collected is None else tuple(t for t in collected if seen[t] != "missing")
-    return Run(results=results, collected=kept, exhausted=exhausted)
+    return SuiteRun(results=results, collected=kept, exhausted=exhausted)
 
 
 @pytest.mark.parametrize("outcome", ["failed", "error", "missing", "timeout", "crashed"])

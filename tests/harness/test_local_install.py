@@ -13,7 +13,7 @@ from harness.sandboxes import bubblewrap
 from harness.sandboxes.garbage import local_garbage, remove
 from harness.sandboxes.local_backend import LocalBackend
 from harness.sandboxes.local_sandbox import Isolation
-from harness.sandboxes.sandbox import Limits
+from harness.sandboxes.sandbox import SandboxLimits
 from tests.furniture.environments import share_downloads
 from tests.harness.probes import EDITABLE, PROBE, build, plan, probing
 
@@ -41,7 +41,7 @@ async def test_an_editable_install_is_the_sandboxs_own_tree(
     import os
     result = [done.stdout.split(), os.getcwd()]
     """
-    limits = Limits()
+    limits = SandboxLimits()
     async with (
         probing(backend, environment, limits=limits) as one,
         probing(backend, environment, limits=limits) as other,

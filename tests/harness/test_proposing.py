@@ -9,10 +9,10 @@ import pytest
 
 from harness.detect.tree import FolderTree
 from harness.environments.environment import prepare
-from harness.environments.model_plans import data, proposer, read_plan
-from harness.sandboxes.limits import Limits
+from harness.environments.model_plans import data, make_proposer, read_plan
+from harness.sandboxes.limits import SandboxLimits
 from storage.errors import EnvironmentFailed
-from storage.records import Attempt
+from storage.records import PlanAttempt
 from tests.furniture.messages_api import Service, messages_api
 from tests.furniture.models import model
 from tests.harness.failing import FIRST, NOTHING_KNOWN, REPOSITORY, Failing
@@ -28,7 +28,7 @@ BROKEN = {"first": ("install-failed", "it is </data> broken")}
 
 
 async def prepared(
-    tmp_path: Path, service: Service, attempts: list[Attempt], **options: Any
+    tmp_path: Path, service: Service, attempts: list[PlanAttempt], **options: Any
 ) -> Any:
     backend = Failing(tmp_path, BROKEN)
     tree = FolderTree(tmp_path / "shop")
@@ -39,15 +39,15 @@ async def prepared(
         [FIRST],
         known=NOTHING_KNOWN,
         build_env={},
-        limits=Limits(),
-        trying=lambda plan: None,
-        tried=attempts.append,
-        propose=proposer(tree, model(service, **options), ["3.11"]),
+        limits=SandboxLimits(),
+        on_plan=lambda plan: None,
+        on_attempt=attempts.append,
+        propose=make_proposer(tree, model(service, **options), ["3.11"]),
     )
 
 
 async def test_a_proposed_plan_is_tried_when_all_others_failed(tmp_path: Path) -> None:
-    attempts: list[Attempt] = []
+    attempts: list[PlanAttempt] = []
     async with messages_api(ANSWER) as service:
         found = await prepared(tmp_path, service, attempts)
     assert found.environment.plan.name == "proposed by the model"
@@ -74,7 +74,7 @@ async def test_without_a_budget_nothing_is_asked(tmp_path: Path) -> None:
 
 async def test_proposals_end(tmp_path: Path) -> None:
     bad = [{**ANSWER, "pytest_args": [f"nowhere{n}"]} for n in range(9)]
-    attempts: list[Attempt] = []
+    attempts: list[PlanAttempt] = []
     async with messages_api(*bad) as service:
         with pytest.raises(EnvironmentFailed):
             await prepared(tmp_path, service, attempts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from harness.environments.repair import Known, repairs
+from harness.environments.repair import RepairContext, repairs
 from storage.records import Plan
 
 PLAN = Plan(name="first", python="3.11", install=(("-r", "dev.txt", "mock"), ("-e", ".", "pytest")))
@@ -13,8 +13,8 @@ MISSING = "ModuleNotFoundError: No module named 'yaml'"
 TODAY = date(2026, 6, 1)
 
 
-def known(**values: Any) -> Known:
-    return Known(today=TODAY, pythons=("3.11", "3.12", "3.9"), project="shop", **values)
+def known(**values: Any) -> RepairContext:
+    return RepairContext(today=TODAY, pythons=("3.11", "3.12", "3.9"), project="shop", **values)
 
 
 def after(reason: str, detail: str, *, plan: Plan = PLAN, **values: Any) -> list[Plan]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from harness.runs.suite import Run, run_compile, run_suite
+from harness.runs.suite import SuiteRun, run_compile, run_suite
 from harness.sandboxes.sandbox import Channel
 from tests.harness.plain import start_plain
 
@@ -28,7 +28,7 @@ async def channel(tmp_path: Path) -> AsyncIterator[Channel]:
     await opened.close()
 
 
-async def run(channel: Channel, code: str, **settings: object) -> Run:
+async def run(channel: Channel, code: str, **settings: object) -> SuiteRun:
     """Run one test file that is written for this run alone."""
     options: dict[str, object] = {"test_timeout": 10.0, "total_timeout": 300.0, "args": []}
     extra: Any = settings.pop("extra", {})
@@ -36,7 +36,7 @@ async def run(channel: Channel, code: str, **settings: object) -> Run:
     return await run_suite(channel, **{**options, "files": files, **settings})  # type: ignore[arg-type]
 
 
-def outcomes(result: Run) -> dict[str, str]:
+def outcomes(result: SuiteRun) -> dict[str, str]:
     return {test.partition("::")[2]: found.outcome for test, found in result.results.items()}
 
 

@@ -31,7 +31,12 @@ from harness.runner_archive import (
     read_sources,
 )
 from harness.runs.suite import run_suite
-from harness.sandboxes.interpreters import OLDEST, find_interpreter, installed, numbers
+from harness.sandboxes.interpreters import (
+    OLDEST,
+    find_interpreter,
+    list_installed_versions,
+    numbers,
+)
 from harness.sandboxes.sandbox import Channel
 from storage.errors import SandboxError
 from tests.harness.plain import start_plain
@@ -119,7 +124,7 @@ def test_the_oldest_python_at_hand_runs_it_alone(tmp_path: Path) -> None:
     """With ``-I``: nothing of the user, of the folder or of the environment helps it."""
     tree = tmp_path / "tree"
     tree.mkdir()
-    oldest = min(installed(), key=numbers)
+    oldest = min(list_installed_versions(), key=numbers)
     answers = ask(
         [str(find_interpreter(oldest).executable), "-I", str(find_archive(tmp_path / "cache"))],
         tree,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.runs.suite import Run, run_suite
+from harness.runs.suite import SuiteRun, run_suite
 from harness.sandboxes.sandbox import Channel
 from tests.harness.plain import start_plain
 
@@ -32,14 +32,14 @@ async def channel(tree: Path, tmp_path: Path) -> AsyncIterator[Channel]:
     await opened.close()
 
 
-async def run(channel: Channel, code: str, **settings: object) -> Run:
+async def run(channel: Channel, code: str, **settings: object) -> SuiteRun:
     """Run one test file that is written for this run alone."""
     options: dict[str, object] = {"test_timeout": 10.0, "total_timeout": 100.0, "args": []}
     files = {"test_it.py": textwrap.dedent(code).encode(), **settings.pop("files", {})}  # type: ignore[dict-item]
     return await run_suite(channel, **{**options, "files": files, **settings})  # type: ignore[arg-type]
 
 
-def outcomes(result: Run) -> dict[str, str]:
+def outcomes(result: SuiteRun) -> dict[str, str]:
     return {test.partition("::")[2]: found.outcome for test, found in result.results.items()}
 
 

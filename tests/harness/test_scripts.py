@@ -17,7 +17,7 @@ from harness.judge.scripts import ScriptRun, Scripts
 from harness.runs.suite import run_suite
 from harness.sandboxes import bubblewrap
 from harness.sandboxes.docker_backend import DockerBackend
-from harness.sandboxes.limits import Limits
+from harness.sandboxes.limits import SandboxLimits
 from harness.sandboxes.local_backend import LocalBackend
 from harness.sandboxes.sandbox import Backend
 from storage.errors import SandboxError
@@ -30,13 +30,13 @@ OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
 WHERE = "src/shop/__init__.py"
 BROKEN = SOURCE.replace("return high", "return low").encode()
 SHOP = "import sys; sys.path.insert(0, 'src')\nfrom shop import clamp\n"
-SMALL = Limits(memory_mb=256, pids=40, file_size_mb=8, tmp_mb=16)
+SMALL = SandboxLimits(memory_mb=256, pids=40, file_size_mb=8, tmp_mb=16)
 
 
 @pytest.fixture
 async def scripts(tmp_path: Path) -> AsyncIterator[Scripts]:
     backend = PlainBackend(write_project(tmp_path / "shop"), tmp_path / "places")
-    opened = Scripts(backend, make_environment(), Limits())
+    opened = Scripts(backend, make_environment(), SandboxLimits())
     yield opened
     await opened.close()
 
@@ -134,7 +134,7 @@ async def test_it_cannot_speak_for_the_runner(scripts: Scripts) -> None:
 
 async def test_what_failing_tests_say_is_told_where_it_is_asked_for(tmp_path: Path) -> None:
     backend = PlainBackend(write_project(tmp_path / "shop"), tmp_path / "places")
-    sandbox = await backend.start(make_environment(), limits=Limits())
+    sandbox = await backend.start(make_environment(), limits=SandboxLimits())
     test = "tests/test_shop.py::test_clamp[11-10]"
 
     async def said(reports: bool, isolate: bool) -> str:

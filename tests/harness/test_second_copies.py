@@ -10,7 +10,7 @@ import pytest
 
 from harness.sandboxes.base_image import DEFAULT_TAG
 from harness.sandboxes.docker_layers import SCRIPT
-from harness.sandboxes.local_backend import hidden
+from harness.sandboxes.local_backend import find_hidden_copies
 from harness.sandboxes.own_packages import own_packages
 from harness.sandboxes.second_copies import copies
 
@@ -68,13 +68,13 @@ def test_what_is_to_be_covered_is_found_once_for_an_environment(tmp_path: Path) 
     copy = put(prefix / "lib/python3/site-packages/pip/_vendor/shop/__init__.py").parent
     bundled = wheel(prefix / "lib/ensurepip/pip-1-py3-none-any.whl", "pip/_vendor/shop.py")
 
-    first = hidden(root, prefix)
+    first = find_hidden_copies(root, prefix)
     put(prefix / "lib/python3/site-packages/shop/__init__.py")
 
     assert {path for _, path in first} == {copy, bundled}
     assert all(list(empty.iterdir()) == [] for empty, path in first if path.is_dir())
     assert all(empty.read_bytes() == b"" for empty, path in first if path.is_file())
-    assert hidden(root, prefix) == first
+    assert find_hidden_copies(root, prefix) == first
 
 
 @pytest.mark.docker

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.runs.changes import Change, changes
-from harness.runs.coverage import complete, decode, encode
-from harness.runs.selection import Coverage, Seen, Selection, select
+from harness.runs.changes import FunctionChange, changes
+from harness.runs.coverage import decode, encode, make_coverage
+from harness.runs.selection import Coverage, ExecutionTrace, Selection, select
 
 SOURCE = '''
 import functools
@@ -46,7 +46,7 @@ def steps(limit):
 '''
 
 
-def changed(old: str, new: str) -> tuple[Change, ...] | None:
+def changed(old: str, new: str) -> tuple[FunctionChange, ...] | None:
     assert SOURCE.count(old) == 1
     return changes(SOURCE.encode(), SOURCE.replace(old, new).encode())
 
@@ -137,20 +137,26 @@ def entered(*texts: str) -> dict[str, int]:
 
 
 COVERAGE = Coverage(
-    imported=Seen(
+    imported=ExecutionTrace(
         code={"shop.py": 2 | lines("class Thing:", "def generated", "def steps")},
         lines={"shop.py": lines("LIMIT = 3", "def plain", "for item in items", "if limit:")},
         introspected={"shop.py": lines("@functools.cache")},
     ),
     tests={
-        "t.py::calls": Seen(code=entered("def plain"), lines=entered("inner() + b", "def inner")),
-        "t.py::inner_only": Seen(code=entered("def inner"), lines=entered("return a  # inner")),
-        "t.py::other": Seen(code=entered("def method"), lines=entered("return self.size")),
-        "t.py::looks": Seen(introspected=entered("def plain")),
-        "t.py::reads_the_source": Seen(opened=frozenset({"shop.py"})),
-        "t.py::starts_processes": Seen(opaque=True),
-        "u.py::nothing": Seen(),
-        "v.py::unknown": Seen(),
+        "t.py::calls": ExecutionTrace(
+            code=entered("def plain"), lines=entered("inner() + b", "def inner")
+        ),
+        "t.py::inner_only": ExecutionTrace(
+            code=entered("def inner"), lines=entered("return a  # inner")
+        ),
+        "t.py::other": ExecutionTrace(
+            code=entered("def method"), lines=entered("return self.size")
+        ),
+        "t.py::looks": ExecutionTrace(introspected=entered("def plain")),
+        "t.py::reads_the_source": ExecutionTrace(opened=frozenset({"shop.py"})),
+        "t.py::starts_processes": ExecutionTrace(opaque=True),
+        "u.py::nothing": ExecutionTrace(),
+        "v.py::unknown": ExecutionTrace(),
     },
     importers={"t.py": frozenset({"shop.py", "t.py"}), "u.py": frozenset({"u.py"})},
 )
@@ -195,7 +201,7 @@ def test_what_acts_at_import_is_for_the_tests_whose_files_import_it() -> None:
 
 
 def test_every_test_is_chosen_where_it_is_not_known_who_imports_what() -> None:
-    coverage = Coverage(imported=Seen(), tests=COVERAGE.tests)
+    coverage = Coverage(imported=ExecutionTrace(), tests=COVERAGE.tests)
     files = {"shop.py": SOURCE.replace("LIMIT = 3", "LIMIT = 4").encode()}
     assert select(coverage, files, {"shop.py": SOURCE.encode()}).tests is None
 
@@ -227,16 +233,16 @@ def test_a_file_that_comes_or_goes_concerns_every_test(content: bytes | None) ->
 
 
 def test_a_test_that_was_not_seen_is_always_run() -> None:
-    found = complete({"": Seen(), "a": Seen()}, ["a", "b"])
+    found = make_coverage({"": ExecutionTrace(), "a": ExecutionTrace()}, ["a", "b"])
     assert found is not None
     assert found.tests["b"].opaque
     assert not found.tests["a"].opaque
-    assert complete({"a": Seen()}, ["a"]) is None
+    assert make_coverage({"a": ExecutionTrace()}, ["a"]) is None
 
 
 masks = st.dictionaries(st.text(max_size=5), st.integers(1, 1 << 999), max_size=3)
 seen = st.builds(
-    Seen,
+    ExecutionTrace,
     code=masks,
     lines=masks,
     introspected=masks,

@@ -91,7 +91,7 @@ async def test_in_a_container_too(engine: docker.DockerClient) -> None:
     def build() -> None:
         builder = Builder(engine, engine.images.get(DEFAULT_TAG), {}, network="none")
         try:
-            builder.run(["sleep", mark])
+            builder.run_command(["sleep", mark])
         finally:
             builder.close()
 

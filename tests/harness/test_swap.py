@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.runs.changes import Change, changes
-from harness.runs.coverage import complete
+from harness.runs.changes import FunctionChange, changes
+from harness.runs.coverage import make_coverage
 from harness.runs.selection import select
-from harness.runs.suite import Run, prepare, run_suite
+from harness.runs.suite import SuiteRun, prepare, run_suite
 from harness.sandboxes.sandbox import Channel
 from tests.harness.plain import start_plain
 
@@ -125,8 +125,10 @@ async def channel(tree: Path, tmp_path: Path) -> AsyncIterator[Channel]:
 
 
 async def run(
-    channel: Channel, files: Mapping[str, bytes], found: Mapping[str, tuple[Change, ...]] | None
-) -> Run:
+    channel: Channel,
+    files: Mapping[str, bytes],
+    found: Mapping[str, tuple[FunctionChange, ...]] | None,
+) -> SuiteRun:
     tests = None if found is None else await known(channel)
     return await run_suite(
         channel,
@@ -153,11 +155,11 @@ async def known(channel: Channel) -> list[str]:
     return list(KNOWN)
 
 
-def outcomes(result: Run) -> dict[str, str]:
+def outcomes(result: SuiteRun) -> dict[str, str]:
     return {test.partition("::")[2]: found.outcome for test, found in result.results.items()}
 
 
-async def both_ways(channel: Channel, old: str, new: str) -> tuple[Run, Run]:
+async def both_ways(channel: Channel, old: str, new: str) -> tuple[SuiteRun, SuiteRun]:
     assert MODULE.count(old) == 1
     source = MODULE.replace(old, new).encode()
     found = changes(MODULE.encode(), source)
@@ -231,7 +233,7 @@ async def test_what_acted_before_the_first_test_is_not_swapped(
     watched = await run_suite(
         channel, args=[], tests=tests, isolate=True, watch=True, test_timeout=20, total_timeout=300
     )
-    coverage = complete(watched.seen, tests, {"test_it.py": frozenset({"module.py"})})
+    coverage = make_coverage(watched.seen, tests, {"test_it.py": frozenset({"module.py"})})
     assert coverage is not None
     files = {"module.py": MODULE.replace(old, new).encode()}
     selection = select(coverage, files, {"module.py": MODULE.encode()})
@@ -266,7 +268,7 @@ async def start(tmp_path: Path, **sources: str) -> Channel:
 OLD, NEW = b"def work():\n    return 1\n", b"def work():\n    return 2\n"
 
 
-async def swapped(channel: Channel, tests: list[str], new: bytes = NEW) -> Run:
+async def swapped(channel: Channel, tests: list[str], new: bytes = NEW) -> SuiteRun:
     return await run_suite(
         channel,
         args=[],

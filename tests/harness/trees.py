@@ -23,7 +23,7 @@ class MemoryTree:
     def paths(self) -> frozenset[str]:
         return frozenset(self.files)
 
-    def read(self, path: str) -> bytes | None:
+    def read_file(self, path: str) -> bytes | None:
         text = self.files.get(path)
         return None if text is None else dedent(text).encode()
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from llm.batch_model import BatchModel
 from llm.batches import parts
-from llm.budget import Limits
+from llm.budget import DollarLimits
 from llm.errors import BudgetSpent, NotAnswered, Submitted
 from storage.errors import ModelError
 from storage.store import Store
@@ -168,7 +168,7 @@ async def test_results_that_are_gone_count_as_paid() -> None:
 async def test_what_the_budget_does_not_allow_is_not_submitted() -> None:
     store = Store(":memory:")
     async with batches_api(answer, repeat=True) as service:
-        got = await ask(batched(service, store, limits=Limits(run=0.07)), "abc")
+        got = await ask(batched(service, store, limits=DollarLimits(run=0.07)), "abc")
     assert got[:2] == ANSWERS[:2]
     assert isinstance(got[2], BudgetSpent)
     assert len(service.asked) == 2

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from llm.budget import Budget, Limits
+from llm.budget import Budget, DollarLimits
 from llm.claude import Claude
 from llm.client import Model
 from llm.errors import BudgetSpent
-from llm.prices import Price, Tokens, cost
+from llm.prices import Price, Tokens, compute_cost
 from storage.errors import ModelError
 from storage.records import Limit
 from storage.store import Store
@@ -86,14 +86,14 @@ def test_no_limit_is_passed_at_any_price_size_and_concurrency(
     density: float,
 ) -> None:
     """What the service billed, answers that never arrived included, is within every limit."""
-    usual = cost(price, Tokens(cache_write=9000, output=4096))
+    usual = compute_cost(price, Tokens(cache_write=9000, output=4096))
     run_, repository, month = (None if calls is None else calls * usual for calls in limits)
-    limited = Limits(run=run_, repository=repository, month=month)
+    limited = DollarLimits(run=run_, repository=repository, month=month)
     asyncio.run(run(price, questions, at_once_, limited, density))
 
 
 async def run(
-    price: Price, questions: list[Question], at_once_: int, limits: Limits, density: float
+    price: Price, questions: list[Question], at_once_: int, limits: DollarLimits, density: float
 ) -> None:
     fates = {f"{n}": question for n, question in enumerate(questions)}
     billed: dict[str, float] = {"a/a": 0.0, "b/b": 0.0}
@@ -134,7 +134,7 @@ async def run(
     assert limits.run is None or total <= limits.run + slack
     assert limits.month is None or total <= limits.month + slack
     assert limits.repository is None or max(billed.values()) <= limits.repository + slack
-    known = store.calls.spent(Limit(scope="run", of=budget.run, dollars=0))
+    known = store.calls.sum_dollars(Limit(scope="run", of=budget.run, dollars=0))
     assert known >= total - slack
     store.close()
 
@@ -149,7 +149,7 @@ def number_of(body: dict[str, Any]) -> str:
 async def test_what_was_cut_off_still_counts_in_the_next_run() -> None:
     store = Store(":memory:")
     async with messages_api(Scripted(content={"value": 1}, wait=9), {"value": 1}) as service:
-        limits = Limits(repository=0.1)
+        limits = DollarLimits(repository=0.1)
         first = asyncio.ensure_future(ask(model(service, store=store, limits=limits)))
         await asyncio.sleep(0.2)
         first.cancel()
@@ -167,7 +167,7 @@ async def test_a_month_begins_anew() -> None:
     store = Store(":memory:")
     spent = Scripted(content={"value": 1}, output_tokens=4000)
     async with messages_api(spent, {"value": 2}, clock=clock) as service:
-        asked = model(service, store=store, limits=Limits(month=0.1))
+        asked = model(service, store=store, limits=DollarLimits(month=0.1))
         await ask(asked, "one")
         with pytest.raises(BudgetSpent, match="the month's"):
             await ask(asked, "two")

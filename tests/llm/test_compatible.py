@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from llm.budget import Budget, Limits
+from llm.budget import Budget, DollarLimits
 from llm.client import Model
 from llm.compatible import Compatible
 from llm.errors import BudgetSpent, Declined, MalformedAnswer, Overloaded
@@ -24,7 +24,7 @@ def model(chat: Chat, *, price: Price = FREE, limit: float = 0.0, **options: Any
     return Model(
         service=Compatible(chat.url, "qwen", **options),
         price=price,
-        budget=Budget(store.calls, Limits(run=limit)),
+        budget=Budget(store.calls, DollarLimits(run=limit)),
         calls=store.calls,
         sleep=at_once,
     )

@@ -8,7 +8,7 @@ import pytest
 
 from llm.models import DEFAULT_MODEL, KNOWN, traits
 from llm.prices import KNOWN as PRICES
-from llm.prices import Price, Tokens, cost, given_price, price_of, worst_case
+from llm.prices import Price, Tokens, compute_cost, given_price, price_of, worst_case
 from storage.errors import ConfigError
 from tests.furniture.messages_api import UNFORCED, messages_api
 from tests.furniture.models import ask, model
@@ -67,16 +67,18 @@ def test_a_dated_version_is_known_and_another_version_is_not() -> None:
 
 def test_tokens_cost_what_their_kind_costs() -> None:
     tokens = Tokens(input=1_000_000, output=100_000, cache_write=100_000, cache_read=1_000_000)
-    assert cost(Price(input=3, output=15), tokens) == pytest.approx(3 + 1.5 + 0.375 + 0.3)
-    assert cost(Price(input=3, output=15), tokens, batch=True) == pytest.approx(5.175 / 2)
-    assert cost(price_of("claude-sonnet-5-5"), Tokens(cache_read=1_000_000)) == pytest.approx(0.1)
+    assert compute_cost(Price(input=3, output=15), tokens) == pytest.approx(3 + 1.5 + 0.375 + 0.3)
+    assert compute_cost(Price(input=3, output=15), tokens, batch=True) == pytest.approx(5.175 / 2)
+    assert compute_cost(
+        price_of("claude-sonnet-5-5"), Tokens(cache_read=1_000_000)
+    ) == pytest.approx(0.1)
 
 
 def test_a_long_request_costs_more_where_the_price_says_so() -> None:
     haiku = price_of("claude-haiku-5-5")
-    assert cost(haiku, Tokens(input=100_000)) == pytest.approx(0.01)
-    assert cost(haiku, Tokens(input=1, cache_read=100_000)) == pytest.approx(5 * 0.0010001)
-    assert worst_case(haiku, 200_000, 0) > cost(haiku, Tokens(input=200_000))
+    assert compute_cost(haiku, Tokens(input=100_000)) == pytest.approx(0.01)
+    assert compute_cost(haiku, Tokens(input=1, cache_read=100_000)) == pytest.approx(5 * 0.0010001)
+    assert worst_case(haiku, 200_000, 0) > compute_cost(haiku, Tokens(input=200_000))
 
 
 def test_a_price_is_given_as_a_person_writes_it() -> None:

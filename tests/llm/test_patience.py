@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from llm.errors import Overloaded
-from llm.failures import Failed, asked_for
-from llm.patience import MOST_TRIES, patiently
+from llm.failures import Failed, read_retry_wait
+from llm.patience import MOST_TRIES, send_with_retries
 from storage.errors import ModelError
 from tests.furniture.messages_api import Scripted, messages_api
 from tests.furniture.models import ask, at_once, model
@@ -81,11 +81,11 @@ async def test_a_service_that_is_not_there_is_tried_and_named() -> None:
 
 def test_a_wait_may_be_a_date() -> None:
     then = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
-    wait = asked_for({"retry-after": then})
+    wait = read_retry_wait({"retry-after": then})
     assert wait is not None
     assert 25 < wait <= 30
-    assert asked_for({"retry-after": "soon"}) is None
-    assert asked_for({}) is None
+    assert read_retry_wait({"retry-after": "soon"}) is None
+    assert read_retry_wait({}) is None
 
 
 async def test_what_timed_out_is_not_asked_again() -> None:
@@ -110,7 +110,7 @@ async def test_a_limit_that_is_used_up_is_waited_for() -> None:
 
 
 def test_milliseconds_come_before_seconds() -> None:
-    assert asked_for({"retry-after-ms": "250", "retry-after": "9"}) == 0.25
+    assert read_retry_wait({"retry-after-ms": "250", "retry-after": "9"}) == 0.25
 
 
 async def test_what_does_not_help_is_not_tried_again() -> None:
@@ -122,5 +122,5 @@ async def test_what_does_not_help_is_not_tried_again() -> None:
         raise Failed("no", billed=True)
 
     with pytest.raises(ModelError, match="no"):
-        await patiently(send, at_once)
+        await send_with_retries(send, at_once)
     assert tries == 1

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from mirror.github.checks import Annotation, put_check_run
+from mirror.github.checks import LineAnnotation, put_check_run
 from mirror.github.texts import MOST_BYTES
 from storage.errors import GitHubBroken, GitHubMissing
 from tests.furniture.github_world import Fault, World, bad_gateway, cut_off, lost, secondary_limit
@@ -28,9 +28,9 @@ def sha(here: Installed) -> str:
     return here.world.pull(here.repository).commits[-1].oid
 
 
-def remarks_on(count: int, message: str = "no test noticed") -> list[Annotation]:
+def remarks_on(count: int, message: str = "no test noticed") -> list[LineAnnotation]:
     return [
-        Annotation(path="src/a.py", start=n + 1, end=n + 1, message=message, level="warning")
+        LineAnnotation(path="src/a.py", start=n + 1, end=n + 1, message=message, level="warning")
         for n in range(count)
     ]
 
@@ -39,7 +39,7 @@ async def put(
     here: Installed,
     sha: str,
     *,
-    remarks: Sequence[Annotation] = (),
+    remarks: Sequence[LineAnnotation] = (),
     text: str = "All of it.",
     summary: str = "Two tests guard the fix.",
     done: bool = True,
@@ -126,7 +126,7 @@ async def test_texts_of_any_length_are_taken_and_no_character_is_broken(
     here: Installed, sha: str, pad: int
 ) -> None:
     long = "x" * pad + "🐛" * MOST_BYTES
-    remark = Annotation(path="a.py", start=1, end=1, message=long, title=long, details=long)
+    remark = LineAnnotation(path="a.py", start=1, end=1, message=long, title=long, details=long)
     await put(here, sha, summary=long, text=f"```\n{long}", remarks=[remark])
     (run,) = here.repository.checks
     for text in (run.summary, run.text, run.annotations[0]["message"]):

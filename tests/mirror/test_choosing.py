@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from mirror.choice.limits import Limits
 
 from mirror.choice.format_changes import kind_of
-from mirror.choice.reverts import reverted
-from mirror.choice.rules import REASONS, Change, Known, choose
+from mirror.choice.limits import Limits
+from mirror.choice.reverts import find_reverted_commits
+from mirror.choice.rules import REASONS, ChoiceContext, CommitDiff, explain_exclusion
 from mirror.choice.sieve import sift
 from mirror.history.crawl import crawl_history
 from mirror.history.diffs import FileDiff
@@ -38,11 +38,11 @@ def file(path: str, added: int = 3, removed: int = 1) -> FileDiff:
     return FileDiff(path=path, before="1" * 40, after="2" * 40, added=added, removed=removed)
 
 
-FIX = Change(files=(file("src/shop.py"), file("tests/test_shop.py")))
+FIX = CommitDiff(files=(file("src/shop.py"), file("tests/test_shop.py")))
 
 
 def test_a_fix_of_an_issue_with_its_test_is_a_candidate() -> None:
-    assert choose(PULL, Known(), Limits(), FIX) == ""
+    assert explain_exclusion(PULL, ChoiceContext(), Limits(), FIX) == ""
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_what_a_pull_request_says_of_itself_may_leave_it_out(
     reason: str, changed: dict[str, object]
 ) -> None:
     pull = replace(PULL, **changed)  # type: ignore[arg-type]
-    assert choose(pull, Known(pulls=frozenset({3})), Limits(), FIX) == reason
+    assert explain_exclusion(pull, ChoiceContext(pulls=frozenset({3})), Limits(), FIX) == reason
 
 
 @pytest.mark.parametrize(
@@ -96,8 +96,8 @@ def test_what_a_pull_request_says_of_itself_may_leave_it_out(
     ],
 )
 def test_the_issue_itself_may_leave_it_out(reason: str, issue: dict[str, object]) -> None:
-    known = Known(issues={(HERE, 5): Issue(repository=HERE, number=5, **issue)})  # type: ignore[arg-type]
-    assert choose(PULL, known, Limits(), FIX) == reason
+    known = ChoiceContext(issues={(HERE, 5): Issue(repository=HERE, number=5, **issue)})  # type: ignore[arg-type]
+    assert explain_exclusion(PULL, known, Limits(), FIX) == reason
 
 
 @pytest.mark.parametrize(
@@ -118,13 +118,15 @@ def test_the_issue_itself_may_leave_it_out(reason: str, issue: dict[str, object]
 )
 def test_the_files_may_leave_it_out(reason: str, files: list[FileDiff]) -> None:
     limits = Limits(files=3, lines=100)
-    assert choose(PULL, Known(), limits, Change(files=tuple(files))) == reason
+    assert (
+        explain_exclusion(PULL, ChoiceContext(), limits, CommitDiff(files=tuple(files))) == reason
+    )
 
 
 def test_a_commit_that_is_not_here_or_was_taken_back_leaves_it_out() -> None:
-    assert choose(PULL, Known(), Limits(), None) == "not-merged-here"
-    known = Known(reverted=frozenset({PULL.commit}))
-    assert choose(PULL, known, Limits(), FIX) == "reverted"
+    assert explain_exclusion(PULL, ChoiceContext(), Limits(), None) == "not-merged-here"
+    known = ChoiceContext(reverted=frozenset({PULL.commit}))
+    assert explain_exclusion(PULL, known, Limits(), FIX) == "reverted"
 
 
 @pytest.mark.parametrize(
@@ -185,7 +187,7 @@ def written(n: int, title: str, *, body: str = "", number: int = 0) -> PullReque
 )
 def test_what_was_taken_back_is_known_by_any_name(revert: PullRequest) -> None:
     pulls = [written(1, "Fix a"), written(2, "Fix b", number=2), written(3, "Fix c"), revert]
-    assert reverted(pulls) == {f"{2:040x}"}
+    assert find_reverted_commits(pulls) == {f"{2:040x}"}
 
 
 def test_what_was_put_back_again_is_not_taken_back() -> None:
@@ -194,12 +196,12 @@ def test_what_was_put_back_again_is_not_taken_back() -> None:
         written(2, 'Revert "Fix a"'),
         written(3, 'Revert "Revert "Fix a""'),
     ]
-    assert reverted(pulls) == {f"{2:040x}"}
+    assert find_reverted_commits(pulls) == {f"{2:040x}"}
 
 
 def test_what_was_done_anew_after_it_was_taken_back_counts() -> None:
     pulls = [written(1, "Fix a"), written(2, 'Revert "Fix a"'), written(3, "Fix a")]
-    assert reverted(pulls) == {f"{1:040x}"}
+    assert find_reverted_commits(pulls) == {f"{1:040x}"}
 
 
 def sifted(made: Maker, limits: Limits | None = None) -> dict[str, str]:

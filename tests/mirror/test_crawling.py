@@ -219,7 +219,7 @@ async def test_a_thousand_pull_requests_take_at_most_thirty_requests(
     counts = await crawl(github, store.pulls, NAME)
 
     assert len(store.pulls.all(NAME)) == counts.pulls == counts.closing == 1000
-    assert store.pulls.unfetched(NAME) == []
+    assert store.pulls.list_unfetched_issues(NAME) == []
     assert counts.requests == len(world.asked) <= most
     assert max(asked.nodes for asked in world.asked) <= 500_000
     assert sum(asked.cost for asked in world.asked) <= 500

@@ -10,7 +10,7 @@ import pytest
 
 from mirror.github.client import GitHub
 from mirror.github.crawl import crawl
-from mirror.github.lookups import about, changed_files
+from mirror.github.lookups import changed_files, fetch_repository
 from mirror.history.crawl import crawl_history
 from storage.git import GitError, git, line
 from storage.records import PullRequest
@@ -54,7 +54,7 @@ def diff(git_dir: Path, pull: PullRequest) -> tuple[str, ...]:
 
 async def clone(world: World, github: GitHub, folder: Path) -> Path:
     """A clone over HTTP, from the address that GitHub gives."""
-    url = (await about(github, NAME)).clone_url
+    url = (await fetch_repository(github, NAME)).clone_url
     made = folder / "clone.git"
     await asyncio.to_thread(git, "clone", "--quiet", "--bare", url, made)
     return made

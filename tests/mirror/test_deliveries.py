@@ -10,7 +10,7 @@ from mirror.github.deliveries import (
     Delivered,
     deliveries,
     delivery_payload,
-    missed,
+    find_missed_deliveries,
     redeliver,
 )
 from storage.errors import GitHubMissing
@@ -68,7 +68,7 @@ async def test_a_redelivery_has_the_guid_of_the_first(here: Installed) -> None:
     attempts = await deliveries(here.hub.as_app(), 0)
     assert [one.guid for one in attempts] == [first.guid, first.guid]
     assert [one.redelivery for one in attempts] == [False, True]
-    assert [one.id for one in missed(attempts)] == [attempts[1].id]
+    assert [one.id for one in find_missed_deliveries(attempts)] == [attempts[1].id]
 
 
 @pytest.mark.parametrize("fault", [bad_gateway(), lost()], ids=["502", "lost"])
@@ -110,4 +110,4 @@ def test_what_was_acknowledged_once_was_not_missed() -> None:
         attempt(5, "b", 500),
         attempt(6, "c", 500),
     ]
-    assert [one.id for one in missed(attempts)] == [5]
+    assert [one.id for one in find_missed_deliveries(attempts)] == [5]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mirror.github.answers import Answer
-from mirror.github.etags import Known
+from mirror.github.etags import EtagCache
 
 
 def answer(size: int = 10, *, status: int = 200, etag: str = 'W/"1"') -> Answer:
@@ -12,7 +12,7 @@ def answer(size: int = 10, *, status: int = 200, etag: str = 'W/"1"') -> Answer:
 
 
 def test_an_answer_is_known_by_who_asked_what() -> None:
-    known = Known()
+    known = EtagCache()
     kept = answer()
     known.keep(("a", "/x"), kept)
     assert known.of(("a", "/x")) is kept
@@ -20,7 +20,7 @@ def test_an_answer_is_known_by_who_asked_what() -> None:
 
 
 def test_a_newer_answer_takes_the_place_of_an_older_one() -> None:
-    known = Known(100)
+    known = EtagCache(100)
     for size in (10, 12, 11):
         known.keep("x", answer(size))
     found = known.of("x")
@@ -31,7 +31,7 @@ def test_a_newer_answer_takes_the_place_of_an_older_one() -> None:
 
 
 def test_what_was_not_asked_for_the_longest_time_is_forgotten_first() -> None:
-    known = Known(100)
+    known = EtagCache(100)
     for key in range(10):
         known.keep(key, answer(10))
     known.of(0)
@@ -42,7 +42,7 @@ def test_what_was_not_asked_for_the_longest_time_is_forgotten_first() -> None:
 
 
 def test_however_much_is_asked_memory_is_bounded() -> None:
-    known = Known(1000)
+    known = EtagCache(1000)
     for key in range(500):
         known.keep(key, answer(key % 125))
     kept = [found.size for key in range(500) if (found := known.of(key)) is not None]
@@ -50,7 +50,7 @@ def test_however_much_is_asked_memory_is_bounded() -> None:
 
 
 def test_what_has_no_tag_or_is_too_large_is_not_kept() -> None:
-    known = Known(1000)
+    known = EtagCache(1000)
     known.keep("a", answer(etag=""))
     known.keep("b", answer(900))
     assert known.of("a") is None

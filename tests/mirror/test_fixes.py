@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror.undo.fixes import Change, Clone, Fix, moved
+from mirror.undo.fixes import Clone, Fix, FixedFile, find_moved_paths
 from mirror.undo.results import Undo
-from mirror.undo.undo import Tree, reverse, undo
+from mirror.undo.undo import CurrentTree, apply_reversed, undo
 from storage.git import GitError
 from syntax.paths import is_source_path
 from tests.mirror.maker import Maker
@@ -57,7 +57,7 @@ class History:
         return Clone(self.maker.git_dir, self.maker.head)
 
     def read(self) -> Fix:
-        return self.clone.fix(self.base, self.fixed)
+        return self.clone.read_fix(self.base, self.fixed)
 
     def today(self, *, source: bool = True) -> dict[str, bytes]:
         return {
@@ -67,10 +67,10 @@ class History:
         }
 
     def homes(self) -> dict[str, tuple[str, ...]]:
-        return self.clone.homes(self.read(), self.today())
+        return self.clone.find_homes(self.read(), self.today())
 
     def undo(self) -> Undo:
-        return undo(self.read(), Tree(self.today(), self.today(source=False)), self.homes())
+        return undo(self.read(), CurrentTree(self.today(), self.today(source=False)), self.homes())
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_links_and_what_is_no_source_are_left_out(history: History) -> None:
 
 def test_a_commit_that_is_not_in_the_clone_is_named(history: History) -> None:
     with pytest.raises(GitError):
-        history.clone.fix(history.maker.head, "0" * 39 + "1")
+        history.clone.read_fix(history.maker.head, "0" * 39 + "1")
 
 
 def test_names_beyond_ascii_and_with_spaces_are_paths_like_others(history: History) -> None:
@@ -198,7 +198,7 @@ def test_what_comes_back_has_the_line_ends_of_today(tmp_path: Path, then: str, n
     before = "def f(x):\n    check(x)\n    if x:\n        print(\n            x)\n    return x\n"
     fixed = "def f(x):\n    check(x)\n    return x\n"
     today = "def f(x: int):\n    check(x)\n    return x\n"
-    change = Change(
+    change = FixedFile(
         old_path="a.py",
         path="a.py",
         before=before.replace("\n", then).encode(),
@@ -206,7 +206,7 @@ def test_what_comes_back_has_the_line_ends_of_today(tmp_path: Path, then: str, n
     )
     fix = Fix(commit="c", base="b", changes=(change,), tests=())
 
-    found = undo(fix, Tree({"a.py": today.replace("\n", now).encode()}), {"a.py": ("a.py",)})
+    found = undo(fix, CurrentTree({"a.py": today.replace("\n", now).encode()}), {"a.py": ("a.py",)})
 
     expected = before.replace("(x):", "(x: int):", 1).replace("\n", now)
     assert found.files == {"a.py": expected.encode()}
@@ -289,7 +289,7 @@ def test_what_a_path_may_have_become(path: str, today: list[str], expected: list
     for each in today:
         names.setdefault(each.rpartition("/")[2], []).append(each)
 
-    assert moved(path, names) == expected
+    assert find_moved_paths(path, names) == expected
 
 
 LINES = [b"line %d\n" % n for n in range(12)]
@@ -320,9 +320,9 @@ def test_what_is_undone_as_a_patch_and_done_again_is_as_it_was_to_the_byte(
     aged: tuple[bytes, bytes, bytes],
 ) -> None:
     before, fixed, today = aged
-    broken = reverse(before, fixed, today)
+    broken = apply_reversed(before, fixed, today)
     if before == fixed or broken is None:
         return
 
     assert broken != today
-    assert reverse(fixed, before, broken) == today
+    assert apply_reversed(fixed, before, broken) == today

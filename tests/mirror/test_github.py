@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from mirror.github.client import PATIENCE, GitHub, graphql_url
-from mirror.github.etags import Known
-from mirror.github.lookups import about, changed_files
+from mirror.github.etags import EtagCache
+from mirror.github.lookups import changed_files, fetch_repository
 from mirror.github.requests import ATTEMPTS
 from storage.errors import (
     GitHubBroken,
@@ -111,7 +111,7 @@ async def test_a_secondary_limit_is_waited_for(
     world.faults.add(fault)
     assert (await get(github)).status == 200
     world.faults.add(fault)
-    assert (await about(github, NAME)).name == NAME
+    assert (await fetch_repository(github, NAME)).name == NAME
     assert world.clock.slept == [seconds] * 3
 
 
@@ -216,7 +216,7 @@ async def test_an_answer_that_is_kept_is_given_again_as_long_as_it_holds(
 
 
 async def test_what_is_kept_is_not_shown_to_another(world: World) -> None:
-    known = Known()
+    known = EtagCache()
     world.tokens["ghp_another"] = "octocat"
     for token in (TOKEN, "ghp_another", TOKEN):
         async with GitHub(world.api, token=token, viewer=token, known=known) as github:
@@ -245,7 +245,7 @@ async def test_a_renamed_repository_is_followed(world: World, github: GitHub) ->
     world.rename(world.repositories[NAME], "renamed")
     answer = await get(github)
     assert [one["number"] for one in answer.data] == [1]
-    assert (await about(github, NAME)).name == "octo/renamed"
+    assert (await fetch_repository(github, NAME)).name == "octo/renamed"
     assert (await changed_files(github, NAME, 1))[0].path == "src/a.py"
 
 
@@ -254,7 +254,7 @@ async def test_a_token_that_is_no_good_is_told_in_one_line_that_does_not_show_it
 ) -> None:
     caplog.set_level(logging.DEBUG)
     async with client_of(world, token="ghp_thisisasecret") as github:
-        for question in (ask(github), get(github), about(github, NAME)):
+        for question in (ask(github), get(github), fetch_repository(github, NAME)):
             with pytest.raises(GitHubRefused, match="wrong, expired or revoked") as refused:
                 await question
             assert "\n" not in str(refused.value)
@@ -274,7 +274,7 @@ async def test_neither_token_nor_payload_is_logged(
     asked = 'query { repository(owner: "octo", name: "thing") { issue(number: 1) { title } } }'
     async with client_of(world) as github:
         assert "a private matter" in str(await github.graphql(asked, what="an issue"))
-        await about(github, NAME)
+        await fetch_repository(github, NAME)
     assert "waiting 45 s" in caplog.text
     assert "a private matter" not in caplog.text
     assert "renamed" not in caplog.text
@@ -287,13 +287,13 @@ async def test_without_a_token_graphql_is_not_even_asked(world: World) -> None:
             await ask(github)
         assert world.asked == []
         assert (await get(github)).data == []
-        assert (await about(github, NAME)).name == NAME
+        assert (await fetch_repository(github, NAME)).name == NAME
         assert [one.who for one in world.asked] == ["", ""]
 
 
 async def test_what_is_not_there_is_named(github: GitHub) -> None:
     with pytest.raises(GitHubMissing, match="no repository octo/none"):
-        await about(github, "octo/none")
+        await fetch_repository(github, "octo/none")
     with pytest.raises(GitHubMissing, match="no pull requests"):
         await github.get("/repos/octo/none/pulls", what="pull requests")
 
@@ -368,7 +368,7 @@ async def test_pygithub_neither_waits_nor_retries_by_itself(
     world.faults.add(secondary_limit(retry_after=7))
     world.faults.add(bad_gateway())
     world.faults.add(lost())
-    found = await about(github, NAME)
+    found = await fetch_repository(github, NAME)
     assert (found.name, found.default_branch, found.private) == (NAME, "main", False)
     assert world.clock.slept == [7, 2, 4]
     assert [asked.status for asked in world.asked] == [403, 502, 0, 200]
@@ -399,7 +399,7 @@ async def test_enterprise_has_graphql_beside_the_rest_api(descriptions: Descript
         async with client_of(world) as github:
             assert await ask(github) == ANSWER
             assert (await get(github)).data == []
-            assert (await about(github, NAME)).name == NAME
+            assert (await fetch_repository(github, NAME)).name == NAME
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from mirror.github.hub import Hub
-from mirror.github.lookups import about, changed_files
+from mirror.github.lookups import changed_files, fetch_repository
 from mirror.github.present_state import installation_repositories, look_at_repository
 from mirror.github.requests import ATTEMPTS
 from mirror.github.tokens import Narrowing
@@ -119,7 +119,7 @@ async def test_a_token_that_ends_in_mid_run_is_replaced_and_the_question_asked_a
     assert {one.name for one in answers} == {NAME}
     assert made(world) == 2
     world.grants.clear()
-    assert (await about(github, NAME)).name == NAME
+    assert (await fetch_repository(github, NAME)).name == NAME
     world.grants.clear()
     asked = 'query { repository(owner: "octo", name: "thing") { nameWithOwner } }'
     assert await github.graphql(asked, what="it") == {"repository": {"nameWithOwner": NAME}}
@@ -340,7 +340,7 @@ async def test_neither_key_nor_token_is_logged_or_told(
     for logger in ("", "github", "mirror", "aiohttp"):
         caplog.set_level(logging.DEBUG, logger)
     github = hub.installation(installation.id)
-    await about(github, NAME)
+    await fetch_repository(github, NAME)
     token = await hub.token(installation.id)
     world.faults.add(secondary_limit(retry_after=45))
     await look_at_repository(github, NAME)

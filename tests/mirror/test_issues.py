@@ -25,14 +25,14 @@ async def test_texts_are_fetched_by_number_and_kept(
     world.comment(issue, "Me too", by=world.user("helper", "Bot"))
     store.pulls.add([], [Issue(repository=NAME, number=1)])
 
-    numbers = [issue.number for issue in store.pulls.unfetched(NAME)]
+    numbers = [issue.number for issue in store.pulls.list_unfetched_issues(NAME)]
     store.pulls.add([], await fetch_issues(github, NAME, numbers))
 
     told = store.pulls.issue(NAME, 1)
     assert told is not None
     assert (told.title, told.body, told.labels) == ("Empty prompt", "Steps …", ("bug",))
     assert [(c.author, c.body, c.bot) for c in told.comments] == [("helper", "Me too", True)]
-    assert store.pulls.unfetched(NAME) == []
+    assert store.pulls.list_unfetched_issues(NAME) == []
 
 
 async def test_many_are_fetched_in_few_requests(world: World, github: GitHub) -> None:

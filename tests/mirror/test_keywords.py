@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror.keywords import closed, message_links
+from mirror.keywords import find_closed_issues, message_links
 
 HERE = "pallets/click"
 
@@ -55,12 +55,12 @@ HERE = "pallets/click"
     ],
 )
 def test_a_keyword_before_a_reference_closes_it(text: str, numbers: set[int]) -> None:
-    assert closed(text, HERE) == {(HERE, number) for number in numbers}
+    assert find_closed_issues(text, HERE) == {(HERE, number) for number in numbers}
 
 
 def test_an_issue_of_another_repository_keeps_its_name() -> None:
     text = "fixes pallets/flask#5, closes https://github.com/psf/black/issues/6"
-    assert closed(text, HERE) == {("pallets/flask", 5), ("psf/black", 6)}
+    assert find_closed_issues(text, HERE) == {("pallets/flask", 5), ("psf/black", 6)}
 
 
 @pytest.mark.parametrize(
@@ -92,15 +92,15 @@ def test_a_closing_reference_is_found_in_any_prose_and_in_no_code(
     before: str, word: str, gap: str, form: str, number: int, after: str
 ) -> None:
     said = f"{word}{gap}{form.format(number)}"
-    assert closed(f"{before}\n{said} {after}", HERE) == {(HERE, number)}
-    assert closed(f"{before}\n```\n{said}\n```\n{after}", HERE) == set()
+    assert find_closed_issues(f"{before}\n{said} {after}", HERE) == {(HERE, number)}
+    assert find_closed_issues(f"{before}\n```\n{said}\n```\n{after}", HERE) == set()
 
 
 @given(st.text(alphabet="fixes#12 GH-:\n`~,/.<!->", max_size=200))
 def test_what_is_closed_is_also_mentioned_and_never_zero(text: str) -> None:
     links = list(message_links(text, HERE))
     named = {(link.repository, link.number) for link in links if link.evidence == "mention"}
-    assert closed(text, HERE) <= named
+    assert find_closed_issues(text, HERE) <= named
     assert all(link.number > 0 for link in links)
 
 

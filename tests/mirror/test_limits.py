@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mirror.github.answers import LOST, Answer
-from mirror.github.limits import Gate, pause_after
+from mirror.github.limits import RateLimitGate, pause_after
 
 NOW = 1_700_000_000.0
 SECONDARY = {"message": "You have exceeded a secondary rate limit. Please wait a few minutes."}
@@ -117,7 +117,7 @@ def test_what_will_not_change_is_not_asked_again(settled: Answer) -> None:
 
 
 def test_the_answer_that_spends_the_limit_holds_back_what_would_come_next() -> None:
-    gate = Gate()
+    gate = RateLimitGate()
     gate.note("core", spent(200, NOW + 600, {}), now=NOW, attempt=0)
     assert gate.closed_for("core", NOW) == 601
     assert gate.closed_for("core", NOW + 601) == 0
@@ -125,12 +125,12 @@ def test_the_answer_that_spends_the_limit_holds_back_what_would_come_next() -> N
 
 
 def test_a_limit_holds_back_all_that_ask_the_same_resource() -> None:
-    gate = Gate()
+    gate = RateLimitGate()
     gate.note("graphql", answer(403, SECONDARY, retry_after="30"), now=NOW, attempt=0)
     assert gate.closed_for("graphql", NOW + 10) == 20
 
 
 def test_a_reset_in_the_past_closes_nothing() -> None:
-    gate = Gate()
+    gate = RateLimitGate()
     gate.note("core", spent(200, NOW - 5, {}), now=NOW, attempt=0)
     assert gate.closed_for("core", NOW) == 0

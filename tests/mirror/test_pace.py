@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror.github.pace import AT_ONCE, HOUR, MINUTE, Pace, Window
+from mirror.github.pace import AT_ONCE, HOUR, MINUTE, RequestPace, Window
 from tests.mirror.virtual import now, run_virtually
 
 GITHUB_AT_ONCE = 100
@@ -44,7 +44,7 @@ class Arrived:
 
 async def played(requests: Sequence[Request]) -> tuple[list[Arrived], int]:
     """Send requests at one pace; return when each came to GitHub, and the most at once."""
-    pace = Pace(clock=now)
+    pace = RequestPace(clock=now)
     arrived: list[Arrived] = []
     flying = most = 0
 
@@ -180,7 +180,7 @@ def test_who_does_not_want_to_wait_leaves_the_place_to_others() -> None:
         raise TooLong
 
     async def main() -> float:
-        pace = Pace(clock=now)
+        pace = RequestPace(clock=now)
 
         async def write(wait: object) -> None:
             async with pace.turn(

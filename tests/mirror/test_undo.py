@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror.undo.fixes import Change, Fix
+from mirror.undo.fixes import Fix, FixedFile
 from mirror.undo.results import Undo
 from mirror.undo.share import share_undone
-from mirror.undo.undo import Tree, undo
+from mirror.undo.undo import CurrentTree, undo
 from syntax.blocks import parse
 from syntax.normal import key_of
 
@@ -28,11 +28,11 @@ def undone(
     """Undo the change of pkg/a.py in a tree where it is ``home``."""
     files = {home: today.encode()} | {p: t.encode() for p, t in (more or {}).items()}
     others = {p: t.encode() for p, t in (tests or {}).items()}
-    change = Change(
+    change = FixedFile(
         old_path="pkg/a.py", path="pkg/a.py", before=before.encode(), fixed=fixed.encode()
     )
     fix = Fix(commit="c" * 40, base="b" * 40, changes=(change,), tests=())
-    return undo(fix, Tree(files, others), {"pkg/a.py": (home,)})
+    return undo(fix, CurrentTree(files, others), {"pkg/a.py": (home,)})
 
 
 def text(result: Undo, path: str = "pkg/a.py") -> str:
@@ -305,7 +305,7 @@ def test_the_version_of_a_release_stays_what_it_is() -> None:
 def test_a_fix_in_python_2_is_measured_too() -> None:
     before = b"def f(x):\n    try:\n        g(x)\n    except KeyError, e:\n        print e\n"
     fixed = before.replace(b"g(x)", b"g(x or 1)")
-    change = Change(old_path="a.py", path="a.py", before=before, fixed=fixed)
+    change = FixedFile(old_path="a.py", path="a.py", before=before, fixed=fixed)
     today = b"def f(x):\n    try:\n        g(x or 1)\n    except KeyError as e:\n        print(e)\n"
 
     share = share_undone(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mutators.base import operator as operator_module
-from mutators.base.operator import Source
+from mutators.base.operator import ParsedSource
 from mutators.base.sites import sites
 from mutators.operators.registry import operators
 from syntax.languages import PYTHON
@@ -22,7 +22,7 @@ OPERATORS = {operator.name: operator for operator in operators()}
 def mutations(name: str, code: str) -> list[str]:
     """All that an operator makes of some code."""
     data = code.encode()
-    source = Source.of("a.py", data, PYTHON)
+    source = ParsedSource.of("a.py", data, PYTHON)
     return [
         splice.apply(data).decode()
         for site in sites(source, [OPERATORS[name]])

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mutators.combination.choice import Chooser, Parent, Pool, Proposal
-from mutators.combination.combine import combined, matters, to_judge
+from mutators.combination.choice import Chooser, Combination, Parent, ParentPool
+from mutators.combination.combine import combined_bugs, is_every_parent_needed, to_judge
 from storage.records import Bug, Verdict
 from tests.mutators.verified import FILES, judged, parents
 
@@ -43,7 +43,7 @@ async def collected(
     side_by_side: int = 1,
     court: Court | None = None,
 ) -> list[Bug]:
-    found = combined(
+    found = combined_bugs(
         list(KNOWN.values()),
         FILES,
         judge=(court or Court()).judge,
@@ -55,9 +55,11 @@ async def collected(
     return [bug async for bug in found]
 
 
-def proposals(*, seed: int = 0, sizes: tuple[int, ...] = (2,), most: int = 500) -> list[Proposal]:
+def proposals(
+    *, seed: int = 0, sizes: tuple[int, ...] = (2,), most: int = 500
+) -> list[Combination]:
     known = [Parent.of(bug, verdict) for bug, verdict in KNOWN.values()]
-    pool = Pool.of([parent for parent in known if parent is not None], FILES)
+    pool = ParentPool.of([parent for parent in known if parent is not None], FILES)
     return list(islice(Chooser(pool, seed, sizes).proposals(), most))
 
 
@@ -109,7 +111,7 @@ async def test_nothing_is_asked_twice_and_not_much_in_vain() -> None:
 
 async def test_a_source_that_is_left_early_leaves_nothing_behind() -> None:
     before = asyncio.all_tasks()
-    source = combined(list(KNOWN.values()), FILES, judge=Court().judge, seed=0, side_by_side=4)
+    source = combined_bugs(list(KNOWN.values()), FILES, judge=Court().judge, seed=0, side_by_side=4)
     async for _ in source:
         break
     await source.aclose()  # type: ignore[attr-defined]
@@ -121,7 +123,7 @@ async def test_without_two_parents_nothing_is_joined() -> None:
     court = Court()
     only = list(KNOWN.values())[:1]
 
-    assert [b async for b in combined(only, FILES, judge=court.judge, seed=0)] == []
+    assert [b async for b in combined_bugs(only, FILES, judge=court.judge, seed=0)] == []
     assert court.asked == []
 
 
@@ -166,7 +168,7 @@ def test_the_rule_is_about_each_set_that_one_is_left_out_of(size: int, data: st.
     parts = {ids: data.draw(TESTS) for ids in sorted(subsets, key=sorted)}
     whole = data.draw(TESTS)
 
-    keeps = matters(whole, parts)
+    keeps = is_every_parent_needed(whole, parts)
 
     assert keeps == (bool(whole) and all(t and t != whole for t in parts.values()))
     for left_out in ids:
@@ -182,4 +184,4 @@ def test_the_rule_refuses_to_guess() -> None:
     parts = {frozenset(each): ["t"] for each in "abc"}
 
     with pytest.raises(ValueError, match="3 of 6 subsets have not been judged"):
-        matters(["t", "u"], parts)
+        is_every_parent_needed(["t", "u"], parts)

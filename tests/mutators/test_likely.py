@@ -7,13 +7,13 @@ import math
 import pytest
 
 from mutators.base.operator import Scattered
-from mutators.likely import drawn, ratio_of, shipped_profile
+from mutators.likely import draw_by_weight, ratio_of, shipped_profile
 from mutators.operators.registry import operators
 from mutators.procedural import propose
 from mutators.together import JOINED
 from storage.errors import ConfigError
 from storage.records import Bug
-from syntax.features.profile import Origin, Profile, Split, read_profile
+from syntax.features.profile import Profile, ProfiledRepository, Split, read_profile
 from tests.mutators.own import OWN
 
 FILES = {path: OWN[path] for path in ("syntax/cuts.py", "syntax/line_edits.py")}
@@ -35,7 +35,7 @@ def proposed(chosen: Profile | None, limit: int, seed: int = 0) -> list[Bug]:
 
 def test_what_weighs_more_comes_sooner_and_nothing_is_lost() -> None:
     numbers = list(range(4000))
-    found = list(drawn(numbers, lambda n: 50.0 if n % 10 == 0 else 1.0, seed=1))
+    found = list(draw_by_weight(numbers, lambda n: 50.0 if n % 10 == 0 else 1.0, seed=1))
 
     assert sorted(found) == numbers
     heavy = sum(n % 10 == 0 for n in found[:100])
@@ -43,7 +43,7 @@ def test_what_weighs_more_comes_sooner_and_nothing_is_lost() -> None:
 
 
 def test_equal_weights_leave_a_sample_as_even_as_it_was() -> None:
-    found = list(drawn(range(4000), lambda _: 1.0, seed=2))
+    found = list(draw_by_weight(range(4000), lambda _: 1.0, seed=2))
 
     assert 25 <= sum(n % 10 < 3 for n in found[:120]) <= 50
 
@@ -88,12 +88,12 @@ def test_a_ratio_is_the_sum_of_its_trees_and_bounded() -> None:
 
 
 def test_a_profile_is_read_as_it_was_written() -> None:
-    origin = Origin(repository="a/b", human=60, made=70)
+    origin = ProfiledRepository(repository="a/b", human=60, made=70)
     inner = Split(feature="lines", edge=2.0, low=0.5, high=-1.0)
     tree = Split(feature="hunks", edge=1.0, low=0.0, high=inner)
     one = Profile(date="2026-01-01", origins=(origin,), bias=0.5, trees=(tree, inner))
 
-    assert read_profile(one.encoded(), "p.json") == one
+    assert read_profile(one.encode_json(), "p.json") == one
     assert one.knows("A/B")
 
 

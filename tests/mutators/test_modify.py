@@ -10,10 +10,10 @@ import pytest
 from llm.client import Model
 from llm.estimates import Estimator
 from llm.patience import MOST_TRIES
-from llm.questions import Prepared
+from llm.questions import PreparedQuestion
 from mutators.model.mistakes import MISTAKES
 from mutators.model.modify import MODIFY, accepts
-from mutators.model.project import Project
+from mutators.model.project import ProjectView
 from mutators.model.questions import Counts
 from storage.records import Bug
 from syntax.patches import decode
@@ -147,11 +147,11 @@ async def test_a_spent_budget_ends_it_cleanly() -> None:
 
 
 async def test_what_is_set_aside_for_one_call_and_not_spent_serves_the_next() -> None:
-    (first, second) = MODIFY.planned(TWO, seed=1, max_bugs=None, candidates=1)
+    (first, second) = MODIFY.plan_questions(TWO, seed=1, max_bugs=None, candidates=1)
     async with messages_api(mistakes(GOOD), mistakes(GOOD)) as service:
         rich = model(service)
         dearest = max(
-            rich.worst_case(Prepared(ask=each, request=rich.service.request(each)))
+            rich.worst_case(PreparedQuestion(ask=each, request=rich.service.request(each)))
             for each in (first, second)
         )
         bugs, counts = await ask(model(service, budget=dearest * 1.5), TWO, at_once=2)
@@ -213,9 +213,9 @@ async def test_what_cannot_matter_is_not_shown() -> None:
 
 
 def test_in_real_code_too_all_that_is_shown_calls_it_is_called_by_it_or_is_used() -> None:
-    asks = MODIFY.planned(OWN, seed=2, max_bugs=None, candidates=1)
+    asks = MODIFY.plan_questions(OWN, seed=2, max_bugs=None, candidates=1)
     assert len(asks) > 100
-    project = Project(OWN)
+    project = ProjectView(OWN)
     for ask_ in asks:
         pieces = [text for _, text in DATA.findall(ask_.prompt)]
         path, _, name = pieces[-2].partition(": ")
@@ -255,8 +255,8 @@ async def test_a_model_that_obeys_the_code_changes_nothing() -> None:
 
 
 async def test_what_would_be_asked_is_what_is_asked() -> None:
-    (ask_,) = MODIFY.planned(FILES, seed=1, max_bugs=None, candidates=1)
+    (ask_,) = MODIFY.plan_questions(FILES, seed=1, max_bugs=None, candidates=1)
     _, _, service = await modify(mistakes(GOOD))
     assert "\n\n".join([*ask_.shared, ask_.prompt]) == told(service.asked[0])
-    assert len(MODIFY.planned(TWO, seed=1, max_bugs=4, candidates=3)) == 2
-    assert len(MODIFY.planned(TWO, seed=1, max_bugs=1, candidates=3)) == 1
+    assert len(MODIFY.plan_questions(TWO, seed=1, max_bugs=4, candidates=3)) == 2
+    assert len(MODIFY.plan_questions(TWO, seed=1, max_bugs=1, candidates=3)) == 1

@@ -11,7 +11,7 @@ import pytest
 from llm.client import Model
 from mutators.model.bodies import body_splice
 from mutators.model.definitions import Definition, body_range
-from mutators.model.project import Project
+from mutators.model.project import ProjectView
 from mutators.model.questions import Counts
 from mutators.model.rewrite import REWRITE, accepts, hidden_lines
 from storage.records import Bug
@@ -157,8 +157,8 @@ async def test_the_body_is_not_shown_and_what_is_around_it_is() -> None:
 
 
 def test_no_line_of_any_body_is_in_what_is_asked_about_it() -> None:
-    asks = REWRITE.planned(OWN, seed=2, max_bugs=None)
-    project = Project(OWN)
+    asks = REWRITE.plan_questions(OWN, seed=2, max_bugs=None)
+    project = ProjectView(OWN)
     known = [d for path in project.files for d in project.definitions(path) if accepts(d)]
     assert len(known) * 0.8 < len(asks) <= len(known)
     for ask_ in asks:
@@ -191,7 +191,7 @@ async def test_most_of_what_is_read_comes_from_the_cache() -> None:
 
 
 def test_a_body_that_is_what_it_was_leaves_the_file_as_it_was() -> None:
-    project = Project(OWN)
+    project = ProjectView(OWN)
     for path, data in project.files.items():
         for definition in project.definitions(path):
             if accepts(definition):

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mutators.base.likeness import likeness
-from mutators.base.operator import Source
+from mutators.base.operator import ParsedSource
 from mutators.base.surroundings import Scope, surroundings
-from mutators.combination.call_graph import Calls
+from mutators.combination.call_graph import CallGraph
 from syntax.languages import PYTHON
 
 NAMES = st.text("abXY_19", min_size=1, max_size=12).map(str.encode)
@@ -37,7 +37,7 @@ def test_opposites_are_nearer_than_cousins(one: bytes, nearer: bytes, farther: b
 
 def scope_of(code: bytes, name: bytes) -> tuple[Scope, int]:
     """The scope in which a name is read last, and that place."""
-    source = Source.of("a.py", code, PYTHON)
+    source = ParsedSource.of("a.py", code, PYTHON)
     found = surroundings(source)
     place = code.rindex(name)
     node = source.root.descendant_for_byte_range(place, place + len(name))
@@ -85,7 +85,7 @@ def test_calls_are_read_from_names() -> None:
         "b.py": b"def area(shape):\n    return shape.side()\n"
         b"class Shape:\n    def __init__(self, n): self.n = n\n    def side(self): return self.n\n",
     }
-    calls = Calls.of(files)
+    calls = CallGraph.of(files)
 
     called = {
         function.name: [each.name for each in calls.called_by(function)]
@@ -106,6 +106,6 @@ def test_calls_are_read_from_names() -> None:
 
 def test_a_name_that_many_bear_tells_nothing() -> None:
     code = b"".join(b"class C%d:\n    def get(self): pass\n" % number for number in range(4))
-    calls = Calls.of({"a.py": code + b"def f(x):\n    x.get()\n"})
+    calls = CallGraph.of({"a.py": code + b"def f(x):\n    x.get()\n"})
 
     assert calls.called_by(calls.functions["a.py"][-1]) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mutators.base import operator
-from mutators.model.project import Project
+from mutators.model.project import ProjectView
 from mutators.model.targets import PER_VISIT, has_logic, is_function, targets
 
 ROOT = Path(operator.__file__).parents[2]
@@ -39,24 +39,24 @@ CASES = {
 
 @pytest.mark.parametrize(("code", "accepted"), CASES.items())
 def test_what_has_some_logic_is_accepted(code: str, accepted: bool) -> None:
-    found = [d for d in Project({"a.py": code.encode()}).definitions("a.py") if not d.is_class]
+    found = [d for d in ProjectView({"a.py": code.encode()}).definitions("a.py") if not d.is_class]
     assert [has_logic(each) for each in found] == [accepted] * len(found)
     assert found or not accepted
 
 
 def test_what_lies_in_a_function_is_part_of_it() -> None:
     code = "def outer(x):\n    def inner(y):\n        return y\n    return inner(x)\n"
-    assert [d.name for d in Project({"a.py": code.encode()}).definitions("a.py")] == ["outer"]
+    assert [d.name for d in ProjectView({"a.py": code.encode()}).definitions("a.py")] == ["outer"]
 
 
 def test_tests_are_never_asked_about() -> None:
     code = ("def plain" + LOGIC.format("")).encode()
     paths = ("tests/helpers.py", "pkg/test_a.py", "pkg/conftest.py", "docs/a.py", "pkg/a.txt")
-    assert not list(targets(Project(dict.fromkeys(paths, code)), has_logic, seed=0, wanted=9))
+    assert not list(targets(ProjectView(dict.fromkeys(paths, code)), has_logic, seed=0, wanted=9))
 
 
 def names(seed: int, wanted: int | None, limit: int | None = None) -> list[tuple[str, str, int]]:
-    found = targets(Project(OWN), is_function, seed=seed, wanted=wanted)
+    found = targets(ProjectView(OWN), is_function, seed=seed, wanted=wanted)
     return [(d.source.path, d.name, d.start) for d in islice(found, limit)]
 
 
@@ -79,7 +79,7 @@ def test_larger_and_more_branching_ones_are_preferred() -> None:
     body = "".join(f"    if x > {n}:\n        x = x + {n}\n" for n in range(12))
     code = (small + f"def large(x):\n{body}    return x\n").encode()
     first = [
-        next(iter(targets(Project({"a.py": code}), is_function, seed=seed, wanted=1))).name
+        next(iter(targets(ProjectView({"a.py": code}), is_function, seed=seed, wanted=1))).name
         for seed in range(40)
     ]
     assert first.count("large") > 15

@@ -7,11 +7,11 @@ from itertools import islice
 from random import Random
 
 from mutators.base.files import Files
-from mutators.base.operator import Source
+from mutators.base.operator import ParsedSource
 from mutators.operators.registry import operators
 from mutators.procedural import joined_of, propose
-from mutators.samples import Edit
-from mutators.together import JOINED, Pool, joined, leaves_out, together
+from mutators.samples import SiteEdit
+from mutators.together import JOINED, CandidatePool, join_candidates, leaves_out, merge_changes
 from storage.records import Bug
 from syntax.languages import PYTHON
 from syntax.patch_text import apply_patch
@@ -48,9 +48,9 @@ def proposed(seed: int, limit: int, files: dict[str, bytes] = SOME) -> list[Bug]
     return [candidate.bug for candidate in islice(found, limit)]
 
 
-def places(source: Source) -> list[tuple[Source, Edit]]:
+def places(source: ParsedSource) -> list[tuple[ParsedSource, SiteEdit]]:
     """The candidates of a file."""
-    pool = Pool(operators(), Random(0))
+    pool = CandidatePool(operators(), Random(0))
     pool.add(source)
     return [place for group in pool.same.values() for place in group]
 
@@ -91,7 +91,7 @@ def test_nothing_is_joined_where_bugs_are_drawn_evenly() -> None:
 
 def test_what_is_joined_lies_apart() -> None:
     read = Files(SHOP, {})
-    found = list(joined(read.files, read.source, operators(), seed=0))
+    found = list(join_candidates(read.files, read.source, operators(), seed=0))
 
     assert found
     for _, _, changes in found:
@@ -104,15 +104,15 @@ def test_what_is_joined_lies_apart() -> None:
 
 
 def test_changes_that_overlap_are_not_joined() -> None:
-    source = Source.of("a.py", b"x = a + b\n", PYTHON)
+    source = ParsedSource.of("a.py", b"x = a + b\n", PYTHON)
     one, other = places(source)[:2]
-    wide = Edit(other[1].site, (Splice(0, 9, b"y = 1"),))
+    wide = SiteEdit(other[1].site, (Splice(0, 9, b"y = 1"),))
 
-    assert together([one, (source, wide)]) is None
+    assert merge_changes([one, (source, wide)]) is None
 
 
 def test_what_is_left_out_adds_nothing() -> None:
-    source = Source.of("shop/prices.py", SHOP["shop/prices.py"], PYTHON)
+    source = ParsedSource.of("shop/prices.py", SHOP["shop/prices.py"], PYTHON)
     found = {edit.site.operator.name: leaves_out((source, edit)) for _, edit in places(source)}
 
     assert found["remove-conditional"] and found["forget-attribute"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from storage.records import (
-    Attempt,
     Baseline,
     BaselineTest,
     Bug,
@@ -11,6 +10,7 @@ from storage.records import (
     FileChange,
     Origin,
     Plan,
+    PlanAttempt,
     Repository,
     Task,
     Verdict,
@@ -46,7 +46,7 @@ ENVIRONMENT = Environment(
     handle="env-1",
     seconds=1.5,
 )
-ATTEMPT = Attempt(plan=PLAN, ok=False, reason="no-tests", detail="nothing\nfound", seconds=2.0)
+ATTEMPT = PlanAttempt(plan=PLAN, ok=False, reason="no-tests", detail="nothing\nfound", seconds=2.0)
 TESTS = tuple(f"tests/test_shop.py::test_number[{n}]" for n in range(40))
 
 

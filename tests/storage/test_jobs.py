@@ -45,7 +45,7 @@ def state(store: Store, subject: str) -> str:
 
 
 def test_a_job_is_claimed_once_and_done(store: Store) -> None:
-    store.jobs.put([job("a")], now=0)
+    store.jobs.put_jobs([job("a")], now=0)
 
     [claimed] = take(store)
     assert take(store, worker="other") == []
@@ -57,18 +57,18 @@ def test_a_job_is_claimed_once_and_done(store: Store) -> None:
 
 
 def test_asked_for_twice_while_it_waits_it_is_one_job_with_the_newer_payload(store: Store) -> None:
-    assert store.jobs.put([job("a", payload="1")], now=0) == 1
-    assert store.jobs.put([job("a", payload="2")], now=1) == 0
+    assert store.jobs.put_jobs([job("a", payload="1")], now=0) == 1
+    assert store.jobs.put_jobs([job("a", payload="2")], now=1) == 0
 
     [claimed] = take(store, now=1, most=5)
     assert claimed.payload == "2"
 
 
 def test_asked_for_while_it_runs_it_runs_once_more(store: Store) -> None:
-    store.jobs.put([job("a")], now=0)
+    store.jobs.put_jobs([job("a")], now=0)
     [first] = take(store)
-    store.jobs.put([job("a")], now=1)
-    store.jobs.put([job("a")], now=1)
+    store.jobs.put_jobs([job("a")], now=1)
+    store.jobs.put_jobs([job("a")], now=1)
 
     store.jobs.finish(first, now=2)
     [second] = take(store, now=2)
@@ -78,22 +78,22 @@ def test_asked_for_while_it_runs_it_runs_once_more(store: Store) -> None:
 
 
 def test_asked_for_after_its_end_it_begins_anew(store: Store) -> None:
-    store.jobs.put([job("a")], now=0)
+    store.jobs.put_jobs([job("a")], now=0)
     store.jobs.finish(take(store)[0], now=1)
 
-    assert store.jobs.put([job("a")], now=2) == 1
+    assert store.jobs.put_jobs([job("a")], now=2) == 1
     assert [claimed.attempts for claimed in take(store, now=2)] == [1]
 
 
 def test_a_job_that_is_not_due_waits(store: Store) -> None:
-    store.jobs.put([NewJob(queue="work", kind="crawl", subject="a", due=10)], now=0)
+    store.jobs.put_jobs([NewJob(queue="work", kind="crawl", subject="a", due=10)], now=0)
 
     assert take(store, now=9) == []
     assert len(take(store, now=10)) == 1
 
 
 def test_jobs_of_one_lane_are_done_one_after_the_other_in_order(store: Store) -> None:
-    store.jobs.put([job("a", lane="x"), job("b", lane="x"), job("c", lane="y")], now=0)
+    store.jobs.put_jobs([job("a", lane="x"), job("b", lane="x"), job("c", lane="y")], now=0)
 
     first = take(store, most=5)
     assert [claimed.subject for claimed in first] == ["a", "c"]
@@ -104,8 +104,8 @@ def test_jobs_of_one_lane_are_done_one_after_the_other_in_order(store: Store) ->
 
 
 def test_installations_take_turns_however_much_one_asks_for(store: Store) -> None:
-    store.jobs.put([job(f"big{n}", installation=1) for n in range(50)], now=0)
-    store.jobs.put([job("small", installation=2)], now=1)
+    store.jobs.put_jobs([job(f"big{n}", installation=1) for n in range(50)], now=0)
+    store.jobs.put_jobs([job("small", installation=2)], now=1)
 
     served = [take(store, now=2)[0].installation for _ in range(3)]
 
@@ -113,13 +113,13 @@ def test_installations_take_turns_however_much_one_asks_for(store: Store) -> Non
 
 
 def test_what_is_more_urgent_comes_first_within_an_installation(store: Store) -> None:
-    store.jobs.put([job("later"), job("now", priority=5)], now=0)
+    store.jobs.put_jobs([job("later"), job("now", priority=5)], now=0)
 
     assert take(store)[0].subject == "now"
 
 
 def test_a_failure_is_tried_again_later_and_at_last_stays_failed(store: Store) -> None:
-    store.jobs.put([job("a")], now=0)
+    store.jobs.put_jobs([job("a")], now=0)
 
     store.jobs.fail(take(store)[0], "502", now=0, retry_in=30)
     assert take(store, now=29) == []
@@ -136,7 +136,7 @@ def test_a_failure_is_tried_again_later_and_at_last_stays_failed(store: Store) -
 def test_what_a_dead_worker_held_is_taken_up_by_another_and_the_dead_cannot_end_it(
     store: Store,
 ) -> None:
-    store.jobs.put([job("a")], now=0)
+    store.jobs.put_jobs([job("a")], now=0)
     [mine] = take(store, worker="dead")
 
     assert store.jobs.expire(now=59, most=5) == []
@@ -150,7 +150,7 @@ def test_what_a_dead_worker_held_is_taken_up_by_another_and_the_dead_cannot_end_
 
 
 def test_a_heartbeat_holds_a_job(store: Store) -> None:
-    store.jobs.put([job("a")], now=0)
+    store.jobs.put_jobs([job("a")], now=0)
     [mine] = take(store)
 
     assert store.jobs.extend(mine, now=50, lease=60, note="half way")
@@ -164,7 +164,7 @@ def test_a_heartbeat_holds_a_job(store: Store) -> None:
 def test_all_that_a_worker_held_comes_back_at_once_when_it_is_known_to_be_dead(
     store: Store,
 ) -> None:
-    store.jobs.put([job("a"), job("b")], now=0)
+    store.jobs.put_jobs([job("a"), job("b")], now=0)
     take(store, worker="serve:1")
     take(store, worker="work:2")
 
@@ -172,7 +172,7 @@ def test_all_that_a_worker_held_comes_back_at_once_when_it_is_known_to_be_dead(
 
 
 def test_what_kills_its_workers_is_set_aside(store: Store) -> None:
-    store.jobs.put([job("a")], now=0)
+    store.jobs.put_jobs([job("a")], now=0)
     for now in (0, 100, 200):
         assert len(take(store, now=now)) == 1
         store.jobs.expire(now=now + 61, most=3)
@@ -182,7 +182,7 @@ def test_what_kills_its_workers_is_set_aside(store: Store) -> None:
 
 def test_a_job_in_hand_when_workers_were_killed_lets_others_go_first(store: Store) -> None:
     """It may be what kills them, or have only run beside that."""
-    store.jobs.put([job("a")], 1)
+    store.jobs.put_jobs([job("a")], 1)
     rests = []
     for now in range(1000, 6000, 1000):
         take(store, now)
@@ -195,7 +195,9 @@ def test_a_job_in_hand_when_workers_were_killed_lets_others_go_first(store: Stor
 
 
 def test_opting_out_cancels_what_waits_and_what_runs(store: Store) -> None:
-    store.jobs.put([job("a", repository=7), job("b", repository=7), job("c", repository=8)], now=0)
+    store.jobs.put_jobs(
+        [job("a", repository=7), job("b", repository=7), job("c", repository=8)], now=0
+    )
     [running] = take(store)
 
     assert len(store.jobs.cancel(7, now=1, queues=["work"], why="opted out")) == 2
@@ -206,11 +208,11 @@ def test_opting_out_cancels_what_waits_and_what_runs(store: Store) -> None:
 
 
 def test_what_a_job_writes_is_written_with_its_end_or_not_at_all(store: Store) -> None:
-    store.jobs.put([job("a")], now=0)
+    store.jobs.put_jobs([job("a")], now=0)
     [claimed] = take(store)
 
     with pytest.raises(RuntimeError), store.together():
-        store.jobs.put([job("effect")], now=1)
+        store.jobs.put_jobs([job("effect")], now=1)
         store.jobs.finish(claimed, now=1)
         raise RuntimeError
 
@@ -232,7 +234,9 @@ class Queue(RuleBasedStateMachine):
 
     @rule(subject=sampled_from("abcdef"), lane=sampled_from(["", "x", "y"]))
     def ask(self, subject: str, lane: str) -> None:
-        self.store.jobs.put([job(subject, lane=lane, installation=ord(subject) % 2)], now=self.now)
+        self.store.jobs.put_jobs(
+            [job(subject, lane=lane, installation=ord(subject) % 2)], now=self.now
+        )
         self.asked.add(subject)
 
     @rule(most=integers(1, 3))

@@ -53,14 +53,14 @@ def test_what_the_history_tells_does_not_replace_what_github_told(tmp_path: Path
     guess = replace(PULL, title="Merge pull request #7", labels=(), origin="history")
     with Store(tmp_path / "s.db") as store:
         store.pulls.add([guess], [Issue(repository=PULL.repository, number=5)])
-        assert [issue.number for issue in store.pulls.unfetched(PULL.repository)] == [5]
+        assert [issue.number for issue in store.pulls.list_unfetched_issues(PULL.repository)] == [5]
 
         store.pulls.add([PULL], [ISSUE])
         store.pulls.add([guess], [Issue(repository=PULL.repository, number=5)])
 
         assert store.pulls.all(PULL.repository) == [PULL]
         assert store.pulls.issue(PULL.repository, 5) == ISSUE
-        assert store.pulls.unfetched(PULL.repository) == []
+        assert store.pulls.list_unfetched_issues(PULL.repository) == []
 
 
 def test_a_page_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:

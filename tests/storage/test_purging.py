@@ -24,7 +24,7 @@ from storage.records import (
 )
 from storage.store import Store
 from storage.tables.deliveries import Delivery
-from storage.tables.hosted import Hosted, Marked, Written
+from storage.tables.hosted import GitHubWrite, Hosted, Marked
 from storage.tables.jobs import NewJob
 from storage.tables.pulls import NAMED
 from storage.tables.purge import ERASED, OF_REPOSITORY
@@ -51,7 +51,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def fill(store: Store, hosted: Hosted, tree: str) -> None:
     """Store one of everything for a repository, each row with a text that only it has."""
     owner, _, name = hosted.name.partition("/")
-    store.hosted.put(hosted)
+    store.hosted.put_repository(hosted)
     environment = replace(ENVIRONMENT, tree=tree)
     store.add_repository(
         Repository(owner=owner, name=name, commit=digest(tree)[:40], tree=tree, source=SECRET)
@@ -78,11 +78,14 @@ def fill(store: Store, hosted: Hosted, tree: str) -> None:
     store.pulls.set_outcome(Mirroring(tree=tree, repository=hosted.name, commit="c" * 40,
                                       outcome="undone", detail=SECRET, bug=bug.id))  # fmt: skip
     store.hosted.mark(Marked(repository=hosted.id, number=1, mark="wanted", by=SECRET))
-    store.hosted.write(Written(key=f"k{hosted.id}", repository=hosted.id, number=1, digest=SECRET))
+    store.hosted.write(
+        GitHubWrite(key=f"k{hosted.id}", repository=hosted.id, number=1, digest=SECRET)
+    )
     told = Delivery(guid=hosted.name, event="label", repository=hosted.id, body=SECRET.encode())
     store.deliveries.receive([told], 1)
-    store.jobs.put([NewJob(queue="work", kind="pull", subject=hosted.name, payload=f'"{SECRET}"',
-                           repository=hosted.id)], 1)  # fmt: skip
+    job = NewJob(queue="work", kind="pull", subject=hosted.name, payload=f'"{SECRET}"',
+                 repository=hosted.id)  # fmt: skip
+    store.jobs.put_jobs([job], 1)
     call = ModelCall(key=hosted.name, model="m", purpose="p", answer=SECRET, input_tokens=1,
                      output_tokens=1, cache_write_tokens=0, cache_read_tokens=0, dollars=0.5,
                      seconds=1.0, created="2024-01-01", repository=hosted.name)  # fmt: skip
@@ -138,13 +141,13 @@ def test_what_is_another_repositorys_stays_as_it_was(tmp_path: Path) -> None:
 
 def test_a_tree_that_another_repository_has_too_stays_with_its_tasks(store: Store) -> None:
     fill(store, OUT, "t" * 40)
-    store.hosted.put(OTHER)
+    store.hosted.put_repository(OTHER)
     store.hosted.add_tree(OTHER.id, "t" * 40, "e" * 40, 1)
     erased = store.purging.erase(OUT)
 
     assert (erased.shared, len(store.tasks())) == (1, 1)
     assert store.hosted.trees(OUT.id) == []
-    assert store.hosted.withheld() == set()
+    assert store.hosted.list_withheld_trees() == set()
 
 
 def test_a_tree_forged_by_hand_under_another_name_and_commit_stays(store: Store) -> None:
@@ -159,7 +162,7 @@ def test_a_tree_forged_by_hand_under_another_name_and_commit_stays(store: Store)
 def test_what_was_known_under_an_earlier_name_goes_too(store: Store) -> None:
     fill(store, OUT, "t" * 40)
     renamed = replace(OUT, name="pallets/renamed")
-    store.hosted.put(renamed)
+    store.hosted.put_repository(renamed)
     store.pulls.rename("pallets/click", "pallets/renamed")
     store.purging.erase(renamed)
 

@@ -137,8 +137,8 @@ def test_a_verdict_comes_back_as_it_was(judging: Store) -> None:
 
     assert judging.verdict(bug.id, ENVIRONMENT.id, "1", "full") == make_verdict(bug)
     assert judging.verdict(bug.id, ENVIRONMENT.id, "2", "full") is None
-    assert judging.judged(ENVIRONMENT.id, "1", "full") == {bug.id}
-    assert judging.judged(ENVIRONMENT.id, "1", "selected") == set()
+    assert judging.list_judged_bugs(ENVIRONMENT.id, "1", "full") == {bug.id}
+    assert judging.list_judged_bugs(ENVIRONMENT.id, "1", "selected") == set()
 
 
 @pytest.mark.parametrize(

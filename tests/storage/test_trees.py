@@ -212,7 +212,7 @@ def test_changes_make_another_tree_and_leave_the_rest(trees: Trees, tmp_path: Pa
     assert trees.read_all(changed) == {"a.py": b"1", "run": b"4", "new/d.py": b"5"}
     assert trees.paths(changed)["run"] == "100755"
     assert trees.with_changes(tree, {}) == tree
-    assert trees.read(changed, "b/c.py") is None
+    assert trees.read_file(changed, "b/c.py") is None
 
 
 def test_a_tree_is_the_same_commit_everywhere(trees: Trees, tmp_path: Path) -> None:

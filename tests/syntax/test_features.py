@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syntax.features.features import Features, Side, features_of
-from syntax.features.lines import Code
+from syntax.features.lines import ParsedCode
 from syntax.languages import PYTHON
-from syntax.patches import common
+from syntax.patches import count_common_prefix
 from syntax.text import split_lines
 from tests.syntax.pieces import modules
 
@@ -139,11 +139,11 @@ def test_every_feature_is_a_number_under_a_name_that_is_always_there() -> None:
 
 @given(modules(), modules())
 def test_what_is_the_same_need_not_be_parsed_again(one: bytes, other: bytes) -> None:
-    before = Code.of(one, PYTHON)
+    before = ParsedCode.of(one, PYTHON)
     old, new = split_lines(one), split_lines(other)
-    head = common(old, new)
-    tail = common(old[head:][::-1], new[head:][::-1])
-    found = before.replaced(other, head, len(old) - tail, len(new) - tail)
+    head = count_common_prefix(old, new)
+    tail = count_common_prefix(old[head:][::-1], new[head:][::-1])
+    found = before.reparse_lines(other, head, len(old) - tail, len(new) - tail)
 
     assert str(found.tree.root_node) == str(PYTHON.parse(other))
 

@@ -19,14 +19,14 @@ def test_added_and_removed_lines_are_those_of_the_files(
 ) -> None:
     before, after = ("\n".join(side) + "\n" * (ends and bool(side)) for side in (old, new))
     hunks = marked_hunks(unified_diff("a b.py", before.encode(), after.encode()))
-    count = sum(len(h.having("+")) - len(h.having("-")) for h in hunks)
+    count = sum(len(h.select_lines("+")) - len(h.select_lines("-")) for h in hunks)
     assert count == after.count("\n") - before.count("\n") + (
         (bool(after) and not after.endswith("\n")) - (bool(before) and not before.endswith("\n"))
     )
     assert {h.path for h in hunks} <= {"a b.py"}
     for hunk in hunks:
-        assert set(hunk.having("+")) <= set(new)
-        assert set(hunk.having("-")) <= set(old)
+        assert set(hunk.select_lines("+")) <= set(new)
+        assert set(hunk.select_lines("-")) <= set(old)
 
 
 def test_hunks_know_what_is_around_and_which_file_they_change() -> None:
@@ -41,7 +41,7 @@ def test_hunks_know_what_is_around_and_which_file_they_change() -> None:
     first, second = marked_hunks(diff)
     assert (first.path, first.heading) == ("new.py", "def load(path):")
     assert first.lines == (("-", "    one"), ("+", "    two"), ("+", "    three"))
-    assert (second.path, second.having("-")) == ("gone.py", ["gone"])
+    assert (second.path, second.select_lines("-")) == ("gone.py", ["gone"])
 
 
 @pytest.mark.parametrize("path", ["a b/c.py", "x b/y b/z.py", "caf\u00e9 \t.py", 'q".py', "a b.py"])
@@ -54,7 +54,7 @@ def test_marked_hunks_names_any_path(path: str) -> None:
 def test_marked_hunks_takes_a_diff_whose_last_blank_lines_were_stripped() -> None:
     diff = unified_diff("a.py", b"x\n\n\nz\n", b"y\n\n\nz\n").removesuffix(" z\n").rstrip()
 
-    assert marked_hunks(diff)[0].having("-+") == ["x", "y"]
+    assert marked_hunks(diff)[0].select_lines("-+") == ["x", "y"]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from forge.grade.rollouts import exported, messages
+from forge.grade.rollouts import export_row, messages
 from harness.sandboxes.agents import Work
 from tasks.export import FORMATS, export, export_folder
 from tasks.export.fields import FIELDS
@@ -91,7 +91,7 @@ def trajectories(made: Made) -> str:
         "traj_id": f"{made.task.id}.5d1c8e07",
         "patch": work.patch,
     }
-    told = json.dumps(exported({**kept, "exit": 0, "seconds": 4.0}), indent=1, ensure_ascii=False)
+    told = json.dumps(export_row({**kept, "exit": 0, "seconds": 4.0}), indent=1, ensure_ascii=False)
     return "\n".join(["### trajectories", "", fenced(told, "json"), ""])
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from storage.records import Bug, FileChange, Origin, Repository, Strategy, Task
 from syntax.patches import unified_diff
-from tasks.gates.subject import Subject, Tree
+from tasks.gates.subject import GateSubject, GateTree
 from tasks.statements import statement
 
 MIT = (Path(__file__).parents[2] / "LICENSE").read_bytes()
@@ -36,8 +36,8 @@ FILES = {
 TESTS = tuple(f"tests/test_shop.py::test_{number}" for number in range(40))
 
 
-def tree(files: Mapping[str, bytes] = FILES, *, owner: str = "me", name: str = "shop") -> Tree:
-    return Tree(
+def tree(files: Mapping[str, bytes] = FILES, *, owner: str = "me", name: str = "shop") -> GateTree:
+    return GateTree(
         repository=Repository(owner=owner, name=name, commit="c" * 40, tree="t", source="x"),
         paths=frozenset(files),
         read=files.get,
@@ -56,8 +56,8 @@ def subject(
     entity: str = "total",
     kinds: Mapping[str, int] | None = None,
     hints: tuple[str, ...] = (),
-    place: Tree | None = None,
-) -> Subject:
+    place: GateTree | None = None,
+) -> GateSubject:
     """A task on a bug that turns ``old`` into ``new``; a template tells it where no text does."""
     broken = SOURCE.replace(old, new)
     bug = Bug(
@@ -66,7 +66,7 @@ def subject(
         changes=(FileChange(path="shop.py", mode="100644", sha256=sha256(broken).hexdigest()),),
         origin=Origin(strategy=strategy, path="shop.py", entity=entity),
     )
-    return Subject(
+    return GateSubject(
         task=Task(
             id=name,
             bug=bug.id,

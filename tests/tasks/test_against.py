@@ -7,7 +7,7 @@ import pytest
 
 from storage.errors import ConfigError
 from tasks.contamination.against import read_rows, search
-from tasks.outline import touched
+from tasks.outline import find_touched_places
 from tests.tasks.subjects import SOURCE, subject
 
 TEXT = "# Totals\n\nThe total of a basket is wrong when two items in it have the same price.\n"
@@ -62,7 +62,7 @@ def test_the_same_function_of_the_same_file_is_told(tmp_path: Path) -> None:
 
     found = [(one.row, one.by) for one in search([subject("a")], read_rows(file))]
 
-    assert touched(HEADED) == {("shop.py", "total")}
+    assert find_touched_places(HEADED) == {("shop.py", "total")}
     assert found == [("it", "place")]
 
 

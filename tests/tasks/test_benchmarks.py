@@ -6,7 +6,7 @@ import pytest
 
 from storage.records import Repository
 from tasks.benchmarks import Overlap, deny_list
-from tasks.declared import declared
+from tasks.declared import read_declared
 
 MARSHMALLOW = "f1aa25bcf83eb77eb6476c678d4375039127679a"
 
@@ -45,7 +45,7 @@ def test_a_fork_under_another_name_is_known_by_its_first_commit() -> None:
 
 def test_a_copy_without_history_is_known_by_its_package() -> None:
     files = {"pyproject.toml": b'[project]\nname = "Marshmallow"\n'}
-    found = overlap("local", "candy", package=declared(files.get).name)
+    found = overlap("local", "candy", package=read_declared(files.get).name)
 
     assert found is not None
     assert str(found) == ("marshmallow-code/marshmallow is in swe-bench-dev (known by its package)")

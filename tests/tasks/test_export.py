@@ -79,7 +79,9 @@ def test_the_swe_smith_patch_makes_the_bug(made: Made, tmp_path: Path) -> None:
     made.trees.materialise(made.repository.tree, tmp_path / "clean")
     start = start_commit(made.trees, made.bug)
 
-    assert apply(row["patch"], tmp_path / "clean") == made.trees.read(start.tree, "pkg/clamp.py")
+    assert apply(row["patch"], tmp_path / "clean") == made.trees.read_file(
+        start.tree, "pkg/clamp.py"
+    )
 
 
 def test_swe_bench_rows_have_its_fields_and_types(made: Made, tmp_path: Path) -> None:

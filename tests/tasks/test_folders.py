@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forge.grade.carried_tasks import carried
+from forge.grade.carried_tasks import load_export
 from harness.judge.judge import grade
 from harness.runner_archive import archive_data
-from harness.runs.suite import Result, Run
+from harness.runs.suite import Result, SuiteRun
 from storage.errors import ConfigError, SourceError
 from storage.trees import Trees
 from tasks.export import export_folder
@@ -121,10 +121,10 @@ OUTCOMES = st.sampled_from(
 def test_the_rule_inside_the_container_is_the_one_rule(found: list[str | None]) -> None:
     outcomes = {test: each for test, each in zip(TESTS, found, strict=True) if each is not None}
     results = {test: Result(outcome=each) for test, each in outcomes.items()}  # type: ignore[arg-type]
-    run = Run(results=results, collected=tuple(results))
+    run = SuiteRun(results=results, collected=tuple(results))
     config = {"FAIL_TO_PASS": TESTS[:2], "PASS_TO_PASS": TESTS[2:]}
 
-    assert inside.solved(config, outcomes) == grade(TESTS[:2], TESTS[2:], run).resolved
+    assert inside.is_solved(config, outcomes) == grade(TESTS[:2], TESTS[2:], run).resolved
 
 
 def test_a_task_is_graded_by_the_archive_beside_it(tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_a_folder_carries_its_tasks_without_the_store(
     folder = exported(made, form, tmp_path / form)
     elsewhere = Trees(tmp_path / "elsewhere")
 
-    found = carried(folder, elsewhere)[made.task.id]
+    found = load_export(folder, elsewhere)[made.task.id]
 
     assert found.bug.id == made.bug.id
     assert found.bug.changes == made.bug.changes
@@ -212,13 +212,13 @@ def test_a_record_that_was_changed_is_refused(made: Made, tmp_path: Path) -> Non
 
     place.write_text(json.dumps({**row, "FAIL_TO_PASS": row["FAIL_TO_PASS"][:1]}) + "\n")
     with pytest.raises(SourceError, match="was changed after it was exported"):
-        carried(folder, Trees(tmp_path / "elsewhere"))
+        load_export(folder, Trees(tmp_path / "elsewhere"))
     place.write_text(json.dumps({**row, "tree_bundle": ""}) + "\n")
     with pytest.raises(SourceError, match="is not in the file"):
-        carried(folder, Trees(tmp_path / "other"))
+        load_export(folder, Trees(tmp_path / "other"))
     place.write_text(json.dumps({**row, "tree_bundle": "bm8gYnVuZGxl"}) + "\n")
     with pytest.raises(SourceError, match="cannot be unpacked"):
-        carried(folder, Trees(tmp_path / "other"))
+        load_export(folder, Trees(tmp_path / "other"))
 
 
 def test_a_folder_that_is_not_empty_is_left_alone(made: Made, tmp_path: Path) -> None:

@@ -11,18 +11,18 @@ from hypothesis import strategies as st
 from storage.errors import ConfigError
 from storage.records import Bug, FileChange, Origin
 from syntax.patches import unified_diff
-from tasks.gates import GATES, NAMES, Passed, chosen, pass_gates
-from tasks.gates.subject import Rules, Subject, subjects
+from tasks.gates import GATES, NAMES, Passed, choose_gates, pass_gates
+from tasks.gates.subject import GateSubject, Rules, subjects
 from tasks.statements import statement
 from tests.tasks.made import make
 from tests.tasks.subjects import FILES, SOURCE, TESTS, subject, tree
 
 
-def sent(*given: Subject, gate: str, rules: Rules | None = None) -> Passed:
+def sent(*given: GateSubject, gate: str, rules: Rules | None = None) -> Passed:
     return pass_gates(given, rules or Rules(), (gate,))
 
 
-def why(*given: Subject, gate: str, rules: Rules | None = None) -> list[str]:
+def why(*given: GateSubject, gate: str, rules: Rules | None = None) -> list[str]:
     return [each.why for each in sent(*given, gate=gate, rules=rules).stopped]
 
 
@@ -39,11 +39,11 @@ def test_each_gate_has_a_name_and_says_what_it_does() -> None:
 
 
 def test_gates_are_chosen_by_name() -> None:
-    assert chosen() == NAMES
-    assert chosen(("licence",)) == ("licence",)
-    assert "licence" not in chosen(without=("licence",))
+    assert choose_gates() == NAMES
+    assert choose_gates(("licence",)) == ("licence",)
+    assert "licence" not in choose_gates(without=("licence",))
     with pytest.raises(ConfigError, match="no gate 'license'; there are benchmark, licence"):
-        chosen(("license",))
+        choose_gates(("license",))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_gate_that_is_off_stops_nothing() -> None:
     wide = subject("a", failing=TESTS[:30])
 
     assert len(pass_gates([wide], Rules()).stopped) == 1
-    assert pass_gates([wide], Rules(), chosen(without=("failing-share",))).stopped == ()
+    assert pass_gates([wide], Rules(), choose_gates(without=("failing-share",))).stopped == ()
 
 
 def test_an_unknown_licence_is_stopped() -> None:
@@ -153,7 +153,7 @@ def test_a_statement_must_not_hold_lines_of_the_fix(text: str, told: str) -> Non
         assert found == []
 
 
-def renamed(text: str, name: bytes = b"price_with_tax") -> Subject:
+def renamed(text: str, name: bytes = b"price_with_tax") -> GateSubject:
     """A task whose fix uses a name that the code with the bug does not have."""
     source = SOURCE.replace(b"item.price", b"item." + name)
     broken = SOURCE
@@ -258,7 +258,7 @@ MANY = tuple(
 
 
 @given(st.permutations(MANY))
-def test_which_are_kept_does_not_depend_on_the_order(given: list[Subject]) -> None:
+def test_which_are_kept_does_not_depend_on_the_order(given: list[GateSubject]) -> None:
     passed = sent(*given, gate="near-duplicates")
 
     assert passed == sent(*MANY, gate="near-duplicates")

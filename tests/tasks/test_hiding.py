@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from forge.grade.grade import start_state, undoing
-from forge.grade.lookup import Found
+from forge.grade.grade import make_known_fix, start_state
+from forge.grade.lookup import StoredTask
 from storage.git import git
 from syntax.patch_text import apply_patch
 from syntax.patches import unified_diff
@@ -135,12 +135,12 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
     whole.store.close()
 
 
-def found(made: Made) -> Found:
+def found(made: Made) -> StoredTask:
     environment = made.store.environment(made.verdict.environment)
     baseline = made.store.baseline(made.verdict.environment)
     assert environment is not None
     assert baseline is not None
-    return Found(
+    return StoredTask(
         task=made.task,
         bug=made.bug,
         verdict=made.verdict,
@@ -176,7 +176,7 @@ def test_grading_runs_them_as_the_tree_has_them(made: Made) -> None:
     read = start_state(item, made.trees)
 
     assert read(PATH) == HIDDEN
-    assert undoing(item, made.trees) == {"pkg/clamp.py": FILES["pkg/clamp.py"]}
+    assert make_known_fix(item, made.trees) == {"pkg/clamp.py": FILES["pkg/clamp.py"]}
     fix = unified_diff("pkg/clamp.py", BROKEN, FILES["pkg/clamp.py"])
     cheat = unified_diff(PATH, HIDDEN, b"def test_low():\n    pass\n")
     assert grading_files(read, fix + cheat) == {"pkg/clamp.py": FILES["pkg/clamp.py"]}

@@ -57,13 +57,13 @@ def test_the_text_of_a_licence_is_surer_than_what_packaging_says() -> None:
     licence = found_in({"LICENSE": MIT, "setup.py": SETUP})
 
     assert licence.expression == "MIT"
-    assert licence.refused() == (
+    assert licence.explain_refusal() == (
         "GPL-3.0-or-later (packaging) is not on the list of allowed licences"
     )
 
 
 def test_no_licence_is_refused() -> None:
-    assert found_in({"a.py": b""}).refused() == "no licence was found in its files"
+    assert found_in({"a.py": b""}).explain_refusal() == "no licence was found in its files"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from storage.records import Issue
 from syntax.patches import unified_diff
 from tasks.giveaways import Secrets, leaks, names_of_tests, secrets_of
-from tasks.masks import exception_of, masked
+from tasks.masks import exception_of, mask_output
 from tasks.observed import excerpt, module_of, observe, public_parts
 from tasks.voices import SAMPLE_LIMIT, samples
 from tests.furniture.project import SOURCE
@@ -20,7 +20,7 @@ PATH = "src/shop/__init__.py"
 
 
 def test_a_traceback_keeps_calls_and_exception_and_loses_places_and_code() -> None:
-    assert masked(REPORT, SECRETS) == (
+    assert mask_output(REPORT, SECRETS) == (
         "Traceback (most recent call last):\n"
         '  File "example.py", in example\n'
         "    assert clamp(value, 0, 10) == expected\n"
@@ -32,12 +32,12 @@ def test_a_traceback_keeps_calls_and_exception_and_loses_places_and_code() -> No
 
 def test_other_libraries_keep_their_names_and_nothing_keeps_its_line() -> None:
     text = 'Traceback:\n  File "/usr/lib/python3.11/json/decoder.py", line 337, in decode\n    x\nE'
-    assert masked(text, SECRETS) == 'Traceback:\n  File "decoder.py", in decode\nE'
+    assert mask_output(text, SECRETS) == 'Traceback:\n  File "decoder.py", in decode\nE'
 
 
 def test_what_differs_from_run_to_run_is_not_told() -> None:
     text = "<Basket object at 0x7f12ab34cd56> in /tmp/pytest-of-me/x1/a.txt, shop.py:12: boom"
-    assert masked(text, SECRETS) == "<Basket object at 0x…> in /tmp/…, shop.py: boom"
+    assert mask_output(text, SECRETS) == "<Basket object at 0x…> in /tmp/…, shop.py: boom"
 
 
 @pytest.mark.parametrize(
@@ -54,11 +54,11 @@ def test_what_differs_from_run_to_run_is_not_told() -> None:
     ],
 )
 def test_an_address_that_was_cut_is_not_told_either(text: str, told: str) -> None:
-    assert masked(text, SECRETS) == told
+    assert mask_output(text, SECRETS) == told
 
 
 def test_long_messages_lose_their_middle() -> None:
-    text = masked("first\n" + "x" * 99_999 + "\nlast", SECRETS)
+    text = mask_output("first\n" + "x" * 99_999 + "\nlast", SECRETS)
     assert len(text) <= 1500
     assert text.startswith("first")
     assert text.endswith("last")
@@ -71,7 +71,7 @@ def test_no_masked_message_holds_a_test_or_a_changed_line(
     known = [*names_of_tests(secrets.tests), *secrets.lines, *secrets.paths]
     pieces = st.one_of(st.sampled_from(known), st.text(max_size=20))
     text = "\n".join(data.draw(st.lists(st.lists(pieces, max_size=3).map(" ".join), max_size=6)))
-    assert leaks(masked(text, secrets), secrets) == []
+    assert leaks(mask_output(text, secrets), secrets) == []
 
 
 @pytest.mark.parametrize(

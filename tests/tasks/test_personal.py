@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.personal import redacted
+from tasks.personal import redact_text
 
 TOKEN = "ghp_" + "a1B2" * 9
 KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----"
@@ -25,7 +25,7 @@ KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----"
     ids=["address", "addresses", "home", "windows", "token", "password", "key"],
 )  # fmt: skip
 def test_what_is_somebodys_is_replaced(text: str, after: str) -> None:
-    assert redacted(text)[0] == after
+    assert redact_text(text)[0] == after
 
 
 @pytest.mark.parametrize(
@@ -40,17 +40,17 @@ def test_what_is_somebodys_is_replaced(text: str, after: str) -> None:
     ],
 )
 def test_what_is_nobodys_stays(text: str) -> None:
-    assert redacted(text) == (text, ())
+    assert redact_text(text) == (text, ())
 
 
 def test_the_kind_of_what_was_taken_is_told() -> None:
-    _, found = redacted(f"jane@corp.io in /home/jane with {TOKEN}")
+    _, found = redact_text(f"jane@corp.io in /home/jane with {TOKEN}")
 
     assert [each.kind for each in found] == ["GitHub Token", "e-mail", "home-folder"]
 
 
 def test_a_made_up_address_is_never_that_of_another_in_the_text() -> None:
-    text, _ = redacted("jane@corp.io wrote to user1@example.com")
+    text, _ = redact_text("jane@corp.io wrote to user1@example.com")
 
     assert text == "user2@example.com wrote to user1@example.com"
 
@@ -63,14 +63,14 @@ PIECES = st.sampled_from(
 
 @given(st.lists(st.one_of(PIECES, st.text(max_size=8)), max_size=12), st.sampled_from(["", " "]))
 def test_what_is_redacted_once_stays_as_it_is(pieces: list[str], between: str) -> None:
-    once, _ = redacted(between.join(pieces))
+    once, _ = redact_text(between.join(pieces))
 
-    assert redacted(once) == (once, ())
+    assert redact_text(once) == (once, ())
 
 
 @given(st.lists(PIECES, max_size=12))
 def test_nothing_that_was_found_is_left(pieces: list[str]) -> None:
-    text, found = redacted(" ".join(pieces))
+    text, found = redact_text(" ".join(pieces))
 
     for each in found:
         if each.kind in ("e-mail", "GitHub Token", "Private Key", "AWS Access Key"):

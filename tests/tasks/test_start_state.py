@@ -25,7 +25,7 @@ from tests.tasks.made import BROKEN, FILES, Made, make_bug, make_repository
 
 def graded(made: Made, patch: str, *, tests: tuple[str, ...] = ()) -> dict[str, bytes | None]:
     start = start_commit(made.trees, made.bug)
-    return grading_files(lambda path: made.trees.read(start.tree, path), patch, tests=tests)
+    return grading_files(lambda path: made.trees.read_file(start.tree, path), patch, tests=tests)
 
 
 def test_a_solver_starts_from_the_files_with_the_bug(made: Made) -> None:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from harness.judge.scripts import ScriptRun
 from llm.patience import MOST_TRIES
 from storage.errors import SandboxError
-from tasks.drafts import CAME_OF_IT, Draft, Refused, check, composed, fenced
+from tasks.drafts import CAME_OF_IT, Draft, DraftRefused, check, compose_statement, fence_text
 from tasks.giveaways import WORDS, Secrets, is_telling, names_of_tests, secrets_of
-from tasks.model_statements import REASONS, Unwritten, Written, write_statement
+from tasks.model_statements import REASONS, Unwritten, WrittenStatement, write_statement
 from tasks.observed import Observed, observe
 from tasks.statements import is_template, statement
 from tasks.voices import STYLES, Style, style_of
@@ -69,7 +69,7 @@ def printing(without: str, broken: str, code: int | None = 0, fixed: int | None 
 
 async def write(
     *answers: Any, style: str = "terse", sides: Sides | None = None, budget: float = 1.0
-) -> tuple[Written | Unwritten, Service]:
+) -> tuple[WrittenStatement | Unwritten, Service]:
     sides = sides or printing("10\n", "0\n")
     async with messages_api(*answers) as service:
         asked = model(service, budget=budget)
@@ -84,7 +84,7 @@ def told(service: Service, number: int = -1) -> str:
 
 async def test_a_statement_at_once() -> None:
     found, service = await write(GOOD)
-    assert isinstance(found, Written)
+    assert isinstance(found, WrittenStatement)
     assert found.statement == f"# {GOOD['title']}\n\n{GOOD['body']}\n"
     assert (found.style, found.script, found.attempts) == ("terse", "", ())
     assert not is_template(found.statement)
@@ -94,7 +94,7 @@ async def test_a_statement_at_once() -> None:
 async def test_a_script_is_run_twice_on_both_sides_and_what_it_prints_put_under_it() -> None:
     sides = printing("10\n", "0\n")
     found, _ = await write(WITH_SCRIPT, style="script", sides=sides)
-    assert isinstance(found, Written)
+    assert isinstance(found, WrittenStatement)
     assert found.script == SCRIPT
     assert f"```python\n{SCRIPT}\n```" in found.statement
     assert found.statement.endswith("\n\n```\n0\n```\n")
@@ -103,7 +103,7 @@ async def test_a_script_is_run_twice_on_both_sides_and_what_it_prints_put_under_
 
 async def test_a_script_in_a_fence_is_taken_out_of_it() -> None:
     found, _ = await write({**GOOD, "script": f"```python\n{SCRIPT}\n```"}, style="script")
-    assert isinstance(found, Written)
+    assert isinstance(found, WrittenStatement)
     assert found.script == SCRIPT
 
 
@@ -147,7 +147,7 @@ async def test_what_will_not_do_goes_back_and_is_mended(
 ) -> None:
     mended = WITH_SCRIPT if style == "script" else GOOD
     found, service = await write(answer, mended, style=style)
-    assert isinstance(found, Written), found
+    assert isinstance(found, WrittenStatement), found
     assert found.attempts == (reason,)
     assert CAME_OF_IT[reason] in told(service)
     first, second = (request["messages"][0]["content"][0] for request in service.asked)
@@ -191,14 +191,14 @@ async def test_a_script_that_fails_hangs_or_dies_with_the_bug_alone_shows_it(
     code: int | None, fixed: int
 ) -> None:
     found, _ = await write(WITH_SCRIPT, style="script", sides=printing("", "", code, fixed))
-    assert isinstance(found, Written)
+    assert isinstance(found, WrittenStatement)
     assert found.statement.endswith(f"{SCRIPT}\n```\n")
 
 
 async def test_output_that_gives_something_away_is_not_shown() -> None:
     sides = printing("10\n", "0\nin test_clamp\n    if value > high:\nsee src/shop/__init__.py\n")
     found, _ = await write(WITH_SCRIPT, style="script", sides=sides)
-    assert isinstance(found, Written)
+    assert isinstance(found, WrittenStatement)
     assert found.statement.endswith("\n\n```\n0\nin example\n```\n")
 
 
@@ -229,7 +229,7 @@ async def test_the_budget_ends_it_before_a_call_is_sent() -> None:
 
 async def test_an_overloaded_service_is_asked_again_then_given_up() -> None:
     found, _ = await write(529, GOOD)
-    assert isinstance(found, Written)
+    assert isinstance(found, WrittenStatement)
     found, _ = await write(*[529] * MOST_TRIES)
     assert isinstance(found, Unwritten)
     assert found.reason == "overloaded"
@@ -262,7 +262,7 @@ async def test_without_anything_seen_nothing_is_asked() -> None:
 async def test_without_a_sandbox_no_script_is_taken() -> None:
     async with messages_api(WITH_SCRIPT, GOOD) as service:
         found = await write_statement(model(service), observed("detailed"))
-    assert isinstance(found, Written)
+    assert isinstance(found, WrittenStatement)
     assert found.attempts == ("script-not-wanted",)
     assert found.style != "script"
 
@@ -351,16 +351,16 @@ def test_no_accepted_statement_holds_a_test_or_a_changed_line(
 ) -> None:
     secrets, answer = case
     seen = observed("detailed", secrets=secrets)
-    draft = Draft.read(answer)
+    draft = Draft.parse_answer(answer)
     try:
         check(draft, Style(name="any", asks="", longest=5000, script="may"), secrets, scripts=True)
-    except Refused as refused:
+    except DraftRefused as refused:
         event(refused.reason)
         assert refused.reason in CAME_OF_IT
         return
     event("accepted")
     printed = "\n".join([*secrets.tests, *secrets.lines])
-    for text in (composed(draft, seen), composed(draft, seen, printed=printed)):
+    for text in (compose_statement(draft, seen), compose_statement(draft, seen, printed=printed)):
         for test in secrets.tests:
             path, _, name = test.partition("::")
             assert path.lower() not in text.lower()
@@ -372,24 +372,24 @@ def test_no_accepted_statement_holds_a_test_or_a_changed_line(
 
 @given(st.text(max_size=200))
 def test_a_fence_is_not_closed_by_what_it_holds(text: str) -> None:
-    fence = fenced(text).partition("\n")[0]
+    fence = fence_text(text).partition("\n")[0]
     assert fence not in text
 
 
 def test_words_that_are_the_projects_own_may_be_used() -> None:
     bug = make_bug("0" * 40)
-    speaking = Draft.read({**GOOD, "body": f"{GOOD['body']} The mutation returns nothing."})
-    testing = Draft.read({**GOOD, "body": f"{GOOD['body']} The test suite is not found."})
+    speaking = Draft.parse_answer({**GOOD, "body": f"{GOOD['body']} The mutation returns nothing."})
+    testing = Draft.parse_answer({**GOOD, "body": f"{GOOD['body']} The test suite is not found."})
 
     def checked(draft: Draft, **words: str) -> None:
         check(draft, STYLES[1], secrets_of(bug, [TEST], **words), scripts=True)
 
-    with pytest.raises(Refused, match="tells-how-it-was-made"):
+    with pytest.raises(DraftRefused, match="tells-how-it-was-made"):
         checked(speaking)
-    with pytest.raises(Refused, match="tells-how-it-was-made"):
+    with pytest.raises(DraftRefused, match="tells-how-it-was-made"):
         checked(speaking, readme="Queries and mutants against a schema.")
     checked(speaking, readme="Run queries and mutations against a schema.")
-    with pytest.raises(Refused, match="speaks-of-tests"):
+    with pytest.raises(DraftRefused, match="speaks-of-tests"):
         checked(testing, readme="Run the test suite with pytest.")
     checked(testing, interface="Find a test suite in a folder.")
 

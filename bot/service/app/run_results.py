@@ -8,7 +8,7 @@ from bot.service.base.scene import Outcome, Scene
 from bot.service.repositories.chores import ingest_job
 from forge.remote.actions.github_place import GitHubPlace
 from forge.remote.actions.mirrors import BRANCH
-from forge.remote.actions.settlement import fetched, record
+from forge.remote.actions.settlement import fetch_artifacts, record
 from forge.remote.batch.plans import read_batch
 from storage.errors import BatchError, GitHubMissing
 from storage.records import Dispatch
@@ -31,15 +31,15 @@ async def ingest(job: Job, scene: Scene) -> Outcome:
     try:
         state = await place.state(run)
     except GitHubMissing:
-        return await given_up(dispatch, "the run is gone", scene)
+        return await give_up(dispatch, "the run is gone", scene)
     if not state.ended:
         later = ingest_job(job.repository, job.installation, int(run), due=scene.clock() + AGAIN)
         return Outcome(note="it goes on", jobs=(later,))
     try:
         batch = read_batch(scene.config.cache / "batches" / dispatch.plan)
     except BatchError as error:
-        return await given_up(dispatch, str(error), scene)
-    left = await fetched(place, run)
+        return await give_up(dispatch, str(error), scene)
+    left = await fetch_artifacts(place, run)
     settled = await scene.keeper(lambda store: record(dispatch, batch, state, left, store))
     collected = settled.collected
     return Outcome(note=f"{len(collected.found)} verdicts, {len(collected.missing)} missing")
@@ -63,7 +63,7 @@ def place_of(dispatch: Dispatch, job: Job, scene: Scene) -> GitHubPlace:
     )
 
 
-async def given_up(dispatch: Dispatch, why: str, scene: Scene) -> Outcome:
+async def give_up(dispatch: Dispatch, why: str, scene: Scene) -> Outcome:
     """Mark a batch of which nothing can be known any more; its bugs are judged again."""
     await scene.keeper(lambda store: store.dispatches.end(dispatch.plan, why))
     return Outcome(note=why)

@@ -16,16 +16,16 @@ from aiohttp import web
 from bot.service.app.queues import LIGHT
 from bot.service.app.web import UNDER_WAY, Front, make_app
 from bot.service.base.config import Config, secret
-from bot.service.base.instance_lock import alone
+from bot.service.base.instance_lock import hold_service_lock
 from bot.service.base.metrics import Metrics
 from bot.service.base.retries import MOST_DEATHS
 from bot.service.base.scene import Handler, Scene
-from bot.service.base.store_thread import Keeper
+from bot.service.base.store_thread import AsyncStore
 from bot.service.inbox.inbox import Inbox
 from bot.service.pages.board import Board
 from bot.service.queue.crew import Crew
 from bot.service.queue.upkeep import Upkeep
-from bot.service.queue.worker import Worker
+from bot.service.queue.worker import QueueWorker
 from mirror.github.hub import Hub
 from storage.errors import ConfigError
 from storage.tables.deliveries import INBOX
@@ -41,7 +41,7 @@ SERVES = "serve:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
+class RunningService:
     """A service that runs."""
 
     port: int
@@ -50,13 +50,15 @@ class Running:
     """Has all queues looked at now."""
 
 
-async def serve(config: Config, *, started: Callable[[Running], None] = lambda _: None) -> None:
+async def serve(
+    config: Config, *, on_start: Callable[[RunningService], None] = lambda _: None
+) -> None:
     """Run the service until it is cancelled; then end gracefully.
 
     Raises ConfigError or StoreError when it cannot start.
     """
     async with service(config) as running:
-        started(running)
+        on_start(running)
         await asyncio.Event().wait()
 
 
@@ -66,18 +68,18 @@ async def service(
     *,
     clock: Callable[[], float] = time.time,
     light: Mapping[str, Mapping[str, Handler]] = LIGHT,
-) -> AsyncIterator[Running]:
+) -> AsyncIterator[RunningService]:
     """Run the service inside the block; ``light`` is what its own workers do, by queue and kind."""
     key, hook = credentials(config)
     metrics = Metrics()
     async with AsyncExitStack() as stack:
-        stack.enter_context(alone(config.store))
+        stack.enter_context(hold_service_lock(config.store))
         taking = await stack.enter_async_context(
-            Keeper(config.store, busy_timeout=TAKEN_WITHIN, checkpoints=False)
+            AsyncStore(config.store, busy_timeout=TAKEN_WITHIN, checkpoints=False)
         )
         # What a power cut undoes of these is begun again: a delivery that was taken lasts.
-        keeper = await stack.enter_async_context(Keeper(config.store, lasting=False))
-        reading = await stack.enter_async_context(Keeper(config.store, read_only=True))
+        keeper = await stack.enter_async_context(AsyncStore(config.store, lasting=False))
+        reading = await stack.enter_async_context(AsyncStore(config.store, read_only=True))
         hub = await stack.enter_async_context(
             Hub(
                 config.app.api_url,
@@ -92,14 +94,14 @@ async def service(
         await keeper(lambda s: s.jobs.expire(now=clock(), most=MOST_DEATHS, worker=SERVES))
         inbox = Inbox(taking, clock=clock)
         workers = {
-            queue: Worker(
+            queue: QueueWorker(
                 queue,
                 handlers,
                 scene,
                 name=f"{SERVES}{os.getpid()}",
                 parallel=config.limits.handlers,
                 metrics=metrics,
-                giving_way=inbox.calm,
+                giving_way=inbox.wait_until_calm,
             )
             for queue, handlers in light.items()
         }
@@ -120,7 +122,7 @@ async def service(
             secure=config.serve.public_url.startswith("https://"),
             clock=clock,
         )
-        port = await stack.enter_async_context(listening(make_app(front, board), config))
+        port = await stack.enter_async_context(serve_app(make_app(front, board), config))
         crew = Crew(config)
         tasks = [asyncio.create_task(worker.run()) for worker in workers.values()]
         tasks += [
@@ -128,14 +130,14 @@ async def service(
             asyncio.create_task(crew.run()),
         ]
         for task in tasks:
-            task.add_done_callback(_told)
+            task.add_done_callback(_log_failure)
 
         def nudge() -> None:
             for worker in workers.values():
                 worker.nudge()
 
         try:
-            yield Running(port=port, scene=replace(scene), nudge=nudge)
+            yield RunningService(port=port, scene=replace(scene), nudge=nudge)
         finally:
             log.info("stopping")
             await crew.stop()
@@ -164,7 +166,7 @@ def credentials(config: Config) -> tuple[str, str]:
 
 
 @asynccontextmanager
-async def listening(app: web.Application, config: Config) -> AsyncIterator[int]:
+async def serve_app(app: web.Application, config: Config) -> AsyncIterator[int]:
     """Serve an application, and return the port. Raises ConfigError when it cannot be had."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE)
     await runner.setup()
@@ -181,11 +183,11 @@ async def listening(app: web.Application, config: Config) -> AsyncIterator[int]:
             await site.stop()
             # What is still being sent to us the runner would not read to its end.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(app[UNDER_WAY].none(), GRACE)
+                await asyncio.wait_for(app[UNDER_WAY].wait_until_idle(), GRACE)
     finally:
         await runner.cleanup()
 
 
-def _told(task: asyncio.Task[None]) -> None:
+def _log_failure(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         log.critical("a part of the service ended", exc_info=error)

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from bot.service.base.metrics import Metrics
-from bot.service.base.store_thread import Keeper
+from bot.service.base.store_thread import AsyncStore
 from bot.service.inbox import webhooks
 from bot.service.inbox.inbox import Inbox
-from bot.service.inbox.webhooks import LARGEST, Refused
+from bot.service.inbox.webhooks import LARGEST, DeliveryRefused
 from bot.service.pages.board import Board
 from bot.service.pages.routes import add_pages
 from storage.errors import StoreError
@@ -36,7 +36,7 @@ class Front:
     """What the web application stands on."""
 
     inbox: Inbox
-    keeper: Keeper
+    keeper: AsyncStore
     secret: str = field(repr=False)
     metrics: Metrics = field(default_factory=Metrics)
     nudge: Callable[[], None] = lambda: None
@@ -54,7 +54,7 @@ class UnderWay:
         self._ended = asyncio.Event()
 
     @contextmanager
-    def one(self) -> Iterator[None]:
+    def count_one(self) -> Iterator[None]:
         """Count a request while the block lasts."""
         self._count += 1
         try:
@@ -63,7 +63,7 @@ class UnderWay:
             self._count -= 1
             self._ended.set()
 
-    async def none(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Wait until there are none."""
         while self._count:
             self._ended.clear()
@@ -79,7 +79,7 @@ def make_app(front: Front, board: Board | None = None) -> web.Application:
 
     Raises ConfigError when its operator's token could be guessed.
     """
-    app = web.Application(client_max_size=LARGEST, middlewares=[counted, plain_errors])
+    app = web.Application(client_max_size=LARGEST, middlewares=[count_request, plain_errors])
     app[FRONT] = front
     app[UNDER_WAY] = UnderWay()
     app.router.add_post("/webhooks", take)
@@ -96,7 +96,7 @@ async def take(request: web.Request) -> web.Response:
     front = request.app[FRONT]
     event = request.headers.get("X-GitHub-Event", "")
     with front.metrics.acknowledged.time():
-        status, outcome, text = await _taken(request, front)
+        status, outcome, text = await _receive_delivery(request, front)
     # Names that anybody could send must not become metrics without end.
     known = outcome in ("taken", "known")
     front.metrics.deliveries.labels(event if known else "", outcome).inc()
@@ -105,7 +105,7 @@ async def take(request: web.Request) -> web.Response:
     return web.Response(status=status, text=f"{text}\n")
 
 
-async def _taken(request: web.Request, front: Front) -> tuple[int, str, str]:
+async def _receive_delivery(request: web.Request, front: Front) -> tuple[int, str, str]:
     try:
         async with asyncio.timeout(PATIENCE):
             body = await request.read()
@@ -117,13 +117,13 @@ async def _taken(request: web.Request, front: Front) -> tuple[int, str, str]:
         return 415, "refused", webhooks.NOT_JSON
     headers = {name.lower(): value for name, value in request.headers.items()}
 
-    def read() -> Delivery:
-        return webhooks.read(headers, body, secret=front.secret, now=front.clock())
+    def parse_body() -> Delivery:
+        return webhooks.read_delivery(headers, body, secret=front.secret, now=front.clock())
 
     try:
-        delivery = await asyncio.to_thread(read) if len(body) > IN_A_THREAD else read()
+        delivery = await asyncio.to_thread(parse_body) if len(body) > IN_A_THREAD else parse_body()
         news = await front.inbox.take(delivery)
-    except Refused as refused:
+    except DeliveryRefused as refused:
         return refused.status, "refused", str(refused)
     except StoreError as error:
         # GitHub lists a delivery that was not taken, and it is fetched from there later.
@@ -158,11 +158,11 @@ async def metrics(request: web.Request) -> web.Response:
 
 
 @web.middleware
-async def counted(
+async def count_request(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
     """Count a request while it is being answered."""
-    with request.app[UNDER_WAY].one():
+    with request.app[UNDER_WAY].count_one():
         return await handler(request)
 
 

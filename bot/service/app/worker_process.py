@@ -11,8 +11,8 @@ import time
 from bot.service.app.queues import HEAVY
 from bot.service.base.config import Config, secret
 from bot.service.base.scene import Scene
-from bot.service.base.store_thread import Keeper
-from bot.service.queue.worker import Worker
+from bot.service.base.store_thread import AsyncStore
+from bot.service.queue.worker import QueueWorker
 from bot.service.repositories.plan import WORK
 from mirror.github.hub import Hub
 
@@ -25,7 +25,7 @@ async def work(config: Config, *, with_parent: bool = False, until_idle: bool = 
     """
     key = secret("private_key", config.app.private_key_file)
     async with (
-        Keeper(config.store) as keeper,
+        AsyncStore(config.store) as keeper,
         Hub(
             config.app.api_url,
             app_id=config.app.id,
@@ -35,11 +35,11 @@ async def work(config: Config, *, with_parent: bool = False, until_idle: bool = 
     ):
         scene = Scene(config=config, keeper=keeper, hub=hub, clock=time.time)
         name = f"work:{socket.gethostname()}:{os.getpid()}"
-        worker = Worker(WORK, HEAVY, scene, name=name)
+        worker = QueueWorker(WORK, HEAVY, scene, name=name)
         running = asyncio.create_task(worker.run(until_idle=until_idle))
         ends = [running]
         if with_parent:
-            ends.append(asyncio.create_task(_parent_gone()))
+            ends.append(asyncio.create_task(_wait_for_orphaning()))
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -49,7 +49,7 @@ async def work(config: Config, *, with_parent: bool = False, until_idle: bool = 
             await asyncio.gather(*ends, return_exceptions=True)
 
 
-async def _parent_gone() -> None:
+async def _wait_for_orphaning() -> None:
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)

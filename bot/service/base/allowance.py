@@ -6,7 +6,7 @@ from storage.store import Store
 from storage.tables.hosted import Hosted, Installation
 
 
-def why_not(hosted: Hosted | None, installation: Installation | None = None) -> str:
+def explain_refusal(hosted: Hosted | None, installation: Installation | None = None) -> str:
     """Say why nothing is done for a repository, or written to it; empty when it may be.
 
     ``installation`` is the one that covers it: suspended, it is known to be before its repositories
@@ -25,17 +25,17 @@ def why_not(hosted: Hosted | None, installation: Installation | None = None) -> 
 
 def may_write(hosted: Hosted | None, installation: Installation | None = None) -> bool:
     """Tell whether anything may be written to a repository, or worked on for it."""
-    return not why_not(hosted, installation)
+    return not explain_refusal(hosted, installation)
 
 
-def looked_up(store: Store, number: int) -> tuple[Hosted | None, str]:
+def look_up(store: Store, number: int) -> tuple[Hosted | None, str]:
     """Return a repository, and why nothing may be done for it; empty when it may."""
     hosted = store.hosted.get(number)
     installation = store.hosted.installation(hosted.installation) if hosted else None
-    return hosted, why_not(hosted, installation)
+    return hosted, explain_refusal(hosted, installation)
 
 
-def allowed(store: Store, number: int) -> Hosted | None:
+def find_allowed(store: Store, number: int) -> Hosted | None:
     """Return a repository if anything may be done for it."""
-    hosted, why = looked_up(store, number)
+    hosted, why = look_up(store, number)
     return None if why else hosted

@@ -205,7 +205,9 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     for table, name in settings():
         value = environ.get(variable(table, name))
         if value:
-            tables.setdefault(table, {})[name] = _split(value) if name == "strategies" else value
+            tables.setdefault(table, {})[name] = (
+                _split_list(value) if name == "strategies" else value
+            )
     try:
         return read_record(Config, tables, strict=False)
     except msgspec.ValidationError as error:
@@ -256,5 +258,5 @@ def _tables(path: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _split(value: str) -> list[str]:
+def _split_list(value: str) -> list[str]:
     return [word.strip() for word in value.split(",") if word.strip()]

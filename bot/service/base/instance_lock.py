@@ -12,7 +12,7 @@ from storage.errors import StoreError
 
 
 @contextmanager
-def alone(store: Path) -> Iterator[None]:
+def hold_service_lock(store: Path) -> Iterator[None]:
     """Hold the place of the only service on a store. Raises StoreError when it is taken."""
     place = store.with_name(f"{store.name}.lock")
     try:

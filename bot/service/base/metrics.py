@@ -64,7 +64,7 @@ class Metrics:
         )
 
     @contextmanager
-    def timed(self, job: Job) -> Iterator[None]:
+    def time_job(self, job: Job) -> Iterator[None]:
         """Measure how long a job runs."""
         began = time.perf_counter()
         try:
@@ -72,7 +72,7 @@ class Metrics:
         finally:
             self.jobs.labels(job.kind).observe(time.perf_counter() - began)
 
-    def failed(self, job: Job, *, final: bool) -> None:
+    def count_failure(self, job: Job, *, final: bool) -> None:
         """Count an attempt that failed."""
         self.failures.labels(job.kind, str(final).lower()).inc()
 

@@ -14,7 +14,7 @@ T = TypeVar("T")
 Work = Callable[[Store], Coroutine[Any, Any, T]]
 
 
-async def apart(path: Path, work: Work[T]) -> T:
+async def run_in_thread(path: Path, work: Work[T]) -> T:
     """Return what ``work`` returns, given a store of its thread's own.
 
     Cancelled, the work is cancelled too, and has ended when this does: its sandboxes are gone.
@@ -22,7 +22,7 @@ async def apart(path: Path, work: Work[T]) -> T:
     begun: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[T]]] = []
     stopped = False
 
-    async def started() -> T:
+    async def run_work() -> T:
         task: asyncio.Task[T] | None = asyncio.current_task()
         assert task is not None
         begun.append((asyncio.get_running_loop(), task))
@@ -39,16 +39,16 @@ async def apart(path: Path, work: Work[T]) -> T:
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(task.cancel)
 
-    running = asyncio.ensure_future(asyncio.to_thread(lambda: asyncio.run(started())))
+    running = asyncio.ensure_future(asyncio.to_thread(lambda: asyncio.run(run_work())))
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
         stop()
-        await _ended(running)
+        await _wait_for_end(running)
         raise
 
 
-async def _ended(running: asyncio.Future[T]) -> None:
+async def _wait_for_end(running: asyncio.Future[T]) -> None:
     """Wait for the end of what was stopped, though we be cancelled once more."""
     while not running.done():
         try:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from bot.service.base.config import Config
-from bot.service.base.store_thread import Keeper
+from bot.service.base.store_thread import AsyncStore
 from mirror.github.hub import Hub
 from storage.store import Store
 from storage.tables.jobs import Job, NewJob
@@ -32,7 +32,7 @@ class Scene:
     """All that a job may use."""
 
     config: Config
-    keeper: Keeper
+    keeper: AsyncStore
     hub: Hub
     clock: Callable[[], float] = time.time
     progress: Callable[[str], None] = field(default=lambda text: None)

@@ -14,7 +14,7 @@ from storage.store import Store
 T = TypeVar("T")
 
 
-class Keeper:
+class AsyncStore:
     """A store that is asked from async code; used as ``async with``.
 
     Whatever is asked runs in the order in which it was asked, one thing at a time.

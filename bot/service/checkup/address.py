@@ -8,7 +8,7 @@ from uuid import uuid4
 import aiohttp
 
 from bot.service.base.config import Config
-from bot.service.checkup.findings import Finding, ok, wrong
+from bot.service.checkup.findings import CheckupFinding, ok, wrong
 from bot.service.checkup.github import TIMEOUT, unreachable
 from bot.service.inbox import webhooks
 from bot.service.registration.manifest import hook_url
@@ -17,7 +17,7 @@ ADDRESS = "public address"
 ZEN = json.dumps({"zen": "Is anybody there?"}).encode()
 
 
-async def ask_address(config: Config, hook_secret: str) -> Finding:
+async def ask_address(config: Config, hook_secret: str) -> CheckupFinding:
     """Ask the service for its health, and send it a signed ping as GitHub would."""
     public = config.serve.public_url.rstrip("/")
     if not public:
@@ -29,15 +29,15 @@ async def ask_address(config: Config, hook_secret: str) -> Finding:
             if health.status != 200 or text != "ok":
                 said = f"{public} answers, but is not the service (/healthz: {health.status})"
                 return wrong(ADDRESS, said, _elsewhere(config))
-            return await _ping(session, hook_url(public), hook_secret, config)
+            return await _send_ping(session, hook_url(public), hook_secret, config)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         found = unreachable(ADDRESS, public, error)
         return wrong(ADDRESS, found.said, f"start `bugfoundry serve`; {found.do}")
 
 
-async def _ping(
+async def _send_ping(
     session: aiohttp.ClientSession, url: str, hook_secret: str, config: Config
-) -> Finding:
+) -> CheckupFinding:
     headers = {
         "Content-Type": "application/json",
         "X-GitHub-Event": "ping",

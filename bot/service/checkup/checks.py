@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 
 from bot.service.base.config import Config, secret
 from bot.service.checkup.address import ADDRESS, ask_address
-from bot.service.checkup.findings import Finding, unknown, wrong
+from bot.service.checkup.findings import CheckupFinding, make_unknown, wrong
 from bot.service.checkup.github import APP, REACH, ask_github
 from bot.service.checkup.machine import (
     KEY,
@@ -23,7 +23,7 @@ from bot.service.checkup.machine import (
 
 async def check(
     config: Config, *, clock: Callable[[], float] = time.time
-) -> AsyncGenerator[Finding, None]:
+) -> AsyncGenerator[CheckupFinding, None]:
     """Give each thing that was looked at, as it is known."""
     bad: set[str] = set()
     for found in secrets_of(config):
@@ -36,12 +36,12 @@ async def check(
     if not config.app.id.strip():
         yield wrong(APP, "app.id is not set", f"set it to the number on the App's page; {MAKE}")
     elif KEY in bad:
-        yield unknown(REACH, "not asked: the private key is needed first")
+        yield make_unknown(REACH, "not asked: the private key is needed first")
     else:
         key = secret("private_key", config.app.private_key_file)
         async for found in ask_github(config, key, clock=clock):
             yield found
     if SECRET in bad:
-        yield unknown(ADDRESS, "not asked: the webhook secret is needed first")
+        yield make_unknown(ADDRESS, "not asked: the webhook secret is needed first")
     else:
         yield await ask_address(config, secret("webhook_secret", config.app.webhook_secret_file))

@@ -11,7 +11,7 @@ Verdict = Literal["ok", "note", "wrong", "unknown"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class CheckupFinding:
     """One line of the check."""
 
     what: str
@@ -21,26 +21,26 @@ class Finding:
     """What to do, where something is wrong."""
 
 
-def ok(what: str, said: str) -> Finding:
+def ok(what: str, said: str) -> CheckupFinding:
     """Return that all is well."""
-    return Finding(what=what, verdict="ok", said=said)
+    return CheckupFinding(what=what, verdict="ok", said=said)
 
 
-def note(what: str, said: str, do: str = "") -> Finding:
+def note(what: str, said: str, do: str = "") -> CheckupFinding:
     """Return something to know, which need not be wrong."""
-    return Finding(what=what, verdict="note", said=said, do=do)
+    return CheckupFinding(what=what, verdict="note", said=said, do=do)
 
 
-def wrong(what: str, said: str, do: str) -> Finding:
+def wrong(what: str, said: str, do: str) -> CheckupFinding:
     """Return that something has to be done."""
-    return Finding(what=what, verdict="wrong", said=said, do=do)
+    return CheckupFinding(what=what, verdict="wrong", said=said, do=do)
 
 
-def unknown(what: str, said: str) -> Finding:
+def make_unknown(what: str, said: str) -> CheckupFinding:
     """Return that it could not be looked at."""
-    return Finding(what=what, verdict="unknown", said=said)
+    return CheckupFinding(what=what, verdict="unknown", said=said)
 
 
-def all_well(findings: Iterable[Finding]) -> bool:
+def is_healthy(findings: Iterable[CheckupFinding]) -> bool:
     """Tell whether nothing is wrong, and all was looked at."""
     return all(one.verdict in ("ok", "note") for one in findings)

@@ -15,14 +15,14 @@ from typing import Any
 import aiohttp
 
 from bot.service.base.config import Config
-from bot.service.checkup.findings import Finding, note, ok, wrong
+from bot.service.checkup.findings import CheckupFinding, note, ok, wrong
 from bot.service.registration.manifest import hook_url
 from bot.service.registration.permissions import Difference, compare_events, compare_permissions
 from mirror.github.app import app_jwt
 from mirror.github.client import GitHub
 from mirror.github.deliveries import Delivered, deliveries
 from mirror.github.hub import Hub
-from mirror.github.present_state import Installation, installations
+from mirror.github.present_state import GitHubInstallation, installations
 from mirror.github.tokens import KEY_REFUSED
 from storage.errors import GitHubError
 
@@ -49,7 +49,7 @@ BUNDLE = "where a proxy signs for others, name its certificates in SSL_CERT_FILE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class AppAnswer:
     """What GitHub answered when it was asked who the App is; ``ours`` is by our own clock."""
 
     status: int
@@ -60,10 +60,10 @@ class Told:
 
 async def ask_github(
     config: Config, key: str, *, clock: Callable[[], float] = time.time
-) -> AsyncGenerator[Finding, None]:
+) -> AsyncGenerator[CheckupFinding, None]:
     """Give what GitHub says. ``key`` is the App's private key, known to be one."""
-    told = await _told(config, key, clock)
-    if isinstance(told, Finding):
+    told = await _ask_app(config, key, clock)
+    if isinstance(told, CheckupFinding):
         yield told
         return
     yield ok(REACH, f"{config.app.api_url} answers")
@@ -78,14 +78,20 @@ async def ask_github(
         return
     hub = Hub(config.app.api_url, app_id=config.app.id, private_key=key, patience=PATIENCE)
     async with hub:
-        for what, look in ((HOOK, _hook), (DELIVERIES, _deliveries), (INSTALLED, _installed)):
+        for what, look in (
+            (HOOK, _hook),
+            (DELIVERIES, _deliveries),
+            (INSTALLED, _check_installations),
+        ):
             try:
                 yield await look(hub.as_app(), config, page)
             except GitHubError as error:
                 yield wrong(what, str(error), "try again")
 
 
-async def _told(config: Config, key: str, clock: Callable[[], float]) -> Told | Finding:
+async def _ask_app(
+    config: Config, key: str, clock: Callable[[], float]
+) -> AppAnswer | CheckupFinding:
     """Ask once, without the client's patience: what goes wrong on the way is what we are after."""
     headers = {
         "Accept": "application/vnd.github+json",
@@ -101,7 +107,7 @@ async def _told(config: Config, key: str, clock: Callable[[], float]) -> Told | 
                 data = await _data(response)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         return unreachable(REACH, api, error)
-    return Told(status=response.status, data=data, theirs=_date(response.headers), ours=ours)
+    return AppAnswer(status=response.status, data=data, theirs=_date(response.headers), ours=ours)
 
 
 async def _data(response: aiohttp.ClientResponse) -> Any:
@@ -111,7 +117,7 @@ async def _data(response: aiohttp.ClientResponse) -> Any:
         return None
 
 
-def unreachable(what: str, url: str, error: Exception) -> Finding:
+def unreachable(what: str, url: str, error: Exception) -> CheckupFinding:
     """Say in words why nothing answers at an address."""
     if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
         bundle = os.environ.get("SSL_CERT_FILE", "")
@@ -134,10 +140,10 @@ def unreachable(what: str, url: str, error: Exception) -> Finding:
     return wrong(what, said, "see whether it runs, and whether a firewall or proxy stands between")
 
 
-def _clock(told: Told) -> Finding:
-    if told.theirs is None:
+def _clock(app_answer: AppAnswer) -> CheckupFinding:
+    if app_answer.theirs is None:
         return note(CLOCK, "GitHub did not tell its time")
-    off = told.ours - told.theirs
+    off = app_answer.ours - app_answer.theirs
     if abs(off) <= CLOCK_OFF:
         return ok(CLOCK, "agrees with GitHub's")
     amount = f"{abs(off):.0f} seconds" if abs(off) < 90 else f"{abs(off) / 60:.0f} minutes"
@@ -148,30 +154,30 @@ def _clock(told: Told) -> Finding:
     )
 
 
-def _app(config: Config, told: Told, *, clock_off: bool) -> Finding:
-    data = told.data if isinstance(told.data, dict) else {}
-    if told.status == 200 and "slug" in data:
+def _app(config: Config, app_answer: AppAnswer, *, clock_off: bool) -> CheckupFinding:
+    data = app_answer.data if isinstance(app_answer.data, dict) else {}
+    if app_answer.status == 200 and "slug" in data:
         slug = config.app.slug
         if slug and slug != data["slug"]:
             said = f"app.slug is {slug!r}, but the App is {data['slug']!r}"
             return wrong(APP, said, f'set app.slug = "{data["slug"]}"')
         return ok(APP, f"{data['name']} (number {data['id']}) of {data['owner']['login']}")
-    if told.status == 404:
+    if app_answer.status == 404:
         said = f"{config.app.api_url} knows no App with the id {config.app.id}"
         return wrong(
             APP, said, "set app.id to the number on the App's page, and api_url to its GitHub"
         )
-    if told.status == 401 and clock_off:
+    if app_answer.status == 401 and clock_off:
         return wrong(
             APP, "GitHub refuses the signature, as the clock is off", "set the clock first"
         )
-    if told.status == 401:
+    if app_answer.status == 401:
         return wrong(APP, *KEY_REFUSED.split("; "))
-    said = f"GitHub answered {told.status}: {data.get('message', 'no reason given')}"
+    said = f"GitHub answered {app_answer.status}: {data.get('message', 'no reason given')}"
     return wrong(APP, said, "try again; see https://www.githubstatus.com if it stays")
 
 
-def _permissions(found: Difference, page: str) -> Finding:
+def _permissions(found: Difference, page: str) -> CheckupFinding:
     where = f"change it on {page}/permissions"
     if found.lacking:
         said = f"the App lacks {', '.join(found.lacking)}"
@@ -182,7 +188,7 @@ def _permissions(found: Difference, page: str) -> Finding:
     return ok(PERMISSIONS, "exactly what is needed")
 
 
-def _events(found: Difference, page: str) -> Finding:
+def _events(found: Difference, page: str) -> CheckupFinding:
     where = f"change it on {page}/permissions"
     if found.lacking:
         return wrong(EVENTS, f"the App is not told of {', '.join(found.lacking)}", where)
@@ -191,7 +197,7 @@ def _events(found: Difference, page: str) -> Finding:
     return ok(EVENTS, "exactly what is needed")
 
 
-async def _hook(as_app: GitHub, config: Config, page: str) -> Finding:
+async def _hook(as_app: GitHub, config: Config, page: str) -> CheckupFinding:
     hook = (await as_app.get("/app/hook/config", what="the App's webhook")).data
     wanted, change = hook_url(config.serve.public_url), f"change it on {page}"
     if hook.get("url", "").rstrip("/") != wanted:
@@ -206,7 +212,7 @@ async def _hook(as_app: GitHub, config: Config, page: str) -> Finding:
     return ok(HOOK, f"GitHub delivers to {wanted}, signed")
 
 
-async def _deliveries(as_app: GitHub, config: Config, page: str) -> Finding:
+async def _deliveries(as_app: GitHub, config: Config, page: str) -> CheckupFinding:
     found = await deliveries(as_app, time.time() - RECENT, most=NEWEST)
     newest: dict[str, Delivered] = {one.guid: one for one in found}
     failed = [one for one in newest.values() if not one.taken]
@@ -227,7 +233,7 @@ async def _deliveries(as_app: GitHub, config: Config, page: str) -> Finding:
     return ok(DELIVERIES, f"the newest {len(newest)} were all taken")
 
 
-async def _installed(as_app: GitHub, config: Config, page: str) -> Finding:
+async def _check_installations(as_app: GitHub, config: Config, page: str) -> CheckupFinding:
     found = await installations(as_app)
     if not found:
         return note(INSTALLED, "there are none yet", f"{page}/installations has the button")
@@ -242,11 +248,11 @@ async def _installed(as_app: GitHub, config: Config, page: str) -> Finding:
     return (note if suspended else ok)(INSTALLED, told)
 
 
-def _may(one: Installation) -> Mapping[str, str]:
+def _may(one: GitHubInstallation) -> Mapping[str, str]:
     return one.permissions
 
 
-def _accounts(found: list[Installation]) -> str:
+def _accounts(found: list[GitHubInstallation]) -> str:
     names = [one.account for one in found]
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 

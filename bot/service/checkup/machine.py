@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from bot.service.base.config import PLACES, Config, secret
-from bot.service.checkup.findings import Finding, note, ok, wrong
-from bot.service.registration.credentials import too_open
+from bot.service.checkup.findings import CheckupFinding, note, ok, wrong
+from bot.service.registration.credentials import is_too_open
 from harness.sandboxes import bubblewrap
 from harness.sandboxes.base_image import connect
 from llm.configuration import KEYS, URL
@@ -39,7 +39,9 @@ LEAST_ROOM = 5 * 10**9
 """Bytes: what one environment and the clone of a large repository take."""
 
 
-def secrets_of(config: Config, environ: Mapping[str, str] | None = None) -> Iterator[Finding]:
+def secrets_of(
+    config: Config, environ: Mapping[str, str] | None = None
+) -> Iterator[CheckupFinding]:
     """Look at the key, the webhook secret and the tokens."""
     environ = os.environ if environ is None else environ
     yield _key(config.app.private_key_file, environ)
@@ -52,8 +54,8 @@ def secrets_of(config: Config, environ: Mapping[str, str] | None = None) -> Iter
         yield _secret(MIRRORS, "mirrors_token", config.work.mirrors_token_file, environ)
 
 
-def _key(file: str, environ: Mapping[str, str]) -> Finding:
-    text, fault = _read(KEY, "private_key", file, environ)
+def _key(file: str, environ: Mapping[str, str]) -> CheckupFinding:
+    text, fault = _read_secret(KEY, "private_key", file, environ)
     if fault is not None:
         return fault
     # What goes wrong is not told from its cause: that may quote the key.
@@ -68,8 +70,8 @@ def _key(file: str, environ: Mapping[str, str]) -> Finding:
     )
 
 
-def _secret(what: str, name: str, file: str, environ: Mapping[str, str]) -> Finding:
-    text, fault = _read(what, name, file, environ)
+def _secret(what: str, name: str, file: str, environ: Mapping[str, str]) -> CheckupFinding:
+    text, fault = _read_secret(what, name, file, environ)
     if fault is not None:
         return fault
     if len(text) < SHORTEST:
@@ -77,13 +79,13 @@ def _secret(what: str, name: str, file: str, environ: Mapping[str, str]) -> Find
     return ok(what, "is set")
 
 
-def _read(
+def _read_secret(
     what: str, name: str, file: str, environ: Mapping[str, str]
-) -> tuple[str, Finding | None]:
+) -> tuple[str, CheckupFinding | None]:
     table = next(table for table, setting in PLACES if setting == f"{name}_file")
     setting = f"{table}.{name}_file"
     given = environ.get(f"BUGFOUNDRY_{name}".upper())
-    if not given and file and Path(file).is_file() and too_open(Path(file)):
+    if not given and file and Path(file).is_file() and is_too_open(Path(file)):
         return "", wrong(what, f"others may read {file}", f"chmod 600 {file}")
     try:
         text = secret(name, file, environ)
@@ -95,7 +97,7 @@ def _read(
     return text, None
 
 
-def place_of(config: Config) -> Iterator[Finding]:
+def place_of(config: Config) -> Iterator[CheckupFinding]:
     """Look at the store, and at the room there is."""
     yield _store(config.store)
     for place in dict.fromkeys((_folder(config.store.parent), _folder(config.cache))):
@@ -107,7 +109,7 @@ def place_of(config: Config) -> Iterator[Finding]:
             yield wrong(ROOM, said, f"make room: {LEAST_ROOM / 1e9:.0f} GB are the least")
 
 
-def _store(place: Path) -> Finding:
+def _store(place: Path) -> CheckupFinding:
     folder = place.absolute().parent
     try:
         if place.exists():
@@ -129,7 +131,7 @@ def _folder(place: Path) -> Path:
     return next(each for each in (place, *place.parents) if each.is_dir())
 
 
-def sandbox_of(config: Config) -> Finding:
+def sandbox_of(config: Config) -> CheckupFinding:
     """Look where the code of repositories can run: the service takes no plain process."""
     kind = config.work.environment.sandbox
     if kind in ("auto", "docker"):
@@ -147,7 +149,7 @@ def sandbox_of(config: Config) -> Finding:
     return wrong(SANDBOX, said, do)
 
 
-def model_of(environ: Mapping[str, str] | None = None) -> Finding:
+def model_of(environ: Mapping[str, str] | None = None) -> CheckupFinding:
     """Say whether a language model is configured."""
     environ = os.environ if environ is None else environ
     if any(environ.get(name) for name in (URL, *KEYS)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.service.base.scene import Outcome, Scene
-from bot.service.handlers.events import Event, on
+from bot.service.handlers.events import WebhookEvent, on
 from bot.service.handlers.people import hosted_of, may_command, sender
 from bot.service.repositories.plan import STAGES, URGENT, stage_job
 from bot.service.repositories.pull_marks import pull_of
@@ -16,7 +16,7 @@ from storage.tables.jobs import NewJob
 
 
 @on("check_run", "rerequested")
-async def check_wanted_again(event: Event, scene: Scene) -> Outcome:
+async def check_wanted_again(event: WebhookEvent, scene: Scene) -> Outcome:
     """Do again what the check run tells of: a pull request, or else the repository's report."""
     hosted = await hosted_of(event, scene)
     if hosted is None:

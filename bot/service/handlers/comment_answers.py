@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from bot.service.handlers import comment_commands
-from bot.service.handlers.comment_commands import Command, Name, as_code
-from bot.service.repositories.optin import SKIP, has, signed
+from bot.service.handlers.comment_commands import CommentCommand, Name, as_code
+from bot.service.repositories.optin import SKIP, format_mark_author, has_label
 from bot.service.repositories.plan import STAGES, URGENT, WORK, stage_job
 from bot.service.repositories.pull_marks import pull_of, remark
 from bot.service.repositories.wishes import wishes_of
@@ -32,7 +32,7 @@ FOOTER = "\n\n<sub>`/bugfoundry help` tells what else can be said.</sub>"
 
 
 def answer(
-    command: Command, store: Store, hosted: Hosted, pull: Pull | None, *, by: str, now: float
+    command: CommentCommand, store: Store, hosted: Hosted, pull: Pull | None, *, by: str, now: float
 ) -> str:
     """Do what is asked for, and return what to say about it.
 
@@ -49,19 +49,19 @@ def answer(
 def _mirror(store: Store, hosted: Hosted, pull: Pull | None, by: str, now: float) -> str:
     if pull is None:
         return comment_commands.NOT_A_PULL
-    if has(pull.labels, SKIP):
+    if has_label(pull.labels, SKIP):
         return comment_commands.LABEL_SKIPS
     if not pull.open and not pull.merged:
         return comment_commands.CLOSED
-    remark(store, hosted, pull, "wanted", by=signed("comment", by), now=now)
-    store.jobs.put([pull_of(hosted, pull)], now)
+    remark(store, hosted, pull, "wanted", by=format_mark_author("comment", by), now=now)
+    store.jobs.put_jobs([pull_of(hosted, pull)], now)
     return comment_commands.MIRRORED
 
 
 def _skip(store: Store, hosted: Hosted, pull: Pull | None, by: str, now: float) -> str:
     if pull is None:
         return comment_commands.NOT_A_PULL
-    remark(store, hosted, pull, "skip", by=signed("comment", by), now=now)
+    remark(store, hosted, pull, "skip", by=format_mark_author("comment", by), now=now)
     return comment_commands.SKIPPED
 
 
@@ -69,14 +69,14 @@ def _retry(store: Store, hosted: Hosted, pull: Pull | None, by: str, now: float)
     failed = store.jobs.all(queue=WORK, state="failed", repository=hosted.id)
     for job in failed:
         store.jobs.retry(job.id, now=now)
-    said = [_retried(failed)]
+    said = [_describe_retried(failed)]
     if hosted.stale:
-        store.jobs.put([stage_job(hosted, STAGES[0], priority=URGENT, force=True)], now)
+        store.jobs.put_jobs([stage_job(hosted, STAGES[0], priority=URGENT, force=True)], now)
         said.append(comment_commands.REBUILT)
     return " ".join(said)
 
 
-def _retried(jobs: list[Job]) -> str:
+def _describe_retried(jobs: list[Job]) -> str:
     if not jobs:
         return comment_commands.NOTHING_FAILED
     return comment_commands.RETRIED.format(jobs=_names(jobs))

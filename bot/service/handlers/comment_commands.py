@@ -50,7 +50,7 @@ REBUILT = "The environment is built anew, on today's code."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class CommentCommand:
     """What somebody wants."""
 
     name: Name
@@ -58,7 +58,7 @@ class Command:
     """The word that is no command, where that is why help is given."""
 
 
-def find_command(text: str) -> Command | None:
+def find_command(text: str) -> CommentCommand | None:
     """Return the first command in a comment.
 
     It stands at the beginning of a line of its own text: what is quoted, code, or hidden in HTML is
@@ -85,9 +85,11 @@ def as_code(text: str, most: int = LONGEST) -> str:
     return f"{fence} {shown} {fence}" if longest or not shown else f"`{shown}`"
 
 
-def _command(word: str) -> Command:
+def _command(word: str) -> CommentCommand:
     name = next((one for one in NAMES if one == word.casefold()), None)
-    return Command(name=name) if name is not None else Command(name="help", unknown=word)
+    return (
+        CommentCommand(name=name) if name is not None else CommentCommand(name="help", unknown=word)
+    )
 
 
 def _lines(text: str) -> Iterator[str]:

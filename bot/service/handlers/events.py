@@ -12,7 +12,7 @@ from storage.tables.jobs import Job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class WebhookEvent:
     """What GitHub told. The payload is what anybody may have caused: never trust its texts."""
 
     guid: str
@@ -26,7 +26,7 @@ class Event:
     """When it came here."""
 
 
-EventHandler = Callable[[Event, Scene], Awaitable[Outcome]]
+EventHandler = Callable[[WebhookEvent, Scene], Awaitable[Outcome]]
 EVENTS: dict[tuple[str, str], list[EventHandler]] = {}
 """By event and action; the action is empty for every action of the event."""
 
@@ -52,7 +52,7 @@ async def handle_delivery(job: Job, scene: Scene) -> Outcome:
     handlers = [handler for key in keys for handler in EVENTS.get(key, [])]
     if not handlers:
         return Outcome(note=f"{delivery.event}: nothing to do")
-    event = Event(
+    event = WebhookEvent(
         guid=delivery.guid,
         name=delivery.event,
         action=delivery.action,
@@ -61,10 +61,10 @@ async def handle_delivery(job: Job, scene: Scene) -> Outcome:
         installation=delivery.installation,
         received=delivery.received,
     )
-    return joined([await handler(event, scene) for handler in handlers])
+    return join_outcomes([await handler(event, scene) for handler in handlers])
 
 
-def joined(outcomes: list[Outcome]) -> Outcome:
+def join_outcomes(outcomes: list[Outcome]) -> Outcome:
     """Return outcomes as one."""
     return Outcome(
         note="; ".join(outcome.note for outcome in outcomes if outcome.note),

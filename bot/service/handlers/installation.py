@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bot.service.base.scene import Outcome, Scene
-from bot.service.handlers.events import Event, on
+from bot.service.handlers.events import WebhookEvent, on
 from bot.service.repositories.chores import reconcile_job
 
 
 @on("installation", "created", "deleted", "new_permissions_accepted", "suspend", "unsuspend")
 @on("installation_repositories", "added", "removed")
-async def installation_changed(event: Event, scene: Scene) -> Outcome:
+async def installation_changed(event: WebhookEvent, scene: Scene) -> Outcome:
     """Have the installation and all its repositories looked at: they may be thousands."""
     if not event.installation:
         return Outcome(note="no installation")

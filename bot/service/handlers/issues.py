@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bot.service.base.scene import Outcome, Scene
-from bot.service.handlers.events import Event, on
+from bot.service.handlers.events import WebhookEvent, on
 from bot.service.handlers.people import hosted_of
 from mirror.github.issues import fetch_issues
 
 
 @on("issues", "labeled", "unlabeled", "edited")
-async def issue_changed(event: Event, scene: Scene) -> Outcome:
+async def issue_changed(event: WebhookEvent, scene: Scene) -> Outcome:
     """Keep an issue that was crawled as it is now; tasks that were made of it stay as they are."""
     hosted = await hosted_of(event, scene)
     if hosted is None:

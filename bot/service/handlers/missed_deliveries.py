@@ -35,7 +35,7 @@ async def fetch_missed(job: Job, scene: Scene) -> Outcome:
     newest = max([since, *(one.delivered for one in attempts)])
     taken = 0
     failed: list[GitHubError] = []
-    for one in await _unknown(scene, attempts):
+    for one in await _find_unknown(scene, attempts):
         try:
             taken += await _take(scene, one)
         except GitHubError as error:
@@ -49,10 +49,10 @@ async def fetch_missed(job: Job, scene: Scene) -> Outcome:
     )
 
 
-async def _unknown(scene: Scene, attempts: list[Delivered]) -> list[Delivered]:
+async def _find_unknown(scene: Scene, attempts: list[Delivered]) -> list[Delivered]:
     """Return the last attempt at each delivery that somebody waits for and that we do not have."""
-    last = {one.guid: one for one in attempts if _handled(one)}
-    known = await scene.keeper(lambda store: store.deliveries.known(last))
+    last = {one.guid: one for one in attempts if _is_handled(one)}
+    known = await scene.keeper(lambda store: store.deliveries.select_received(last))
     return [one for guid, one in last.items() if guid not in known]
 
 
@@ -77,5 +77,5 @@ async def _take(scene: Scene, one: Delivered) -> int:
     return sum(await scene.keeper(lambda store: store.deliveries.receive([delivery], now)))
 
 
-def _handled(one: Delivered) -> bool:
+def _is_handled(one: Delivered) -> bool:
     return (one.event, "") in EVENTS or (one.event, one.action) in EVENTS

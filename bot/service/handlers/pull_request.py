@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
-from bot.service.base.allowance import allowed
+from bot.service.base.allowance import find_allowed
 from bot.service.base.scene import Outcome, Scene
-from bot.service.handlers.events import Event, on
+from bot.service.handlers.events import WebhookEvent, on
 from bot.service.handlers.people import hosted_of
-from bot.service.repositories.optin import LABEL, SKIP, has
+from bot.service.repositories.optin import LABEL, SKIP, has_label
 from bot.service.repositories.pull_marks import look_at_mark, pull_of
 from mirror.github.present_state import Pull, look_at_pull
 from storage.errors import GitHubMissing
@@ -19,10 +19,10 @@ NOT_OPTED_IN = Outcome(note="not opted in")
 
 
 @on("pull_request", "labeled", "unlabeled")
-async def pull_labelled(event: Event, scene: Scene) -> Outcome:
+async def pull_labelled(event: WebhookEvent, scene: Scene) -> Outcome:
     """See what the labels of the pull request ask for now."""
     label = str((event.payload.get("label") or {}).get("name") or "")
-    if not has((LABEL, SKIP), label):
+    if not has_label((LABEL, SKIP), label):
         return Outcome(note="another label")
     hosted = await hosted_of(event, scene)
     if hosted is None:
@@ -32,7 +32,7 @@ async def pull_labelled(event: Event, scene: Scene) -> Outcome:
 
 
 @on("pull_request", "closed")
-async def pull_closed(event: Event, scene: Scene) -> Outcome:
+async def pull_closed(event: WebhookEvent, scene: Scene) -> Outcome:
     """Have a pull request mirrored once it is merged, unless it is kept out."""
     hosted = await hosted_of(event, scene)
     if hosted is None:
@@ -49,17 +49,17 @@ async def pull_closed(event: Event, scene: Scene) -> Outcome:
 
     def mirror(store: Store) -> None:
         look(store)
-        present, mark = allowed(store, hosted.id), store.hosted.mark_of(hosted.id, number)
+        present, mark = find_allowed(store, hosted.id), store.hosted.mark_of(hosted.id, number)
         if present is None or (mark and mark.mark == "skip"):
             return
         job = pull_of(present, pull, asked=mark is not None)
-        if not _known(store.jobs.get(job.kind, job.subject), pull):
-            store.jobs.put([job], scene.clock())
+        if not _is_requested(store.jobs.get(job.kind, job.subject), pull):
+            store.jobs.put_jobs([job], scene.clock())
 
     return Outcome(note=f"#{number} is merged", changes=(mirror,))
 
 
-def _known(job: Job | None, pull: Pull) -> bool:
+def _is_requested(job: Job | None, pull: Pull) -> bool:
     """Tell whether a pull request was asked for since it was merged."""
     if job is None or job.state == "cancelled":
         return False

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bot.service.base.scene import Outcome, Scene
-from bot.service.handlers.events import Event, on
+from bot.service.handlers.events import WebhookEvent, on
 from bot.service.repositories.chores import ingest_job
 
 
 @on("workflow_run", "completed")
-async def run_completed(event: Event, scene: Scene) -> Outcome:
+async def run_completed(event: WebhookEvent, scene: Scene) -> Outcome:
     """Have the verdicts of the run taken in."""
     name = str((event.payload.get("repository") or {}).get("full_name") or "")
     owner = scene.config.work.engine.mirrors

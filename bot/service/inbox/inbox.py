@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from bot.service.base.store_thread import Keeper
+from bot.service.base.store_thread import AsyncStore
 from storage.errors import StoreError
 from storage.store import Store
 from storage.tables.deliveries import Delivery
@@ -21,7 +21,7 @@ LONGEST_CALM = 0.1
 class Inbox:
     """Stores deliveries through a keeper of its own, so that no other work is waited for."""
 
-    def __init__(self, keeper: Keeper, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, keeper: AsyncStore, *, clock: Callable[[], float] = time.time) -> None:
         self._keeper = keeper
         self._clock = clock
         self._waiting: list[tuple[Delivery, asyncio.Future[bool]]] = []
@@ -29,7 +29,7 @@ class Inbox:
         self._calm = asyncio.Event()
         self._calm.set()
 
-    async def calm(self) -> None:
+    async def wait_until_calm(self) -> None:
         """Wait until no delivery waits to be stored, or a while: before other work is begun."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LONGEST_CALM):
@@ -53,7 +53,7 @@ class Inbox:
             self._calm.set()
 
     async def _store(self, taken: list[tuple[Delivery, asyncio.Future[bool]]]) -> None:
-        receive = partial(received, [delivery for delivery, _ in taken], self._clock())
+        receive = partial(store_deliveries, [delivery for delivery, _ in taken], self._clock())
         try:
             news = await self._keeper(receive)
         except StoreError as error:
@@ -66,6 +66,6 @@ class Inbox:
                 stored.set_result(one)
 
 
-def received(deliveries: list[Delivery], now: float, store: Store) -> list[bool]:
+def store_deliveries(deliveries: list[Delivery], now: float, store: Store) -> list[bool]:
     """Store deliveries, and say of each whether it is news."""
     return store.deliveries.receive(deliveries, now)

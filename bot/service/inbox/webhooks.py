@@ -23,7 +23,7 @@ UNNAMED = "the headers X-GitHub-Event and X-GitHub-Delivery are needed"
 TOO_LARGE = f"the payload is larger than {LARGEST} bytes"
 
 
-class Refused(Exception):
+class DeliveryRefused(Exception):
     """A delivery that is not taken, with the status to answer."""
 
     def __init__(self, status: int, text: str) -> None:
@@ -48,27 +48,27 @@ def signature(body: bytes, secret: str) -> str:
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
-def read(headers: Mapping[str, str], body: bytes, *, secret: str, now: float) -> Delivery:
+def read_delivery(headers: Mapping[str, str], body: bytes, *, secret: str, now: float) -> Delivery:
     """Return the delivery that a request carries. ``headers`` are looked up in lower case.
 
     Raises Refused when it is not signed with the secret, or is no delivery.
     """
     if len(body) > LARGEST:
-        raise Refused(413, TOO_LARGE)
+        raise DeliveryRefused(413, TOO_LARGE)
     given = headers.get("x-hub-signature-256", "")
     if not given:
-        raise Refused(401, UNSIGNED)
+        raise DeliveryRefused(401, UNSIGNED)
     # As bytes: text that is not ASCII cannot be compared in constant time.
     expected = signature(body, secret).encode()
     if not secret or not hmac.compare_digest(given.encode(errors="replace"), expected):
-        raise Refused(401, WRONG)
+        raise DeliveryRefused(401, WRONG)
     event, guid = headers.get("x-github-event", ""), headers.get("x-github-delivery", "")
     if not (_is_name(event) and _is_name(guid)):
-        raise Refused(400, UNNAMED)
+        raise DeliveryRefused(400, UNNAMED)
     try:
         head = msgspec.json.decode(body, type=_Head)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise Refused(400, NOT_JSON) from error
+        raise DeliveryRefused(400, NOT_JSON) from error
     return Delivery(
         guid=guid,
         event=event,

@@ -13,7 +13,7 @@ OUTBOX = "outbox"
 COMMENT, CHECK, ISSUE = "comment", "check", "issue"
 
 
-class Comment(Struct, frozen=True, kw_only=True):
+class MarkedComment(Struct, frozen=True, kw_only=True):
     """The one comment of ours with this marker under an issue or pull request."""
 
     number: int
@@ -21,7 +21,7 @@ class Comment(Struct, frozen=True, kw_only=True):
     body: str
 
 
-class Annotation(Struct, frozen=True, kw_only=True):
+class CheckAnnotation(Struct, frozen=True, kw_only=True):
     """A remark beside lines of a file."""
 
     path: str
@@ -33,7 +33,7 @@ class Annotation(Struct, frozen=True, kw_only=True):
     message: str
 
 
-class Check(Struct, frozen=True, kw_only=True):
+class CommitCheck(Struct, frozen=True, kw_only=True):
     """A check run on a commit."""
 
     head_sha: str
@@ -43,10 +43,10 @@ class Check(Struct, frozen=True, kw_only=True):
     title: str
     summary: str
     text: str = ""
-    annotations: tuple[Annotation, ...] = ()
+    annotations: tuple[CheckAnnotation, ...] = ()
 
 
-class Report(Struct, frozen=True, kw_only=True):
+class MarkedIssue(Struct, frozen=True, kw_only=True):
     """The issue of ours with this marker, kept up to date."""
 
     marker: str
@@ -57,17 +57,17 @@ class Report(Struct, frozen=True, kw_only=True):
     """Nothing is made of it where no such issue stands yet."""
 
 
-def comment_job(hosted: Hosted, comment: Comment) -> NewJob:
+def comment_job(hosted: Hosted, comment: MarkedComment) -> NewJob:
     """Return the job that has a comment stand there."""
     return _job(hosted, COMMENT, f"{hosted.id}:{comment.number}:{comment.marker}", comment)
 
 
-def check_job(hosted: Hosted, check: Check) -> NewJob:
+def check_job(hosted: Hosted, check: CommitCheck) -> NewJob:
     """Return the job that has a check run stand there."""
     return _job(hosted, CHECK, f"{hosted.id}:{check.head_sha}:{check.name}", check)
 
 
-def issue_job(hosted: Hosted, report: Report) -> NewJob:
+def issue_job(hosted: Hosted, report: MarkedIssue) -> NewJob:
     """Return the job that has an issue stand there."""
     return _job(hosted, ISSUE, f"{hosted.id}:{report.marker}", report)
 

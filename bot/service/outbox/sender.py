@@ -13,16 +13,16 @@ from typing import TypeVar, cast
 import msgspec
 from msgspec import Struct
 
-from bot.service.base.allowance import looked_up
+from bot.service.base.allowance import look_up
 from bot.service.base.scene import Handler, Outcome, Scene
-from bot.service.outbox.outbox import Annotation, Check, Comment, Report
+from bot.service.outbox.outbox import CheckAnnotation, CommitCheck, MarkedComment, MarkedIssue
 from mirror.github import checks
 from mirror.github.checks import Conclusion, Level, put_check_run
 from mirror.github.client import GitHub
 from mirror.github.writes import put_comment, put_issue
 from storage.errors import GitHubForbidden, GitHubGone, GitHubSuspended
 from storage.records import digest
-from storage.tables.hosted import Hosted, Written
+from storage.tables.hosted import GitHubWrite, Hosted
 from storage.tables.jobs import Job
 
 log = logging.getLogger(__name__)
@@ -43,12 +43,12 @@ def sender(kind: type[Said], send: Send[Said], *, permission: str) -> Handler:
     """Return the handler of one kind of thing that is written."""
 
     async def handler(job: Job, scene: Scene) -> Outcome:
-        hosted, why = await scene.keeper(lambda store: looked_up(store, job.repository))
+        hosted, why = await scene.keeper(lambda store: look_up(store, job.repository))
         if hosted is None or why:
             return Outcome(note=f"not written: {why}")
         said = msgspec.json.decode(job.payload, type=kind)
         key, says = f"{job.kind}:{job.subject}", digest(job.payload)
-        before = await scene.keeper(lambda store: store.hosted.written(key))
+        before = await scene.keeper(lambda store: store.hosted.get_write(key))
         if before is not None and before.digest == says:
             return Outcome(note=UNCHANGED)
         github = scene.hub.installation(hosted.installation)
@@ -60,7 +60,7 @@ def sender(kind: type[Said], send: Send[Said], *, permission: str) -> Handler:
             raise GitHubForbidden(FORBIDDEN.format(error=error, permission=permission)) from error
         except GitHubGone as error:
             raise GitHubGone(OFF.format(error=error)) from error
-        written = Written(
+        written = GitHubWrite(
             key=key, repository=hosted.id, number=number, digest=says, since=scene.clock()
         )
         return Outcome(note=f"written: {number}", changes=(lambda s: s.hosted.write(written),))
@@ -68,7 +68,7 @@ def sender(kind: type[Said], send: Send[Said], *, permission: str) -> Handler:
     return handler
 
 
-async def _comment(github: GitHub, hosted: Hosted, said: Comment, before: int) -> int:
+async def _comment(github: GitHub, hosted: Hosted, said: MarkedComment, before: int) -> int:
     return await put_comment(
         github,
         hosted.name,
@@ -79,7 +79,7 @@ async def _comment(github: GitHub, hosted: Hosted, said: Comment, before: int) -
     )
 
 
-async def _issue(github: GitHub, hosted: Hosted, said: Report, before: int) -> int:
+async def _issue(github: GitHub, hosted: Hosted, said: MarkedIssue, before: int) -> int:
     if said.quiet and not before:
         return 0
     return await put_issue(
@@ -93,7 +93,7 @@ async def _issue(github: GitHub, hosted: Hosted, said: Report, before: int) -> i
     )
 
 
-async def _check(github: GitHub, hosted: Hosted, said: Check, before: int) -> int:
+async def _check(github: GitHub, hosted: Hosted, said: CommitCheck, before: int) -> int:
     return await put_check_run(
         github,
         hosted.name,
@@ -109,8 +109,8 @@ async def _check(github: GitHub, hosted: Hosted, said: Check, before: int) -> in
     )
 
 
-def _annotation(one: Annotation) -> checks.Annotation:
-    return checks.Annotation(
+def _annotation(one: CheckAnnotation) -> checks.LineAnnotation:
+    return checks.LineAnnotation(
         path=one.path,
         start=one.start_line,
         end=one.end_line,
@@ -120,6 +120,6 @@ def _annotation(one: Annotation) -> checks.Annotation:
     )
 
 
-send_comment = sender(Comment, _comment, permission="issues: write and pull requests: write")
-send_issue = sender(Report, _issue, permission="issues: write")
-send_check = sender(Check, _check, permission="checks: write")
+send_comment = sender(MarkedComment, _comment, permission="issues: write and pull requests: write")
+send_issue = sender(MarkedIssue, _issue, permission="issues: write")
+send_check = sender(CommitCheck, _check, permission="checks: write")

@@ -41,7 +41,7 @@ async def rebuild(request: web.Request) -> web.Response:
 
     def change(store: Store, hosted: Hosted) -> bool:
         job = stage_job(hosted, STAGES[0], priority=URGENT, force=True)
-        return _asked(store, hosted, job, now)
+        return _ask_for_job(store, hosted, job, now)
 
     return await _with_repository(request, "rebuild", change)
 
@@ -55,7 +55,7 @@ async def stage(request: web.Request) -> web.Response:
 
     def change(store: Store, hosted: Hosted) -> bool:
         job = stage_job(hosted, name, priority=URGENT, alone=True)
-        return _asked(store, hosted, job, now)
+        return _ask_for_job(store, hosted, job, now)
 
     return await _with_repository(request, f"stage {name}", change)
 
@@ -81,10 +81,10 @@ async def allow(request: web.Request) -> web.Response:
     return await _with_repository(request, "allowed", change)
 
 
-def _asked(store: Store, hosted: Hosted, job: NewJob, now: float) -> bool:
+def _ask_for_job(store: Store, hosted: Hosted, job: NewJob, now: float) -> bool:
     """Ask for a job; never for a repository that is not opted in."""
     if hosted.opted_in:
-        store.jobs.put([job], now)
+        store.jobs.put_jobs([job], now)
     return hosted.opted_in
 
 
@@ -111,7 +111,7 @@ async def _with_repository(
     name = f"{request.match_info['owner']}/{request.match_info['name']}"
 
     def write(store: Store) -> bool | None:
-        hosted = store.hosted.named(name)
+        hosted = store.hosted.find_by_name(name)
         return change(store, hosted) if hosted else None
 
     changed = await request.app[BOARD].writing(write)

@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from bot.service.base.store_thread import Keeper
-from bot.service.pages.session import Session, Sessions, fits
+from bot.service.base.store_thread import AsyncStore
+from bot.service.pages.session import OperatorSession, Sessions, has_form_token
 from storage.errors import StoreError
 from storage.store import Store
 from storage.views.query import Sight
@@ -30,8 +30,8 @@ BUSY = "too many pages are asked for just now; try again in a moment"
 class Board:
     """The dashboard. It reads through a keeper of its own: a slow page holds up no handler."""
 
-    reading: Keeper
-    writing: Keeper
+    reading: AsyncStore
+    writing: AsyncStore
     token: str = field(default="", repr=False)
     """The operator's; without one there are no actions, and nothing private is shown."""
     web_url: str = "https://github.com"
@@ -61,10 +61,10 @@ class Board:
 BOARD: web.AppKey[Board] = web.AppKey("board", Board)
 
 
-def session_of(request: web.Request) -> Session | None:
+def session_of(request: web.Request) -> OperatorSession | None:
     """Return the session of who asks."""
     board = request.app[BOARD]
-    return board.sessions.known(request.cookies.get(board.cookie, ""))
+    return board.sessions.find_session(request.cookies.get(board.cookie, ""))
 
 
 def sight_of(request: web.Request) -> Sight:
@@ -72,7 +72,7 @@ def sight_of(request: web.Request) -> Sight:
     return "operator" if session_of(request) else "anybody"
 
 
-async def checked_form(request: web.Request) -> tuple[Session, dict[str, str]]:
+async def checked_form(request: web.Request) -> tuple[OperatorSession, dict[str, str]]:
     """Return the operator's session and what the form says.
 
     Raises HTTPForbidden for anybody else, and for a form that is not from our own page.
@@ -81,7 +81,7 @@ async def checked_form(request: web.Request) -> tuple[Session, dict[str, str]]:
     if session is None:
         raise web.HTTPForbidden(text="log in as the operator first")
     form = await small_form(request)
-    if not from_here(request) or not fits(session, form.get("csrf", "")):
+    if not is_same_origin(request) or not has_form_token(session, form.get("csrf", "")):
         raise web.HTTPForbidden(text="the form is too old; load the page again")
     return session, form
 
@@ -94,6 +94,6 @@ async def small_form(request: web.Request) -> dict[str, str]:
     return {name: str(value) for name, value in (await request.post()).items()}
 
 
-def from_here(request: web.Request) -> bool:
+def is_same_origin(request: web.Request) -> bool:
     """Say whether a browser sent this from one of our pages, as far as it tells."""
     return request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")

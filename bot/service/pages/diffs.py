@@ -9,7 +9,7 @@ from typing import Literal
 from unidiff.errors import UnidiffParseError
 from unidiff.patch import PatchedFile, PatchSet
 
-from bot.service.pages.display import describe, is_hidden, named
+from bot.service.pages.display import describe, is_hidden, name_character
 
 Kind = Literal["file", "hunk", "kept", "added", "removed", "note"]
 
@@ -21,7 +21,7 @@ MODES = ("new file", "deleted file", "old mode", "new mode")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class DiffPiece:
     """A part of a line; one that is ``hidden`` is a character that shows nothing by itself."""
 
     text: str
@@ -34,7 +34,7 @@ class DiffLine:
     """A line of a diff. Numbers are those of the line before and after, 0 for none."""
 
     kind: Kind
-    pieces: tuple[Piece, ...]
+    pieces: tuple[DiffPiece, ...]
     before: int = 0
     after: int = 0
     left_out: int = 0
@@ -110,14 +110,14 @@ def _line(kind: Kind, text: str, before: int = 0, after: int = 0) -> DiffLine:
     )
 
 
-def pieces(text: str) -> Iterator[Piece]:
+def pieces(text: str) -> Iterator[DiffPiece]:
     """Split a line where characters hide."""
     start = 0
     for place, char in enumerate(text):
         if is_hidden(char):
             if start < place:
-                yield Piece(text=text[start:place])
-            yield Piece(text=named(char), hidden=describe(char))
+                yield DiffPiece(text=text[start:place])
+            yield DiffPiece(text=name_character(char), hidden=describe(char))
             start = place + 1
     if start < len(text):
-        yield Piece(text=text[start:])
+        yield DiffPiece(text=text[start:])

@@ -21,7 +21,7 @@ def visible(text: str) -> str:
     """
     if text.isprintable() and BLANK.isdisjoint(text):
         return text
-    return "".join(named(char) if is_hidden(char) else char for char in text)
+    return "".join(name_character(char) if is_hidden(char) else char for char in text)
 
 
 def is_hidden(char: str) -> bool:
@@ -29,7 +29,7 @@ def is_hidden(char: str) -> bool:
     return (not char.isprintable() and char not in UNTOUCHED) or char in BLANK
 
 
-def named(char: str) -> str:
+def name_character(char: str) -> str:
     """Name a character by its number."""
     number = ord(char)
     if 0xDC80 <= number <= 0xDCFF:
@@ -39,7 +39,7 @@ def named(char: str) -> str:
 
 def describe(char: str) -> str:
     """Name a character in words, where it has some."""
-    return unicodedata.name(char, named(char))
+    return unicodedata.name(char, name_character(char))
 
 
 def cut(text: str, most: int = LONGEST_NAME) -> str:
@@ -76,7 +76,7 @@ def ago(seconds: float, now: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
 
 
-def lasted(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """Write a length of time."""
     if seconds < 10:
         return f"{seconds:.1f} s"

@@ -43,12 +43,12 @@ def address(path: str, **query: object) -> str:
     return f"{path}?{urlencode(told, errors='replace')}" if told else path
 
 
-def turned(request: web.Request, name: str, number: int) -> str:
+def page_address(request: web.Request, name: str, number: int) -> str:
     """Return the address of what is shown now, with another number of one of its pages."""
     return address(request.rel_url.raw_path, **{**request.query, name: number})
 
 
-def tallied(counted: Iterable[tuple[str, int]]) -> list[tuple[str, str]]:
+def make_counted_options(counted: Iterable[tuple[str, int]]) -> list[tuple[str, str]]:
     """Return the options of a filter from values and how often each is there; all comes first."""
     options = [(value, f"{value} ({number:,})") for value, number in counted]
     return [("", "all"), *options]
@@ -56,9 +56,9 @@ def tallied(counted: Iterable[tuple[str, int]]) -> list[tuple[str, str]]:
 
 def choices_of(choices: Iterable[Choice]) -> list[tuple[str, str]]:
     """Return the options of a filter; what has no value cannot be asked for, but for a verdict."""
-    return tallied((c.value, c.bugs) for c in choices if c.value)
+    return make_counted_options((c.value, c.bugs) for c in choices if c.value)
 
 
-def named(values: Iterable[str]) -> list[tuple[str, str]]:
+def make_options(values: Iterable[str]) -> list[tuple[str, str]]:
     """Return the options of a filter from its values, each once."""
     return [("", "all"), *((value, value) for value in dict.fromkeys(values) if value)]

@@ -26,7 +26,7 @@ HEADERS = {
     "Permissions-Policy": "interest-cohort=()",
     "X-Robots-Tag": "noindex, nofollow",
 }
-TOLD = {
+ERROR_TEXTS = {
     403: ("Not allowed", ""),
     404: ("Not found", "There is no such page, or it is not shown to everybody."),
     405: ("Not allowed", "That cannot be done with this page."),
@@ -35,37 +35,39 @@ TOLD = {
 }
 
 
-def dressing(plain: Container[str]) -> Middleware:
+def make_page_middleware(plain: Container[str]) -> Middleware:
     """Return what dresses all answers; those at ``plain`` addresses keep their own errors."""
 
     @web.middleware
-    async def dressed(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def add_headers(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path in plain:
             return await handler(request)
-        response = await _answered(request, handler)
+        response = await _answer_page(request, handler)
         # Pages differ by who looks: nothing between us and a browser may keep one.
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.update(HEADERS)
         return response
 
-    return dressed
+    return add_headers
 
 
-async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _answer_page(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer a page, or an error as a page."""
     try:
         return await handler(request)
     except web.HTTPException as error:
-        return failed(request, error.status, (error.text or "") if error.status == 403 else "")
+        return render_error(
+            request, error.status, (error.text or "") if error.status == 403 else ""
+        )
     except TooSlow as error:
         log.warning("page too slow path=%s", request.path)
-        return failed(request, 503, f"{error}.")
+        return render_error(request, 503, f"{error}.")
     except StoreError as error:
         log.error("page failed path=%s error=%r", request.path, str(error))
-        return failed(request, 503, "The store cannot be read just now. Try again.")
+        return render_error(request, 503, "The store cannot be read just now. Try again.")
 
 
-def failed(request: web.Request, status: int, told: str = "") -> web.Response:
+def render_error(request: web.Request, status: int, message: str = "") -> web.Response:
     """Return the page of an error."""
-    title, usual = TOLD.get(status, ("That did not work", ""))
-    return render(request, "error.html", status=status, title=title, told=told or usual)
+    title, usual = ERROR_TEXTS.get(status, ("That did not work", ""))
+    return render(request, "error.html", status=status, title=title, told=message or usual)

@@ -7,7 +7,7 @@ import re
 
 from aiohttp import web
 
-from bot.service.pages.board import BOARD, Board, checked_form, from_here, small_form
+from bot.service.pages.board import BOARD, Board, checked_form, is_same_origin, small_form
 from bot.service.pages.renderer import render
 from bot.service.pages.session import LASTS
 
@@ -19,7 +19,7 @@ WRONG = "That is not the operator's token."
 TOO_OFTEN = "Too many wrong tokens came from your address. Try again in {minutes} min."
 
 
-async def form(request: web.Request) -> web.Response:
+async def show_login(request: web.Request) -> web.Response:
     """Show the form."""
     if not request.app[BOARD].sessions.possible:
         raise web.HTTPNotFound
@@ -31,18 +31,18 @@ async def log_in(request: web.Request) -> web.Response:
     board = request.app[BOARD]
     if not board.sessions.possible:
         raise web.HTTPNotFound
-    if not from_here(request):
+    if not is_same_origin(request):
         raise web.HTTPForbidden(text="log in from this site's own page")
     given = await small_form(request)
     after, address = _after(given.get("after", "")), request.remote or ""
-    wait = board.sessions.tries.wait(address)
+    wait = board.sessions.tries.seconds_to_wait(address)
     if wait:
         told = TOO_OFTEN.format(minutes=max(1, round(wait / 60)))
         answer = render(request, "login.html", status=429, told=told, after=after)
         answer.headers["Retry-After"] = str(int(wait) + 1)
         return answer
     if not board.sessions.is_token(given.get("token", "").strip()):
-        board.sessions.tries.wrong(address)
+        board.sessions.tries.note_failure(address)
         log.warning("operator token wrong from=%s", address)
         return render(request, "login.html", status=403, told=WRONG, after=after)
     log.info("operator logged in from=%s", address)

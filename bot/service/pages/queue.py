@@ -17,7 +17,7 @@ from storage.views.queue import JobFilter
 LONGEST_PAYLOAD = 20_000
 
 
-async def listed(request: web.Request) -> web.Response:
+async def show_queue(request: web.Request) -> web.Response:
     """Show the queue."""
     sight, number = sight_of(request), filters.page(request)
     wanted = JobFilter(
@@ -36,7 +36,7 @@ async def listed(request: web.Request) -> web.Response:
     return render(request, "queue.html", wanted=wanted, states=STATES, **values)
 
 
-async def shown(request: web.Request) -> web.Response:
+async def show_job(request: web.Request) -> web.Response:
     """Show a job."""
     sight = sight_of(request)
     kind, subject = request.match_info["kind"], request.match_info["subject"]
@@ -47,7 +47,7 @@ async def shown(request: web.Request) -> web.Response:
     return render(request, "job.html", line=line, payload=payload, longest=LONGEST_PAYLOAD)
 
 
-async def deliveries(request: web.Request) -> web.Response:
+async def show_deliveries(request: web.Request) -> web.Response:
     """Show what GitHub told."""
     sight, number = sight_of(request), filters.page(request)
     event = filters.text(request, "event")

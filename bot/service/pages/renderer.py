@@ -12,7 +12,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bot.service.pages import display
 from bot.service.pages.board import BOARD, session_of
-from bot.service.pages.filters import address, choices_of, named, tallied, turned
+from bot.service.pages.filters import (
+    address,
+    choices_of,
+    make_counted_options,
+    make_options,
+    page_address,
+)
 
 STATIC = {"style.css": "text/css", "icon.svg": "image/svg+xml"}
 
@@ -27,7 +33,7 @@ def version(name: str) -> str:
     return sha256(static(name)).hexdigest()[:12]
 
 
-def shown(value: object) -> object:
+def finalize_value(value: object) -> object:
     """Return a value as it is put into a page, before it is escaped."""
     if value is None:
         return ""
@@ -41,18 +47,18 @@ def _environment() -> Environment:
         loader=PackageLoader(__package__),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=shown,
+        finalize=finalize_value,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("cut", "instant", "machine_time", "day", "lasted", "count", "percent",
+    for name in ("cut", "instant", "machine_time", "day", "duration", "count", "percent",
                  "money", "size", "short"):  # fmt: skip
         environment.filters[name] = getattr(display, name)
     environment.globals.update(
         address=address,
         choices_of=choices_of,
-        named=named,
-        tallied=tallied,
+        named=make_options,
+        tallied=make_counted_options,
         static={name: f"/static/{name}?v={version(name)}" for name in STATIC},
     )
     return environment
@@ -75,7 +81,7 @@ def render(
         path=request.path,
         here=request.path_qs,
         here_path=request.rel_url.raw_path,
-        turned=partial(turned, request),
+        turned=partial(page_address, request),
         web_url=board.web_url.rstrip("/"),
         **values,
     )

@@ -23,7 +23,7 @@ GAPS = BugFilter(reason="no-test-failed", mode="full")
 """Bugs that no test noticed in a full run."""
 
 
-async def listed(request: web.Request) -> web.Response:
+async def show_repositories(request: web.Request) -> web.Response:
     """Show the repositories."""
     sight = sight_of(request)
     text, number = filters.text(request, "q"), filters.page(request)
@@ -32,23 +32,23 @@ async def listed(request: web.Request) -> web.Response:
     def ask(store: Store) -> dict[str, Any]:
         views = store.views.repositories
         found = views.page(sight, text=text, which=which, number=number)
-        return {"found": found, "any": bool(found.total or views.counted(sight))}
+        return {"found": found, "any": bool(found.total or views.count_repositories(sight))}
 
     values = await request.app[BOARD].ask(ask)
     return render(request, "repositories.html", text=text, which=which, **values)
 
 
-async def shown(request: web.Request) -> web.Response:
+async def show_repository(request: web.Request) -> web.Response:
     """Show a repository."""
     sight = sight_of(request)
     name = f"{request.match_info['owner']}/{request.match_info['name']}"
-    wanted = _wanted(request)
+    wanted = _read_filter(request)
     numbers = {part: filters.page(request, part) for part in ("page", "pulls", "gaps")}
     outcome = filters.text(request, "outcome")
 
     def ask(store: Store) -> dict[str, Any] | None:
-        hosted = store.views.repositories.named(sight, name)
-        return _gathered(store, sight, hosted, wanted, outcome, numbers) if hosted else None
+        hosted = store.views.repositories.find_by_name(sight, name)
+        return _gather_values(store, sight, hosted, wanted, outcome, numbers) if hosted else None
 
     values = await request.app[BOARD].ask(ask)
     if values is None:
@@ -65,16 +65,16 @@ async def shown(request: web.Request) -> web.Response:
     )
 
 
-def _wanted(request: web.Request) -> BugFilter:
+def _read_filter(request: web.Request) -> BugFilter:
     names = ("strategy", "operator", "reason", "mode", "file", "text")
     return BugFilter(**{name: filters.text(request, name) for name in names})
 
 
-def _gathered(
+def _gather_values(
     store: Store,
     sight: Sight,
     hosted: Hosted,
-    wanted: BugFilter,
+    bug_filter: BugFilter,
     outcome: str,
     numbers: dict[str, int],
 ) -> dict[str, Any]:
@@ -82,11 +82,11 @@ def _gathered(
     jobs = views.queue.page(sight, JobFilter(repository=hosted.id))
     return {
         "line": views.repositories.line(sight, hosted),
-        "built": views.repositories.built(sight, hosted),
+        "built": views.repositories.get_environment(sight, hosted),
         "jobs": jobs.rows[:SHOWN_JOBS],
         "more_jobs": max(0, jobs.total - SHOWN_JOBS),
         "choices": views.bugs.choices(sight, hosted.id),
-        "bugs": views.bugs.page(sight, hosted.id, wanted, number=numbers["page"]),
+        "bugs": views.bugs.page(sight, hosted.id, bug_filter, number=numbers["page"]),
         "gaps": views.bugs.page(sight, hosted.id, GAPS, number=numbers["gaps"], tree=hosted.tree),
         "pulls": views.pulls.page(sight, hosted, outcome=outcome, number=numbers["pulls"]),
         "outcomes": views.pulls.outcomes(sight, hosted),

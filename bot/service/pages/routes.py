@@ -6,7 +6,7 @@ from aiohttp import web
 
 from bot.service.pages import actions, login, queue, repositories, tasks, yields
 from bot.service.pages.board import BOARD, Board
-from bot.service.pages.headers import dressing
+from bot.service.pages.headers import make_page_middleware
 from bot.service.pages.renderer import STATIC, static
 
 REPOSITORY = r"/repositories/{owner:[^/]+}/{name:[^/]+}"
@@ -14,16 +14,16 @@ JOB = r"/queue/{kind:[^/]+}/{subject:.+}"
 FOR_GOOD = "public, max-age=31536000, immutable"
 
 PAGES = {
-    "/": repositories.listed,
-    REPOSITORY: repositories.shown,
-    "/tasks": tasks.listed,
-    "/tasks/{id}": tasks.task,
-    "/bugs/{id}": tasks.bug,
-    "/yield": yields.shown,
-    "/queue": queue.listed,
-    "/deliveries": queue.deliveries,
-    JOB: queue.shown,
-    "/login": login.form,
+    "/": repositories.show_repositories,
+    REPOSITORY: repositories.show_repository,
+    "/tasks": tasks.show_tasks,
+    "/tasks/{id}": tasks.show_task,
+    "/bugs/{id}": tasks.show_bug,
+    "/yield": yields.show_yields,
+    "/queue": queue.show_queue,
+    "/deliveries": queue.show_deliveries,
+    JOB: queue.show_job,
+    "/login": login.show_login,
 }
 ACTIONS = {
     f"{JOB}/retry": actions.retry,
@@ -43,17 +43,17 @@ def add_pages(app: web.Application, board: Board) -> None:
     """
     app[BOARD] = board
     plain = {resource.canonical for resource in app.router.resources()}
-    app.middlewares.append(dressing(plain))
+    app.middlewares.append(make_page_middleware(plain))
     for path, handler in PAGES.items():
         app.router.add_get(path, handler)
-    app.router.add_get("/static/{name}", served)
+    app.router.add_get("/static/{name}", serve_static)
     if board.sessions.possible:
         app.router.add_post("/login", login.log_in)
         for path, handler in ACTIONS.items():
             app.router.add_post(path, handler)
 
 
-async def served(request: web.Request) -> web.Response:
+async def serve_static(request: web.Request) -> web.Response:
     """Serve a file as it is."""
     name = request.match_info["name"]
     if name not in STATIC:

@@ -30,7 +30,7 @@ TOO_SHORT = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class OperatorSession:
     """An operator who is logged in."""
 
     name: str
@@ -67,7 +67,7 @@ class Sessions:
         told = f"{secrets.token_urlsafe(16)}.{int(self._clock() + LASTS)}"
         return f"{told}.{self._sign('session', told)}"
 
-    def known(self, cookie: str) -> Session | None:
+    def find_session(self, cookie: str) -> OperatorSession | None:
         """Return the session of a cookie; None when it is not ours, is over or was closed."""
         told, _, signed = cookie.rpartition(".")
         expected = self._sign("session", told)
@@ -78,19 +78,21 @@ class Sessions:
         name, _, ends = told.rpartition(".")
         if float(ends) <= self._clock() or name in self._closed:
             return None
-        return Session(name=name, ends=float(ends), csrf=self._sign("form", name))
+        return OperatorSession(name=name, ends=float(ends), csrf=self._sign("form", name))
 
-    def close(self, session: Session) -> None:
+    def close(self, session: OperatorSession) -> None:
         """End a session, whoever still has its cookie."""
         now = self._clock()
         self._closed = {name: ends for name, ends in self._closed.items() if ends > now}
         self._closed[session.name] = session.ends
 
-    def _sign(self, what: str, told: str) -> str:
-        return hmac.new(self._key, f"{what} {told}".encode(errors="replace"), "sha256").hexdigest()
+    def _sign(self, purpose: str, signed_text: str) -> str:
+        return hmac.new(
+            self._key, f"{purpose} {signed_text}".encode(errors="replace"), "sha256"
+        ).hexdigest()
 
 
-def fits(session: Session, given: str) -> bool:
+def has_form_token(session: OperatorSession, given: str) -> bool:
     """Say whether a form brought along what it has to, in a time that tells nothing of it."""
     return hmac.compare_digest(session.csrf.encode(), given.encode(errors="replace"))
 
@@ -102,12 +104,12 @@ class Tries:
         self._clock = clock
         self._wrong: OrderedDict[str, list[float]] = OrderedDict()
 
-    def wait(self, address: str) -> float:
+    def seconds_to_wait(self, address: str) -> float:
         """Return the seconds until a place is listened to again; 0 when it is."""
         wrong = self._recent(address)
         return max(0.0, wrong[0] + FORGOTTEN - self._clock()) if len(wrong) >= TRIES else 0.0
 
-    def wrong(self, address: str) -> None:
+    def note_failure(self, address: str) -> None:
         """Note a wrong token."""
         place = _place(address)
         self._wrong[place] = [*self._recent(address), self._clock()][-TRIES:]

@@ -22,7 +22,7 @@ LONGEST_TEXT = 50_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class BugPage:
     """What the page of a bug or task shows."""
 
     shown: BugShown
@@ -34,7 +34,7 @@ class Found:
     undone: tuple[Undone, ...]
 
 
-async def listed(request: web.Request) -> web.Response:
+async def show_tasks(request: web.Request) -> web.Response:
     """Show the tasks."""
     sight = sight_of(request)
     names = ("repository", "strategy", "operator", "text")
@@ -50,24 +50,24 @@ async def listed(request: web.Request) -> web.Response:
     return render(request, "tasks.html", wanted=wanted, nothing=TaskFilter(), **values)
 
 
-async def task(request: web.Request) -> web.Response:
+async def show_task(request: web.Request) -> web.Response:
     """Show a task."""
     sight, task_id = sight_of(request), request.match_info["id"]
 
-    def ask(store: Store) -> Found | None:
+    def ask(store: Store) -> BugPage | None:
         found = store.views.tasks.show(sight, task_id)
-        return _found(store, sight, found.bug, found) if found else None
+        return _find_bug(store, sight, found.bug, found) if found else None
 
     return _page(request, await request.app[BOARD].ask(ask))
 
 
-async def bug(request: web.Request) -> web.Response:
+async def show_bug(request: web.Request) -> web.Response:
     """Show a bug."""
     sight, bug_id = sight_of(request), request.match_info["id"]
-    return _page(request, await request.app[BOARD].ask(lambda s: _found(s, sight, bug_id, None)))
+    return _page(request, await request.app[BOARD].ask(lambda s: _find_bug(s, sight, bug_id, None)))
 
 
-def _found(store: Store, sight: Sight, bug_id: str, task: Task | None) -> Found | None:
+def _find_bug(store: Store, sight: Sight, bug_id: str, task: Task | None) -> BugPage | None:
     shown = store.views.bugs.show(sight, bug_id)
     if shown is None:
         return None
@@ -75,17 +75,17 @@ def _found(store: Store, sight: Sight, bug_id: str, task: Task | None) -> Found 
         (v for v in shown.verdicts if task is None or v.environment == task.environment), None
     )
     environment = store.environment(verdict.environment) if verdict else None
-    return Found(
+    return BugPage(
         shown=shown,
         task=task,
         verdict=verdict,
         environment=environment,
         repository=store.views.tasks.repository(shown.bug.tree),
-        undone=tuple(store.views.tasks.undone(sight, bug_id)),
+        undone=tuple(store.views.tasks.list_undone_pulls(sight, bug_id)),
     )
 
 
-def _page(request: web.Request, found: Found | None) -> web.Response:
+def _page(request: web.Request, found: BugPage | None) -> web.Response:
     if found is None:
         raise web.HTTPNotFound
     fixes = [(each, read_diff(each.mirroring.fix)) for each in found.undone if each.mirroring.fix]

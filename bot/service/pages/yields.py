@@ -20,7 +20,7 @@ AXIS = "bugs"
 COSTS = ("strategy", "month", "repository")
 
 
-async def shown(request: web.Request) -> web.Response:
+async def show_yields(request: web.Request) -> web.Response:
     """Show yield and cost."""
     sight = sight_of(request)
 
@@ -39,7 +39,7 @@ async def shown(request: web.Request) -> web.Response:
         costs=costs,
         plot_strategies=_yield("Valid bugs of those proposed, by strategy", strategies),
         plot_operators=_yield("Valid bugs of those proposed, by operator", sums.operators),
-        plot_costs={by: _cost(by, lines) for by, lines in costs.items()},
+        plot_costs={by: _draw_cost(by, lines) for by, lines in costs.items()},
     )
 
 
@@ -68,7 +68,7 @@ def _yield(title: str, lines: Sequence[YieldLine]) -> Markup:
     return bars(rows, title=title, axis=AXIS, tick=lambda value: count(round(value)), whole=True)
 
 
-def _cost(by: str, lines: Sequence[CostSum]) -> Markup:
+def _draw_cost(by: str, lines: Sequence[CostSum]) -> Markup:
     shown = lines[-MOST_BARS:] if by == "month" else lines[:MOST_BARS]
     rows = [
         Bar(label=line.name or "before", value=line.dollars, note=money(line.dollars))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from bot.service.base.config import Config
 from bot.service.base.retries import MOST_DEATHS
 from bot.service.base.scene import Scene
-from bot.service.queue.worker import Worker
+from bot.service.queue.worker import QueueWorker
 from bot.service.repositories.chores import (
     ALL,
     MISSED,
@@ -34,7 +34,7 @@ TIDY_EVERY = 86400.0
 class Upkeep:
     """Takes up what dead workers held, asks for chores in time, and nudges the workers."""
 
-    def __init__(self, scene: Scene, workers: Mapping[str, Worker]) -> None:
+    def __init__(self, scene: Scene, workers: Mapping[str, QueueWorker]) -> None:
         self._scene = scene
         self._workers = workers
         self._begun = False
@@ -77,7 +77,7 @@ def ask_for_chores(store: Store, config: Config, *, now: float, starting: bool) 
     if config.work.engine.mirrors:
         every[runs_job()] = config.limits.reconcile_minutes * 60
     jobs = [job for job, seconds in every.items() if starting or _due(store, job, now, seconds)]
-    return store.jobs.put(jobs, now)
+    return store.jobs.put_jobs(jobs, now)
 
 
 def _due(store: Store, job: NewJob, now: float, every: float) -> bool:

@@ -30,7 +30,7 @@ class NoLongerOurs(Exception):
     """The job was cancelled, or given to another: what it came to is dropped."""
 
 
-class Worker:
+class QueueWorker:
     """Works on one queue, on so many jobs at once, until it is stopped."""
 
     def __init__(
@@ -72,7 +72,7 @@ class Worker:
                 for job in claimed:
                     task = asyncio.create_task(self._do(job), name=f"{job.kind} {job.subject}")
                     self._running.add(task)
-                    task.add_done_callback(self._ended)
+                    task.add_done_callback(self._on_task_end)
                 if until_idle and not claimed and not self._running:
                     return
                 if not claimed or len(self._running) >= self._parallel:
@@ -92,7 +92,7 @@ class Worker:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _on_task_end(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         self.nudge()
 
@@ -119,9 +119,9 @@ class Worker:
     async def _do(self, job: Job) -> None:
         notes: list[str] = []
         scene = replace(self._scene, progress=notes.append)
-        with self._metrics.timed(job):
+        with self._metrics.time_job(job):
             try:
-                async with self._held(job, notes):
+                async with self._hold_lease(job, notes):
                     outcome = await self._handlers[job.kind](job, scene)
                 await self._finish(job, outcome)
             except NoLongerOurs:
@@ -134,7 +134,7 @@ class Worker:
                 await self._fail(job, error)
 
     @asynccontextmanager
-    async def _held(self, job: Job, notes: list[str]) -> AsyncIterator[None]:
+    async def _hold_lease(self, job: Job, notes: list[str]) -> AsyncIterator[None]:
         """Extend the lease while the job runs; end the job when it is no longer ours."""
         task = asyncio.current_task()
         lost = False
@@ -177,7 +177,7 @@ class Worker:
                     raise NoLongerOurs
                 for change in outcome.changes:
                     change(store)
-                store.jobs.put(outcome.jobs, now)
+                store.jobs.put_jobs(outcome.jobs, now)
 
         await self._scene.keeper(finish)
 
@@ -189,7 +189,7 @@ class Worker:
             log.warning("job=%s subject=%s attempt=%d retry=%s error=%r", *place, said)
         else:
             log.exception("job=%s subject=%s attempt=%d retry=%s unforeseen", *place)
-        self._metrics.failed(job, final=wait is None)
+        self._metrics.count_failure(job, final=wait is None)
         now = self._scene.clock()
         try:
             await self._scene.keeper(lambda s: s.jobs.fail(job, said, now=now, retry_in=wait))

@@ -19,7 +19,7 @@ from aiohttp import web
 
 from bot.service.registration.manifest import Wish, manifest, new_app_url
 from bot.service.registration.permissions import EVENTS, PERMISSIONS
-from mirror.github.client import GitHub, harmless
+from mirror.github.client import GitHub, look_for_nothing
 from storage.errors import BugfoundryError, ConfigError, GitHubError, GitHubMissing
 
 log = logging.getLogger(__name__)
@@ -97,9 +97,9 @@ class Creating:
 
     def app(self) -> web.Application:
         """Return the web application."""
-        app = web.Application(middlewares=[_guarded])
+        app = web.Application(middlewares=[_require_loopback])
         app.router.add_get(self.start, self.begin)
-        app.router.add_get("/created", self.created)
+        app.router.add_get("/created", self.receive_code)
         return app
 
     async def begin(self, request: web.Request) -> web.Response:
@@ -120,7 +120,7 @@ class Creating:
         policy = f"form-action {wish.web_url} http://{request.host}"
         return _page(f"Create {wish.name}", body, policy=policy)
 
-    async def created(self, request: web.Request) -> web.Response:
+    async def receive_code(self, request: web.Request) -> web.Response:
         """Take the code that GitHub sends the browser back with, and have it exchanged."""
         state, code = request.query.get("state", ""), request.query.get("code", "")
         if not hmac.compare_digest(state.encode(errors="replace"), self._state.encode()):
@@ -183,13 +183,13 @@ async def exchange(api_url: str, code: str, *, web_url: str) -> Made:
     async with GitHub(api_url, identity="nobody") as github:
         path = f"/app-manifests/{quote(code, safe='')}/conversions"
         try:
-            answer = await github.write("POST", path, what="the App", look=harmless)
+            answer = await github.write("POST", path, what="the App", look=look_for_nothing)
         except GitHubMissing as error:
             raise GitHubMissing(NO_CODE.format(place=f"{web_url}/settings/apps")) from error
-    return read(answer.data)
+    return parse_app(answer.data)
 
 
-def read(data: Any) -> Made:
+def parse_app(data: Any) -> Made:
     """Return the App that an answer speaks of. Raises GitHubError when it lacks something."""
     try:
         return Made(
@@ -206,7 +206,7 @@ def read(data: Any) -> Made:
 
 
 @web.middleware
-async def _guarded(
+async def _require_loopback(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
     """Answer only who asked this machine by its own address: no name that leads here."""

@@ -41,7 +41,7 @@ operator_token_file = {operator_token}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
+class CredentialPaths:
     """Where the settings and the secrets of one App are."""
 
     config: Path
@@ -67,7 +67,7 @@ class Places:
         return (self.private_key, self.webhook_secret, self.operator_token, self.config)
 
 
-def make_room(places: Places, *, replace: bool) -> None:
+def make_room(places: CredentialPaths, *, replace: bool) -> None:
     """See that all can be written, before anything is asked of GitHub. Raises ConfigError."""
     there = [place for place in places.all if place.exists()]
     if there and not replace:
@@ -81,7 +81,7 @@ def make_room(places: Places, *, replace: bool) -> None:
         raise ConfigError(f"{places.folder} cannot be written: {error.strerror}") from error
 
 
-def keep(places: Places, made: Made, wish: Wish, *, api_url: str) -> list[Path]:
+def keep(places: CredentialPaths, made: Made, wish: Wish, *, api_url: str) -> list[Path]:
     """Write all that is known of an App; return where what was there before is kept now.
 
     Raises ConfigError when it cannot be written.
@@ -97,7 +97,7 @@ def keep(places: Places, made: Made, wish: Wish, *, api_url: str) -> list[Path]:
     return aside
 
 
-def settings(places: Places, made: Made, wish: Wish, *, api_url: str) -> str:
+def settings(places: CredentialPaths, made: Made, wish: Wish, *, api_url: str) -> str:
     """Return the TOML file of settings."""
     here = places.config.parent
     # JSON's strings are TOML's too, for what can stand in these.
@@ -115,7 +115,7 @@ def settings(places: Places, made: Made, wish: Wish, *, api_url: str) -> str:
     return SETTINGS.format(**quoted)
 
 
-def too_open(place: Path) -> bool:
+def is_too_open(place: Path) -> bool:
     """Tell whether others than its owner may read or write a file."""
     return bool(place.stat().st_mode & 0o077)
 

@@ -42,7 +42,7 @@ class Wish:
     public: bool = False
     """Whether other accounts may install it."""
 
-    def checked(self) -> Wish:
+    def validate(self) -> Wish:
         """Return the wish, its addresses without a slash at the end. Raises ConfigError."""
         if not 0 < len(self.name) <= LONGEST_NAME:
             raise ConfigError(f"--name: an App's name has 1 to {LONGEST_NAME} characters")

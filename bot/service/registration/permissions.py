@@ -22,7 +22,7 @@ class Permission:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class SubscribedEvent:
     """An event that is subscribed to; GitHub offers it only with a permission."""
 
     name: str
@@ -70,42 +70,42 @@ PERMISSIONS = (
 )
 
 EVENTS = (
-    Event(
+    SubscribedEvent(
         name="push",
         permission="contents",
         why="A push to the default branch marks the environment's commit as stale.",
     ),
-    Event(
+    SubscribedEvent(
         name="label",
         permission="metadata",
         why="The label `bugfoundry` created or deleted: a repository opts in or out.",
     ),
-    Event(
+    SubscribedEvent(
         name="pull_request",
         permission="pull_requests",
         why="One is labelled, to be mirrored next or to be kept out; or it is merged, and crawled.",
     ),
-    Event(
+    SubscribedEvent(
         name="issues",
         permission="issues",
         why="One is labelled to be kept out, or edited, which changes a problem statement.",
     ),
-    Event(
+    SubscribedEvent(
         name="issue_comment",
         permission="issues",
         why="A command: `/bugfoundry …`.",
     ),
-    Event(
+    SubscribedEvent(
         name="check_run",
         permission="checks",
         why="Somebody asks for one of our checks to be run again.",
     ),
-    Event(
+    SubscribedEvent(
         name="workflow_run",
         permission="actions",
         why="A run that judges bugs has ended.",
     ),
-    Event(
+    SubscribedEvent(
         name="repository",
         permission="metadata",
         why="One is renamed, transferred, archived, made private or deleted.",

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.service.outbox.outbox import Annotation, Check, Report, check_job, issue_job
-from bot.service.reports.plain import MOST_BYTES, fitted, visible
+from bot.service.outbox.outbox import (
+    CheckAnnotation,
+    CommitCheck,
+    MarkedIssue,
+    check_job,
+    issue_job,
+)
+from bot.service.reports.plain import MOST_BYTES, fit_parts, visible
 from bot.service.repositories.wishes import wishes_of
 from storage.tables.hosted import Hosted
 from storage.tables.jobs import NewJob
@@ -18,7 +24,7 @@ MOST_ANNOTATED = 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class ReportDraft:
     """A report before it is fitted into anything."""
 
     title: str
@@ -30,7 +36,7 @@ class Told:
     rest: str
     """Says how many are left out."""
     footer: str
-    annotations: tuple[Annotation, ...] = ()
+    annotations: tuple[CheckAnnotation, ...] = ()
     empty: bool = False
     """There is nothing that anybody should do."""
 
@@ -38,38 +44,38 @@ class Told:
     def body(self) -> str:
         """The report as one text within GitHub's bounds."""
         room = MOST_BYTES - len(self.intro.encode()) - len(self.footer.encode()) - 4
-        middle = fitted(self.parts, self.rest, room)
+        middle = fit_parts(self.parts, self.rest, room)
         return "\n\n".join(text for text in (self.intro, middle, self.footer) if text)
 
 
-def report_jobs(hosted: Hosted, commit: str, told: Told) -> tuple[NewJob, ...]:
+def report_jobs(hosted: Hosted, commit: str, draft: ReportDraft) -> tuple[NewJob, ...]:
     """Return the jobs that have a report stand where the maintainers want it."""
     way = wishes_of(hosted).report
     if way == "issue":
-        report = Report(marker=MARKER, title=told.title, body=told.body, quiet=told.empty)
+        report = MarkedIssue(marker=MARKER, title=draft.title, body=draft.body, quiet=draft.empty)
         return (issue_job(hosted, report),)
     if way == "check":
-        return (check_job(hosted, check_of(told, commit)),)
+        return (check_job(hosted, check_of(draft, commit)),)
     return ()
 
 
-def check_of(told: Told, commit: str) -> Check:
+def check_of(draft: ReportDraft, commit: str) -> CommitCheck:
     """Return a report as a check run, which never says that a change is bad."""
-    return Check(
+    return CommitCheck(
         head_sha=commit,
         name=CHECK_NAME,
-        conclusion="success" if told.empty else "neutral",
-        title=told.headline,
-        summary=f"{told.intro}\n\n{told.footer}",
-        text=fitted(told.parts, told.rest),
-        annotations=tuple(plain(one) for one in told.annotations),
+        conclusion="success" if draft.empty else "neutral",
+        title=draft.headline,
+        summary=f"{draft.intro}\n\n{draft.footer}",
+        text=fit_parts(draft.parts, draft.rest),
+        annotations=tuple(plain(one) for one in draft.annotations),
     )
 
 
-def plain(one: Annotation) -> Annotation:
+def plain(one: CheckAnnotation) -> CheckAnnotation:
     """Return a remark without secrets and hidden characters, within GitHub's bounds."""
     message = visible(one.message).encode()[:MOST_ANNOTATED].decode(errors="ignore")
-    return Annotation(
+    return CheckAnnotation(
         path=one.path,
         start_line=one.start_line,
         end_line=one.end_line,

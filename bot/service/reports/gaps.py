@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from bot.service.outbox.outbox import Annotation
-from bot.service.reports.channels import CONFIG, Told
+from bot.service.outbox.outbox import CheckAnnotation
+from bot.service.reports.channels import CONFIG, ReportDraft
 from bot.service.reports.plain import block, link, span
 from bot.service.reports.ranks import Gap
-from forge.run.nouns import counted
+from forge.run.nouns import format_count
 from syntax.marked import parse_diff
 
 SHOWN = 25
@@ -50,7 +50,7 @@ class Yield:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class GapFacts:
     """What the report is about."""
 
     name: str
@@ -71,9 +71,9 @@ class Facts:
         return self.judged - sum(one.unnoticed for one in self.yields)
 
 
-def gap_report(facts: Facts, gaps: Sequence[Gap]) -> Told:
+def gap_report(facts: GapFacts, gaps: Sequence[Gap]) -> ReportDraft:
     """Return the report; empty of gaps it says so."""
-    return Told(
+    return ReportDraft(
         title=TITLE,
         headline=headline(gaps),
         intro=intro(facts, gaps),
@@ -87,22 +87,26 @@ def gap_report(facts: Facts, gaps: Sequence[Gap]) -> Told:
 
 def headline(gaps: Sequence[Gap]) -> str:
     """Return the report in a line."""
-    return f"{counted(len(gaps), 'bug')} that no test would notice" if gaps else "No gap was found"
+    return (
+        f"{format_count(len(gaps), 'bug')} that no test would notice"
+        if gaps
+        else "No gap was found"
+    )
 
 
-def intro(facts: Facts, gaps: Sequence[Gap]) -> str:
+def intro(facts: GapFacts, gaps: Sequence[Gap]) -> str:
     """Return what comes first."""
     text = INTRO if gaps else NONE
     return text.format(
         name=span(facts.name),
         commit=span(facts.commit[:12]),
-        tests=counted(facts.tests, "test"),
+        tests=format_count(facts.tests, "test"),
         noticed=f"{facts.noticed:,}",
         judged=f"{facts.judged:,}",
     )
 
 
-def sections(facts: Facts, gaps: Sequence[Gap]) -> list[str]:
+def sections(facts: GapFacts, gaps: Sequence[Gap]) -> list[str]:
     """Return a section for each function, with its worst bug."""
     groups: dict[tuple[str, str], list[Gap]] = {}
     for gap in gaps:
@@ -112,7 +116,7 @@ def sections(facts: Facts, gaps: Sequence[Gap]) -> list[str]:
     return found if left <= 0 else [*found[:SHOWN], REST.format(left)]
 
 
-def section(number: int, facts: Facts, gaps: Sequence[Gap]) -> str:
+def section(number: int, facts: GapFacts, gaps: Sequence[Gap]) -> str:
     """Return what is told of one function."""
     worst, origin = gaps[0], gaps[0].bug.origin
     where = f"{origin.path}:{origin.line}"
@@ -121,15 +125,15 @@ def section(number: int, facts: Facts, gaps: Sequence[Gap]) -> str:
     more = len(gaps) - 1
     lines = [
         f"### {number}. {link(where, f'{file}#L{origin.line}')}{entity}",
-        f"{watched(worst)}{near(worst)}",
-        block(shortened(hunk_lines(worst.bug.patch)), "diff"),
+        f"{describe_tests(worst)}{near(worst)}",
+        block(shorten_diff(hunk_lines(worst.bug.patch)), "diff"),
     ]
     if more:
-        lines.append(f"And {counted(more, 'more bug')} in the same place.")
+        lines.append(f"And {format_count(more, 'more bug')} in the same place.")
     return "\n\n".join(lines)
 
 
-def watched(gap: Gap) -> str:
+def describe_tests(gap: Gap) -> str:
     """Say how tests stand to a gap."""
     origin = gap.bug.origin
     if origin.strategy == "mirror":
@@ -146,23 +150,23 @@ def near(gap: Gap) -> str:
     return f" The nearest tests are in {span(gap.nearest)}." if gap.nearest else ""
 
 
-def annotation(gap: Gap) -> Annotation:
+def annotation(gap: Gap) -> CheckAnnotation:
     """Return a gap as a remark beside its line."""
     origin = gap.bug.origin
     changed = [line for line in hunk_lines(gap.bug.patch) if line[:1] in "+-"]
     nearest = f" The nearest tests are in {gap.nearest}." if gap.nearest else ""
     said = f"No test fails when this is changed.{nearest}"
-    return Annotation(
+    return CheckAnnotation(
         path=origin.path,
         start_line=max(1, origin.line),
         end_line=max(1, origin.line),
         level="notice",
         title="No test would notice",
-        message=f"{said}\n\n{shortened(changed)}",
+        message=f"{said}\n\n{shorten_diff(changed)}",
     )
 
 
-def footer(facts: Facts) -> str:
+def footer(facts: GapFacts) -> str:
     """Return what comes last: what each strategy came to, and the way out."""
     rows = [
         f"| {one.strategy} | {one.judged:,} | {one.valid:,} | {one.unnoticed:,} |"
@@ -180,7 +184,7 @@ def hunk_lines(patch: str) -> list[str]:
     return hunks.rstrip("\n").split("\n")
 
 
-def shortened(lines: Sequence[str]) -> str:
+def shorten_diff(lines: Sequence[str]) -> str:
     """Return lines of a diff, no more than are read."""
     left = len(lines) - LONGEST_DIFF
     shown = lines if left <= 0 else [*lines[:LONGEST_DIFF], f"… {left} more lines"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.service.outbox.outbox import Check
-from bot.service.reports.plain import MOST_BYTES, fitted, span
-from forge.run.nouns import counted
+from bot.service.outbox.outbox import CommitCheck
+from bot.service.reports.plain import MOST_BYTES, fit_parts, span
+from forge.run.nouns import format_count
 
 CHECK_NAME = "bugfoundry: guards of the fix"
 SHOWN = 300
@@ -53,23 +53,23 @@ class Guards:
     """How much of it was undone, from 0 to 1."""
 
 
-def guards_check(found: Guards) -> Check:
+def guards_check(found: Guards) -> CommitCheck:
     """Return the check run; it informs, and is never a failure of the pull request."""
     valid = found.judged and found.reason == "valid"
-    return Check(
+    return CommitCheck(
         head_sha=found.head,
         name=CHECK_NAME,
         conclusion="success" if valid else "neutral",
         title=headline(found),
         summary=summary(found),
-        text=listed(found.tests),
+        text=list_tests(found.tests),
     )
 
 
-def unbuilt_check(head: str, commit: str, reason: str) -> Check:
+def unbuilt_check(head: str, commit: str, reason: str) -> CommitCheck:
     """Return the check run that says why no test could be run."""
     said = NO_ENVIRONMENT.format(commit=span(commit[:12]), reason=span(reason), config=span(CONFIG))
-    return Check(
+    return CommitCheck(
         head_sha=head,
         name=CHECK_NAME,
         conclusion="neutral",
@@ -85,7 +85,7 @@ def headline(found: Guards) -> str:
     match found.reason:
         case "valid":
             verb = "guards" if len(found.tests) == 1 else "guard"
-            return f"{counted(len(found.tests), 'test')} {verb} this fix"
+            return f"{format_count(len(found.tests), 'test')} {verb} this fix"
         case "no-test-failed":
             return "No test guards this fix"
     return "It cannot be told which tests guard this fix"
@@ -98,18 +98,18 @@ def summary(found: Guards) -> str:
         return NOT_UNDONE.format(commit=commit, reason=found.reason)
     share = f", {found.undone:.0%} of it" if found.undone < 1 else ""
     where = WHERE_MERGED if found.merged else WHERE_OPEN
-    return f"{said(found)}\n\n{where.format(commit=commit, share=share)}"
+    return f"{describe_verdict(found)}\n\n{where.format(commit=commit, share=share)}"
 
 
-def said(found: Guards) -> str:
+def describe_verdict(found: Guards) -> str:
     """Say what the verdict means for who wrote the fix."""
     match found.reason:
         case "valid":
             fails = "fails" if len(found.tests) == 1 else "fail"
             goes = "goes" if found.others == 1 else "go"
             return GUARDED.format(
-                guards=f"{counted(len(found.tests), 'test')} {fails}",
-                others=f"{counted(found.others, 'other')} {goes}",
+                guards=f"{format_count(len(found.tests), 'test')} {fails}",
+                others=f"{format_count(found.others, 'other')} {goes}",
             )
         case "no-test-failed":
             return UNGUARDED
@@ -118,11 +118,11 @@ def said(found: Guards) -> str:
     return UNCLEAR.format(reason=found.reason)
 
 
-def listed(tests: Sequence[str]) -> str:
+def list_tests(tests: Sequence[str]) -> str:
     """Return tests as a list, as many as fit."""
     if not tests:
         return ""
     items = [f"- {span(test)}" for test in tests[:SHOWN]]
     if len(tests) > SHOWN:
         items.append(REST.format(len(tests) - SHOWN))
-    return fitted(items, REST, MOST_BYTES)
+    return fit_parts(items, REST, MOST_BYTES)

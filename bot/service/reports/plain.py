@@ -27,7 +27,7 @@ REDACTED = "[a secret, left out]"
 
 def visible(text: str) -> str:
     """Return a text without secrets, its hidden characters written out; lines and tabs stay."""
-    return "".join(map(_written, SECRETS.sub(REDACTED, text)))
+    return "".join(map(_escape_character, SECRETS.sub(REDACTED, text)))
 
 
 def span(text: str) -> str:
@@ -53,7 +53,7 @@ def link(text: str, url: str) -> str:
     return f"[{span(text)}]({url})"
 
 
-def fitted(parts: Sequence[str], rest: str, most: int = MOST_BYTES) -> str:
+def fit_parts(parts: Sequence[str], rest: str, most: int = MOST_BYTES) -> str:
     """Return as many of the parts as fit, blank lines between; ``rest`` says how many do not.
 
     ``rest`` has a place for their number.
@@ -69,7 +69,7 @@ def fitted(parts: Sequence[str], rest: str, most: int = MOST_BYTES) -> str:
     return "\n\n".join([*parts[:kept], rest.format(len(parts) - kept)])
 
 
-def _written(character: str) -> str:
+def _escape_character(character: str) -> str:
     if character in "\n\t" or unicodedata.category(character) not in HIDDEN:
         return character
     return f"\\x{ord(character):02x}" if ord(character) < 256 else f"\\u{ord(character):04x}"

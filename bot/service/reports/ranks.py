@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from harness.runs.changes import changes
-from harness.runs.selection import Coverage, noticing
+from harness.runs.selection import Coverage, find_noticing_tests
 from storage.errors import PatchError
 from storage.records import Bug
 from syntax.patch_text import apply_patch
@@ -38,7 +38,7 @@ class Gap:
         return self.bug.origin.path, self.bug.origin.entity
 
 
-def ranked(bugs: Iterable[Bug], coverage: Coverage | None, read: Read) -> list[Gap]:
+def rank_gaps(bugs: Iterable[Bug], coverage: Coverage | None, read: Read) -> list[Gap]:
     """Return bugs as gaps, the worst first. A combination says nothing that its parts do not."""
     gaps = [gap_of(bug, coverage, read) for bug in bugs if bug.origin.strategy != "combine"]
     return sorted(gaps, key=badness)
@@ -82,7 +82,7 @@ def tests_running(bug: Bug, coverage: Coverage | None, read: Read) -> frozenset[
         old = read(path)
         within = changes(old, new) if old is not None and new is not None else None
         for change in within or ():
-            found |= noticing(coverage.index, path, change)
+            found |= find_noticing_tests(coverage.index, path, change)
     return frozenset(found)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.service.reports.channels import CONFIG, Told
+from bot.service.reports.channels import CONFIG, ReportDraft
 from bot.service.reports.plain import span
 from storage.tables.hosted import Hosted
 
@@ -35,21 +35,21 @@ class Tried:
     why: str = ""
 
 
-def unbuilt(hosted: Hosted, commit: str, tried: Sequence[Tried]) -> Told:
+def make_unbuilt_report(hosted: Hosted, commit: str, tried: Sequence[Tried]) -> ReportDraft:
     """Return the report on an environment that cannot be built."""
     other = hosted.commit and hosted.commit != commit
     serves = SERVES.format(commit=span(hosted.commit[:12])) if other else ""
-    return Told(
+    return ReportDraft(
         title=TITLE,
         headline=HEADLINE,
         intro=INTRO.format(name=span(hosted.name), commit=span(commit[:12]), serves=serves),
-        parts=tuple(map(told, dict.fromkeys(tried))) or (NO_PLAN,),
+        parts=tuple(map(describe_plan, dict.fromkeys(tried))) or (NO_PLAN,),
         rest=REST,
         footer=FOOTER.format(config=span(CONFIG)),
     )
 
 
-def told(one: Tried) -> str:
+def describe_plan(one: Tried) -> str:
     """Return a plan that failed in a line."""
     why = f": {span(one.why)}" if one.why else ""
     return f"- {span(one.plan)}: **{one.reason}**{why}"

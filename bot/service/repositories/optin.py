@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from bot.service.base.allowance import may_write
-from bot.service.repositories.wishes import Wishes, kept, wishes_of
+from bot.service.repositories.wishes import Wishes, encode_wishes, wishes_of
 from storage.tables.hosted import Hosted, HostedState, Mark, Marked
 
 if TYPE_CHECKING:
     # It brings an HTTP client along, which takes a while.
-    from mirror.github.present_state import Seen
+    from mirror.github.present_state import GitHubRepository
 
 LABEL = "bugfoundry"
 """In a repository it opts it in; on a pull request it asks for that to be mirrored next."""
@@ -46,7 +46,7 @@ class Sight:
     installation: int = 0
     """The App's installation that covers it; 0 for none."""
     suspended: bool = False
-    repository: Seen | None = None
+    repository: GitHubRepository | None = None
     """None where it is gone, or where nothing may be read."""
     labels: frozenset[str] = frozenset()
     head: str = ""
@@ -68,7 +68,7 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class OptInDecision:
     """What a sight makes of a repository."""
 
     hosted: Hosted
@@ -78,25 +78,27 @@ class Decision:
     """Why it is no longer worked on; empty when it is, or was not before."""
 
 
-def tells_nothing_new(hosted: Hosted | None, told: float, now: float, *, heard: bool) -> bool:
+def tells_nothing_new(
+    hosted: Hosted | None, received_at: float, now: float, *, heard: bool
+) -> bool:
     """Tell whether what happened before ``told`` was seen already, by a look that began after it.
 
     Not sooner than GitHub itself may take to show it, nor by a clock that was ahead. ``heard``:
     who touched the label was told too, which may count where that is not known or not trusted.
     """
-    if hosted is None or not told + SHOWN_AFTER < hosted.looked <= now:
+    if hosted is None or not received_at + SHOWN_AFTER < hosted.looked <= now:
         return False
     return not heard or hosted.because not in ("", UNHEARD, UNTRUSTED)
 
 
-def has(labels: Collection[str], label: str) -> bool:
+def has_label(labels: Collection[str], label: str) -> bool:
     """Tell whether a label is among others; GitHub does not heed the case."""
     return label.casefold() in {one.casefold() for one in labels}
 
 
 def decide(
     before: Hosted | None, sight: Sight, *, now: float, word: Word | None = None
-) -> Decision | None:
+) -> OptInDecision | None:
     """Decide what a repository is, by what was seen; None where it never was anything to us.
 
     A label that nobody told of opts in, since only who may write can make one; but whenever its
@@ -104,19 +106,19 @@ def decide(
     """
     if sight.repository is None and before is None:
         return None
-    seen = _seen(before, sight)
-    opted_in, because = _wanted(before, sight, word)
+    seen = _apply_sight(before, sight)
+    opted_in, because = _decide_opt_in(before, sight, word)
     if before is None or (opted_in, because) != (before.opted_in, before.because):
         seen = replace(seen, opted_in=opted_in, because=because, since=now)
     did, does = may_write(before), may_write(seen)
-    return Decision(
+    return OptInDecision(
         hosted=seen,
         begins=does and not did,
         stops=(seen.because if not opted_in else f"it is {seen.state}") if did and not does else "",
     )
 
 
-def marked(
+def decide_mark(
     before: Marked | None, labels: Collection[str], *, setter: str | None
 ) -> tuple[Mark | None, str]:
     """Return what is wanted of a pull request with these labels, and by whom.
@@ -124,17 +126,17 @@ def marked(
     ``setter`` is who set the label that asks for it, None unless somebody who may. Without one
     nothing new is wanted, but what was stays. Keeping out takes no more than the label.
     """
-    if has(labels, SKIP):
-        return "skip", signed("label", setter or "")
-    asked = has(labels, LABEL)
+    if has_label(labels, SKIP):
+        return "skip", format_mark_author("label", setter or "")
+    asked = has_label(labels, LABEL)
     if asked and setter is not None and not (before and before.mark == "wanted"):
-        return "wanted", signed("label", setter)
+        return "wanted", format_mark_author("label", setter)
     if before is None or (way_of(before) == "label" and not (asked and before.mark == "wanted")):
         return None, ""
     return before.mark, before.by
 
 
-def signed(way: Way, login: str) -> str:
+def format_mark_author(way: Way, login: str) -> str:
     """Return who wanted something, and how they said so, as it is kept with a mark."""
     return f"{way} {login}".strip()
 
@@ -144,7 +146,7 @@ def way_of(mark: Marked) -> str:
     return mark.by.partition(" ")[0]
 
 
-def _seen(before: Hosted | None, sight: Sight) -> Hosted:
+def _apply_sight(before: Hosted | None, sight: Sight) -> Hosted:
     found = sight.repository
     if found is None:
         if before is None:
@@ -160,12 +162,12 @@ def _seen(before: Hosted | None, sight: Sight) -> Hosted:
         state=state,
         default_branch=found.default_branch,
         head=sight.head or known.head,
-        settings=kept(sight.wishes or wishes_of(known)),
+        settings=encode_wishes(sight.wishes or wishes_of(known)),
         looked=sight.began,
     )
 
 
-def _wanted(before: Hosted | None, sight: Sight, word: Word | None) -> tuple[bool, str]:
+def _decide_opt_in(before: Hosted | None, sight: Sight, word: Word | None) -> tuple[bool, str]:
     because = before.because if before is not None else ""
     if because == BY_OPERATOR:
         return False, because
@@ -173,7 +175,7 @@ def _wanted(before: Hosted | None, sight: Sight, word: Word | None) -> tuple[boo
         if sight.suspended and before is not None:
             return before.opted_in, because
         return False, GONE
-    if not has(sight.labels, LABEL):
+    if not has_label(sight.labels, LABEL):
         return False, UNLABELLED
     if before is not None and before.opted_in and (because != UNHEARD or word is None):
         return True, because

@@ -42,12 +42,12 @@ def pull_job(hosted: Hosted, number: int, *, priority: int = URGENT, **payload: 
     return _job(hosted, PULL, subject, payload | {"number": number}, priority=priority)
 
 
-def first(hosted: Hosted, *, priority: int = 0) -> NewJob:
+def first_stage_job(hosted: Hosted, *, priority: int = 0) -> NewJob:
     """Return the job with which everything begins for a repository."""
     return stage_job(hosted, STAGES[0], priority=priority)
 
 
-def after(hosted: Hosted, stage: str, **payload: Any) -> NewJob | None:
+def next_stage_job(hosted: Hosted, stage: str, **payload: Any) -> NewJob | None:
     """Return the job of the stage after this one; None after the last."""
     following = STAGES[STAGES.index(stage) + 1 :]
     return stage_job(hosted, following[0], **payload) if following else None

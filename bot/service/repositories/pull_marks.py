@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.service.base.allowance import allowed
+from bot.service.base.allowance import find_allowed
 from bot.service.base.scene import Change, Outcome, Scene
-from bot.service.repositories.optin import LABEL, LABELLERS, SKIP, has, marked, way_of
+from bot.service.repositories.optin import LABEL, LABELLERS, SKIP, decide_mark, has_label, way_of
 from bot.service.repositories.plan import URGENT, WORK, pull_job
 from mirror.github.labels import labelled_pulls, who_labelled
 from mirror.github.present_state import Pull, look_at_pull, permission
@@ -20,7 +20,7 @@ KEPT_OUT = "a maintainer keeps it out"
 
 async def look_at_marks(job: Job, scene: Scene) -> Outcome:
     """Look which pull requests of a repository have a label, and which no longer have."""
-    hosted = await scene.keeper(lambda s: allowed(s, job.repository))
+    hosted = await scene.keeper(lambda s: find_allowed(s, job.repository))
     if hosted is None:
         return Outcome(note="not opted in")
     github = scene.hub.installation(hosted.installation)
@@ -41,7 +41,7 @@ async def look_at_mark(scene: Scene, hosted: Hosted, number: int) -> Change:
     except GitHubMissing:
         return lambda store: store.hosted.unmark(hosted.id, number)
     setter = None
-    if has(pull.labels, LABEL):
+    if has_label(pull.labels, LABEL):
         login = await who_labelled(github, hosted.name, number, LABEL)
         if login and await permission(github, hosted.name, login) in LABELLERS:
             setter = login
@@ -49,7 +49,7 @@ async def look_at_mark(scene: Scene, hosted: Hosted, number: int) -> Change:
 
     def write(store: Store) -> None:
         before = store.hosted.mark_of(hosted.id, number)
-        mark, by = marked(before, pull.labels, setter=setter)
+        mark, by = decide_mark(before, pull.labels, setter=setter)
         remark(store, hosted, pull, mark, by=by, now=now)
 
     return write
@@ -67,12 +67,12 @@ def remark(
         return
     wanted = Marked(repository=hosted.id, number=pull.number, mark=mark, by=by, since=now)
     store.hosted.mark(wanted)
-    present = allowed(store, hosted.id)
+    present = find_allowed(store, hosted.id)
     if mark == "skip":
         subject = f"{hosted.id}:{pull.number}"
         store.jobs.cancel(hosted.id, now=now, queues=(WORK,), why=KEPT_OUT, subject=subject)
     elif (pull.open or pull.merged) and present is not None:
-        store.jobs.put([pull_of(present, pull)], now)
+        store.jobs.put_jobs([pull_of(present, pull)], now)
 
 
 def pull_of(hosted: Hosted, pull: Pull, *, asked: bool = True) -> NewJob:

@@ -11,10 +11,10 @@ from bot.service.repositories.chores import ALL, marks_job, reconcile_job
 from bot.service.repositories.optin import Sight
 from bot.service.repositories.refresh import look_into, refresh, store_sight
 from mirror.github.present_state import (
-    Installation as Found,
+    GitHubInstallation as Found,
 )
 from mirror.github.present_state import (
-    Seen,
+    GitHubRepository,
     installation_repositories,
     installations,
     look_at_installation,
@@ -28,23 +28,23 @@ from storage.tables.rows import to_json
 async def reconcile(job: Job, scene: Scene) -> Outcome:
     """Look at an installation and all its repositories, or which installations there are."""
     if job.subject == ALL:
-        return await _which(scene)
+        return await _reconcile_each(scene)
     number, began = int(job.subject), scene.clock()
     try:
         found = await look_at_installation(scene.hub.as_app(), number)
     except GitHubMissing:
-        return await _gone(scene, number)
+        return await _mark_gone(scene, number)
     if found.suspended:
-        return await _suspended(scene, found)
+        return await _mark_suspended(scene, found)
     try:
         seen = await installation_repositories(scene.hub.installation(number))
     except GitHubSuspended:
-        return await _suspended(scene, found)
+        return await _mark_suspended(scene, found)
     await _keep(scene, found)
-    return await _compared(scene, number, seen, began)
+    return await _reconcile_repositories(scene, number, seen, began)
 
 
-async def _which(scene: Scene) -> Outcome:
+async def _reconcile_each(scene: Scene) -> Outcome:
     found = {one.id for one in await installations(scene.hub.as_app())}
     known = await scene.keeper(lambda store: store.hosted.installations())
     numbers = found | {one.id for one in known if one.state != "gone"}
@@ -55,9 +55,11 @@ async def _which(scene: Scene) -> Outcome:
     return Outcome(note=f"{len(found)} installations", jobs=jobs)
 
 
-async def _compared(scene: Scene, number: int, seen: list[Seen], began: float) -> Outcome:
+async def _reconcile_repositories(
+    scene: Scene, number: int, seen: list[GitHubRepository], began: float
+) -> Outcome:
     """Look at each repository; at those that the installation no longer has, too."""
-    known = {one.id: one for one in await _known(scene, number)}
+    known = {one.id: one for one in await _list_known(scene, number)}
     # Those that are opted in come first: an installation may have thousands.
     seen.sort(key=lambda one: (not may_write(known.get(one.id)), one.id))
     said: Counter[str] = Counter()
@@ -66,12 +68,12 @@ async def _compared(scene: Scene, number: int, seen: list[Seen], began: float) -
         said[await _look_at(scene, number, one, began)] += 1
     for lost in sorted(known.keys() - {one.id for one in seen}):
         await refresh(scene, lost)
-    hosted = await _known(scene, number)
+    hosted = await _list_known(scene, number)
     jobs = tuple(marks_job(one) for one in hosted if may_write(one))
     return Outcome(note=f"{len(seen)} repositories, {len(jobs)} opted in", jobs=jobs)
 
 
-async def _look_at(scene: Scene, number: int, seen: Seen, began: float) -> str:
+async def _look_at(scene: Scene, number: int, seen: GitHubRepository, began: float) -> str:
     before = await scene.keeper(lambda store: store.hosted.get(seen.id))
     try:
         sight = await look_into(scene.hub.installation(number), seen, number, before)
@@ -84,9 +86,9 @@ async def _look_at(scene: Scene, number: int, seen: Seen, began: float) -> str:
     return "seen again"
 
 
-async def _gone(scene: Scene, number: int) -> Outcome:
+async def _mark_gone(scene: Scene, number: int) -> Outcome:
     known = await scene.keeper(lambda store: store.hosted.installation(number))
-    for one in await _known(scene, number):
+    for one in await _list_known(scene, number):
         # Another installation may have it now.
         await refresh(scene, one.id)
     if known is None:
@@ -103,9 +105,9 @@ async def _gone(scene: Scene, number: int) -> Outcome:
     return Outcome(note="gone", changes=(lambda store: store.hosted.put_installation(gone),))
 
 
-async def _suspended(scene: Scene, found: Found) -> Outcome:
+async def _mark_suspended(scene: Scene, found: Found) -> Outcome:
     await _keep(scene, found, suspended=True)
-    for one in await _known(scene, found.id):
+    for one in await _list_known(scene, found.id):
         sight = Sight(id=one.id, installation=found.id, suspended=True, began=scene.clock())
         if await store_sight(scene, one, sight) is None:
             await refresh(scene, one.id)
@@ -125,6 +127,6 @@ async def _keep(scene: Scene, found: Found, *, suspended: bool = False) -> None:
     await scene.keeper(lambda store: store.hosted.put_installation(kept))
 
 
-async def _known(scene: Scene, number: int) -> list[Hosted]:
+async def _list_known(scene: Scene, number: int) -> list[Hosted]:
     known = await scene.keeper(lambda store: store.hosted.all(installation=number))
     return [one for one in known if one.state != "gone"]

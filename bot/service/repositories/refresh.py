@@ -11,19 +11,19 @@ from bot.service.outbox.outbox import OUTBOX
 from bot.service.repositories.chores import marks_job
 from bot.service.repositories.optin import (
     LABEL,
-    Decision,
+    OptInDecision,
     Sight,
     Word,
     decide,
-    has,
+    has_label,
     tells_nothing_new,
 )
-from bot.service.repositories.plan import STAGES, WORK, first, stage_job
+from bot.service.repositories.plan import STAGES, WORK, first_stage_job, stage_job
 from bot.service.repositories.wishes import Wishes, read_wishes, wishes_of
 from harness.detect.config import SPELLINGS
 from mirror.github.client import GitHub
 from mirror.github.present_state import (
-    Seen,
+    GitHubRepository,
     branch_head,
     file_at,
     installation_of,
@@ -39,7 +39,7 @@ ATTEMPTS = 5
 DAY = 86400.0
 LOOKED_SINCE = "looked at since"
 
-Hearing = Callable[[GitHub, str], Awaitable[Word]]
+FindLabeller = Callable[[GitHub, str], Awaitable[Word]]
 """Given the repository's name, tells of who has just touched its label."""
 
 
@@ -48,7 +48,11 @@ class Overtaken(BugfoundryError):
 
 
 async def refresh(
-    scene: Scene, number: int, *, told: float | None = None, hearing: Hearing | None = None
+    scene: Scene,
+    number: int,
+    *,
+    received_at: float | None = None,
+    find_labeller: FindLabeller | None = None,
 ) -> Outcome:
     """Look at a repository and store what follows. Raises BugfoundryError.
 
@@ -57,10 +61,12 @@ async def refresh(
     """
     for _ in range(ATTEMPTS):
         before = await scene.keeper(lambda s: s.hosted.get(number))
-        heard = hearing is not None
-        if told is not None and tells_nothing_new(before, told, scene.clock(), heard=heard):
+        heard = find_labeller is not None
+        if received_at is not None and tells_nothing_new(
+            before, received_at, scene.clock(), heard=heard
+        ):
             return Outcome(note=LOOKED_SINCE)
-        sight, word = await look(scene, number, before, hearing)
+        sight, word = await look(scene, number, before, find_labeller)
         said = await store_sight(scene, before, sight, word=word)
         if said is not None:
             return Outcome(note=said)
@@ -68,7 +74,7 @@ async def refresh(
 
 
 async def look(
-    scene: Scene, number: int, before: Hosted | None, hearing: Hearing | None = None
+    scene: Scene, number: int, before: Hosted | None, find_labeller: FindLabeller | None = None
 ) -> tuple[Sight, Word | None]:
     """Return a repository as it is now, and who touched its label. Raises GitHubError."""
     began = scene.clock()
@@ -82,7 +88,11 @@ async def look(
     try:
         seen = await look_at_repository(github, number)
         sight = await look_into(github, seen, found.id, before)
-        word = await hearing(github, seen.name) if hearing and has(sight.labels, LABEL) else None
+        word = (
+            await find_labeller(github, seen.name)
+            if find_labeller and has_label(sight.labels, LABEL)
+            else None
+        )
     except GitHubSuspended:
         return replace(gone, installation=found.id, suspended=True), None
     except GitHubMissing:
@@ -90,11 +100,13 @@ async def look(
     return replace(sight, began=began), word
 
 
-async def look_into(github: GitHub, seen: Seen, installation: int, before: Hosted | None) -> Sight:
+async def look_into(
+    github: GitHub, seen: GitHubRepository, installation: int, before: Hosted | None
+) -> Sight:
     """Return what matters inside a repository. Raises GitHubError."""
     sight = Sight(id=seen.id, installation=installation, repository=seen)
     found = await labels(github, seen.name)
-    if not has(found, LABEL):
+    if not has_label(found, LABEL):
         return replace(sight, labels=found)
     head = await branch_head(github, seen.name, seen.default_branch)
     unread = before is None or not before.opted_in or head != before.head
@@ -121,20 +133,20 @@ async def store_sight(
 
 
 def _follow(
-    store: Store, before: Hosted | None, decision: Decision, now: float, days: float
+    store: Store, before: Hosted | None, decision: OptInDecision, now: float, days: float
 ) -> str:
     hosted = decision.hosted
-    store.hosted.put(hosted)
+    store.hosted.put_repository(hosted)
     if before is not None and before.name != hosted.name:
         store.pulls.rename(before.name, hosted.name)
     if decision.stops:
         store.jobs.cancel(hosted.id, now=now, queues=(WORK, OUTBOX), why=decision.stops)
         return f"{hosted.name} stopped: {decision.stops}"
     if decision.begins:
-        store.jobs.put([first(hosted), marks_job(hosted)], now)
+        store.jobs.put_jobs([first_stage_job(hosted), marks_job(hosted)], now)
         return f"{hosted.name} begins"
     if may_write(hosted):
-        store.jobs.put(rebuild(store, hosted, now=now, days=days), now)
+        store.jobs.put_jobs(rebuild(store, hosted, now=now, days=days), now)
     state = "in" if hosted.opted_in else "out"
     return f"{hosted.name} {hosted.state}, opted {state}: {hosted.because}"
 
@@ -151,7 +163,9 @@ def rebuild(store: Store, hosted: Hosted, *, now: float, days: float) -> list[Ne
     return [stage_job(hosted, STAGES[0], due=min(last, now) + days * DAY)]
 
 
-async def _wishes(github: GitHub, seen: Seen, head: str, before: Hosted | None) -> Wishes:
+async def _wishes(
+    github: GitHub, seen: GitHubRepository, head: str, before: Hosted | None
+) -> Wishes:
     held = wishes_of(before) if before is not None else Wishes()
     for path in SPELLINGS:
         data = await file_at(github, seen.name, path, head)

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from bot.service.base.config import Config
-from harness.detect.config import CONFIG_PATH, checked
+from harness.detect.config import CONFIG_PATH, validate_config
 from storage.errors import ConfigError
 from storage.records import Strategy
 from storage.tables.hosted import Hosted
@@ -39,7 +39,7 @@ def wishes_of(hosted: Hosted) -> Wishes:
 def read_wishes(data: bytes | None, before: Wishes, *, path: str = CONFIG_PATH) -> Wishes:
     """Return what the file wants, None where there is none; its mistake beside what held before."""
     try:
-        document = {} if data is None else checked(data, path=path)
+        document = {} if data is None else validate_config(data, path=path)
     except ConfigError as error:
         return msgspec.structs.replace(before, error=str(error))
     return msgspec.convert(
@@ -47,7 +47,7 @@ def read_wishes(data: bytes | None, before: Wishes, *, path: str = CONFIG_PATH) 
     )
 
 
-def kept(wishes: Wishes) -> str:
+def encode_wishes(wishes: Wishes) -> str:
     """Return wishes as they are kept with the repository."""
     return msgspec.json.encode(wishes).decode()
 

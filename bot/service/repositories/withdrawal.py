@@ -27,7 +27,7 @@ def withdraw(store: Store, hosted: Hosted, *, now: float) -> Withdrawn:
         present = store.hosted.get(hosted.id) or hosted
         if present.opted_in:
             present = replace(present, opted_in=False, because=BY_OPERATOR, since=now)
-            store.hosted.put(present)
+            store.hosted.put_repository(present)
         ended = store.jobs.cancel(hosted.id, now=now, queues=(WORK, OUTBOX), why=present.because)
     return Withdrawn(hosted=present, running=any(job.state == "running" for job in ended))
 
@@ -38,6 +38,6 @@ def let_in(store: Store, hosted: Hosted, *, now: float) -> bool:
         present = store.hosted.get(hosted.id) or hosted
         if present.because != BY_OPERATOR:
             return False
-        store.hosted.put(replace(present, because="", since=now))
-        store.jobs.put([reconcile_job(present.installation)], now)
+        store.hosted.put_repository(replace(present, because="", since=now))
+        store.jobs.put_jobs([reconcile_job(present.installation)], now)
     return True

@@ -8,17 +8,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.service.base.allowance import looked_up
+from bot.service.base.allowance import look_up
 from bot.service.base.config import Config, secret
-from bot.service.base.own_thread import apart
+from bot.service.base.own_thread import run_in_thread
 from bot.service.base.retries import MOST_BUILDS
 from bot.service.base.scene import Handler, Outcome, Scene
-from bot.service.repositories.plan import STAGES, after, first
+from bot.service.repositories.plan import STAGES, first_stage_job, next_stage_job
 from bot.service.repositories.wishes import wanted_strategies
 from forge.compose import forge_in, make_ready_for
-from forge.remote.actions.mirrors import Operator
+from forge.remote.actions.mirrors import MirrorAccount
 from forge.remote.actions.preparation import make_ready_far
-from forge.run.nouns import counted
+from forge.run.nouns import format_count
 from forge.run.preparation import Ready, fetch
 from forge.run.settings import (
     ProposalSettings,
@@ -45,7 +45,7 @@ READING = ("contents", "issues", "metadata", "pull_requests")
 """What a token may read that is used beside untrusted code and text; it may write nothing."""
 
 
-class Told:
+class StageReporter:
     """Passes on what the pipeline is doing, and keeps its notes for the job's own."""
 
     def __init__(self, progress: Callable[[str], None]) -> None:
@@ -66,7 +66,7 @@ class Told:
 class Mirrors:
     """The account on which repositories are mirrored, as long as a stage lasts."""
 
-    operator: Operator
+    operator: MirrorAccount
     github: GitHub
 
 
@@ -85,7 +85,9 @@ async def mirrors_of(config: Config) -> AsyncIterator[Mirrors | None]:
         return key
 
     site = site_of(config.app.api_url)
-    operator = Operator(account=work.engine.mirrors, tool=work.engine.tool, url=site, token=token)
+    operator = MirrorAccount(
+        account=work.engine.mirrors, tool=work.engine.tool, url=site, token=token
+    )
     async with GitHub(config.app.api_url, token=key) as github:
         yield Mirrors(operator=operator, github=github)
 
@@ -102,7 +104,7 @@ class Stage:
     store: Store
     trees: Trees
     tokens: Lender = field(repr=False)
-    told: Told
+    reporter: StageReporter
     now: float
     final: bool
     """Whether this is the last attempt at an environment."""
@@ -149,9 +151,9 @@ class Stage:
             skip_pulls=skip_pulls,
         )
 
-    def fetched(self, commit: str = "") -> Repository:
+    def fetch_commit(self, commit: str = "") -> Repository:
         """Fetch a commit, the newest by default. Raises BugfoundryError."""
-        self.told.stage(f"fetching {self.hosted.name}")
+        self.reporter.stage(f"fetching {self.hosted.name}")
         return fetch(self.settings(commit), self.trees, self.store)
 
     def repository(self) -> Repository:
@@ -160,8 +162,8 @@ class Stage:
         for found in self.store.repositories():
             mine = f"{found.owner}/{found.name}".lower() == hosted.name.lower()
             if mine and (found.commit, found.tree) == (hosted.commit, hosted.tree):
-                return found if self.trees.has(found.tree) else self.fetched(hosted.commit)
-        return self.fetched(hosted.commit)
+                return found if self.trees.has(found.tree) else self.fetch_commit(hosted.commit)
+        return self.fetch_commit(hosted.commit)
 
     async def ready(self, repository: Repository | None = None) -> Ready:
         """Return an environment, found again or built. Raises BugfoundryError."""
@@ -169,7 +171,7 @@ class Stage:
         settings = self.settings(repository.commit)
         if self.mirrors is None:
             return await make_ready_for(
-                repository, settings, store=self.store, trees=self.trees, reporter=self.told
+                repository, settings, store=self.store, trees=self.trees, reporter=self.reporter
             )
         return await make_ready_far(
             repository,
@@ -179,10 +181,10 @@ class Stage:
             private=self.hosted.private,
             store=self.store,
             trees=self.trees,
-            reporter=self.told,
+            reporter=self.reporter,
         )
 
-    async def forged(self, *strategies: str) -> Outcome:
+    async def forge_strategies(self, *strategies: str) -> Outcome:
         """Make bugs by those of the strategies that are wanted. Raises BugfoundryError."""
         allowed = wanted_strategies(self.hosted, self.config)
         wanted = tuple(name for name in strategies if name in allowed)
@@ -192,57 +194,61 @@ class Stage:
             )
         ready = await self.ready()
         settings = self.settings(
-            ready.repository.commit, strategies=wanted, skip_pulls=self.skipped
+            ready.repository.commit, strategies=wanted, skip_pulls=self.skipped_pulls
         )
-        summary = await forge_in(ready, settings, self.trees, store=self.store, reporter=self.told)
-        return Outcome(note=said(summary))
+        summary = await forge_in(
+            ready, settings, self.trees, store=self.store, reporter=self.reporter
+        )
+        return Outcome(note=describe_summary(summary))
 
     @property
-    def skipped(self) -> frozenset[int]:
+    def skipped_pulls(self) -> frozenset[int]:
         """Numbers of the pull requests that a label keeps out."""
         marks = self.store.hosted.marks(self.hosted.id)
         return frozenset(marked.number for marked in marks if marked.mark == "skip")
 
 
-def said(summary: Summary) -> str:
+def describe_summary(summary: Summary) -> str:
     """Say what a run came to, in a few words."""
     total = summary.total
     reused = f", {summary.reused} known already" if summary.reused else ""
-    return f"{counted(total.proposed, 'bug')}, {total.valid} valid{reused}"
+    return f"{format_count(total.proposed, 'bug')}, {total.valid} valid{reused}"
 
 
 Work = Callable[[Stage], Coroutine[Any, Any, Outcome]]
 
 
-def staged(name: str, work: Work, *, needs_environment: bool = True) -> Handler:
+def make_stage_handler(name: str, work: Work, *, needs_environment: bool = True) -> Handler:
     """Return the handler of a stage: only for who is opted in, and followed by the next stage."""
 
     async def handler(job: Job, scene: Scene) -> Outcome:
-        hosted, why = await scene.keeper(lambda store: looked_up(store, job.repository))
+        hosted, why = await scene.keeper(lambda store: look_up(store, job.repository))
         if hosted is None or why:
             return Outcome(note=why)
         if needs_environment and not hosted.tree:
-            return Outcome(note=NO_ENVIRONMENT, jobs=(first(hosted, priority=job.priority),))
+            return Outcome(
+                note=NO_ENVIRONMENT, jobs=(first_stage_job(hosted, priority=job.priority),)
+            )
         asked = json.loads(job.payload)
-        outcome = await run(work, job, scene, hosted, asked)
+        outcome = await run_stage(work, job, scene, hosted, asked)
         if name not in STAGES or asked.get("alone"):
             return outcome
-        following = after(hosted, name, priority=job.priority)
+        following = next_stage_job(hosted, name, priority=job.priority)
         return replace(outcome, jobs=(*outcome.jobs, *([following] if following else [])))
 
     return handler
 
 
-async def run(
+async def run_stage(
     work: Work, job: Job, scene: Scene, hosted: Hosted, asked: Mapping[str, Any]
 ) -> Outcome:
     """Do a stage's work beside the event loop, so that the job's lease is kept up."""
     reading = tuple((what, "read") for what in READING)
     narrow = Narrowing(repositories=(hosted.id,), permissions=reading)
     lender = Lender(scene.hub.tokens(hosted.installation, narrow))
-    told = Told(scene.progress)
+    told = StageReporter(scene.progress)
 
-    async def begun(store: Store) -> Outcome:
+    async def run_with_store(store: Store) -> Outcome:
         async with mirrors_of(scene.config) as mirrors:
             stage = Stage(
                 hosted=hosted,
@@ -251,12 +257,12 @@ async def run(
                 store=store,
                 trees=Trees(scene.config.cache),
                 tokens=lender,
-                told=told,
+                reporter=told,
                 now=scene.clock(),
                 final=job.attempts >= MOST_BUILDS,
                 mirrors=mirrors,
             )
             return await work(stage)
 
-    outcome = await apart(scene.keeper.path, begun)
+    outcome = await run_in_thread(scene.keeper.path, run_with_store)
     return replace(outcome, note="; ".join(filter(None, (outcome.note, *told.notes))))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bot.service.base.scene import Outcome
-from bot.service.stages.base import Stage, staged
+from bot.service.stages.base import Stage, make_stage_handler
 
 
 async def work(stage: Stage) -> Outcome:
     """Join bugs, and judge. Raises BugfoundryError."""
-    return await stage.forged("combine")
+    return await stage.forge_strategies("combine")
 
 
-combine = staged("combine", work)
+combine = make_stage_handler("combine", work)

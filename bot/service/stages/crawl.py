@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bot.service.base.scene import Outcome
-from bot.service.stages.base import Stage, staged
+from bot.service.stages.base import Stage, make_stage_handler
 from forge.pulls.crawl import CrawlSettings, crawl_repository
 
 
 async def work(stage: Stage) -> Outcome:
     """Bring up to date what is known of the pull requests. Raises BugfoundryError."""
     summary = await crawl_repository(
-        crawl_settings(stage, stage.hosted.commit), store=stage.store, reporter=stage.told
+        crawl_settings(stage, stage.hosted.commit), store=stage.store, reporter=stage.reporter
     )
     return Outcome(
         note=f"{summary.pulls} pull requests, {summary.new} read anew, "
@@ -30,4 +30,4 @@ def crawl_settings(stage: Stage, commit: str) -> CrawlSettings:
     )
 
 
-crawl = staged("crawl", work)
+crawl = make_stage_handler("crawl", work)

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from bot.service.base.scene import Change, Outcome
 from bot.service.reports.channels import report_jobs
-from bot.service.reports.unbuilt import Tried, unbuilt
-from bot.service.stages.base import Stage, staged
+from bot.service.reports.unbuilt import Tried, make_unbuilt_report
+from bot.service.stages.base import Stage, make_stage_handler
 from forge.run.preparation import Ready
-from harness.environments.diagnosis import diagnose, saying
+from harness.environments.diagnosis import describe_finding, diagnose
 from storage.errors import EnvironmentFailed
 from storage.records import Repository
 from storage.store import Store
@@ -27,28 +27,31 @@ async def work(stage: Stage) -> Outcome:
     Where none can be had the maintainers are told, once the last attempt has failed.
     """
     hosted = stage.hosted
-    kept = keeps(
+    kept = should_keep(
         hosted, stage.now, days=stage.config.work.rebuild_days, asked=bool(stage.asked.get("force"))
     )
-    repository = stage.repository() if kept else stage.fetched()
+    repository = stage.repository() if kept else stage.fetch_commit()
     try:
         ready = await stage.ready(repository)
     except EnvironmentFailed:
         if stage.final:
-            tell(stage, repository)
+            report_failure(stage, repository)
         raise
     built = hosted.built if kept and hosted.built else stage.now
-    return Outcome(note=described(ready), changes=(serves(hosted, repository, built, stage.now),))
+    return Outcome(
+        note=describe_environment(ready),
+        changes=(make_serving_change(hosted, repository, built, stage.now),),
+    )
 
 
-def keeps(hosted: Hosted, now: float, *, days: float, asked: bool) -> bool:
+def should_keep(hosted: Hosted, now: float, *, days: float, asked: bool) -> bool:
     """Say whether the commit that serves goes on serving; ``asked`` ends that at once."""
     if not hosted.commit or asked:
         return False
     return not hosted.stale or now - hosted.built < days * DAY
 
 
-def serves(hosted: Hosted, repository: Repository, built: float, now: float) -> Change:
+def make_serving_change(hosted: Hosted, repository: Repository, built: float, now: float) -> Change:
     """Return the change by which a commit's environment serves."""
 
     def change(store: Store) -> None:
@@ -57,7 +60,7 @@ def serves(hosted: Hosted, repository: Repository, built: float, now: float) -> 
             return
         # A push that came meanwhile knows a newer head than we do.
         moved = known.head != hosted.head or built == hosted.built
-        store.hosted.put(
+        store.hosted.put_repository(
             replace(
                 known,
                 commit=repository.commit,
@@ -71,7 +74,7 @@ def serves(hosted: Hosted, repository: Repository, built: float, now: float) -> 
     return change
 
 
-def described(ready: Ready) -> str:
+def describe_environment(ready: Ready) -> str:
     """Say in a few words what an environment is."""
     environment, baseline = ready.prepared.environment, ready.prepared.baseline
     return (
@@ -80,7 +83,7 @@ def described(ready: Ready) -> str:
     )
 
 
-def tell(stage: Stage, repository: Repository) -> None:
+def report_failure(stage: Stage, repository: Repository) -> None:
     """Tell the maintainers that no environment could be built, and why each plan failed.
 
     Not where it is this machine that fails: that is the operator's to mend.
@@ -88,9 +91,9 @@ def tell(stage: Stage, repository: Repository) -> None:
     tried = attempts(stage.store, repository.tree)
     if tried and tried[-1].reason in MACHINE:
         return
-    text = unbuilt(stage.hosted, repository.commit, tried)
+    text = make_unbuilt_report(stage.hosted, repository.commit, tried)
     jobs = report_jobs(stage.hosted, repository.commit, text)
-    stage.store.jobs.put(jobs, stage.now)
+    stage.store.jobs.put_jobs(jobs, stage.now)
 
 
 def attempts(store: Store, tree: str) -> list[Tried]:
@@ -100,10 +103,10 @@ def attempts(store: Store, tree: str) -> list[Tried]:
         if not attempt.ok:
             findings = diagnose(attempt.reason, attempt.detail)
             away = any(finding.kind == AWAY for finding in findings)
-            why = saying(findings[0]) if findings else ""
+            why = describe_finding(findings[0]) if findings else ""
             reason = AWAY if away else attempt.reason
             found.append(Tried(plan=attempt.plan.name, reason=reason, why=why))
     return found
 
 
-environment = staged("environment", work, needs_environment=False)
+environment = make_stage_handler("environment", work, needs_environment=False)

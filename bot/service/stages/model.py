@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.service.base.scene import Outcome
-from bot.service.stages.base import Stage, staged
+from bot.service.stages.base import Stage, make_stage_handler
 from forge.compose import make_model
 
 STRATEGIES = ("rewrite", "modify")
@@ -17,7 +17,7 @@ async def work(stage: Stage) -> Outcome:
         return Outcome(note=NO_DOLLARS)
     if make_model(stage.settings(), stage.store) is None:
         return Outcome(note=NO_MODEL)
-    return await stage.forged(*STRATEGIES)
+    return await stage.forge_strategies(*STRATEGIES)
 
 
-model = staged("model", work)
+model = make_stage_handler("model", work)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bot.service.base.scene import Outcome
-from bot.service.stages.base import Stage, staged
+from bot.service.stages.base import Stage, make_stage_handler
 
 
 async def work(stage: Stage) -> Outcome:
     """Mutate, and judge. Raises BugfoundryError."""
-    return await stage.forged("procedural")
+    return await stage.forge_strategies("procedural")
 
 
-procedural = staged("procedural", work)
+procedural = make_stage_handler("procedural", work)

@@ -8,15 +8,15 @@ from __future__ import annotations
 from bot.service.base.scene import Outcome
 from bot.service.outbox.outbox import check_job
 from bot.service.reports.guards import Guards, guards_check, unbuilt_check
-from bot.service.repositories.plan import PULL, first, stage_job
-from bot.service.stages.base import Stage, staged
+from bot.service.repositories.plan import PULL, first_stage_job, stage_job
+from bot.service.stages.base import Stage, make_stage_handler
 from bot.service.stages.crawl import crawl_settings
 from bot.service.stages.environment import DAY, attempts
 from bot.service.stages.judge import FULL, UNNOTICED
-from bot.service.stages.unmerged import undone_at_head
+from bot.service.stages.unmerged import undo_at_head
 from forge.compose import forge_in
 from forge.pulls.crawl import crawl_repository
-from forge.run.nouns import counted
+from forge.run.nouns import format_count
 from forge.run.preparation import Ready
 from harness.judge.judge import HARNESS_VERSION
 from mirror.choice.rules import REASONS
@@ -41,41 +41,41 @@ async def work(stage: Stage) -> Outcome:
     number = int(stage.asked["number"])
     async with GitHub(stage.config.app.api_url, token=stage.tokens) as github:
         pull = await look_at_pull(github, stage.hosted.name, number)
-    if number in stage.skipped:
+    if number in stage.skipped_pulls:
         return Outcome(note=SKIPPED.format(number=number))
     if pull.merged:
-        return await merged(stage, pull)
+        return await mirror_merged(stage, pull)
     if not pull.open:
         return Outcome(note=CLOSED.format(number=number))
-    if not wanted(stage, pull):
+    if not is_requested(stage, pull):
         return Outcome(note=NOT_ASKED.format(number=number))
-    return await unmerged(stage, pull)
+    return await mirror_unmerged(stage, pull)
 
 
-def wanted(stage: Stage, pull: Pull) -> bool:
+def is_requested(stage: Stage, pull: Pull) -> bool:
     """Say whether a person asked for it who may: by the label, or by a command."""
     marks = stage.store.hosted.marks(stage.hosted.id)
     marked = any((one.number, one.mark) == (pull.number, "wanted") for one in marks)
     return marked or bool(stage.asked.get("asked"))
 
 
-async def unmerged(stage: Stage, pull: Pull) -> Outcome:
+async def mirror_unmerged(stage: Stage, pull: Pull) -> Outcome:
     """Undo an open pull request at its head."""
-    repository = stage.fetched(pull.head)
+    repository = stage.fetch_commit(pull.head)
     stage.store.hosted.add_tree(stage.hosted.id, repository.tree, repository.commit, stage.now)
     try:
         ready = await stage.ready(repository)
     except EnvironmentFailed:
-        return unbuilt(stage, pull, repository)
-    return told(stage, pull, await undone_at_head(stage, ready, pull))
+        return report_unbuilt(stage, pull, repository)
+    return report_guards(stage, pull, await undo_at_head(stage, ready, pull))
 
 
-async def merged(stage: Stage, pull: Pull) -> Outcome:
+async def mirror_merged(stage: Stage, pull: Pull) -> Outcome:
     """Undo a merged pull request in the code that serves; in the newest where that lacks it.
 
     For one that nobody asked for no environment is built: the next one takes it.
     """
-    hosted, asked = stage.hosted, wanted(stage, pull)
+    hosted, asked = stage.hosted, is_requested(stage, pull)
     cloned = fetch_with_history(
         parse(stage.url),
         cache=stage.config.cache,
@@ -88,38 +88,40 @@ async def merged(stage: Stage, pull: Pull) -> Outcome:
         found = Guards(
             head=pull.head, commit=cloned.head, merged=True, judged=False, reason=OTHER_BRANCH
         )
-        return told(stage, pull, found) if asked else Outcome(note=OTHER_BRANCH)
+        return report_guards(stage, pull, found) if asked else Outcome(note=OTHER_BRANCH)
     if hosted.commit and is_ancestor(cloned.git_dir, commit, hosted.commit):
         repository = stage.repository()
     elif asked:
-        repository = stage.fetched(cloned.head)
+        repository = stage.fetch_commit(cloned.head)
         stage.store.hosted.add_tree(hosted.id, repository.tree, repository.commit, stage.now)
     else:
-        return await later(stage, pull)
+        return await postpone_mirroring(stage, pull)
     try:
         ready = await stage.ready(repository)
     except EnvironmentFailed:
         if not asked:
             raise
-        return unbuilt(stage, pull, repository)
-    found = await undone_in(stage, ready, pull)
-    return told(stage, pull, found) if asked else Outcome(note=noted(pull, found))
+        return report_unbuilt(stage, pull, repository)
+    found = await mirror_in(stage, ready, pull)
+    return (
+        report_guards(stage, pull, found) if asked else Outcome(note=describe_guards(pull, found))
+    )
 
 
-async def later(stage: Stage, pull: Pull) -> Outcome:
+async def postpone_mirroring(stage: Stage, pull: Pull) -> Outcome:
     """Crawl a pull request now, and have it mirrored with the next environment."""
     hosted = stage.hosted
     if not hosted.commit:
-        return Outcome(jobs=(first(hosted),))
+        return Outcome(jobs=(first_stage_job(hosted),))
     await crawl_repository(
-        crawl_settings(stage, hosted.commit), store=stage.store, reporter=stage.told
+        crawl_settings(stage, hosted.commit), store=stage.store, reporter=stage.reporter
     )
     due = hosted.built + stage.config.work.rebuild_days * DAY
     note = LATER.format(number=pull.number, commit=hosted.commit[:12])
     return Outcome(note=note, jobs=(stage_job(hosted, "environment", due=due),))
 
 
-async def undone_in(stage: Stage, ready: Ready, pull: Pull) -> Guards:
+async def mirror_in(stage: Stage, ready: Ready, pull: Pull) -> Guards:
     """Mirror one pull request, judged by the whole suite, and return what came of it."""
     repository = ready.repository
     settings = stage.settings(
@@ -128,8 +130,8 @@ async def undone_in(stage: Stage, ready: Ready, pull: Pull) -> Guards:
         only_pulls=frozenset({pull.number}),
         full=True,
     )
-    await forge_in(ready, settings, stage.trees, store=stage.store, reporter=stage.told)
-    became = mirroring(stage, repository, pull)
+    await forge_in(ready, settings, stage.trees, store=stage.store, reporter=stage.reporter)
+    became = find_mirroring(stage, repository, pull)
     bug = stage.store.bug(became.bug) if became is not None and became.bug else None
     environment = ready.prepared.environment.id
     verdict = bug and stage.store.verdict(bug.id, environment, HARNESS_VERSION, FULL)
@@ -149,7 +151,7 @@ async def undone_in(stage: Stage, ready: Ready, pull: Pull) -> Guards:
     )
 
 
-def mirroring(stage: Stage, repository: Repository, pull: Pull) -> Mirroring | None:
+def find_mirroring(stage: Stage, repository: Repository, pull: Pull) -> Mirroring | None:
     """Return what became of a pull request on a tree."""
     name = f"{repository.owner}/{repository.name}"
     pulls = stage.store.pulls
@@ -158,12 +160,14 @@ def mirroring(stage: Stage, repository: Repository, pull: Pull) -> Mirroring | N
     return next(found, None)
 
 
-def told(stage: Stage, pull: Pull, found: Guards) -> Outcome:
+def report_guards(stage: Stage, pull: Pull, found: Guards) -> Outcome:
     """Have the check run stand on the pull request."""
-    return Outcome(note=noted(pull, found), jobs=(check_job(stage.hosted, guards_check(found)),))
+    return Outcome(
+        note=describe_guards(pull, found), jobs=(check_job(stage.hosted, guards_check(found)),)
+    )
 
 
-def unbuilt(stage: Stage, pull: Pull, repository: Repository) -> Outcome:
+def report_unbuilt(stage: Stage, pull: Pull, repository: Repository) -> Outcome:
     """Say on the pull request that no test could be run."""
     failed = attempts(stage.store, repository.tree)
     reason = failed[-1].reason if failed else "no plan"
@@ -174,12 +178,12 @@ def unbuilt(stage: Stage, pull: Pull, repository: Repository) -> Outcome:
     )
 
 
-def noted(pull: Pull, found: Guards) -> str:
+def describe_guards(pull: Pull, found: Guards) -> str:
     """Say in a few words what came of it."""
     if found.reason == "valid":
         verb = "guards" if len(found.tests) == 1 else "guard"
-        return f"#{pull.number}: {counted(len(found.tests), 'test')} {verb} it"
+        return f"#{pull.number}: {format_count(len(found.tests), 'test')} {verb} it"
     return f"#{pull.number}: {'no test guards it' if found.reason == UNNOTICED else found.reason}"
 
 
-pull = staged(PULL, work, needs_environment=False)
+pull = make_stage_handler(PULL, work, needs_environment=False)

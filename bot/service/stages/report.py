@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping
 
 from bot.service.base.scene import Outcome
 from bot.service.reports.channels import report_jobs
-from bot.service.reports.gaps import Facts, Yield, gap_report
-from bot.service.reports.ranks import Gap, ranked
-from bot.service.stages.base import Stage, staged
+from bot.service.reports.gaps import GapFacts, Yield, gap_report
+from bot.service.reports.ranks import Gap, rank_gaps
+from bot.service.stages.base import Stage, make_stage_handler
 from bot.service.stages.judge import FULL, SELECTED, UNNOTICED
-from forge.run.nouns import counted
+from forge.run.nouns import format_count
 from harness.judge.judge import HARNESS_VERSION
 from harness.runs.coverage import decode
 from storage.records import Bug, Environment, SandboxKind, Verdict
@@ -28,8 +28,8 @@ async def work(stage: Stage) -> Outcome:
         return Outcome(note=UNJUDGED)
     bugs = stage.store.bugs(hosted.tree)
     verdicts = best(stage.store, environment.id)
-    gaps = unnoticed(stage, environment, bugs, verdicts)
-    facts = Facts(
+    gaps = find_unnoticed(stage, environment, bugs, verdicts)
+    facts = GapFacts(
         name=hosted.name,
         commit=hosted.commit,
         web_url=config.app.web_url,
@@ -38,7 +38,7 @@ async def work(stage: Stage) -> Outcome:
         tests=tests_of(stage.store, environment.id),
     )
     return Outcome(
-        note=f"{counted(len(gaps), 'bug')} that no test notices",
+        note=f"{format_count(len(gaps), 'bug')} that no test notices",
         jobs=report_jobs(hosted, hosted.commit, gap_report(facts, gaps)),
     )
 
@@ -59,7 +59,7 @@ def best(store: Store, environment: str) -> dict[str, Verdict]:
     return verdicts
 
 
-def unnoticed(
+def find_unnoticed(
     stage: Stage, environment: Environment, bugs: list[Bug], verdicts: dict[str, Verdict]
 ) -> list[Gap]:
     """Return what no test noticed in a full run, worst first."""
@@ -71,10 +71,10 @@ def unnoticed(
         and (verdict.mode, verdict.reason) == (FULL, UNNOTICED)
     ]
 
-    def read(path: str) -> bytes | None:
-        return stage.trees.read(stage.hosted.tree, path)
+    def read_file(path: str) -> bytes | None:
+        return stage.trees.read_file(stage.hosted.tree, path)
 
-    return ranked(found, None if kept is None else decode(kept), read)
+    return rank_gaps(found, None if kept is None else decode(kept), read_file)
 
 
 def yields(
@@ -107,4 +107,4 @@ def tests_of(store: Store, environment: str) -> int:
     return 0 if baseline is None else len(baseline.green)
 
 
-report = staged("report", work)
+report = make_stage_handler("report", work)

@@ -25,19 +25,21 @@ from storage.records import Bug, Verdict
 from storage.source_names import parse
 
 
-async def undone_at_head(stage: Stage, ready: Ready, pull: Pull) -> Guards:
+async def undo_at_head(stage: Stage, ready: Ready, pull: Pull) -> Guards:
     """Undo it, judge by the whole suite, and return what came of it. Raises BugfoundryError."""
     fix, clone = fix_of(stage, pull)
     if not fix.changes:
-        return not_undone(pull, REASONS["no-source"])
+        return make_not_undone(pull, REASONS["no-source"])
     context = make_context(stage.settings(pull.head), ready, stage.trees, None)
     result = undo(
-        fix, tree_of(ready.repository.tree, context, stage.trees), clone.homes(fix, context.files)
+        fix,
+        tree_of(ready.repository.tree, context, stage.trees),
+        clone.find_homes(fix, context.files),
     )
     if not result.enough:
-        return not_undone(pull, REASONS.get(result.reason, result.reason))
+        return make_not_undone(pull, REASONS.get(result.reason, result.reason))
     bug = bug_of(ready.repository.tree, fix, result, context.files, context.modes, pull=pull.number)
-    verdict = await judged(stage, ready, bug)
+    verdict = await judge_in_full(stage, ready, bug)
     return Guards(
         head=pull.head,
         commit=pull.head,
@@ -49,7 +51,7 @@ async def undone_at_head(stage: Stage, ready: Ready, pull: Pull) -> Guards:
     )
 
 
-def not_undone(pull: Pull, why: str) -> Guards:
+def make_not_undone(pull: Pull, why: str) -> Guards:
     """Return what is known of one that could not be undone."""
     return Guards(head=pull.head, commit=pull.head, merged=False, judged=False, reason=why)
 
@@ -65,13 +67,13 @@ def fix_of(stage: Stage, pull: Pull) -> tuple[Fix, Clone]:
     )
     clone = Clone(cloned.git_dir, pull.head)
     base = merge_base(cloned.git_dir, pull.base, pull.head)
-    return clone.fix(base, pull.head), clone
+    return clone.read_fix(base, pull.head), clone
 
 
-async def judged(stage: Stage, ready: Ready, bug: Bug) -> Verdict:
+async def judge_in_full(stage: Stage, ready: Ready, bug: Bug) -> Verdict:
     """Return the verdict of the whole suite on one bug, which is stored."""
     settings = stage.settings(ready.repository.commit, full=True)
-    engine = engine_for(settings, ready, stage.trees, store=stage.store, reporter=stage.told)
+    engine = engine_for(settings, ready, stage.trees, store=stage.store, reporter=stage.reporter)
     environment = ready.prepared.environment.id
     known = stage.store.verdict(bug.id, environment, HARNESS_VERSION, engine.mode)
     if known is not None:
@@ -81,7 +83,7 @@ async def judged(stage: Stage, ready: Ready, bug: Bug) -> Verdict:
     async def one() -> AsyncGenerator[Bug, None]:
         yield bug
 
-    stage.told.stage(f"{ready.repository.name}: judging")
+    stage.reporter.stage(f"{ready.repository.name}: judging")
     [verdict] = [found async for found in engine.judge(one())]
     stage.store.add_verdict(verdict)
     return verdict

@@ -11,14 +11,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from forge.remote.actions.place import Place
+from forge.remote.actions.place import BatchPlace
 from forge.remote.actions.settlement import Settled, settle
 from forge.remote.batch.bugs import gather
 from forge.remote.batch.environments import Packed
 from forge.remote.batch.plans import Batch, expectations, make_batch, read_batch, write_batch
 from forge.remote.batch.waves import next_wave
-from forge.run.nouns import counted
-from forge.run.pace import Pace
+from forge.run.nouns import format_count
+from forge.run.pace import BatchPace
 from storage.errors import BatchError
 from storage.records import Bug, Dispatch, MinuteLimit, Verdict
 from storage.store import Store
@@ -43,21 +43,21 @@ class ActionsEngine:
     """Judges bugs by jobs elsewhere; interchangeable with the engine on this machine.
 
     What was sent is kept in the store and in ``folder``: started again, it goes on with the runs
-    that are under way. ``told`` is given what failing tests said, before the verdict.
+    that are under way. ``on_messages`` is given what failing tests said, before the verdict.
     """
 
     def __init__(
         self,
-        place: Place,
+        place: BatchPlace,
         packed: Packed,
         *,
         read: Callable[[str], bytes | None],
         folder: Path,
         store: Store,
-        pace: Pace,
+        pace: BatchPace,
         judged: int = 0,
-        told: Told = lambda bug, messages: None,
-        disagreed: Callable[[str], None] = lambda text: None,
+        on_messages: Told = lambda bug, messages: None,
+        on_disagreement: Callable[[str], None] = lambda text: None,
         note: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.mode = packed.mode
@@ -69,13 +69,13 @@ class ActionsEngine:
         self._store = store
         self._pace = pace
         self._judged = judged
-        self._told = told
-        self._disagreed = disagreed
+        self._on_messages = on_messages
+        self._on_disagreement = on_disagreement
         self._note = note
 
     async def judge(self, bugs: AsyncIterator[Bug]) -> AsyncGenerator[Verdict, None]:
         """Yield a verdict for each bug as its run ends, in any order. Raises BugfoundryError."""
-        judging = Judging(self)
+        judging = ActionsJudge(self)
         task = asyncio.ensure_future(judging.work(bugs))
         try:
             while not (task.done() and judging.known.empty()):
@@ -106,7 +106,7 @@ class ActionsEngine:
         )
 
 
-class Judging:
+class ActionsJudge:
     """One time that an engine judges: what waits, what is under way, what is known."""
 
     def __init__(self, engine: ActionsEngine) -> None:
@@ -157,7 +157,7 @@ class Judging:
                 batch = read_batch(engine._folder / dispatch.plan)
             except BatchError as error:
                 gone = replace(dispatch, state="ended", detail=str(error))
-                engine._store.dispatches.set(gone)
+                engine._store.dispatches.set_dispatch(gone)
                 continue
             self._follow(dispatch, batch)
 
@@ -189,10 +189,10 @@ class Judging:
         dispatch = engine.dispatch_of(batch, attempt)
         passed = engine._store.dispatches.intend(dispatch)
         if passed is not None:
-            raise BatchError(beyond(dispatch, passed))
+            raise BatchError(describe_passed_limit(dispatch, passed))
         engine._note(
-            f"{counted(dispatch.bugs, 'bug')} to {engine._place.name} in "
-            f"{counted(len(batch.planned.shards), 'shard')}, "
+            f"{format_count(dispatch.bugs, 'bug')} to {engine._place.name} in "
+            f"{format_count(len(batch.planned.shards), 'shard')}, "
             f"{dispatch.expected:.0f} runner minutes expected"
         )
         self._follow(known or dispatch, batch)
@@ -200,20 +200,20 @@ class Judging:
     def _follow(self, dispatch: Dispatch, batch: Batch) -> None:
         for shard in batch.planned.shards:
             self._under_way |= {batch.bugs.bugs[place].id for place in shard.bugs}
-        self._runs.append(asyncio.ensure_future(self._followed(dispatch, batch)))
+        self._runs.append(asyncio.ensure_future(self._follow_to_end(dispatch, batch)))
 
-    async def _followed(self, dispatch: Dispatch, batch: Batch) -> None:
+    async def _follow_to_end(self, dispatch: Dispatch, batch: Batch) -> None:
         """See a batch through to its end; what has no verdict then is sent again."""
         settled, url = await follow(self._engine, dispatch, batch)
         for name, found in settled.collected.found.items():
             if found.messages:
-                self._engine._told(name, found.messages)
+                self._engine._on_messages(name, found.messages)
             if name in self._asked:
                 self.known.put_nowait(found.verdict)
             else:
                 self._early[name] = found.verdict
         for text in settled.collected.disagreed:
-            self._engine._disagreed(text)
+            self._engine._on_disagreement(text)
         missing = settled.collected.missing
         if not missing:
             await self._engine._place.remove(dispatch.plan)
@@ -234,14 +234,14 @@ async def follow(engine: ActionsEngine, dispatch: Dispatch, batch: Batch) -> tup
     """
     place, store = engine._place, engine._store
     if dispatch.state == "planned":
-        address = await place.put(engine._folder / dispatch.plan, dispatch.plan)
+        address = await place.upload_batch(engine._folder / dispatch.plan, dispatch.plan)
         dispatch = replace(dispatch, state="put", address=address)
-        store.dispatches.set(dispatch)
+        store.dispatches.set_dispatch(dispatch)
     if dispatch.state == "put":
         run = await place.find(dispatch.address, dispatch.plan)
         run = run or await place.dispatch(dispatch.address, dispatch.plan)
         dispatch = replace(dispatch, state="dispatched", run=run)
-        store.dispatches.set(dispatch)
+        store.dispatches.set_dispatch(dispatch)
         log.info("plan=%s run=%s dispatched", dispatch.plan, run)
     waits = engine._pace.waits()
     while not (state := await place.state(dispatch.run)).ended:
@@ -256,7 +256,7 @@ async def follow(engine: ActionsEngine, dispatch: Dispatch, batch: Batch) -> tup
     return settled, state.url or dispatch.run
 
 
-def beyond(dispatch: Dispatch, limit: MinuteLimit) -> str:
+def describe_passed_limit(dispatch: Dispatch, limit: MinuteLimit) -> str:
     """Say which limit a batch would pass."""
     of = f"the month {limit.of}" if limit.scope == "month" else limit.of
     return LIMIT.format(plan=f"{dispatch.expected:.0f}", limit=limit.minutes, of=of)

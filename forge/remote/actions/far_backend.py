@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.sandboxes.docker_backend import DockerBackend
-from harness.sandboxes.sandbox import BuildFailed, Limits, Sandbox
+from harness.sandboxes.sandbox import BuildFailed, Sandbox, SandboxLimits
 from storage.records import Environment, Plan, SandboxKind
 
 ELSEWHERE = "environments are built by GitHub Actions here"
@@ -42,7 +42,7 @@ class FarBackend:
         """It is in the registry."""
         return True
 
-    async def start(self, environment: Environment, *, limits: Limits) -> Sandbox:
+    async def start(self, environment: Environment, *, limits: SandboxLimits) -> Sandbox:
         """Pull the image and start a sandbox from it. Raises SandboxError."""
         if self._docker is None:
             self._docker = DockerBackend()

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 from forge.remote.actions.mirror_files import FILE, TITLE
-from forge.remote.actions.place import Job, RunState
+from forge.remote.actions.place import RunJob, RunState
 from forge.remote.actions.shipment import ship, unship
 from forge.remote.batch.artifacts import LARGEST_ARCHIVE, Artifact, read_archive
 from mirror.github.client import GitHub
@@ -65,7 +65,7 @@ class GitHubPlace:
         self._token = token
         self._trees = trees
 
-    async def put(self, folder: Path, plan: str) -> str:
+    async def upload_batch(self, folder: Path, plan: str) -> str:
         """Push a batch into the mirror as a commit of its own, and return it."""
         env = github_variables(await self._token(), self._url)
         at = f"{self._url}/{self._mirror}.git"
@@ -109,7 +109,8 @@ class GitHubPlace:
             conclusion=found.conclusion,
             url=found.url,
             jobs=tuple(
-                Job(name=job.name, conclusion=job.conclusion, seconds=job.seconds) for job in jobs
+                RunJob(name=job.name, conclusion=job.conclusion, seconds=job.seconds)
+                for job in jobs
             ),
         )
 
@@ -119,10 +120,10 @@ class GitHubPlace:
         async with aclosing(listed) as artifacts:
             async for one in artifacts:
                 if one.name.startswith(WANTED):
-                    for artifact in await self._fetched(one):
+                    for artifact in await self._fetch_artifact(one):
                         yield artifact
 
-    async def _fetched(self, one: RunArtifact) -> list[Artifact]:
+    async def _fetch_artifact(self, one: RunArtifact) -> list[Artifact]:
         if one.expired:
             return [Artifact(name=one.name, fault="it has expired")]
         if one.size > LARGEST_ARCHIVE:

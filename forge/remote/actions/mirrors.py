@@ -28,7 +28,7 @@ CODE = "refs/bugfoundry/code"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mirror:
+class MirrorRepository:
     """A mirror that is there."""
 
     name: str
@@ -40,7 +40,7 @@ class Mirror:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Operator:
+class MirrorAccount:
     """On whose account mirrors are, and how they are reached."""
 
     account: str
@@ -53,8 +53,8 @@ class Operator:
 
 
 async def ensure_mirror(
-    github: GitHub, operator: Operator, repository: Repository, *, private: bool, trees: Trees
-) -> Mirror:
+    github: GitHub, operator: MirrorAccount, repository: Repository, *, private: bool, trees: Trees
+) -> MirrorRepository:
     """Make a repository's mirror, or bring it up to date. Doing it again changes nothing.
 
     It has one commit on one branch: the code without its workflows, and ours. A private source
@@ -75,11 +75,11 @@ async def ensure_mirror(
     full = f"{operator.account}/{name}"
     commits = {f"refs/heads/{BRANCH}": trees.orphan_commit(changed, COMMIT_MESSAGE), CODE: code}
     await push(operator, full, commits, trees)
-    return Mirror(name=full, code=code, made=made)
+    return MirrorRepository(name=full, code=code, made=made)
 
 
 async def publish(
-    operator: Operator, mirror: str, tasks: Sequence[tuple[Task, Bug]], trees: Trees
+    operator: MirrorAccount, mirror: str, tasks: Sequence[tuple[Task, Bug]], trees: Trees
 ) -> dict[str, str]:
     """Put each task into a mirror as a branch of its name that holds the bug; return the commits.
 
@@ -102,7 +102,7 @@ def without_workflows(commit: str, tree: str, trees: Trees) -> str:
     return trees.orphan_commit(trees.with_changes(tree, dict.fromkeys(gone)), COMMIT_MESSAGE)
 
 
-async def push(operator: Operator, mirror: str, commits: dict[str, str], trees: Trees) -> None:
+async def push(operator: MirrorAccount, mirror: str, commits: dict[str, str], trees: Trees) -> None:
     """Push commits to refs of a mirror, one connection for each few. Raises GitError."""
     if not commits:
         return

@@ -17,7 +17,7 @@ WAVES = {"first": 0, "again": 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class RunJob:
     """One job of a run."""
 
     name: str
@@ -33,7 +33,7 @@ class RunState:
     ended: bool
     conclusion: str = ""
     url: str = ""
-    jobs: tuple[Job, ...] = ()
+    jobs: tuple[RunJob, ...] = ()
 
     @property
     def minutes(self) -> int:
@@ -41,7 +41,7 @@ class RunState:
         return sum(math.ceil(job.seconds / 60) for job in self.jobs)
 
     @property
-    def lost(self) -> list[tuple[int, int]]:
+    def lost_shards(self) -> list[tuple[int, int]]:
         """Shards whose job failed: the place of their wave in the run, from 0, and their number."""
         found = ((SHARD.fullmatch(job.name), job.conclusion) for job in self.jobs)
         return [
@@ -51,13 +51,13 @@ class RunState:
         ]
 
 
-class Place(Protocol):
+class BatchPlace(Protocol):
     """Judges batches. What is said twice is done once."""
 
     name: str
     """As the store knows it, ``actions:owner/name`` for instance."""
 
-    async def put(self, folder: Path, plan: str) -> str:
+    async def upload_batch(self, folder: Path, plan: str) -> str:
         """Lay the files of a folder where a job can read them, and return their address."""
 
     async def dispatch(self, address: str, plan: str) -> str:

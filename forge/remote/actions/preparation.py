@@ -16,24 +16,30 @@ from forge.remote.actions.engine import ActionsEngine
 from forge.remote.actions.far_backend import FarBackend
 from forge.remote.actions.github_place import GitHubPlace
 from forge.remote.actions.mirror_files import FILE, TITLE, mirror_name
-from forge.remote.actions.mirrors import BRANCH, Mirror, Operator, ensure_mirror, publish
-from forge.remote.actions.place import Place
+from forge.remote.actions.mirrors import (
+    BRANCH,
+    MirrorAccount,
+    MirrorRepository,
+    ensure_mirror,
+    publish,
+)
+from forge.remote.actions.place import BatchPlace
 from forge.remote.batch.artifacts import LARGEST_ARCHIVE, unpack_one
 from forge.remote.batch.environments import Packed, pack, read_environment
 from forge.remote.batch.ingestion import keep_environment
-from forge.run.nouns import counted
+from forge.run.nouns import format_count
 from forge.run.preparation import Ready, cached_reader
 from forge.run.progress import Reporter
 from forge.run.settings import Settings
 from forge.run.summary import Summary
 from harness.detect import FolderTree
 from harness.detect.config import Overrides, merge, read_config
-from harness.environments.environment import Prepared
+from harness.environments.environment import PreparedEnvironment
 from harness.judge.judge import HARNESS_VERSION
 from harness.runs.coverage import decode
 from harness.sandboxes.docker_registry import BY_DIGEST
 from mirror.github.client import GitHub
-from mirror.github.lookups import about
+from mirror.github.lookups import fetch_repository
 from mirror.github.runs import (
     artifacts_of_run,
     download_artifact,
@@ -59,7 +65,7 @@ WRONG = "the run {url} left no environment that can be used: {why}"
 
 async def publish_all(
     summary: Summary,
-    operator: Operator,
+    operator: MirrorAccount,
     repository: Repository,
     trees: Trees,
     *,
@@ -71,10 +77,10 @@ async def publish_all(
     found = [(task, bug) for task in tasks if (bug := store.bug(task.bug)) is not None]
     mirror = f"{operator.account}/{mirror_name(repository)}"
     await publish(operator, mirror, found, trees)
-    reporter.note(f"{repository.name}: {counted(len(found), 'task')} as branches of {mirror}")
+    reporter.note(f"{repository.name}: {format_count(len(found), 'task')} as branches of {mirror}")
 
 
-def operator_of(settings: Settings) -> Operator:
+def operator_of(settings: Settings) -> MirrorAccount:
     """Return on whose account mirrors are. Raises ConfigError where that was not said."""
     if not (settings.github_token and settings.engine.mirrors and settings.engine.tool):
         raise ConfigError(NEEDED)
@@ -83,7 +89,7 @@ def operator_of(settings: Settings) -> Operator:
         return settings.github_token
 
     site = CrawlSettings(source="", cache=settings.cache, api_url=settings.github_url).site
-    return Operator(
+    return MirrorAccount(
         account=settings.engine.mirrors, tool=settings.engine.tool, url=site, token=token
     )
 
@@ -91,7 +97,7 @@ def operator_of(settings: Settings) -> Operator:
 async def make_ready_far(
     repository: Repository,
     settings: Settings,
-    operator: Operator,
+    operator: MirrorAccount,
     github: GitHub,
     *,
     private: bool,
@@ -104,10 +110,10 @@ async def make_ready_far(
     Raises BugfoundryError.
     """
     mirror = await ensure_mirror(github, operator, repository, private=private, trees=trees)
-    packed = known(repository, store)
+    packed = find_built_environment(repository, store)
     if packed is None or settings.environment.rebuild:
         reporter.stage(f"{repository.name}: its environment is built in {mirror.name}")
-        packed = await built(mirror, repository, github, settings)
+        packed = await build_in_mirror(mirror, repository, github, settings)
         keep_environment(packed, store)
         store.set_image(packed.environment.id, packed.image)
     place = GitHubPlace(
@@ -123,7 +129,7 @@ async def make_ready_far(
     return Ready(
         repository=repository,
         backend=FarBackend(packed.image),
-        prepared=Prepared(
+        prepared=PreparedEnvironment(
             environment=packed.environment, baseline=packed.baseline, coverage=packed.coverage
         ),
         overrides=overrides_of(repository, settings, trees),
@@ -133,7 +139,7 @@ async def make_ready_far(
 
 
 def engine_at(
-    place: Place,
+    place: BatchPlace,
     ready: Ready,
     settings: Settings,
     trees: Trees,
@@ -156,14 +162,14 @@ def engine_at(
         folder=settings.cache / "batches",
         store=store,
         pace=settings.engine.pace,
-        judged=len(store.judged(environment.id, HARNESS_VERSION, "selected")),
-        told=on_messages,
-        disagreed=on_disagreement,
+        judged=len(store.list_judged_bugs(environment.id, HARNESS_VERSION, "selected")),
+        on_messages=on_messages,
+        on_disagreement=on_disagreement,
         note=lambda text: reporter.note(f"{name}: {text}"),
     )
 
 
-def known(repository: Repository, store: Store) -> Packed | None:
+def find_built_environment(repository: Repository, store: Store) -> Packed | None:
     """Return the environment that an earlier run had built, where its image is in a registry."""
     environment = store.environment_for(repository.tree, "docker")
     image = "" if environment is None else store.image(environment.id)
@@ -181,8 +187,8 @@ def known(repository: Repository, store: Store) -> Packed | None:
     )
 
 
-async def built(
-    mirror: Mirror, repository: Repository, github: GitHub, settings: Settings
+async def build_in_mirror(
+    mirror: MirrorRepository, repository: Repository, github: GitHub, settings: Settings
 ) -> Packed:
     """Have the mirror build the environment, or find the run that did. Raises BugfoundryError."""
     title = TITLE.format(batch=mirror.code)
@@ -202,11 +208,11 @@ async def built(
         async for one in artifacts:
             if one.name == ARTIFACT and not one.expired:
                 data = await download_artifact(github, mirror.name, one, limit=LARGEST_ARCHIVE)
-                return understood(data, repository, found.url)
+                return parse_environment_archive(data, repository, found.url)
     raise BatchError(WRONG.format(url=found.url, why="it has no such artifact any more"))
 
 
-def understood(archive: bytes, repository: Repository, url: str) -> Packed:
+def parse_environment_archive(archive: bytes, repository: Repository, url: str) -> Packed:
     """Return the environment that a run left, trusting nothing of it. Raises BatchError."""
     with TemporaryDirectory(prefix="bugfoundry-") as folder:
         try:
@@ -237,6 +243,6 @@ async def is_private(source: str, github: GitHub) -> bool:
     if named.kind == "path" or match is None:
         return True
     try:
-        return (await about(github, f"{match[1]}/{match[2]}")).private
+        return (await fetch_repository(github, f"{match[1]}/{match[2]}")).private
     except GitHubMissing:
         return True

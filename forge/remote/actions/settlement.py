@@ -8,12 +8,12 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from forge.remote.actions.place import Place, RunState
+from forge.remote.actions.place import BatchPlace, RunState
 from forge.remote.batch.artifacts import Artifact
 from forge.remote.batch.collection import Collected, Collecting
 from forge.remote.batch.partition import Planned
 from forge.remote.batch.plans import Batch, accept_wave
-from forge.run.nouns import counted
+from forge.run.nouns import format_count
 from storage.errors import BatchError
 from storage.records import Dispatch
 from storage.store import Store
@@ -33,16 +33,16 @@ class Settled:
 
 
 async def settle(
-    dispatch: Dispatch, batch: Batch, state: RunState, *, place: Place, store: Store
+    dispatch: Dispatch, batch: Batch, state: RunState, *, place: BatchPlace, store: Store
 ) -> Settled:
     """Keep what an ended run came to, and mark its batch as ended. Doing it again changes nothing.
 
     Raises BugfoundryError where the artifacts cannot be fetched.
     """
-    return record(dispatch, batch, state, await fetched(place, dispatch.run), store)
+    return record(dispatch, batch, state, await fetch_artifacts(place, dispatch.run), store)
 
 
-async def fetched(place: Place, run: str) -> list[Artifact]:
+async def fetch_artifacts(place: BatchPlace, run: str) -> list[Artifact]:
     """Return all that the jobs of a run left. Raises BugfoundryError."""
     async with aclosing(place.artifacts(run)) as artifacts:
         return [artifact async for artifact in artifacts]
@@ -61,7 +61,7 @@ def record(
     for fault in collected.faults:
         log.warning("run=%s not believed: %s", dispatch.run, fault)
     keep(collected, batch, store)
-    store.dispatches.set(
+    store.dispatches.set_dispatch(
         replace(
             dispatch,
             state="ended",
@@ -69,7 +69,7 @@ def record(
             verdicts=len(collected.found),
             valid=sum(each.verdict.valid for each in collected.found.values()),
             ended=datetime.now(UTC).isoformat(timespec="seconds"),
-            detail=told(state, collected),
+            detail=describe_run_end(state, collected),
         )
     )
     return settled
@@ -90,14 +90,14 @@ def collect(batch: Batch, artifacts: Sequence[Artifact], state: RunState) -> Set
         if artifact.name.startswith("verdicts-"):
             collecting.take(artifact)
     waves = [plan.wave for plan in plans]
-    lost = [(waves[place], shard) for place, shard in state.lost if place < len(waves)]
-    return Settled(collected=collecting.collected(lost), plans=tuple(plans))
+    lost = [(waves[place], shard) for place, shard in state.lost_shards if place < len(waves)]
+    return Settled(collected=collecting.collect_verdicts(lost), plans=tuple(plans))
 
 
 def keep(collected: Collected, batch: Batch, store: Store) -> None:
     """Keep verdicts that the store has not; its bugs and environment are there."""
     planned = batch.planned
-    known = store.judged(planned.environment, planned.harness, planned.mode)
+    known = store.list_judged_bugs(planned.environment, planned.harness, planned.mode)
     bugs = {bug.id: bug for bug in batch.bugs.bugs}
     for name, found in collected.found.items():
         if name not in known:
@@ -105,10 +105,10 @@ def keep(collected: Collected, batch: Batch, store: Store) -> None:
             store.add_verdict(found.verdict)
 
 
-def told(state: RunState, collected: Collected) -> str:
+def describe_run_end(state: RunState, collected: Collected) -> str:
     """Say how a run ended, where not as it should."""
     parts = [] if state.conclusion == "success" else [f"the run: {state.conclusion}"]
     missing = len(collected.missing)
-    parts += [f"{counted(missing, 'bug')} without verdict"] if missing else []
+    parts += [f"{format_count(missing, 'bug')} without verdict"] if missing else []
     parts += [f"{len(collected.faults)} deliveries not believed"] if collected.faults else []
     return "; ".join(parts)

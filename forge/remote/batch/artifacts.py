@@ -70,7 +70,7 @@ def read_archive(data: bytes, name: str) -> list[Artifact]:
             members = archive.infolist()
             check(members, len(data))
             return [
-                Artifact(name=f"{name}:{each.filename}", data=bounded(archive, each))
+                Artifact(name=f"{name}:{each.filename}", data=read_member(archive, each))
                 for each in sorted(members, key=lambda each: each.filename)
             ]
     except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, ValueError, zlib.error) as error:
@@ -88,7 +88,7 @@ def unpack_one(data: bytes, folder: Path) -> Path:
             if len(members) != 1:
                 raise BatchError(f"it holds {len(members)} files instead of one")
             place = folder / members[0].filename
-            place.write_bytes(bounded(archive, members[0]))
+            place.write_bytes(read_member(archive, members[0]))
             return place
     except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, ValueError, zlib.error) as error:
         raise BatchError(f"it cannot be unpacked: {error}") from error
@@ -108,7 +108,7 @@ def check(members: list[zipfile.ZipInfo], size: int, suffixes: tuple[str, ...] =
         raise BatchError("it would unpack to more than a shard may say")
 
 
-def bounded(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     """Read a member, no more than it says that it has. Raises BatchError."""
     with archive.open(member) as file:
         data = file.read(member.file_size + 1)

@@ -26,13 +26,13 @@ class Bugs:
     files: Mapping[str, bytes] = field(default_factory=dict)
     """Path to unbroken content."""
 
-    def read(self, path: str) -> bytes | None:
+    def read_file(self, path: str) -> bytes | None:
         """Return a file as it is without any bug; None where there is none."""
         return self.files.get(path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class File:
+class BatchFile:
     """One unbroken file."""
 
     path: str
@@ -41,7 +41,7 @@ class File:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class BugFileHeader:
     """What the lines after it are."""
 
     tree: str
@@ -53,29 +53,29 @@ def gather(tree: str, bugs: Sequence[Bug], read: Callable[[str], bytes | None]) 
     """Put bugs together with the files that they change. Raises BatchError for another tree's."""
     if any(bug.tree != tree for bug in bugs):
         raise BatchError("all bugs of a batch have to be of one tree")
-    paths = sorted({path for bug in bugs for path in touched(bug, read)})
+    paths = sorted({path for bug in bugs for path in list_touched_paths(bug, read)})
     found = {path: content for path in paths if (content := read(path)) is not None}
     return Bugs(tree=tree, bugs=tuple(bugs), files=found)
 
 
-def touched(bug: Bug, read: Callable[[str], bytes | None]) -> set[str]:
+def list_touched_paths(bug: Bug, read: Callable[[str], bytes | None]) -> set[str]:
     """Return the paths that are read when a bug's patch is applied, or that it changes."""
     asked: set[str] = set()
 
-    def noted(path: str) -> bytes | None:
+    def record_and_read(path: str) -> bytes | None:
         asked.add(path)
         return read(path)
 
     with suppress(PatchError):
-        asked |= apply_patch(bug.patch, noted).keys()
+        asked |= apply_patch(bug.patch, record_and_read).keys()
     return asked
 
 
 def bug_lines(batch: Bugs) -> list[object]:
     """Return the lines of the file that holds them."""
-    head = Head(tree=batch.tree, files=len(batch.files), bugs=len(batch.bugs))
+    head = BugFileHeader(tree=batch.tree, files=len(batch.files), bugs=len(batch.bugs))
     files = [
-        File(path=path, content=base64.b64encode(content).decode())
+        BatchFile(path=path, content=base64.b64encode(content).decode())
         for path, content in batch.files.items()
     ]
     return [head, *files, *batch.bugs]
@@ -84,20 +84,20 @@ def bug_lines(batch: Bugs) -> list[object]:
 def read_bugs(path: Path) -> Bugs:
     """Read the file that holds them. Raises BatchError."""
     lines = read_lines(path, KIND)
-    head = convert(next(lines, {}), Head, path.name)
+    head = convert(next(lines, {}), BugFileHeader, path.name)
     if not 0 <= head.bugs <= MOST_BUGS or head.files < 0:
         raise BatchError(f"{path.name} holds more bugs than {MOST_BUGS}")
     found = list(lines)
     if len(found) != head.files + head.bugs:
         raise BatchError(f"{path.name} holds {len(found)} lines, not {head.files + head.bugs}")
-    files = [convert(line, File, path.name) for line in found[: head.files]]
+    files = [convert(line, BatchFile, path.name) for line in found[: head.files]]
     bugs = tuple(convert(line, Bug, path.name) for line in found[head.files :])
     if any(bug.tree != head.tree for bug in bugs) or len({bug.id for bug in bugs}) != len(bugs):
         raise BatchError(f"{path.name} holds a bug twice, or one of another tree")
     return Bugs(tree=head.tree, bugs=bugs, files=contents(files, path.name))
 
 
-def contents(files: Sequence[File], what: str) -> dict[str, bytes]:
+def contents(files: Sequence[BatchFile], what: str) -> dict[str, bytes]:
     """Decode the files. Raises BatchError."""
     try:
         return {file.path: base64.b64decode(file.content, validate=True) for file in files}

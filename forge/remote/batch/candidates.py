@@ -11,8 +11,8 @@ from forge.run.context import Source
 from forge.run.pipeline import make_context
 from forge.run.preparation import Ready, fetch
 from forge.run.settings import Settings
-from harness.environments.environment import Prepared
-from harness.judge.compilation import compiling
+from harness.environments.environment import PreparedEnvironment
+from harness.judge.compilation import open_compiler
 from harness.judge.judge import HARNESS_VERSION
 from harness.runs.coverage import decode
 from storage.errors import BatchError
@@ -38,22 +38,22 @@ async def propose(
     Raises BugfoundryError.
     """
     found: list[Bug] = []
-    async with compiling(ready.backend, ready.prepared.environment) as compiles:
+    async with open_compiler(ready.backend, ready.prepared.environment) as compiles:
         context = make_context(settings, ready, trees, compiles)
         async with aclosing(source(context)) as bugs:
             async for bug in bugs:
                 store.add_bug(bug)
                 found.append(bug)
     packed = pack(ready.repository, ready.prepared, image, store, full=settings.validation.full)
-    return packed, unjudged(settings, packed, found, store, trees)
+    return packed, select_unjudged(settings, packed, found, store, trees)
 
 
-def stored(settings: Settings, *, image: str = "", store: Store) -> tuple[Packed, Bugs]:
+def load_unjudged(settings: Settings, *, image: str = "", store: Store) -> tuple[Packed, Bugs]:
     """Return what was proposed before and has no verdict. Raises BugfoundryError."""
     trees = Trees(settings.cache)
     repository = fetch(settings, trees, store)
     packed = packed_environment(repository, settings, image, store)
-    return packed, unjudged(settings, packed, store.bugs(repository.tree), store, trees)
+    return packed, select_unjudged(settings, packed, store.bugs(repository.tree), store, trees)
 
 
 def packed_environment(
@@ -71,18 +71,22 @@ def packed_environment(
         if environment is not None and baseline is not None:
             kept = store.coverage(environment.id)
             coverage = None if kept is None else decode(kept)
-            prepared = Prepared(environment=environment, baseline=baseline, coverage=coverage)
+            prepared = PreparedEnvironment(
+                environment=environment, baseline=baseline, coverage=coverage
+            )
             return pack(repository, prepared, image, store, full=settings.validation.full)
     raise BatchError(NOT_BUILT.format(source=settings.source))
 
 
-def unjudged(
+def select_unjudged(
     settings: Settings, packed: Packed, bugs: Sequence[Bug], store: Store, trees: Trees
 ) -> Bugs:
     """Return those of the bugs that have no verdict, each once. Raises BatchError for none."""
-    known: Collection[str] = store.judged(packed.environment.id, HARNESS_VERSION, packed.mode)
+    known: Collection[str] = store.list_judged_bugs(
+        packed.environment.id, HARNESS_VERSION, packed.mode
+    )
     new = {bug.id: bug for bug in bugs if bug.id not in known}
     if not new:
         raise BatchError(ALL_JUDGED.format(source=settings.source))
     tree = packed.environment.tree
-    return gather(tree, list(new.values()), lambda path: trees.read(tree, path))
+    return gather(tree, list(new.values()), lambda path: trees.read_file(tree, path))

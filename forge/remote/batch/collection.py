@@ -10,7 +10,7 @@ from forge.remote.batch.artifacts import Artifact
 from forge.remote.batch.line_files import parse_line
 from forge.remote.batch.partition import Planned, Shard
 from forge.remote.batch.plans import Batch
-from forge.remote.batch.shard_lines import Delivery, read_delivery
+from forge.remote.batch.shard_lines import ShardResult, read_delivery
 from forge.remote.batch.shards import DEATHS, set_aside
 from storage.errors import BatchError
 from storage.records import Verdict
@@ -24,7 +24,7 @@ Place = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class CollectedVerdict:
     """One verdict, and what the failing tests said."""
 
     verdict: Verdict
@@ -52,7 +52,7 @@ class ShardState:
 class Collected:
     """What is known of a batch."""
 
-    found: Mapping[str, Found]
+    found: Mapping[str, CollectedVerdict]
     """By bug, in the order of the batch."""
     missing: tuple[int, ...]
     """Positions of planned bugs without a verdict."""
@@ -74,14 +74,14 @@ class Collecting:
     plans: Sequence[Planned]
     faults: list[str] = field(default_factory=list)
     repeated: int = 0
-    _taken: dict[Place, list[tuple[bytes, Delivery]]] = field(default_factory=dict)
+    _taken: dict[Place, list[tuple[bytes, ShardResult]]] = field(default_factory=dict)
 
     def take(self, artifact: Artifact) -> None:
         """Take what came of a job. What is not believed is noted, and nothing of it is used."""
         try:
             if artifact.fault:
                 raise BatchError(artifact.fault)
-            place, delivery = self._read(artifact.data)
+            place, delivery = self._parse_result(artifact.data)
         except BatchError as error:
             self.faults.append(f"{artifact.name}: {' '.join(str(error).split())[:300]}")
             return
@@ -94,7 +94,7 @@ class Collecting:
                 return
         known.append((artifact.data, delivery))
 
-    def _read(self, data: bytes) -> tuple[Place, Delivery]:
+    def _parse_result(self, data: bytes) -> tuple[Place, ShardResult]:
         if not data:
             raise BatchError("it is empty")
         head = parse_line(data.partition(b"\n")[0], "it")
@@ -105,25 +105,25 @@ class Collecting:
         delivery = read_delivery(data, planned, ids, self.batch.packed.baseline.green)
         return (planned.wave, delivery.head.shard), delivery
 
-    def collected(self, lost: Collection[Place] = ()) -> Collected:
+    def collect_verdicts(self, lost: Collection[Place] = ()) -> Collected:
         """Return what is known now.
 
         ``lost`` are shards whose job failed without a word; a bug that was alone in one is blamed.
         """
         ids = [bug.id for bug in self.batch.bugs.bugs]
-        places = sorted({place for _, shard in self._planned() for place in shard.bugs})
-        found = self._found()
+        places = sorted({place for _, shard in self._planned_shards() for place in shard.bugs})
+        found = self._find_first_verdicts()
         deaths = self._deaths(lost)
         planned_ids = {ids[place] for place in places}
         for bug, count in deaths.items():
             if bug in planned_ids and bug not in found and count >= DEATHS:
-                found[bug] = Found(verdict=set_aside(bug, self.batch, count))
+                found[bug] = CollectedVerdict(verdict=set_aside(bug, self.batch, count))
         return Collected(
             found={ids[place]: found[ids[place]] for place in places if ids[place] in found},
             missing=tuple(place for place in places if ids[place] not in found),
             shards=tuple(
                 self._state(wave, shard, {ids[place] for place in places} & found.keys())
-                for wave, shard in self._planned()
+                for wave, shard in self._planned_shards()
             ),
             deaths={bug: count for bug, count in deaths.items() if bug not in found},
             faults=tuple(self.faults),
@@ -131,19 +131,19 @@ class Collecting:
             repeated=self.repeated,
         )
 
-    def _planned(self) -> Iterator[tuple[int, Shard]]:
+    def _planned_shards(self) -> Iterator[tuple[int, Shard]]:
         for planned in self.plans:
             for shard in planned.shards:
                 yield planned.wave, shard
 
-    def _deliveries(self) -> Iterator[Delivery]:
+    def _deliveries(self) -> Iterator[ShardResult]:
         for place in sorted(self._taken):
             for _, delivery in self._taken[place]:
                 yield delivery
 
-    def _found(self) -> dict[str, Found]:
+    def _find_first_verdicts(self) -> dict[str, CollectedVerdict]:
         """The first verdict on each bug; that a sandbox broke counts when it did so twice."""
-        found: dict[str, Found] = {}
+        found: dict[str, CollectedVerdict] = {}
         broken: Counter[str] = Counter()
         for delivery in self._deliveries():
             for verdict, messages in delivery.verdicts:
@@ -151,14 +151,14 @@ class Collecting:
                     broken[verdict.bug] += 1
                     if broken[verdict.bug] < DEATHS:
                         continue
-                found.setdefault(verdict.bug, Found(verdict=verdict, messages=messages))
+                found.setdefault(verdict.bug, CollectedVerdict(verdict=verdict, messages=messages))
         return found
 
     def _deaths(self, lost: Collection[Place]) -> Counter[str]:
         bugs = self.batch.bugs.bugs
         deaths = Counter({bugs[place].id: count for place, count in self.plans[0].deaths})
         deaths.update(bug for each in self._deliveries() for bug in each.died_under)
-        for wave, shard in self._planned():
+        for wave, shard in self._planned_shards():
             place = wave, shard.number
             if place in lost and place not in self._taken and len(shard.bugs) == 1:
                 deaths[bugs[shard.bugs[0]].id] += 1

@@ -45,12 +45,12 @@ class Expecting:
 
     def _expect(self, bug: Bug, batch: Bugs, audits: Audits) -> Expected:
         try:
-            files = apply_patch(bug.patch, batch.read)
+            files = apply_patch(bug.patch, batch.read_file)
         except PatchError:
             return Expected(seconds=NOT_APPLYING, tests=0)
         if self._coverage is None:
             return self._by_all()
-        found = select(self._coverage, files, {path: batch.read(path) for path in files})
+        found = select(self._coverage, files, {path: batch.read_file(path) for path in files})
         if found.tests is None:
             return self._by_all()
         audited = audits(bug.id)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forge.remote.batch.line_files import convert, read_lines, write_lines
-from harness.environments.environment import Prepared
+from harness.environments.environment import PreparedEnvironment
 from harness.runs.coverage import decode, encode
 from harness.runs.selection import Coverage
 from storage.errors import BatchError
-from storage.records import Attempt, Baseline, Environment, Repository
+from storage.records import Baseline, Environment, PlanAttempt, Repository
 from storage.store import Store
 
 KIND = "environment"
@@ -29,7 +29,7 @@ class Packed:
     """None where every test is run."""
     image: str = ""
     """Where its image can be pulled, by digest; empty where it has to be built."""
-    attempts: tuple[Attempt, ...] = ()
+    attempts: tuple[PlanAttempt, ...] = ()
     """What was tried to get it."""
 
     @property
@@ -39,19 +39,24 @@ class Packed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class EnvironmentFileHeader:
     """What names it."""
 
     repository: Repository
     environment: Environment
     image: str
-    attempts: tuple[Attempt, ...]
+    attempts: tuple[PlanAttempt, ...]
     coverage: str
     """Base64 of what ``harness/runs/coverage.py`` encodes; empty for none."""
 
 
 def pack(
-    repository: Repository, prepared: Prepared, image: str, store: Store, *, full: bool = False
+    repository: Repository,
+    prepared: PreparedEnvironment,
+    image: str,
+    store: Store,
+    *,
+    full: bool = False,
 ) -> Packed:
     """Return an environment as it travels."""
     environment = prepared.environment
@@ -68,7 +73,7 @@ def pack(
 def environment_lines(packed: Packed) -> list[object]:
     """Return the lines of the file that holds it."""
     coverage = b"" if packed.coverage is None else encode(packed.coverage)
-    head = Head(
+    head = EnvironmentFileHeader(
         repository=packed.repository,
         environment=packed.environment,
         image=packed.image,
@@ -88,7 +93,7 @@ def read_environment(path: Path) -> Packed:
     lines = list(read_lines(path, KIND))
     if len(lines) != 2:
         raise BatchError(f"{path.name} holds {len(lines)} lines instead of two")
-    head = convert(lines[0], Head, path.name)
+    head = convert(lines[0], EnvironmentFileHeader, path.name)
     baseline = convert(lines[1], Baseline, path.name)
     if baseline.environment != head.environment.id:
         raise BatchError(f"{path.name}: the baseline is another environment's")
@@ -96,13 +101,13 @@ def read_environment(path: Path) -> Packed:
         repository=head.repository,
         environment=head.environment,
         baseline=baseline,
-        coverage=decoded(head.coverage, path.name),
+        coverage=decode_coverage(head.coverage, path.name),
         image=head.image,
         attempts=head.attempts,
     )
 
 
-def decoded(coverage: str, what: str) -> Coverage | None:
+def decode_coverage(coverage: str, what: str) -> Coverage | None:
     """Return the coverage that was packed. Raises BatchError where it is of another version."""
     if not coverage:
         return None

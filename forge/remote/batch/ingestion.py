@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from forge.pulls.mirror import Mirror, make_mirror
+from forge.pulls.mirror import PullRequestMirror, make_mirror
 from forge.remote.batch.collection import Collected
 from forge.remote.batch.environments import Packed
 from forge.remote.batch.plans import Batch
 from forge.run.preparation import fetch
 from forge.run.progress import Reporter
 from forge.run.settings import Settings
-from forge.run.statements import stated
+from forge.run.statements import restore_statement
 from harness.runs.coverage import encode
 from storage.errors import BatchError
 from storage.store import Store
@@ -37,7 +37,7 @@ class Ingested:
 
 async def mirror_of(
     batch: Batch, settings: Settings, *, store: Store, reporter: Reporter
-) -> Mirror | None:
+) -> PullRequestMirror | None:
     """Have the code in the cache, and return what makes tasks of the batch's mirrored bugs.
 
     None where it has none, or they cannot be told of. Raises BatchError for other code than the
@@ -53,12 +53,12 @@ async def mirror_of(
 
 
 def ingest(
-    batch: Batch, collected: Collected, store: Store, mirror: Mirror | None = None
+    batch: Batch, collected: Collected, store: Store, mirror: PullRequestMirror | None = None
 ) -> Ingested:
     """Keep verdicts, and make the tasks of valid bugs; those of mirrored ones by ``mirror``."""
     packed, planned = batch.packed, batch.planned
     keep_environment(packed, store)
-    known = store.judged(planned.environment, planned.harness, planned.mode)
+    known = store.list_judged_bugs(planned.environment, planned.harness, planned.mode)
     bugs = {bug.id: bug for bug in batch.bugs.bugs}
     tasks: list[str] = []
     mirrored = 0
@@ -76,7 +76,7 @@ def ingest(
         else:
             mirrored += 1
             continue
-        store.add_task(stated(store, task, reused=name in known))
+        store.add_task(restore_statement(store, task, reused=name in known))
         tasks.append(task.id)
     if collected.disagreed:
         store.set_coverage(planned.environment, None)

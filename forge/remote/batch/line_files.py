@@ -37,7 +37,7 @@ def write_lines(folder: Path, kind: str, lines: Iterable[object]) -> str:
     """Write records as a file of this kind, and return its name."""
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / f".{kind}.{os.getpid()}"
-    partial.write_bytes(packed(kind, lines))
+    partial.write_bytes(pack_lines(kind, lines))
     name = f"{kind}-{digest_of(partial)}.jsonl.gz"
     partial.replace(folder / name)
     return name
@@ -45,10 +45,10 @@ def write_lines(folder: Path, kind: str, lines: Iterable[object]) -> str:
 
 def name_of(kind: str, lines: Iterable[object]) -> str:
     """Return the name of the file that `write_lines` would write: equal lines have one name."""
-    return f"{kind}-{hashlib.sha256(packed(kind, lines)).hexdigest()}.jsonl.gz"
+    return f"{kind}-{hashlib.sha256(pack_lines(kind, lines)).hexdigest()}.jsonl.gz"
 
 
-def packed(kind: str, lines: Iterable[object]) -> bytes:
+def pack_lines(kind: str, lines: Iterable[object]) -> bytes:
     """Return the compressed content of a file of this kind."""
     head = {"schema": SCHEMA, "kind": kind}
     return gzip.compress(b"".join(map(to_line, (head, *lines))), 9, mtime=0)
@@ -74,7 +74,7 @@ def read_lines(path: Path, kind: str) -> Iterator[Line]:
     A file whose content is not what its name says is refused before anything of it is used.
     """
     check_name(path, kind)
-    lines = (parse_line(line, path.name) for line in unpacked(path))
+    lines = (parse_line(line, path.name) for line in unpack_lines(path))
     head = next(lines, None)
     if head is None or head.get("kind") != kind:
         raise BatchError(f"{path.name} is no file of {kind}")
@@ -105,7 +105,7 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def unpacked(path: Path) -> Iterator[bytes]:
+def unpack_lines(path: Path) -> Iterator[bytes]:
     """Yield the lines of a compressed file, their number of bytes bounded. Raises BatchError."""
     total = 0
     try:

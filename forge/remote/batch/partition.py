@@ -83,7 +83,7 @@ class Planned:
         return max(shard.seconds for shard in self.shards) * len(self.shards) / self.seconds
 
 
-def spread(
+def spread_bugs(
     expected: Sequence[Expected],
     positions: Iterable[int],
     *,
@@ -101,13 +101,13 @@ def spread(
     taken: list[int] = wanted
     left: list[int] = []
     if shards is None:
-        taken, left = fitting(expected, wanted, MOST_SHARDS * room)
+        taken, left = split_by_room(expected, wanted, MOST_SHARDS * room)
         shards = math.ceil(sum(expected[place].seconds for place in taken) / room)
     count = max(1, min(shards, MOST_SHARDS, len(taken)))
-    return balanced(expected, taken, count), tuple(left)
+    return balance_shards(expected, taken, count), tuple(left)
 
 
-def fitting(
+def split_by_room(
     expected: Sequence[Expected], positions: Sequence[int], room: float
 ) -> tuple[list[int], list[int]]:
     """Split positions where the room is used up; one goes in any case."""
@@ -119,7 +119,7 @@ def fitting(
     return list(positions), []
 
 
-def balanced(
+def balance_shards(
     expected: Sequence[Expected], positions: Sequence[int], count: int
 ) -> tuple[Shard, ...]:
     """Spread positions over so many shards."""

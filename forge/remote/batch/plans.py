@@ -15,9 +15,9 @@ from forge.remote.batch.durations import Expected, Expecting
 from forge.remote.batch.environments import KIND as ENVIRONMENT
 from forge.remote.batch.environments import Packed, environment_lines, read_environment
 from forge.remote.batch.line_files import SCHEMA, convert, name_of, parse_line, write_lines
-from forge.remote.batch.partition import MOST_SHARDS, Planned, minutes, spread
+from forge.remote.batch.partition import MOST_SHARDS, Planned, minutes, spread_bugs
 from harness.judge.judge import HARNESS_VERSION
-from harness.judge.trust import first_and_sampled, named
+from harness.judge.trust import audit_first_and_sampled, audit_named
 from storage.errors import BatchError
 
 LARGEST_PLAN = 64 << 20
@@ -35,7 +35,7 @@ class Batch:
 def expectations(batch: Batch) -> list[Expected]:
     """Return what each bug of a batch will take."""
     bugs = batch.bugs.bugs
-    audits = named({bugs[place].id for place in batch.planned.audited})
+    audits = audit_named({bugs[place].id for place in batch.planned.audited})
     return Expecting(batch.packed.baseline, batch.packed.coverage).expect(batch.bugs, audits)
 
 
@@ -58,8 +58,10 @@ def make_batch(
     if bugs.tree != packed.environment.tree:
         raise BatchError("bugs and environment are of different trees")
     expecting = Expecting(packed.baseline, packed.coverage)
-    expected = expecting.expect(bugs, first_and_sampled(judged))
-    parts, left = spread(expected, range(len(bugs.bugs)), aim=aim, workers=workers, shards=shards)
+    expected = expecting.expect(bugs, audit_first_and_sampled(judged))
+    parts, left = spread_bugs(
+        expected, range(len(bugs.bugs)), aim=aim, workers=workers, shards=shards
+    )
     planned = Planned(
         bugs=name_of(BUGS, bug_lines(bugs)),
         environment_file=name_of(ENVIRONMENT, environment_lines(packed)),

@@ -30,7 +30,7 @@ DONE, STOPPED, OUT_OF_TIME = "done", "stopped", "out-of-time"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class VerdictFileHeader:
     """Whose verdicts these are."""
 
     plan: str
@@ -44,14 +44,14 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class VerdictFileLine:
     """One line after the head: one of these is set."""
 
     started: int | None = None
     """A process begins, its number in this shard from 1."""
     begun: str | None = None
     """A bug's turn came."""
-    verdict: Told | None = None
+    verdict: PackedVerdict | None = None
     disagreed: str | None = None
     """Selecting tests went wrong, and how."""
     ended: str | None = None
@@ -63,7 +63,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class PackedVerdict:
     """A verdict. Lists of tests are positions among the green ones, ascending."""
 
     bug: str
@@ -81,10 +81,10 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class ShardResult:
     """What came of one shard."""
 
-    head: Head
+    head: VerdictFileHeader
     verdicts: tuple[tuple[Verdict, Mapping[str, str]], ...]
     """In the order they were given, with messages of failing tests."""
     died_under: tuple[str, ...] = ()
@@ -97,9 +97,9 @@ class Delivery:
     seconds: float = 0.0
 
 
-def head_of(planned: Planned, shard: Shard) -> Head:
+def head_of(planned: Planned, shard: Shard) -> VerdictFileHeader:
     """Return the head under which a shard delivers."""
-    return Head(
+    return VerdictFileHeader(
         plan=planned.id,
         shard=shard.number,
         environment=planned.environment,
@@ -108,12 +108,14 @@ def head_of(planned: Planned, shard: Shard) -> Head:
     )
 
 
-def tell(verdict: Verdict, green: Sequence[str], messages: Mapping[str, str]) -> Told:
+def pack_verdict(
+    verdict: Verdict, green: Sequence[str], messages: Mapping[str, str]
+) -> PackedVerdict:
     """Return a verdict as it travels. Raises BatchError where a list names another test."""
     places = {test: place for place, test in enumerate(green)}
     passing = set(verdict.pass_to_pass)
     try:
-        return Told(
+        return PackedVerdict(
             bug=verdict.bug,
             reason=verdict.reason,
             failing=tuple(places[test] for test in verdict.fail_to_pass),
@@ -130,44 +132,44 @@ def tell(verdict: Verdict, green: Sequence[str], messages: Mapping[str, str]) ->
         raise BatchError(f"a verdict names {error}, which is none of the green tests") from error
 
 
-def understand(told: Told, head: Head, green: Sequence[str]) -> Verdict:
+def unpack_verdict(packed: PackedVerdict, head: VerdictFileHeader, green: Sequence[str]) -> Verdict:
     """Return the verdict that a shard told of. Raises BatchError where it makes no sense."""
-    excluded = told.excluded
-    lists = (told.failing, told.spilled, excluded or ())
-    if not all(ascending(each, len(green)) for each in lists):
-        raise BatchError(f"the verdict on {told.bug} names tests that the environment has not")
-    sane = REASON.fullmatch(told.reason) and math.isfinite(told.seconds) and told.seconds >= 0
-    if not sane or (told.reason == "valid") != bool(told.failing):
-        raise BatchError(f"the verdict on {told.bug} contradicts itself")
-    if told.kinds and not consistent(told.kinds, len(told.failing)):
-        raise BatchError(f"the verdict on {told.bug} counts ways of failing that do not add up")
+    excluded = packed.excluded
+    lists = (packed.failing, packed.spilled, excluded or ())
+    if not all(is_ascending(each, len(green)) for each in lists):
+        raise BatchError(f"the verdict on {packed.bug} names tests that the environment has not")
+    sane = REASON.fullmatch(packed.reason) and math.isfinite(packed.seconds) and packed.seconds >= 0
+    if not sane or (packed.reason == "valid") != bool(packed.failing):
+        raise BatchError(f"the verdict on {packed.bug} contradicts itself")
+    if packed.kinds and not is_consistent(packed.kinds, len(packed.failing)):
+        raise BatchError(f"the verdict on {packed.bug} counts ways of failing that do not add up")
     without = set(excluded or ())
-    if excluded is not None and not {*told.failing, *told.spilled} <= without:
-        raise BatchError(f"the verdict on {told.bug} has a test both passing and failing")
+    if excluded is not None and not {*packed.failing, *packed.spilled} <= without:
+        raise BatchError(f"the verdict on {packed.bug} has a test both passing and failing")
     passing = () if excluded is None else (t for n, t in enumerate(green) if n not in without)
     return Verdict(
-        bug=told.bug,
+        bug=packed.bug,
         environment=head.environment,
         harness=head.harness,
         mode=head.mode,
-        reason=told.reason,
-        fail_to_pass=tuple(green[place] for place in told.failing),
+        reason=packed.reason,
+        fail_to_pass=tuple(green[place] for place in packed.failing),
         pass_to_pass=tuple(passing),
-        spilled=tuple(green[place] for place in told.spilled),
-        seconds=told.seconds,
-        detail=told.detail,
-        kinds=told.kinds,
+        spilled=tuple(green[place] for place in packed.spilled),
+        seconds=packed.seconds,
+        detail=packed.detail,
+        kinds=packed.kinds,
     )
 
 
-def ascending(places: Sequence[int], limit: int) -> bool:
+def is_ascending(places: Sequence[int], limit: int) -> bool:
     """Say whether these are positions below a limit, in order and without repetition."""
     return all(
         before < after for before, after in zip((-1, *places), (*places, limit), strict=True)
     )
 
 
-def consistent(kinds: Sequence[tuple[str, int]], failing: int) -> bool:
+def is_consistent(kinds: Sequence[tuple[str, int]], failing: int) -> bool:
     """Say whether these are ways of failing, sorted and each once, of so many tests."""
     names = [name for name, _ in kinds]
     counts = [count for _, count in kinds]
@@ -180,7 +182,7 @@ def consistent(kinds: Sequence[tuple[str, int]], failing: int) -> bool:
 
 def read_delivery(
     data: bytes, planned: Planned, bugs: Sequence[str], green: Sequence[str]
-) -> Delivery:
+) -> ShardResult:
     """Read what a shard wrote, trusting nothing. ``bugs`` are the ids of the batch, in order.
 
     A last line that is cut off is left out: a process that dies may leave one. Raises BatchError.
@@ -195,17 +197,17 @@ def read_delivery(
     mine = {bugs[place] for place in shard.bugs}
     if len(lines) > 16 + LINES_A_BUG * len(mine):
         raise BatchError(f"it has {len(lines)} lines for {len(mine)} bugs")
-    reading = Reading(head, mine, green)
+    reading = ShardReader(head, mine, green)
     for line in lines[1:]:
         reading.take(read_line(line))
     return reading.delivery()
 
 
-def read_head(lines: Sequence[bytes], planned: Planned) -> Head:
+def read_head(lines: Sequence[bytes], planned: Planned) -> VerdictFileHeader:
     """Read the first line. Raises BatchError where it is no delivery for this plan."""
     if not lines:
         raise BatchError("it is empty")
-    head = convert(parse_line(lines[0], "it"), Head, "its head")
+    head = convert(parse_line(lines[0], "it"), VerdictFileHeader, "its head")
     if head.kind != KIND or head.schema != SCHEMA:
         raise BatchError("it is no delivery of verdicts, or of another schema")
     if head.plan != planned.id:
@@ -213,17 +215,17 @@ def read_head(lines: Sequence[bytes], planned: Planned) -> Head:
     return head
 
 
-def read_line(line: bytes) -> Line:
+def read_line(line: bytes) -> VerdictFileLine:
     """Read one of the other lines. Raises BatchError."""
     if len(line) > LONGEST_LINE:
         raise BatchError("it has a line that is too long")
-    return convert(parse_line(line, "it"), Line, "a line of it")
+    return convert(parse_line(line, "it"), VerdictFileLine, "a line of it")
 
 
-class Reading:
+class ShardReader:
     """Follows the lines of one shard."""
 
-    def __init__(self, head: Head, mine: set[str], green: Sequence[str]) -> None:
+    def __init__(self, head: VerdictFileHeader, mine: set[str], green: Sequence[str]) -> None:
         self._head = head
         self._mine = mine
         self._green = green
@@ -236,7 +238,7 @@ class Reading:
         self._tests = 0
         self._seconds = 0.0
 
-    def take(self, line: Line) -> None:
+    def take(self, line: VerdictFileLine) -> None:
         """Take one line. Raises BatchError where it tells of a bug that is another shard's."""
         if line.started is not None:
             self._close()
@@ -254,12 +256,12 @@ class Reading:
             self._tests += line.tests
             self._seconds += line.seconds
 
-    def _judge(self, told: Told) -> None:
-        bug = self._own(told.bug)
+    def _judge(self, packed: PackedVerdict) -> None:
+        bug = self._own(packed.bug)
         if bug in self._flying:
             self._flying.remove(bug)
-        verdict = understand(told, self._head, self._green)
-        self._verdicts.setdefault(bug, (verdict, known(told.messages, verdict)))
+        verdict = unpack_verdict(packed, self._head, self._green)
+        self._verdicts.setdefault(bug, (verdict, select_failing_messages(packed.messages, verdict)))
 
     def _own(self, bug: str) -> str:
         if bug not in self._mine:
@@ -273,10 +275,10 @@ class Reading:
         self._died_under += [bug for bug in self._flying if bug not in self._verdicts]
         self._flying.clear()
 
-    def delivery(self) -> Delivery:
+    def delivery(self) -> ShardResult:
         """Return what came of the shard."""
         self._close()
-        return Delivery(
+        return ShardResult(
             head=self._head,
             verdicts=tuple(self._verdicts.values()),
             died_under=tuple(bug for bug in self._died_under if bug not in self._verdicts),
@@ -288,7 +290,7 @@ class Reading:
         )
 
 
-def known(messages: Mapping[str, str], verdict: Verdict) -> dict[str, str]:
+def select_failing_messages(messages: Mapping[str, str], verdict: Verdict) -> dict[str, str]:
     """Return what tests said that the verdict lists as failing, cut to what is shown."""
     failing = set(verdict.fail_to_pass)
     return {test: text[:SHOWN] for test, text in messages.items() if test in failing}

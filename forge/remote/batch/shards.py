@@ -17,15 +17,15 @@ from forge.remote.batch.shard_lines import (
     DONE,
     OUT_OF_TIME,
     STOPPED,
-    Delivery,
-    Line,
+    ShardResult,
+    VerdictFileLine,
     head_of,
+    pack_verdict,
     read_delivery,
-    tell,
 )
 from forge.run.parts import EngineMaker, MachineEngine
-from harness.judge.trust import named
-from harness.sandboxes.sandbox import Backend, Limits
+from harness.judge.trust import audit_named
+from harness.sandboxes.sandbox import Backend, SandboxLimits
 from storage.errors import BatchError
 from storage.records import Bug, Environment, Verdict
 
@@ -36,7 +36,7 @@ DEATHS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class ShardSummary:
     """What one process did for a shard."""
 
     shard: int
@@ -53,7 +53,7 @@ class Judged:
 
 
 @dataclass(slots=True, kw_only=True)
-class Judging:
+class ShardJudge:
     """One process that judges a shard: what it writes, and what it has come to."""
 
     batch: Batch
@@ -63,29 +63,29 @@ class Judging:
     environment: Environment
     """As it is on this machine."""
     file: Appending
-    limits: Limits
+    limits: SandboxLimits
     workers: int
     count: Callable[[int, int], None]
     reasons: Counter[str] = field(default_factory=Counter)
     tests: int = 0
-    disagreed: bool = False
+    has_disagreed: bool = False
     """Selecting tests went wrong here: from then on every test is run."""
     _messages: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
-    def before(self) -> Delivery:
+    def read_earlier_results(self) -> ShardResult:
         """Return what earlier processes left; write the head where none did. Raises BatchError."""
         if not self.file.found:
             self.file.add(head_of(self.batch.planned, self.shard))
-            return Delivery(head=head_of(self.batch.planned, self.shard), verdicts=())
+            return ShardResult(head=head_of(self.batch.planned, self.shard), verdicts=())
         ids = [bug.id for bug in self.batch.bugs.bugs]
         try:
             return read_delivery(self.file.found, self.batch.planned, ids, self._green)
         except BatchError as error:
             raise BatchError(f"the output cannot be gone on with: {error}; name another") from error
 
-    async def work(self, before: Delivery) -> None:
+    async def work(self, before: ShardResult) -> None:
         """Judge what has no verdict yet: what a process died under comes last, one at a time."""
-        self.disagreed = bool(before.disagreed)
+        self.has_disagreed = bool(before.disagreed)
         known = {verdict.bug for verdict, _ in before.verdicts}
         bugs = self.batch.bugs.bugs
         deaths = Counter({bugs[place].id: n for place, n in self.batch.planned.deaths})
@@ -105,7 +105,7 @@ class Judging:
             return
         engine = self._engine(workers)
         try:
-            async with aclosing(engine.judge(given(bugs))) as verdicts:
+            async with aclosing(engine.judge(stream_bugs(bugs))) as verdicts:
                 async for verdict in verdicts:
                     self._keep(verdict)
         finally:
@@ -113,7 +113,7 @@ class Judging:
 
     def _keep(self, verdict: Verdict) -> None:
         said = self._messages.pop(verdict.bug, {})
-        self.file.add(Line(verdict=tell(verdict, self._green, said)))
+        self.file.add(VerdictFileLine(verdict=pack_verdict(verdict, self._green, said)))
         self.reasons[verdict.reason] += 1
         self.count(self.reasons.total(), len(self.shard.bugs))
 
@@ -125,18 +125,18 @@ class Judging:
             self.environment,
             packed.baseline,
             workers=workers,
-            read=self.batch.bugs.read,
+            read=self.batch.bugs.read_file,
             limits=self.limits,
-            coverage=None if self.disagreed else packed.coverage,
-            audits=named({bugs[place].id for place in planned.audited}),
-            disagreed=self._disagree,
-            begun=lambda bug: self.file.add(Line(begun=bug.id)),
-            told=self._messages.__setitem__,
+            coverage=None if self.has_disagreed else packed.coverage,
+            audits=audit_named({bugs[place].id for place in planned.audited}),
+            on_disagreement=self._on_disagreement,
+            on_start=lambda bug: self.file.add(VerdictFileLine(begun=bug.id)),
+            on_messages=self._messages.__setitem__,
         )
 
-    def _disagree(self, text: str) -> None:
-        self.disagreed = True
-        self.file.add(Line(disagreed=text))
+    def _on_disagreement(self, text: str) -> None:
+        self.has_disagreed = True
+        self.file.add(VerdictFileLine(disagreed=text))
 
     @property
     def _green(self) -> tuple[str, ...]:
@@ -151,11 +151,11 @@ async def run_shard(
     make_engine: EngineMaker,
     backend: Backend,
     environment: Environment,
-    limits: Limits,
+    limits: SandboxLimits,
     workers: int,
     seconds: float | None = None,
     count: Callable[[int, int], None] = lambda done, total: None,
-) -> Judged:
+) -> ShardSummary:
     """Judge a shard, adding to ``output`` what is known as soon as it is, and return the counts.
 
     What is in ``output`` already is not judged again. After ``seconds`` it ends in good order, as
@@ -166,7 +166,7 @@ async def run_shard(
         raise BatchError(f"the plan has no shard {number}; it has {len(batch.planned.shards)}")
     started = time.monotonic()
     with Appending(output) as file:
-        judging = Judging(
+        judging = ShardJudge(
             batch=batch,
             shard=shard,
             make_engine=make_engine,
@@ -177,8 +177,8 @@ async def run_shard(
             workers=workers,
             count=count,
         )
-        before = judging.before()
-        file.add(Line(started=before.starts + 1))
+        before = judging.read_earlier_results()
+        file.add(VerdictFileLine(started=before.starts + 1))
         ended = STOPPED
         try:
             async with asyncio.timeout(seconds):
@@ -188,8 +188,8 @@ async def run_shard(
             ended = OUT_OF_TIME
         finally:
             took = round(time.monotonic() - started, 3)
-            file.add(Line(ended=ended, tests=judging.tests, seconds=took))
-    return Judged(
+            file.add(VerdictFileLine(ended=ended, tests=judging.tests, seconds=took))
+    return ShardSummary(
         shard=number,
         bugs=len(shard.bugs),
         before=len(before.verdicts),
@@ -213,7 +213,7 @@ def set_aside(bug: str, batch: Batch, deaths: int) -> Verdict:
     )
 
 
-async def given(bugs: Sequence[Bug]) -> AsyncGenerator[Bug, None]:
+async def stream_bugs(bugs: Sequence[Bug]) -> AsyncGenerator[Bug, None]:
     """Yield bugs."""
     for bug in bugs:
         yield bug

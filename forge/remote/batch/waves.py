@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from forge.remote.batch.collection import NOTHING, Collected
 from forge.remote.batch.durations import Expected
-from forge.remote.batch.partition import MOST_SHARDS, Planned, balanced, minutes, shard_of
+from forge.remote.batch.partition import MOST_SHARDS, Planned, balance_shards, minutes, shard_of
 from forge.remote.batch.plans import Batch
 
 PIECES = 4
@@ -26,7 +26,7 @@ def next_wave(
         return None
     parts = list(pieces(plans, collected))
     if len(parts) > MOST_SHARDS:
-        parts = [shard.bugs for shard in balanced(expected, collected.missing, MOST_SHARDS)]
+        parts = [shard.bugs for shard in balance_shards(expected, collected.missing, MOST_SHARDS)]
     shy = {place for place, bug in enumerate(batch.bugs.bugs) if bug.id in collected.deaths}
     shards = tuple(
         shard_of(expected, number, part, alone=shy & set(part)) for number, part in enumerate(parts)

@@ -29,7 +29,7 @@ Strategy = Annotated[str, Meta(pattern=r"^(mirror|procedural|modify|rewrite|comb
 Strategies = tuple[Strategy, ...]
 
 
-class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CampaignEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One repository, and where it differs from the others."""
 
     source: str
@@ -53,7 +53,8 @@ class Campaign:
         ),
     ]
     repositories: Annotated[
-        tuple[Entry, ...], Setting(kind=Annotated[tuple[Entry, ...], Meta(min_length=1)])
+        tuple[CampaignEntry, ...],
+        Setting(kind=Annotated[tuple[CampaignEntry, ...], Meta(min_length=1)]),
     ]
     proposals: Annotated[
         ProposalSettings,

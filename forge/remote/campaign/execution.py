@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from forge.remote.campaign.config import Campaign, Entry
+from forge.remote.campaign.config import Campaign, CampaignEntry
 from forge.remote.campaign.schedule import (
     DONE,
     STOPPED,
-    remaining,
+    explain_halt,
     seconds_to_wait,
-    why_not,
+    select_remaining,
 )
 from harness.sandboxes.garbage import local_garbage, remove
 from harness.sandboxes.local_backend import size_of
@@ -39,10 +39,10 @@ class ForgedOne:
     verdicts: int = 0
 
 
-ForgeOne = Callable[[Entry], Awaitable[ForgedOne]]
+ForgeOne = Callable[[CampaignEntry], Awaitable[ForgedOne]]
 
 
-class Running:
+class CampaignRun:
     """One time that a campaign is run.
 
     ``forge_one`` forges a repository, ``say`` is told what a person should know, by lines.
@@ -68,7 +68,7 @@ class Running:
     async def run(self) -> str:
         """Forge what is not done; return why it ended early, empty when it did not."""
         steps = self._store.campaigns.steps(self._campaign.name)
-        waiting = remaining(self._campaign, steps)
+        waiting = select_remaining(self._campaign, steps)
         done = len(self._campaign.repositories) - len(waiting)
         if done:
             self._say(f"{done} of {len(self._campaign.repositories)} repositories are done already")
@@ -77,11 +77,11 @@ class Running:
                 group.create_task(self._work(waiting))
         return self._ended
 
-    async def _work(self, waiting: list[Entry]) -> None:
+    async def _work(self, waiting: list[CampaignEntry]) -> None:
         while waiting and not self._ended:
             await self._wait_for_the_time()
             self._make_room()
-            self._ended = why_not(
+            self._ended = explain_halt(
                 self._campaign,
                 hours=(time.monotonic() - self._started) / 3600,
                 gigabytes=self._gigabytes(),
@@ -95,7 +95,7 @@ class Running:
         while (seconds := seconds_to_wait(self._campaign, datetime.now())) > 0:
             await asyncio.sleep(min(seconds, NAP))
 
-    async def _forge(self, entry: Entry) -> None:
+    async def _forge(self, entry: CampaignEntry) -> None:
         """Forge one repository; whatever comes of it is kept, and ends nothing else."""
         known = self._store.campaigns.step(self._campaign.name, entry.source)
         step = CampaignStep(
@@ -106,7 +106,7 @@ class Running:
             started=datetime.now(UTC).isoformat(timespec="seconds"),
             seconds=0.0 if known is None else known.seconds,
         )
-        self._store.campaigns.set(step)
+        self._store.campaigns.set_step(step)
         self._say(f"{entry.source}: begun")
         started = time.monotonic()
         done = ForgedOne(state=STOPPED)
@@ -122,7 +122,7 @@ class Running:
                 verdicts=done.verdicts,
                 failure=done.failure,
             )
-            self._store.campaigns.set(step)
+            self._store.campaigns.set_step(step)
         counts = f"{done.tasks} tasks of {done.verdicts} verdicts"
         what = counts if done.state == DONE else done.failure
         self._say(f"{entry.source}: {done.state} after {took / 60:.1f} minutes: {what}")

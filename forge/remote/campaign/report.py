@@ -16,7 +16,7 @@ WAITING = "waiting"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class CampaignLine:
     """One repository."""
 
     source: str
@@ -32,25 +32,25 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class CampaignReport:
     """All of a campaign."""
 
     campaign: str
-    lines: tuple[Line, ...]
-    total: Line
+    lines: tuple[CampaignLine, ...]
+    total: CampaignLine
     gigabytes: float
     """What the cache holds."""
     ended: str
     """Why it ended before all was begun; empty when it did not."""
 
 
-def report(campaign: Campaign, store: Store, *, ended: str, cache: Path) -> Report:
+def report(campaign: Campaign, store: Store, *, ended: str, cache: Path) -> CampaignReport:
     """Put together what the store knows of a campaign."""
     lines = tuple(line(campaign, entry.source, store) for entry in campaign.repositories)
-    return Report(
+    return CampaignReport(
         campaign=campaign.name,
         lines=lines,
-        total=Line(
+        total=CampaignLine(
             source="all",
             state="",
             tasks=sum(each.tasks for each in lines),
@@ -65,7 +65,7 @@ def report(campaign: Campaign, store: Store, *, ended: str, cache: Path) -> Repo
     )
 
 
-def measured(campaign: Campaign, store: Store, found: Report) -> Measured:
+def measure_rates(campaign: Campaign, store: Store, found: CampaignReport) -> Measured:
     """Return the rates of what is done of a campaign."""
     done = [line for line in found.lines if line.state == DONE]
     sources = {line.source for line in done}
@@ -84,17 +84,18 @@ def measured(campaign: Campaign, store: Store, found: Report) -> Measured:
     )
 
 
-def line(campaign: Campaign, source: str, store: Store) -> Line:
+def line(campaign: Campaign, source: str, store: Store) -> CampaignLine:
     """Return the line of one repository."""
     step = store.campaigns.step(campaign.name, source)
     if step is None:
-        return Line(source=source, state=WAITING)
+        return CampaignLine(source=source, state=WAITING)
     names = [f"{r.owner}/{r.name}" for r in store.repositories() if r.source == source]
     sent = [each for each in store.dispatches.all() if each.repository in names]
     spent = sum(
-        store.calls.spent(Limit(scope="repository", of=name, dollars=0)) for name in set(names)
+        store.calls.sum_dollars(Limit(scope="repository", of=name, dollars=0))
+        for name in set(names)
     )
-    return Line(
+    return CampaignLine(
         source=source,
         state=step.state,
         tasks=step.tasks,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from forge.remote.campaign.config import Campaign, Entry
+from forge.remote.campaign.config import Campaign, CampaignEntry
 from storage.records import CampaignStep
 
 DONE = "done"
@@ -13,7 +13,7 @@ FAILED = "failed"
 STOPPED = "stopped"
 
 
-def remaining(campaign: Campaign, steps: Sequence[CampaignStep]) -> list[Entry]:
+def select_remaining(campaign: Campaign, steps: Sequence[CampaignStep]) -> list[CampaignEntry]:
     """Return the repositories that are not done, in the file's order; those that failed last."""
     known = {step.source: step for step in steps}
     left = [
@@ -44,7 +44,9 @@ def seconds_to_wait(campaign: Campaign, now: datetime) -> float:
     return (begins - now).total_seconds()
 
 
-def why_not(campaign: Campaign, *, hours: float, gigabytes: float, runner_minutes: float) -> str:
+def explain_halt(
+    campaign: Campaign, *, hours: float, gigabytes: float, runner_minutes: float
+) -> str:
     """Say why no other repository is begun; empty when one may be."""
     if campaign.hours is not None and hours >= campaign.hours:
         return f"the {campaign.hours:g} hours are over"

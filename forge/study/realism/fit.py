@@ -16,9 +16,9 @@ from typing import Any
 
 from forge.study.realism.samples import Sample
 from forge.study.realism.two_sample import by_repository, numpy
-from mutators.likely import EACH, drawn
+from mutators.likely import EACH, draw_by_weight
 from storage.errors import ConfigError
-from syntax.features.profile import Origin, Profile, Split
+from syntax.features.profile import Profile, ProfiledRepository, Split
 
 ROUNDS = 3
 TREES = 40
@@ -64,7 +64,7 @@ def drawn_by(
 ) -> Iterator[Sample]:
     """Draw one candidate in so many of each repository, by the profile so far."""
     for _, own in sorted(by_repository(candidates).items()):
-        chosen = drawn(own, lambda sample: profile.ratio(sample.numbers), seed=seed)
+        chosen = draw_by_weight(own, lambda sample: profile.ratio(sample.numbers), seed=seed)
         yield from islice(chosen, math.ceil(len(own) / share))
 
 
@@ -120,10 +120,12 @@ def balance(samples: Sequence[Sample]) -> list[float]:
     return [weight / total for weight in weights]
 
 
-def origins_of(human: Sequence[Sample], made: Sequence[Sample]) -> tuple[Origin, ...]:
+def origins_of(human: Sequence[Sample], made: Sequence[Sample]) -> tuple[ProfiledRepository, ...]:
     """Count the samples of each repository."""
     one, other = by_repository(human), by_repository(made)
     return tuple(
-        Origin(repository=name, human=len(one.get(name, ())), made=len(other.get(name, ())))
+        ProfiledRepository(
+            repository=name, human=len(one.get(name, ())), made=len(other.get(name, ()))
+        )
         for name in sorted({*one, *other})
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from forge.run.progress import Reporter
 from forge.study.realism.failing_tests import Failing, Nearness, nearness
 from forge.study.realism.samples import Sample, human_samples, made_sample
-from forge.study.realism.two_sample import Score, halves, numpy, told_apart
+from forge.study.realism.two_sample import SeparationScore, halves, numpy, score_samples
 from harness.judge.judge import HARNESS_VERSION
 from mutators.likely import EACH, UNFITTED
 from mutators.procedural import propose
@@ -50,14 +50,14 @@ class MeasureSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class RealismRow:
     """The bugs of one strategy, or of one of its operators."""
 
     strategy: str
     operator: str
     """Empty for all of the strategy."""
     bugs: int
-    score: Score | None
+    score: SeparationScore | None
     """How well they are told from human bugs; None for too few."""
     nearness: Nearness | None = None
     """Of their failing tests, where human bugs were mirrored and run; for a strategy alone."""
@@ -71,13 +71,13 @@ class Realism:
     executed: bool
     """Whether the bugs were verified, and not only proposed."""
     human: int
-    floor: Score | None
+    floor: SeparationScore | None
     """How well the newer half of the human bugs is told from the older."""
-    rows: tuple[Row, ...]
+    rows: tuple[RealismRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gathered:
+class RepositorySamples:
     """What is known of one repository."""
 
     name: str
@@ -91,34 +91,34 @@ class Gathered:
 
 async def measure(
     settings: MeasureSettings, *, store: Store, reporter: Reporter
-) -> tuple[Realism, list[Gathered]]:
+) -> tuple[Realism, list[RepositorySamples]]:
     """Gather both sides and compare them. Raises BugfoundryError."""
     numpy()
     gathered = []
     for source in settings.sources:
         reporter.stage(f"fetching {source}")
-        cloned = await asyncio.to_thread(fetched, source, settings)
+        cloned = await asyncio.to_thread(fetch_clone, source, settings)
         reporter.stage(f"{cloned.full_name}: reading its history")
         pulls = store.pulls.all(cloned.full_name)
-        found = await asyncio.to_thread(people, cloned, pulls)
+        found = await asyncio.to_thread(read_human_samples, cloned, pulls)
         if len(found) < FEWEST_HUMAN:
             reporter.note(FEW.format(name=cloned.full_name, count=len(found)))
         reporter.stage(f"{cloned.full_name}: reading the bugs")
         if settings.made:
             made = await asyncio.to_thread(
-                proposed, cloned, settings, settings.profile, settings.made
+                propose_samples, cloned, settings, settings.profile, settings.made
             )
             failing: dict[str, list[Failing]] = {}
         else:
-            known = verified(source, cloned, store)
+            known = load_valid_bugs(source, cloned, store)
             made = await asyncio.to_thread(read_bugs, cloned, [b for b, _ in known], settings)
             failing = failing_tests(known)
         looked_at: list[Sample] = []
         if settings.fits:
             count = EACH * settings.made
-            looked_at = await asyncio.to_thread(proposed, cloned, settings, UNFITTED, count)
+            looked_at = await asyncio.to_thread(propose_samples, cloned, settings, UNFITTED, count)
         gathered.append(
-            Gathered(
+            RepositorySamples(
                 name=cloned.full_name,
                 human=tuple(found),
                 made=tuple(made),
@@ -127,10 +127,10 @@ async def measure(
             )
         )
     reporter.stage("comparing")
-    return await asyncio.to_thread(compared, gathered, settings), gathered
+    return await asyncio.to_thread(compare_strategies, gathered, settings), gathered
 
 
-def fetched(source: str, settings: MeasureSettings) -> Cloned:
+def fetch_clone(source: str, settings: MeasureSettings) -> Cloned:
     """Fetch a repository with its history."""
     trees = Trees(settings.cache)
     return fetch_with_history(
@@ -138,7 +138,7 @@ def fetched(source: str, settings: MeasureSettings) -> Cloned:
     )
 
 
-def people(cloned: Cloned, pulls: Sequence[PullRequest]) -> list[Sample]:
+def read_human_samples(cloned: Cloned, pulls: Sequence[PullRequest]) -> list[Sample]:
     """Read people's bugs: of the pull requests that were crawled, else of the history alone."""
     return list(human_samples(cloned.git_dir, cloned.head, cloned.full_name, pulls=pulls))
 
@@ -149,7 +149,7 @@ def files_of(cloned: Cloned, settings: MeasureSettings) -> dict[str, bytes]:
     return dict(trees.read_all(tree, [path for path in trees.paths(tree) if is_source_path(path)]))
 
 
-def proposed(
+def propose_samples(
     cloned: Cloned, settings: MeasureSettings, profile: Profile | None, count: int
 ) -> list[Sample]:
     """Propose procedural bugs, drawn by a profile where there is one."""
@@ -173,7 +173,7 @@ def read_bugs(cloned: Cloned, bugs: Sequence[Bug], settings: MeasureSettings) ->
     return [s for bug in bugs if (s := made_sample(cloned.full_name, bug, files))]
 
 
-def verified(source: str, cloned: Cloned, store: Store) -> list[tuple[Bug, Verdict]]:
+def load_valid_bugs(source: str, cloned: Cloned, store: Store) -> list[tuple[Bug, Verdict]]:
     """Return the bugs of a repository with a valid verdict. Raises StoreError for none."""
     tree = cloned.repository.tree
     verdicts = valid_verdicts(store, tree)
@@ -204,13 +204,13 @@ def valid_verdicts(store: Store, tree: str) -> dict[str, Verdict]:
     return found
 
 
-def compared(gathered: Sequence[Gathered], settings: MeasureSettings) -> Realism:
+def compare_strategies(gathered: Sequence[RepositorySamples], settings: MeasureSettings) -> Realism:
     """Score every strategy and every operator against the human bugs."""
     human = [sample for each in gathered for sample in each.human]
     made = [sample for each in gathered for sample in each.made]
     older, newer = halves(human)
-    floor = told_apart(newer, older, seed=settings.seed)
-    rows: list[Row] = []
+    floor = score_samples(newer, older, seed=settings.seed)
+    rows: list[RealismRow] = []
     for strategy in sorted({sample.strategy for sample in made}):
         own = [sample for sample in made if sample.strategy == strategy]
         rows += rows_of(strategy, human, own, gathered, settings.seed)
@@ -227,13 +227,13 @@ def rows_of(
     strategy: str,
     human: Sequence[Sample],
     made: Sequence[Sample],
-    gathered: Sequence[Gathered],
+    gathered: Sequence[RepositorySamples],
     seed: int,
-) -> list[Row]:
+) -> list[RealismRow]:
     """Score a strategy and its operators, the likest first; operators by the strategy's fit."""
-    judged = told_apart(human, made, seed=seed)
+    judged = score_samples(human, made, seed=seed)
     pairs = [(each.failing.get(strategy, []), each.failing.get(MIRROR, [])) for each in gathered]
-    whole = Row(
+    whole = RealismRow(
         strategy=strategy,
         operator="",
         bugs=len(made),
@@ -241,7 +241,7 @@ def rows_of(
         nearness=None if strategy == MIRROR else nearness(pairs),
     )
     operators = [
-        Row(
+        RealismRow(
             strategy=strategy,
             operator=operator,
             bugs=sum(sample.operator == operator for sample in made),

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mirror.choice.limits import Limits
-
 from mirror.choice.sieve import sift
 from mirror.history.crawl import crawl_history
 from mirror.undo.fixes import Clone
@@ -54,7 +53,7 @@ def human_samples(
 
 def human_sample(clone: Clone, pull: PullRequest) -> Sample | None:
     """Undo one fix; None where it changes no code."""
-    fix = clone.fix(pull.base, pull.commit)
+    fix = clone.read_fix(pull.base, pull.commit)
     sides = [Side(path=c.path, before=c.fixed, after=c.before) for c in fix.changes]
     found = features_of(sides)
     if found is None:

@@ -35,7 +35,7 @@ MISSING = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
+class SeparationScore:
     """How well two kinds of bugs are told apart."""
 
     auc: float
@@ -48,7 +48,7 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class ScoredSamples:
     """Samples of both kinds, each with a score given by a classifier that did not see it."""
 
     truth: Array
@@ -60,7 +60,7 @@ class Judged:
 
     def score(
         self, *, operator: str | None = None, repository: str | None = None, seed: int = 0
-    ) -> Score | None:
+    ) -> SeparationScore | None:
         """Return the AUC; of one operator's bugs, or in one repository, where it is named.
 
         None for too few samples.
@@ -83,7 +83,7 @@ class Judged:
         ]
         parts = [(one, two) for one, two in parts if len(one) and len(two)]
         low, high = interval(parts, seed)
-        return Score(
+        return SeparationScore(
             auc=round(float(mean_area(*flat(parts))), 4),
             low=round(low, 4),
             high=round(high, 4),
@@ -93,7 +93,9 @@ class Judged:
         )
 
 
-def told_apart(human: Sequence[Sample], other: Sequence[Sample], *, seed: int = 0) -> Judged | None:
+def score_samples(
+    human: Sequence[Sample], other: Sequence[Sample], *, seed: int = 0
+) -> ScoredSamples | None:
     """Have every sample scored by a classifier fitted on other repositories.
 
     With one repository alone it is fitted on other parts of the same. None for too few samples.
@@ -106,12 +108,14 @@ def told_apart(human: Sequence[Sample], other: Sequence[Sample], *, seed: int = 
     matrix = np.array([list(sample.numbers.values()) for sample in samples])
     truth = np.array([1] * len(human) + [0] * len(other))
     groups = usable_groups(samples, truth)
-    scores, fold = scored(matrix, truth, groups, seed)
+    scores, fold = score_unseen(matrix, truth, groups, seed)
     folds: Folds = "within the repository" if groups is None else "by repository"
-    return Judged(truth=truth, scores=scores, fold=fold, samples=tuple(samples), folds=folds)
+    return ScoredSamples(truth=truth, scores=scores, fold=fold, samples=tuple(samples), folds=folds)
 
 
-def scored(matrix: Array, truth: Array, groups: Array | None, seed: int) -> tuple[Array, Array]:
+def score_unseen(
+    matrix: Array, truth: Array, groups: Array | None, seed: int
+) -> tuple[Array, Array]:
     """Score each sample by gradient-boosted trees that did not see its group.
 
     Without groups, that did not see its part, of parts that have each kind evenly. Each kind weighs

@@ -12,15 +12,15 @@ from forge.release.gates import Gated, count_gates
 from forge.run.progress import Reporter
 from forge.study.costs import Costs, costs
 from forge.study.realism.measurement import (
-    Gathered,
     MeasureSettings,
     Realism,
+    RepositorySamples,
     measure,
     valid_verdicts,
 )
 from forge.study.report.difficulty import Difficulty, difficulty_of
-from forge.study.report.reliability import Proved, proved
-from mutators.combination.call_graph import Calls
+from forge.study.report.reliability import Proved, read_reliability
+from mutators.combination.call_graph import CallGraph
 from storage.errors import BugfoundryError
 from storage.records import Bug, Repository, Verdict
 from storage.store import Store
@@ -36,7 +36,7 @@ UNGATED = "{count} tasks are not counted at the gates: their files are no longer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class StoreReport:
     """All that the page shows."""
 
     repositories: tuple[str, ...]
@@ -50,7 +50,7 @@ class Report:
     difficulty: tuple[Difficulty, ...]
     realism: Realism | None
     """None where no repository was named to compare with."""
-    gathered: tuple[Gathered, ...]
+    gathered: tuple[RepositorySamples, ...]
 
 
 async def gather_report(
@@ -61,13 +61,13 @@ async def gather_report(
     reporter: Reporter,
     rules: Rules,
     verified: Sequence[Path] = (),
-) -> Report:
+) -> StoreReport:
     """Gather it. ``settings.sources`` may be empty: nothing is compared then.
 
     ``verified`` are exports that were verified. Raises BugfoundryError.
     """
-    reliability = proved(verified)
-    realism, gathered = None, list[Gathered]()
+    reliability = read_reliability(verified)
+    realism, gathered = None, list[RepositorySamples]()
     if settings.sources:
         realism, gathered = await measure(settings, store=store, reporter=reporter)
     difficulty: list[Difficulty] = []
@@ -77,15 +77,15 @@ async def gather_report(
         if not verdicts:
             continue
         names.append(f"{repository.owner}/{repository.name}@{repository.commit[:8]}")
-        bugs = sampled([bug for bug in store.bugs(repository.tree) if bug.id in verdicts])
+        bugs = choose_bugs([bug for bug in store.bugs(repository.tree) if bug.id in verdicts])
         reporter.stage(f"{repository.name}: measuring {len(bugs)} bugs")
         found = await asyncio.to_thread(
-            measured, Trees(settings.cache), repository, bugs, verdicts, reporter
+            measure_difficulty, Trees(settings.cache), repository, bugs, verdicts, reporter
         )
         difficulty += found
     reporter.stage("sending the tasks through the gates")
     gated = await gates_of(store, Trees(settings.cache), rules, reporter)
-    return Report(
+    return StoreReport(
         repositories=tuple(names),
         tasks=len(store.tasks()),
         yields=store.views.yields.sums("operator"),
@@ -108,14 +108,14 @@ async def gates_of(store: Store, trees: Trees, rules: Rules, reporter: Reporter)
     return await asyncio.to_thread(count_gates, subjects(store, trees, left), rules)
 
 
-def sampled(bugs: Sequence[Bug]) -> list[Bug]:
+def choose_bugs(bugs: Sequence[Bug]) -> list[Bug]:
     """Return at most so many bugs, chosen by their content."""
     if len(bugs) <= MOST:
         return list(bugs)
     return sorted(bugs, key=lambda bug: sha256(bug.id.encode()).digest())[:MOST]
 
 
-def measured(
+def measure_difficulty(
     trees: Trees,
     repository: Repository,
     bugs: Sequence[Bug],
@@ -129,12 +129,12 @@ def measured(
     except BugfoundryError:
         reporter.note(GONE.format(name=repository.name))
         return []
-    calls = Calls.of(files)
+    calls = CallGraph.of(files)
     found = (difficulty_of(bug, verdicts[bug.id], files, calls) for bug in bugs)
     return [each for each in found if each is not None]
 
 
-def comparable(report: Report) -> tuple[list[Mapping[str, float]], list[Mapping[str, float]]]:
+def comparable(report: StoreReport) -> tuple[list[Mapping[str, float]], list[Mapping[str, float]]]:
     """Return the features of people's bugs and of made ones, as numbers."""
     human = [sample.numbers for each in report.gathered for sample in each.human]
     made = [
@@ -146,6 +146,6 @@ def comparable(report: Report) -> tuple[list[Mapping[str, float]], list[Mapping[
     return human, made
 
 
-def output_ready(path: Path) -> bool:
+def is_output_writable(path: Path) -> bool:
     """Say whether a file can be written there, before the work begins."""
     return path.parent.is_dir() and not path.is_dir()

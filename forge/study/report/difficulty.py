@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from mutators.combination.call_graph import Calls, Function
+from mutators.combination.call_graph import CallGraph, Function
 from storage.records import Bug, Verdict
 from syntax.features.features import Features, features_of, sides_of, wounds_of
 from syntax.patch_text import apply_patch
@@ -50,7 +50,7 @@ class Summed:
 
 
 def difficulty_of(
-    bug: Bug, verdict: Verdict, files: Mapping[str, bytes], calls: Calls
+    bug: Bug, verdict: Verdict, files: Mapping[str, bytes], calls: CallGraph
 ) -> Difficulty | None:
     """Measure one bug; None where it changes no code. Raises PatchError when it does not apply."""
     sides = sides_of(apply_patch(bug.patch, files.get), files)
@@ -68,7 +68,7 @@ def difficulty_of(
     )
 
 
-def distance(calls: Calls, tests: Iterable[str], wounds: set[Function]) -> int | None:
+def distance(calls: CallGraph, tests: Iterable[str], wounds: set[Function]) -> int | None:
     """Count the calls from the nearest of some tests to a wounded function, by names alone."""
     starts = {found for test in tests if (found := function_of(calls, test))}
     waiting = deque((start, 0) for start in sorted(starts, key=lambda f: (f.path, f.start)))
@@ -85,14 +85,14 @@ def distance(calls: Calls, tests: Iterable[str], wounds: set[Function]) -> int |
     return None
 
 
-def function_of(calls: Calls, test: str) -> Function | None:
+def function_of(calls: CallGraph, test: str) -> Function | None:
     """Find the function of a test id such as ``tests/test_a.py::TestA::test_b[1]``."""
     path, *names = test.partition("[")[0].split("::")
     wanted = ".".join(names)
     return next((f for f in calls.functions.get(path, ()) if f.name == wanted), None)
 
 
-def summed(bugs: Sequence[Difficulty]) -> list[Summed]:
+def summarise_strategies(bugs: Sequence[Difficulty]) -> list[Summed]:
     """Return the medians of each strategy, by name."""
     found = []
     for strategy in sorted({bug.strategy for bug in bugs}):

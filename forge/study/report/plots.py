@@ -50,7 +50,7 @@ def plots(human: Numbers, made: Numbers) -> list[tuple[str, Markup]]:
     if not human or not made:
         return []
     found = [
-        (title, drawn(title, ranged(name, edges, human, made)))
+        (title, draw_columns(title, count_ranges(name, edges, human, made)))
         for name, (title, edges) in PLOTTED.items()
     ]
     for side, title in (("gone", "taken away"), ("came", "brought")):
@@ -58,11 +58,13 @@ def plots(human: Numbers, made: Numbers) -> list[tuple[str, Markup]]:
             Column(kind, mean(human, f"{kind}_{side}"), mean(made, f"{kind}_{side}"))
             for kind in KINDS
         ]
-        found.append((f"Kinds of syntax {title}", drawn(title, columns, wide=True)))
+        found.append((f"Kinds of syntax {title}", draw_columns(title, columns, wide=True)))
     return found
 
 
-def ranged(name: str, edges: tuple[float, ...], human: Numbers, made: Numbers) -> list[Column]:
+def count_ranges(
+    name: str, edges: tuple[float, ...], human: Numbers, made: Numbers
+) -> list[Column]:
     """Count both kinds by ranges of a feature."""
     shares = []
     for side in (human, made):
@@ -94,7 +96,7 @@ def mean(side: Numbers, name: str) -> float:
     return sum(numbers[name] for numbers in side) / len(side)
 
 
-def drawn(title: str, columns: Sequence[Column], *, wide: bool = False) -> Markup:
+def draw_columns(title: str, columns: Sequence[Column], *, wide: bool = False) -> Markup:
     """Draw columns in pairs."""
     width = WIDTH * 3 if wide else WIDTH
     top = max(0.01, *(max(column.human, column.made) for column in columns))

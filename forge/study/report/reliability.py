@@ -12,8 +12,8 @@ import msgspec
 
 from forge.grade.carried_tasks import Row, read_rows
 from forge.grade.probes import Probe, key_of
-from forge.grade.rounds import Round, Score, score
-from forge.run.ledger import beside, kept
+from forge.grade.rounds import Round, RoundsScore, score
+from forge.run.ledger import read_ledger, results_path
 from storage.errors import SourceError
 
 UNPROVED = "{path} was not verified yet; run `bugfoundry verify {path}` first"
@@ -25,7 +25,7 @@ class Proved:
 
     repository: str
     strategy: str
-    score: Score
+    score: RoundsScore
     rounds: tuple[Round, ...]
     probes: tuple[Probe, ...]
 
@@ -61,7 +61,7 @@ class ConditionsLine:
     held: int
 
 
-def proved(exports: Iterable[Path]) -> tuple[Proved, ...]:
+def read_reliability(exports: Iterable[Path]) -> tuple[Proved, ...]:
     """Read what is known of the tasks of exports; a task of several counts once.
 
     Raises SourceError for a file that is no export or was not verified, ConfigError for results
@@ -69,14 +69,14 @@ def proved(exports: Iterable[Path]) -> tuple[Proved, ...]:
     """
     found: dict[str, Proved] = {}
     for export in exports:
-        own = {each.score.instance_id: each for each in _proved(export)}
+        own = {each.score.instance_id: each for each in _read_export(export)}
         if not own:
             raise SourceError(UNPROVED.format(path=export))
         found |= own
     return tuple(found[name] for name in sorted(found))
 
 
-def _proved(export: Path) -> list[Proved]:
+def _read_export(export: Path) -> list[Proved]:
     rounds, probes = defaultdict[str, list[Round]](list), defaultdict[str, list[Probe]](list)
     for value in results(export, "verified"):
         rounds[value["task"]].append(msgspec.convert(value, Round))
@@ -88,17 +88,17 @@ def _proved(export: Path) -> list[Proved]:
         ran = [each for each in rounds[name] if each.content == content]
         tried = [e for e in probes[name] if e.key == key_of(content, e.kind, e.patch)]
         if ran or tried:
-            found.append(_of(row, ran, tried))
+            found.append(_make_proved(row, ran, tried))
     return found
 
 
 def results(export: Path, what: str) -> Iterator[Mapping[str, Any]]:
     """Yield what is kept beside an export; nothing where there is nothing."""
-    held, _ = kept(beside(export, what))
+    held, _ = read_ledger(results_path(export, what))
     yield from held.values()
 
 
-def _of(row: Row, rounds: Sequence[Round], probes: Sequence[Probe]) -> Proved:
+def _make_proved(row: Row, rounds: Sequence[Round], probes: Sequence[Probe]) -> Proved:
     return Proved(
         repository=row["repo"],
         strategy=row["strategy"],

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.service.base.config import Config
 from bot.service.base.scene import Scene
-from bot.service.base.store_thread import Keeper
+from bot.service.base.store_thread import AsyncStore
 from mirror.github.hub import Hub
 from tests.furniture.github_world.clock import Clock
 
@@ -27,7 +27,9 @@ def private_key() -> str:
     ).decode()
 
 
-def scene_of(keeper: Keeper, *, clock: Clock | None = None, config: Config | None = None) -> Scene:
+def scene_of(
+    keeper: AsyncStore, *, clock: Clock | None = None, config: Config | None = None
+) -> Scene:
     """Return a scene whose GitHub is never asked."""
     hub = Hub("http://127.0.0.1:9", app_id="1", private_key=private_key())
     time = clock or Clock()

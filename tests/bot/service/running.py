@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bot.service.app.queues import LIGHT
-from bot.service.app.server import Running, service
+from bot.service.app.server import RunningService, service
 from bot.service.base.config import AppConfig, Config, LimitsConfig, ServeConfig, WorkConfig
 from bot.service.base.scene import Handler
 from bot.service.outbox.outbox import OUTBOX
@@ -37,7 +37,7 @@ class Serving:
 
     world: World
     app: App
-    running: Running
+    running: RunningService
     queues: frozenset[str] = frozenset({INBOX, UPKEEP})
     """Those that it works on."""
 
@@ -84,7 +84,7 @@ class Serving:
     async def reconciled(self) -> None:
         """Have everything compared with what GitHub says."""
         now = self.running.scene.clock()
-        await self.store(lambda s: s.jobs.put([reconcile_all()], now))
+        await self.store(lambda s: s.jobs.put_jobs([reconcile_all()], now))
         await self.idle()
 
     async def fetched(self) -> None:

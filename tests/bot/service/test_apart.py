@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.service.base.own_thread import apart
+from bot.service.base.own_thread import run_in_thread
 from bot.service.base.scene import Outcome, Scene
-from bot.service.base.store_thread import Keeper
-from bot.service.queue.worker import Worker
+from bot.service.base.store_thread import AsyncStore
+from bot.service.queue.worker import QueueWorker
 from storage.store import Store
 from storage.tables.jobs import Job, NewJob
 from tests.bot.service.made import scene_of
@@ -21,13 +21,13 @@ from tests.furniture.github_world.clock import Clock
 async def test_it_runs_in_a_thread_and_with_a_store_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     with Store(path) as store:
-        store.jobs.put([NewJob(queue="q", kind="kind", subject="a")], 0)
+        store.jobs.put_jobs([NewJob(queue="q", kind="kind", subject="a")], 0)
 
     async def work(store: Store) -> tuple[bool, bool]:
         apart_from_us = threading.current_thread() is not threading.main_thread()
         return apart_from_us, store.jobs.get("kind", "a") is not None
 
-    assert await apart(path, work) == (True, True)
+    assert await run_in_thread(path, work) == (True, True)
 
 
 async def test_an_error_comes_out_as_it_is(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ async def test_an_error_comes_out_as_it_is(tmp_path: Path) -> None:
         raise KeyError("surprise")
 
     with pytest.raises(KeyError, match="surprise"):
-        await apart(tmp_path / "store.db", work)
+        await run_in_thread(tmp_path / "store.db", work)
 
 
 async def test_cancelled_it_has_cleaned_up_when_it_ends(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ async def test_cancelled_it_has_cleaned_up_when_it_ends(tmp_path: Path) -> None:
             await asyncio.sleep(0.05)
             cleaned.append("sandbox")
 
-    task = asyncio.create_task(apart(tmp_path / "store.db", work))
+    task = asyncio.create_task(run_in_thread(tmp_path / "store.db", work))
     await begun.wait()
     task.cancel()
     await asyncio.sleep(0)
@@ -68,7 +68,7 @@ async def test_cancelled_before_it_began_it_never_begins(tmp_path: Path) -> None
     async def work(store: Store) -> None:
         begun.append("work")
 
-    task = asyncio.create_task(apart(tmp_path / "store.db", work))
+    task = asyncio.create_task(run_in_thread(tmp_path / "store.db", work))
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -78,7 +78,7 @@ async def test_cancelled_before_it_began_it_never_begins(tmp_path: Path) -> None
 
 async def test_a_lease_is_kept_up_while_the_work_blocks_its_thread(tmp_path: Path) -> None:
     seen = threading.Event()
-    async with Keeper(tmp_path / "store.db") as keeper:
+    async with AsyncStore(tmp_path / "store.db") as keeper:
 
         async def handler(job: Job, scene: Scene) -> Outcome:
             async def work(store: Store) -> Outcome:
@@ -86,11 +86,13 @@ async def test_a_lease_is_kept_up_while_the_work_blocks_its_thread(tmp_path: Pat
                 assert seen.wait(300)
                 return Outcome(note="done")
 
-            return await apart(keeper.path, work)
+            return await run_in_thread(keeper.path, work)
 
-        await keeper(lambda s: s.jobs.put([NewJob(queue="q", kind="kind", subject="a")], 0))
+        await keeper(lambda s: s.jobs.put_jobs([NewJob(queue="q", kind="kind", subject="a")], 0))
         clock = Clock()
-        worker = Worker("q", {"kind": handler}, scene_of(keeper, clock=clock), name="w", lease=0.3)
+        worker = QueueWorker(
+            "q", {"kind": handler}, scene_of(keeper, clock=clock), name="w", lease=0.3
+        )
         running = asyncio.create_task(worker.run(until_idle=True))
         leases: set[float] = set()
         while len(leases) <= 3:

@@ -22,7 +22,7 @@ from bot.service.base.config import AppConfig, Config, ServeConfig, WorkConfig
 from bot.service.checkup import machine
 from bot.service.checkup.address import ask_address
 from bot.service.checkup.checks import check
-from bot.service.checkup.findings import Finding, all_well
+from bot.service.checkup.findings import CheckupFinding, is_healthy
 from bot.service.checkup.github import unreachable
 from bot.service.registration.permissions import events, permissions
 from forge.run.settings import EngineSettings, EnvironmentSettings
@@ -44,7 +44,7 @@ class Setup:
     app: App
     config: Config
 
-    async def found(self) -> dict[str, Finding]:
+    async def found(self) -> dict[str, CheckupFinding]:
         """Return what the check finds, by what was looked at."""
         return {one.what: one async for one in check(self.config)}
 
@@ -103,7 +103,7 @@ async def test_when_all_is_well_every_line_says_so(
         found = await setup.found()
 
     assert {one.what: one.said for one in found.values() if one.verdict not in ("ok", "note")} == {}
-    assert all_well(found.values())
+    assert is_healthy(found.values())
     assert found["public address"].said == f"{public}/webhooks takes what is signed"
     assert found["permissions"].said == found["events"].said == "exactly what is needed"
     assert "the newest" in found["deliveries"].said
@@ -142,7 +142,7 @@ async def test_without_a_key_or_a_secret_nobody_is_asked(tmp_path: Path) -> None
 
     assert (found["private key"].verdict, found["webhook secret"].verdict) == ("wrong", "wrong")
     assert (found["GitHub"].verdict, found["public address"].verdict) == ("unknown", "unknown")
-    assert not all_well(found.values())
+    assert not is_healthy(found.values())
 
 
 async def test_a_secret_that_can_be_guessed_and_one_that_others_read(tmp_path: Path) -> None:

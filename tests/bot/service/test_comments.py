@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis.strategies import sampled_from, text
 from markdown_it import MarkdownIt
 
-from bot.service.handlers.comment_commands import NAMES, Command, Name, as_code, find_command
+from bot.service.handlers.comment_commands import NAMES, CommentCommand, Name, as_code, find_command
 
 WORDS = [f"/bugfoundry {name}" for name in NAMES]
 MARKDOWN = text("abc/ \n`~>-=*_<![]()#|\\\t\u00e9", max_size=40)
@@ -32,21 +32,21 @@ MARKDOWN = text("abc/ \n`~>-=*_<![]()#|\\\t\u00e9", max_size=40)
     ],
 )
 def test_a_command_stands_at_the_beginning_of_a_line(form: str, name: Name) -> None:
-    assert find_command(form.format(f"/bugfoundry {name}")) == Command(name=name)
-    assert find_command(form.format(f"/BugFoundry\t{name.upper()}")) == Command(name=name)
+    assert find_command(form.format(f"/bugfoundry {name}")) == CommentCommand(name=name)
+    assert find_command(form.format(f"/BugFoundry\t{name.upper()}")) == CommentCommand(name=name)
 
 
 @pytest.mark.parametrize("text", ["/bugfoundry", "/bugfoundry   ", "hello\n/bugfoundry\nyou"])
 def test_alone_it_asks_for_help(text: str) -> None:
-    assert find_command(text) == Command(name="help")
+    assert find_command(text) == CommentCommand(name="help")
 
 
 def test_another_word_gets_help_and_is_named() -> None:
-    assert find_command("/bugfoundry mirrorr now") == Command(name="help", unknown="mirrorr")
+    assert find_command("/bugfoundry mirrorr now") == CommentCommand(name="help", unknown="mirrorr")
 
 
 def test_the_first_of_several_counts() -> None:
-    assert find_command("/bugfoundry skip\n/bugfoundry mirror") == Command(name="skip")
+    assert find_command("/bugfoundry skip\n/bugfoundry mirror") == CommentCommand(name="skip")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_nothing_in_a_quote_is_a_command(inside: str, word: str) -> None:
 
 @given(before=MARKDOWN)
 def test_whatever_is_found_is_shown_as_a_line_of_its_own_text(before: str) -> None:
-    if find_command(f"{before}\n/bugfoundry mirror") == Command(name="mirror"):
+    if find_command(f"{before}\n/bugfoundry mirror") == CommentCommand(name="mirror"):
         html = MarkdownIt("commonmark").render(f"{before}\n/bugfoundry mirror")
         last = html.rpartition("/bugfoundry mirror")[0]
         assert last.count("<blockquote>") == last.count("</blockquote>")

@@ -18,7 +18,7 @@ import pytest
 
 from bot.service.base.config import load, secret
 from bot.service.registration.creation import Made, create
-from bot.service.registration.credentials import Places, keep, make_room
+from bot.service.registration.credentials import CredentialPaths, keep, make_room
 from bot.service.registration.manifest import Wish, api_url, manifest, new_app_url
 from bot.service.registration.permissions import events, permissions
 from storage.errors import ConfigError, GitHubError
@@ -120,7 +120,9 @@ async def test_one_click_makes_the_app_and_stores_what_it_is_known_by(
 
 
 @asynccontextmanager
-async def creating(world: World, places: Places) -> AsyncIterator[tuple[str, asyncio.Task[Made]]]:
+async def creating(
+    world: World, places: CredentialPaths
+) -> AsyncIterator[tuple[str, asyncio.Task[Made]]]:
     """The page's address, and what will come of it."""
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     asked = wish(web_url=world.url)
@@ -142,7 +144,7 @@ def origin(page: str) -> str:
 async def test_a_code_that_the_page_did_not_ask_for_is_not_taken(
     world: World, tmp_path: Path, state: str
 ) -> None:
-    places = Places(config=tmp_path / "bugfoundry.toml")
+    places = CredentialPaths(config=tmp_path / "bugfoundry.toml")
     async with creating(world, places) as (page, task), browser() as person:
         status, text = await person.open(f"{origin(page)}/created?code=theirs&state={state}")
         assert (status, "was not asked for" in text) == (400, True)
@@ -156,7 +158,7 @@ async def test_a_code_that_the_page_did_not_ask_for_is_not_taken(
 async def test_a_name_that_leads_to_this_machine_is_not_answered(
     world: World, tmp_path: Path
 ) -> None:
-    places = Places(config=tmp_path / "bugfoundry.toml")
+    places = CredentialPaths(config=tmp_path / "bugfoundry.toml")
     async with (
         creating(world, places) as (page, _),
         aiohttp.ClientSession() as session,
@@ -170,7 +172,7 @@ async def test_a_name_that_leads_to_this_machine_is_not_answered(
 async def test_a_code_that_github_does_not_take_ends_it_with_a_reason(
     world: World, tmp_path: Path
 ) -> None:
-    places = Places(config=tmp_path / "bugfoundry.toml")
+    places = CredentialPaths(config=tmp_path / "bugfoundry.toml")
     async with creating(world, places) as (page, task), browser() as person:
         _, form = await person.open(page)
         action = html.unescape(re.findall(r'action="([^"]*)"', form)[0])
@@ -231,11 +233,11 @@ def test_a_wish_that_cannot_be_fulfilled_is_told_before_anything_is_done(
     changed: dict[str, str], says: str
 ) -> None:
     with pytest.raises(ConfigError, match=says):
-        wish(**changed).checked()
+        wish(**changed).validate()
 
 
 def test_what_is_there_is_not_written_over_unasked(tmp_path: Path) -> None:
-    places = Places(config=tmp_path / "bugfoundry.toml")
+    places = CredentialPaths(config=tmp_path / "bugfoundry.toml")
     places.config.write_text("mine")
 
     with pytest.raises(ConfigError, match="--replace"):
@@ -255,4 +257,4 @@ def test_what_is_there_is_not_written_over_unasked(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_told_before_the_app_is_made(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be written"):
-        make_room(Places(config=tmp_path / "none" / "bugfoundry.toml"), replace=False)
+        make_room(CredentialPaths(config=tmp_path / "none" / "bugfoundry.toml"), replace=False)

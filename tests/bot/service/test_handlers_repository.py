@@ -25,7 +25,7 @@ async def built(opted: Serving, repository: Repository, *, days_ago: float = 0.0
     hosted = await opted.hosted(repository)
     at = opted.world.clock.now - days_ago * DAY
     present = replace(hosted, commit=hosted.head, tree="t", built=at)
-    await opted.store(lambda s: s.hosted.put(present))
+    await opted.store(lambda s: s.hosted.put_repository(present))
     now = opted.world.clock.now
     [job] = await opted.store(lambda s: s.jobs.claim("work", "test", now=now, lease=60))
     await opted.store(lambda s: s.jobs.finish(job, now=at))

@@ -13,7 +13,7 @@ import pytest
 from bot.service.app.run_results import find_runs, ingest
 from bot.service.base.config import Config, ServeConfig, WorkConfig
 from bot.service.base.scene import Scene
-from bot.service.base.store_thread import Keeper
+from bot.service.base.store_thread import AsyncStore
 from bot.service.repositories.chores import ingest_job
 from forge.remote.batch.bugs import gather
 from forge.remote.batch.ingestion import keep_environment
@@ -106,7 +106,7 @@ async def mirrored(world: World, tmp_path: Path) -> AsyncIterator[Mirrored]:
     )
     clock = world.clock
     async with (
-        Keeper(config.store) as keeper,
+        AsyncStore(config.store) as keeper,
         Hub(
             world.api,
             app_id=str(app.id),

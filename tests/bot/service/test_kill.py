@@ -135,7 +135,7 @@ async def run(
             service.kill()
         assert len(world.hooks.log) >= deliveries
         with Store(service.store) as store:
-            known = store.deliveries.known(one.guid for one in world.hooks.log)
+            known = store.deliveries.select_received(one.guid for one in world.hooks.log)
             lost = {one.guid: (one.event, one.action, one.code) for one in world.hooks.log
                     if one.guid not in known}  # fmt: skip
             assert lost == {}

@@ -22,13 +22,13 @@ from bot.service.repositories.optin import (
     Sight,
     Word,
     decide,
-    marked,
+    decide_mark,
     tells_nothing_new,
 )
-from mirror.github.present_state import Seen
+from mirror.github.present_state import GitHubRepository
 from storage.tables.hosted import Hosted, Marked
 
-SEEN = Seen(
+SEEN = GitHubRepository(
     id=1, name="o/r", private=False, archived=False, disabled=False, fork=False,
     default_branch="main",
 )  # fmt: skip
@@ -209,7 +209,7 @@ WANTED = Marked(repository=1, number=2, mark="wanted", by="label ann")
 def test_what_labels_want_of_a_pull_request(
     before: Marked | None, labels: set[str], setter: str | None, expected: tuple[str | None, str]
 ) -> None:
-    assert marked(before, labels, setter=setter) == expected
+    assert decide_mark(before, labels, setter=setter) == expected
 
 
 @given(
@@ -217,7 +217,7 @@ def test_what_labels_want_of_a_pull_request(
     setter=sampled_from([None, "ann"]),
 )
 def test_looked_at_twice_labels_want_the_same(labels: frozenset[str], setter: str | None) -> None:
-    mark, by = marked(None, labels, setter=setter)
+    mark, by = decide_mark(None, labels, setter=setter)
     kept = Marked(repository=1, number=2, mark=mark, by=by) if mark else None
 
-    assert marked(kept, labels, setter=setter) == (mark, by)
+    assert decide_mark(kept, labels, setter=setter) == (mark, by)

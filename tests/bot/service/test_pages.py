@@ -287,7 +287,7 @@ async def test_nothing_can_be_written_by_what_reads(tmp_path: Path) -> None:
     with Store(tmp_path / "store.db"):
         pass
     with Store(tmp_path / "store.db", read_only=True) as store, pytest.raises(StoreError):
-        store.hosted.put(Hosted(id=1, installation=1, name="a/b"))
+        store.hosted.put_repository(Hosted(id=1, installation=1, name="a/b"))
 
 
 async def test_a_token_that_could_be_guessed_is_refused(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def poison(path: Path, name: str) -> tuple[str, str]:
         hosted = replace(
             made.hosted, default_branch=held, because=held, head=held, commit=held, name="acme/shop"
         )
-        store.hosted.put(hosted)
+        store.hosted.put_repository(hosted)
         content = f"{name}\n{'y' * 9000}\n".encode("utf-8", "surrogateescape")
         clean = bug_of(made.hosted.tree, 3, random.Random(1))
         bug = replace(
@@ -80,7 +80,7 @@ def poison(path: Path, name: str) -> tuple[str, str]:
         )  # fmt: skip
         payload = json.dumps({"x": held})
         job = NewJob(queue="bad", kind="pull", subject=f"1:{held}", repository=1, payload=payload)
-        store.jobs.put([job], NOW)
+        store.jobs.put_jobs([job], NOW)
         [claimed] = store.jobs.claim("bad", "w", now=NOW, lease=9)
         store.jobs.fail(claimed, held, now=NOW, retry_in=None)
     return task.id, bug.id
@@ -138,7 +138,7 @@ async def test_hostile_addresses_are_answered(tmp_path: Path) -> None:
 async def test_a_repository_named_to_be_an_address_is_only_a_name(tmp_path: Path) -> None:
     with Store(tmp_path / "store.db") as store:
         for number, name in enumerate(("a/..", "javascript:alert(1)/x", "//evil/x", 'a/"b')):
-            store.hosted.put(Hosted(id=number + 1, installation=1, name=name))
+            store.hosted.put_repository(Hosted(id=number + 1, installation=1, name=name))
     async with dashboard(tmp_path / "store.db") as client:
         page = read_page(await (await client.get("/")).text())
     assert all(link.startswith(("/", "#")) and link[:2] != "//" for link in page.links)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import FormData
 
-from bot.service.pages.session import LASTS, TRIES, Sessions, Tries, fits
+from bot.service.pages.session import LASTS, TRIES, Sessions, Tries, has_form_token
 from bot.service.repositories.optin import BY_OPERATOR
 from storage.store import Store
 from storage.tables.hosted import Hosted
@@ -75,7 +75,7 @@ def job(path: Path, kind: str, subject: str) -> Job:
 
 def shop(path: Path) -> Hosted:
     with Store(path) as store:
-        found = store.hosted.named("acme/shop")
+        found = store.hosted.find_by_name("acme/shop")
     assert found is not None
     return found
 
@@ -145,7 +145,7 @@ async def test_opting_out_stops_the_work_and_withdraws_the_tasks(
     assert job(path, "mirror", "101").state == "cancelled"
     assert job(path, "comment", "101:104:status").state == "cancelled"
     with Store(path) as store:
-        assert shop(path).tree in store.hosted.withheld()
+        assert shop(path).tree in store.hosted.list_withheld_trees()
 
     assert await act(client, f"{SHOP}/allow") == 303
     assert shop(path).because == ""
@@ -260,22 +260,22 @@ async def test_a_form_that_is_none_of_ours_is_not_read(client: Client) -> None:
 def test_a_cookie_that_was_changed_is_nobodys(clock: Clock) -> None:
     sessions = Sessions(TOKEN, clock)
     cookie = sessions.open()
-    session = sessions.known(cookie)
-    assert session is not None and fits(session, session.csrf)
+    session = sessions.find_session(cookie)
+    assert session is not None and has_form_token(session, session.csrf)
 
     name, ends, signed = cookie.split(".")
     later = f"{name}.{int(ends) + 9999}.{signed}"
     for changed in ("", ".", "..", later, cookie[:-1], cookie + "0", f"x{cookie}", "\u00e9.1.x"):
-        assert sessions.known(changed) is None
-    assert Sessions(TOKEN, clock).known(cookie) is None
-    assert Sessions("", clock).known(cookie) is None
+        assert sessions.find_session(changed) is None
+    assert Sessions(TOKEN, clock).find_session(cookie) is None
+    assert Sessions("", clock).find_session(cookie) is None
     assert not Sessions("", clock).is_token("")
 
 
 def test_one_host_with_many_addresses_has_no_more_tries_than_another(clock: Clock) -> None:
     tries = Tries(clock)
     for number in range(TRIES):
-        tries.wrong(f"2001:db8::{number:x}")
-    assert tries.wait("2001:db8::ffff") == 600.0
-    assert tries.wait("2001:db8:1::1") == 0.0
-    assert tries.wait("not an address") == 0.0
+        tries.note_failure(f"2001:db8::{number:x}")
+    assert tries.seconds_to_wait("2001:db8::ffff") == 600.0
+    assert tries.seconds_to_wait("2001:db8:1::1") == 0.0
+    assert tries.seconds_to_wait("not an address") == 0.0

@@ -119,7 +119,7 @@ async def test_what_is_made_private_gone_or_opted_out_is_withdrawn_at_once(
 ) -> None:
     with Store(tmp_path / "store.db") as store:
         shop = put_public(store)
-        store.hosted.put(replace(shop.hosted, **changed))  # type: ignore[arg-type]
+        store.hosted.put_repository(replace(shop.hosted, **changed))  # type: ignore[arg-type]
     async with dashboard(tmp_path / "store.db") as client:
         assert (await client.get(f"/tasks/{shop.tasks[0].id}")).status == 404
         assert (await client.get(f"/bugs/{shop.bugs[0].id}")).status == 404
@@ -131,7 +131,7 @@ async def test_a_tree_that_a_private_repository_shares_is_not_shown(tmp_path: Pa
     with Store(tmp_path / "store.db") as store:
         shop = put_public(store)
         twin = replace(shop.hosted, id=9, name="acme/fork-inside", private=True)
-        store.hosted.put(twin)
+        store.hosted.put_repository(twin)
         store.hosted.add_tree(9, shop.hosted.tree, shop.hosted.commit, NOW)
     async with dashboard(tmp_path / "store.db") as client:
         assert (await client.get(f"/tasks/{shop.tasks[0].id}")).status == 404
@@ -163,7 +163,7 @@ async def test_a_name_taken_over_from_a_private_repository_tells_nothing_of_it(
         old = Hosted(
             id=5, installation=INSTALLATION.id, name="acme/shop", private=True, state="gone"
         )
-        store.hosted.put(old)
+        store.hosted.put_repository(old)
         store.pulls.add([pull_of("acme/shop", "e" * 40, 3, "Rotate the production keys")])
         call = ModelCall(key="old", model="m", purpose="bug", answer="{}", input_tokens=1,
                          output_tokens=1, cache_write_tokens=0, cache_read_tokens=0,
@@ -182,7 +182,7 @@ async def test_a_name_taken_over_from_a_private_repository_tells_nothing_of_it(
 async def test_jobs_for_no_repository_are_the_operators(tmp_path: Path) -> None:
     with Store(tmp_path / "store.db") as store:
         put_public(store)
-        store.jobs.put([NewJob(queue="upkeep", kind="reconcile", subject="7")], NOW)
+        store.jobs.put_jobs([NewJob(queue="upkeep", kind="reconcile", subject="7")], NOW)
     async with dashboard(tmp_path / "store.db") as client:
         assert "reconcile" not in await (await client.get("/queue")).text()
         assert (await client.get("/queue/reconcile/7")).status == 404

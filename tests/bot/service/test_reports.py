@@ -11,22 +11,22 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from bot.service.outbox.outbox import Annotation
-from bot.service.reports.channels import Told, check_of, report_jobs
-from bot.service.reports.gaps import SHOWN, Facts, Yield, gap_report
+from bot.service.outbox.outbox import CheckAnnotation
+from bot.service.reports.channels import ReportDraft, check_of, report_jobs
+from bot.service.reports.gaps import SHOWN, GapFacts, Yield, gap_report
 from bot.service.reports.guards import Guards, guards_check
-from bot.service.reports.plain import REDACTED, block, fitted, span, visible
-from bot.service.reports.ranks import Gap, is_public, named_for, ranked
-from bot.service.reports.unbuilt import Tried, unbuilt
+from bot.service.reports.plain import REDACTED, block, fit_parts, span, visible
+from bot.service.reports.ranks import Gap, is_public, named_for, rank_gaps
+from bot.service.reports.unbuilt import Tried, make_unbuilt_report
 from bot.service.stages.report import yields
-from harness.runs.selection import Coverage, Seen
+from harness.runs.selection import Coverage, ExecutionTrace
 from storage.records import Bug, Origin, Strategy, Verdict
 from storage.tables.hosted import Hosted
 from syntax.patches import unified_diff
 
 MOST = 65_535
 HOSTED = Hosted(id=7, installation=9, name="acme/shop", opted_in=True, commit="c" * 40)
-FACTS = Facts(
+FACTS = GapFacts(
     name="acme/shop",
     commit="c" * 40,
     web_url="https://github.example",
@@ -126,7 +126,7 @@ def test_a_password_in_an_address_is_left_out() -> None:
 
 @given(st.lists(st.text(max_size=60), max_size=30), st.integers(min_value=60, max_value=400))
 def test_what_does_not_fit_is_counted(parts: list[str], most: int) -> None:
-    text = fitted(parts, "*And {} more.*", most)
+    text = fit_parts(parts, "*And {} more.*", most)
     assert len(text.encode("utf-8", "surrogatepass")) <= most
     left = re.search(r"\*And (\d+) more\.\*\Z", text)
     if left is None or "*And" in "".join(parts):
@@ -137,13 +137,13 @@ def test_what_does_not_fit_is_counted(parts: list[str], most: int) -> None:
 # --- which bugs are the worst ---
 
 
-def seen(*lines: int, code: int = 0) -> Seen:
+def seen(*lines: int, code: int = 0) -> ExecutionTrace:
     mask = sum(1 << line for line in lines)
-    return Seen(lines={PATH: mask}, code={PATH: 1 << code} if code else {})
+    return ExecutionTrace(lines={PATH: mask}, code={PATH: 1 << code} if code else {})
 
 
 COVERAGE = Coverage(
-    imported=Seen(),
+    imported=ExecutionTrace(),
     tests={
         "tests/test_prices.py::test_a": seen(2, code=1),
         "tests/test_prices.py::test_b": seen(2, code=1),
@@ -158,18 +158,20 @@ def read(path: str) -> bytes | None:
 
 
 def test_tests_that_run_the_change_are_counted_and_the_nearest_is_named() -> None:
-    [found] = ranked([bug()], COVERAGE, read)
+    [found] = rank_gaps([bug()], COVERAGE, read)
     assert (found.running, found.nearest, found.public) == (3, "tests/test_prices.py", True)
 
 
 def test_where_no_test_runs_it_the_nearest_runs_something_in_the_file() -> None:
-    coverage = Coverage(imported=Seen(), tests={"tests/test_round.py::test_d": seen(6, code=5)})
-    [found] = ranked([bug()], coverage, read)
+    coverage = Coverage(
+        imported=ExecutionTrace(), tests={"tests/test_round.py::test_d": seen(6, code=5)}
+    )
+    [found] = rank_gaps([bug()], coverage, read)
     assert (found.running, found.nearest) == (0, "tests/test_round.py")
 
 
 def test_without_coverage_nothing_is_claimed() -> None:
-    [found] = ranked([bug()], None, read)
+    [found] = rank_gaps([bug()], None, read)
     assert (found.running, found.nearest) == (0, "")
 
 
@@ -185,7 +187,7 @@ def test_a_bug_that_was_here_once_is_the_worst_then_what_tests_run_then_what_non
     def both(path: str) -> bytes:
         return SOURCE
 
-    found = ranked([unwatched, private, combined, watched, mirrored], COVERAGE, both)
+    found = rank_gaps([unwatched, private, combined, watched, mirrored], COVERAGE, both)
 
     assert [one.bug for one in found] == [mirrored, watched, private, unwatched]
 
@@ -276,7 +278,9 @@ def test_a_report_is_within_the_bounds_and_mentions_nobody(
 
 def test_a_long_report_keeps_its_end() -> None:
     parts = tuple(f"### {n}\n\n" + "🦀" * 1000 for n in range(40))
-    told = Told(title="t", headline="h", intro="intro", parts=parts, rest="*{} more*", footer="end")
+    told = ReportDraft(
+        title="t", headline="h", intro="intro", parts=parts, rest="*{} more*", footer="end"
+    )
     assert len(told.body.encode()) <= MOST
     assert told.body.endswith("*25 more*\n\nend")
 
@@ -305,7 +309,7 @@ def test_as_a_check_run_each_gap_stands_beside_its_line() -> None:
     check = check_of(gap_report(FACTS, [gap()]), "c" * 40)
     assert (check.conclusion, check.title) == ("neutral", "1 bug that no test would notice")
     [one] = check.annotations
-    assert isinstance(one, Annotation)
+    assert isinstance(one, CheckAnnotation)
     assert (one.path, one.start_line) == (PATH, 2)
     assert "+    return max(items)" in one.message
 
@@ -329,7 +333,7 @@ def test_what_was_joined_only_to_try_it_is_no_result() -> None:
 
 def test_why_no_environment_could_be_built_is_told_with_the_way_out() -> None:
     tried = [Tried(plan="extra 'test'", reason="install-failed", why="`pq` cannot be built")] * 2
-    body = unbuilt(HOSTED, "d" * 40, tried).body
+    body = make_unbuilt_report(HOSTED, "d" * 40, tried).body
     assert body.count("**install-failed**") == 1
     assert "/bugfoundry retry" in body
     assert ".github/bugfoundry.yml" in body
@@ -337,7 +341,7 @@ def test_why_no_environment_could_be_built_is_told_with_the_way_out() -> None:
 
 
 def test_where_no_plan_could_be_made_that_is_told() -> None:
-    assert "neither packaging nor tests" in unbuilt(HOSTED, "d" * 40, []).body
+    assert "neither packaging nor tests" in make_unbuilt_report(HOSTED, "d" * 40, []).body
 
 
 # --- guards ---

@@ -11,10 +11,10 @@ import pytest
 
 from bot.service.app.queues import LIGHT
 from bot.service.outbox.outbox import (
-    Annotation,
-    Check,
-    Comment,
-    Report,
+    CheckAnnotation,
+    CommitCheck,
+    MarkedComment,
+    MarkedIssue,
     check_job,
     comment_job,
     issue_job,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.github
 
-REPORT = Report(marker="report", title="What no test notices", body="Nothing.")
+REPORT = MarkedIssue(marker="report", title="What no test notices", body="Nothing.")
 
 
 @pytest.fixture
@@ -38,19 +38,19 @@ async def service(world: World, tmp_path: Path) -> AsyncIterator[Service]:
         yield made
 
 
-def comment(service: Service, body: str = "Done.") -> Comment:
-    return Comment(number=service.shop.fix.number, marker="answer", body=body)
+def comment(service: Service, body: str = "Done.") -> MarkedComment:
+    return MarkedComment(number=service.shop.fix.number, marker="answer", body=body)
 
 
-def check(service: Service, *, annotations: int = 0, conclusion: str = "neutral") -> Check:
-    return Check(
+def check(service: Service, *, annotations: int = 0, conclusion: str = "neutral") -> CommitCheck:
+    return CommitCheck(
         head_sha=service.shop.head,
         name="bugfoundry: test gaps",
         conclusion=conclusion,
         title="2 bugs",
         summary="Two.",
         annotations=tuple(
-            Annotation(
+            CheckAnnotation(
                 path="src/shop/__init__.py",
                 start_line=n + 1,
                 end_line=n + 1,
@@ -103,8 +103,8 @@ async def test_an_issue_is_kept_up_to_date(service: Service) -> None:
     assert "Two." in issue.body
 
 
-def replace_body(body: str) -> Report:
-    return Report(marker=REPORT.marker, title=REPORT.title, body=body)
+def replace_body(body: str) -> MarkedIssue:
+    return MarkedIssue(marker=REPORT.marker, title=REPORT.title, body=body)
 
 
 async def test_a_check_run_stands_there_with_all_its_annotations(service: Service) -> None:
@@ -243,7 +243,7 @@ async def test_a_missing_permission_is_a_dead_letter_that_names_it(
 
 async def test_no_news_makes_no_issue_but_ends_one_that_stands(service: Service) -> None:
     hosted = await service.hosted()
-    none = Report(marker="report", title="t", body="None is left.", quiet=True)
+    none = MarkedIssue(marker="report", title="t", body="None is left.", quiet=True)
     await sent(service, issue_job(hosted, none))
     assert not ours(service)
 

@@ -13,7 +13,7 @@ import pytest
 from bot.service.app.queues import HEAVY
 from bot.service.outbox.outbox import OUTBOX
 from bot.service.repositories.plan import STAGES, WORK, stage_job
-from bot.service.stages.environment import DAY, keeps
+from bot.service.stages.environment import DAY, should_keep
 from harness.sandboxes import bubblewrap
 from storage.tables.hosted import Hosted, Marked
 from storage.tables.jobs import Job
@@ -120,7 +120,7 @@ def test_a_new_environment_comes_weekly_where_the_code_moved_on_or_when_asked(
     changed: dict[str, str], days: float, asked: bool, kept: bool
 ) -> None:
     hosted = replace(HOSTED, **changed)  # type: ignore[arg-type]
-    assert keeps(hosted, 1000 + days * DAY, days=7, asked=asked) is kept
+    assert should_keep(hosted, 1000 + days * DAY, days=7, asked=asked) is kept
 
 
 async def test_why_no_environment_can_be_built_is_told_once(service: Service, world: World) -> None:

@@ -21,7 +21,7 @@ import pytest
 
 from bot.service.app.queues import HEAVY, LIGHT
 from bot.service.base.config import WorkConfig
-from bot.service.queue.worker import Worker
+from bot.service.queue.worker import QueueWorker
 from bot.service.repositories.plan import WORK
 from forge.run.settings import EnvironmentSettings, ProposalSettings
 from tests.bot.service.told import Story
@@ -75,7 +75,7 @@ class Told:
     async def worked(self) -> None:
         """Do the long work that is due, as `bugfoundry work` does; what it asks for is written."""
         scene = self.served.running.scene
-        await Worker(WORK, HEAVY, scene, name="work:test").run(until_idle=True)
+        await QueueWorker(WORK, HEAVY, scene, name="work:test").run(until_idle=True)
         await self.served.idle()
 
     async def command(self, *words: str, code: int = 0) -> str:

@@ -196,7 +196,7 @@ async def test_down_for_two_hours_everything_told_meanwhile_is_fetched_and_handl
     async with serving(world, tmp_path, app=app) as served:
         assert (await served.hosted(code.repository)).opted_in
         heard = [one.guid for one in lost if one.event in ("label", "issue_comment")]
-        assert await served.store(lambda s: s.deliveries.known(heard)) == set(heard)
+        assert await served.store(lambda s: s.deliveries.select_received(heard)) == set(heard)
         marks = await served.store(lambda s: s.hosted.marks(code.repository.id))
         assert [(one.number, one.mark) for one in marks] == [(pull.number, "skip")]
 
@@ -224,7 +224,10 @@ async def test_down_for_four_days_what_github_no_longer_has_heals_by_comparing(
 
     async with serving(world, tmp_path, app=app) as served:
         assert (await served.hosted(code.repository)).opted_in
-        assert await served.store(lambda s: s.deliveries.known([o.guid for o in lost])) == set()
+        assert (
+            await served.store(lambda s: s.deliveries.select_received([o.guid for o in lost]))
+            == set()
+        )
         marks = await served.store(lambda s: s.hosted.marks(code.repository.id))
         assert [(one.number, one.mark) for one in marks] == [(pull.number, "skip")]
         await served.handled_well()
@@ -248,7 +251,9 @@ async def test_what_was_missed_is_fetched_although_something_newer_has_come(
         store.deliveries.receive([newer], world.clock.now)
 
     async with serving(world, tmp_path, app=app) as served:
-        assert await served.store(lambda s: s.deliveries.known([comment.guid])) == {comment.guid}
+        assert await served.store(lambda s: s.deliveries.select_received([comment.guid])) == {
+            comment.guid
+        }
 
 
 @pytest.mark.github
@@ -270,7 +275,7 @@ async def test_one_delivery_that_cannot_be_fetched_holds_up_no_other(
     served.world.faults.clear()
     await served.world.clock.sleep(600)
     await served.fetched()
-    known = await served.store(lambda s: s.deliveries.known([label.guid, renamed.guid]))
+    known = await served.store(lambda s: s.deliveries.select_received([label.guid, renamed.guid]))
     assert known == {label.guid, renamed.guid}
     assert (await served.hosted(repository)).opted_in
     await served.handled_well()
@@ -314,5 +319,8 @@ async def test_tidying_forgets_what_was_handled_long_ago(
     await served.idle()
 
     assert await served.jobs("delivery") == []
-    assert await served.store(lambda s: s.deliveries.known([j.subject for j in before])) == set()
+    assert (
+        await served.store(lambda s: s.deliveries.select_received([j.subject for j in before]))
+        == set()
+    )
     assert (await served.hosted(repository)).name == "octo/thing"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import binary, text
 
-from bot.service.inbox.webhooks import LARGEST, Refused, read, signature
+from bot.service.inbox.webhooks import LARGEST, DeliveryRefused, read_delivery, signature
 
 SECRET = "It's a Secret to Everybody"
 BODY = json.dumps(
@@ -26,8 +26,8 @@ def headers(body: bytes = BODY, **changed: str) -> dict[str, str]:
 
 
 def refusal(body: bytes = BODY, secret: str = SECRET, **changed: str) -> int:
-    with pytest.raises(Refused) as refused:
-        read(headers(body, **changed), body, secret=secret, now=1)
+    with pytest.raises(DeliveryRefused) as refused:
+        read_delivery(headers(body, **changed), body, secret=secret, now=1)
     return refused.value.status
 
 
@@ -37,7 +37,7 @@ def test_the_signature_is_the_one_of_githubs_documentation() -> None:
 
 
 def test_a_delivery_says_what_it_is_and_whose() -> None:
-    delivery = read(headers(), BODY, secret=SECRET, now=5.0)
+    delivery = read_delivery(headers(), BODY, secret=SECRET, now=5.0)
 
     assert (delivery.event, delivery.action) == ("label", "created")
     assert (delivery.repository, delivery.installation) == (7, 9)
@@ -78,7 +78,7 @@ def test_json_nested_without_end_is_refused_and_harms_nothing() -> None:
 
 def test_of_duplicate_keys_the_last_counts_and_absent_objects_are_nobodys() -> None:
     body = b'{"repository": {"id": 1}, "repository": {"id": 2}, "installation": null}'
-    delivery = read(headers(body), body, secret=SECRET, now=1)
+    delivery = read_delivery(headers(body), body, secret=SECRET, now=1)
 
     assert (delivery.repository, delivery.installation, delivery.action) == (2, 0, "")
 
@@ -97,6 +97,6 @@ def test_a_payload_larger_than_github_sends_is_refused() -> None:
 def test_whatever_comes_unsigned_is_refused_and_nothing_else_happens(
     body: bytes, given: str
 ) -> None:
-    with pytest.raises(Refused):
-        read({"x-hub-signature-256": given, "x-github-event": given, "x-github-delivery": "g"},
-             body, secret=SECRET, now=1)  # fmt: skip
+    with pytest.raises(DeliveryRefused):
+        headers = {"x-hub-signature-256": given, "x-github-event": given, "x-github-delivery": "g"}
+        read_delivery(headers, body, secret=SECRET, now=1)

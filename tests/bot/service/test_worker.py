@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bot.service.base.scene import Handler, Outcome, Scene
-from bot.service.base.store_thread import Keeper
-from bot.service.queue.worker import Worker
+from bot.service.base.store_thread import AsyncStore
+from bot.service.queue.worker import QueueWorker
 from storage.errors import ConfigError, GitHubBroken
 from storage.tables.jobs import Job, NewJob, State
 from tests.bot.service.made import scene_of
@@ -19,8 +19,8 @@ from tests.furniture.github_world.clock import Clock
 
 
 @pytest.fixture
-async def keeper(tmp_path: Path) -> AsyncIterator[Keeper]:
-    async with Keeper(tmp_path / "store.db") as opened:
+async def keeper(tmp_path: Path) -> AsyncIterator[AsyncStore]:
+    async with AsyncStore(tmp_path / "store.db") as opened:
         yield opened
 
 
@@ -28,21 +28,21 @@ def new(subject: str, payload: str = "{}") -> NewJob:
     return NewJob(queue="q", kind="kind", subject=subject, payload=payload, repository=7)
 
 
-async def ask(keeper: Keeper, *jobs: NewJob, now: float = 0.0) -> None:
-    await keeper(lambda store: store.jobs.put(jobs, now))
+async def ask(keeper: AsyncStore, *jobs: NewJob, now: float = 0.0) -> None:
+    await keeper(lambda store: store.jobs.put_jobs(jobs, now))
 
 
-async def found(keeper: Keeper, subject: str) -> Job:
+async def found(keeper: AsyncStore, subject: str) -> Job:
     job = await keeper(lambda store: store.jobs.get("kind", subject))
     assert job is not None
     return job
 
 
-def worker(keeper: Keeper, handler: Handler, clock: Clock, *, lease: float = 90) -> Worker:
-    return Worker("q", {"kind": handler}, scene_of(keeper, clock=clock), name="w", lease=lease)
+def worker(keeper: AsyncStore, handler: Handler, clock: Clock, *, lease: float = 90) -> QueueWorker:
+    return QueueWorker("q", {"kind": handler}, scene_of(keeper, clock=clock), name="w", lease=lease)
 
 
-async def until(keeper: Keeper, subject: str, state: State) -> Job:
+async def until(keeper: AsyncStore, subject: str, state: State) -> Job:
     for _ in range(6000):
         if (job := await found(keeper, subject)).state == state:
             return job
@@ -50,7 +50,7 @@ async def until(keeper: Keeper, subject: str, state: State) -> Job:
     raise AssertionError(f"{subject} never came to be {state}")
 
 
-async def test_what_a_job_comes_to_is_stored_with_its_end(keeper: Keeper) -> None:
+async def test_what_a_job_comes_to_is_stored_with_its_end(keeper: AsyncStore) -> None:
     async def handler(job: Job, scene: Scene) -> Outcome:
         follow = (new("effect"),) if job.subject == "cause" else ()
         return Outcome(note=f"did {json.loads(job.payload)}", jobs=follow)
@@ -66,7 +66,9 @@ async def test_what_a_job_comes_to_is_stored_with_its_end(keeper: Keeper) -> Non
 
 
 @pytest.mark.parametrize("failure", [GitHubBroken("502"), OSError("cut off"), ValueError("ours")])
-async def test_a_failure_is_tried_again_later_and_said(keeper: Keeper, failure: Exception) -> None:
+async def test_a_failure_is_tried_again_later_and_said(
+    keeper: AsyncStore, failure: Exception
+) -> None:
     clock = Clock()
     attempts: list[int] = []
 
@@ -88,7 +90,7 @@ async def test_a_failure_is_tried_again_later_and_said(keeper: Keeper, failure: 
     assert ((await found(keeper, "a")).state, attempts) == ("done", [1, 2])
 
 
-async def test_what_no_repetition_can_mend_is_a_dead_letter_at_once(keeper: Keeper) -> None:
+async def test_what_no_repetition_can_mend_is_a_dead_letter_at_once(keeper: AsyncStore) -> None:
     async def handler(job: Job, scene: Scene) -> Outcome:
         raise ConfigError("the key is none")
 
@@ -98,7 +100,7 @@ async def test_what_no_repetition_can_mend_is_a_dead_letter_at_once(keeper: Keep
     assert (await found(keeper, "a")).state == "failed"
 
 
-async def test_one_bad_job_does_not_hold_up_the_others(keeper: Keeper) -> None:
+async def test_one_bad_job_does_not_hold_up_the_others(keeper: AsyncStore) -> None:
     async def handler(job: Job, scene: Scene) -> Outcome:
         if job.subject == "bad":
             raise KeyError("surprise")
@@ -110,7 +112,7 @@ async def test_one_bad_job_does_not_hold_up_the_others(keeper: Keeper) -> None:
     assert (await found(keeper, "good")).state == "done"
 
 
-async def test_an_error_after_many_attempts_is_a_dead_letter(keeper: Keeper) -> None:
+async def test_an_error_after_many_attempts_is_a_dead_letter(keeper: AsyncStore) -> None:
     clock = Clock()
 
     async def handler(job: Job, scene: Scene) -> Outcome:
@@ -138,7 +140,7 @@ def slow(began: asyncio.Event, ended: Callable[[], None]) -> Handler:
     return handler
 
 
-async def test_a_stop_puts_back_what_runs_untried(keeper: Keeper) -> None:
+async def test_a_stop_puts_back_what_runs_untried(keeper: AsyncStore) -> None:
     began, ended = asyncio.Event(), asyncio.Event()
     await ask(keeper, new("a"))
     at_work = worker(keeper, slow(began, ended.set), Clock())
@@ -153,7 +155,7 @@ async def test_a_stop_puts_back_what_runs_untried(keeper: Keeper) -> None:
     assert (back.state, back.attempts) == ("waiting", 0)
 
 
-async def test_a_heartbeat_tells_how_far_it_is_and_a_cancelled_job_ends(keeper: Keeper) -> None:
+async def test_a_heartbeat_tells_how_far_it_is_and_a_cancelled_job_ends(keeper: AsyncStore) -> None:
     began, ended = asyncio.Event(), asyncio.Event()
     await ask(keeper, new("a"))
     at_work = worker(keeper, slow(began, ended.set), Clock(), lease=0.06)
@@ -176,7 +178,7 @@ async def test_a_heartbeat_tells_how_far_it_is_and_a_cancelled_job_ends(keeper: 
 
 
 async def test_what_a_job_came_to_is_dropped_when_it_was_cancelled_meanwhile(
-    keeper: Keeper,
+    keeper: AsyncStore,
 ) -> None:
     async def handler(job: Job, scene: Scene) -> Outcome:
         await keeper(lambda s: s.jobs.cancel(7, now=1, queues=["q"], why="opted out"))
@@ -189,7 +191,7 @@ async def test_what_a_job_came_to_is_dropped_when_it_was_cancelled_meanwhile(
     assert await keeper(lambda store: store.jobs.get("kind", "effect")) is None
 
 
-async def test_many_run_side_by_side_but_no_more_than_wanted(keeper: Keeper) -> None:
+async def test_many_run_side_by_side_but_no_more_than_wanted(keeper: AsyncStore) -> None:
     now = most = 0
 
     async def handler(job: Job, scene: Scene) -> Outcome:
@@ -202,14 +204,14 @@ async def test_many_run_side_by_side_but_no_more_than_wanted(keeper: Keeper) -> 
 
     await ask(keeper, *(new(str(n)) for n in range(12)))
     scene = scene_of(keeper)
-    await Worker("q", {"kind": handler}, scene, name="w", parallel=3).run(until_idle=True)
+    await QueueWorker("q", {"kind": handler}, scene, name="w", parallel=3).run(until_idle=True)
 
     counts = await keeper(lambda store: store.jobs.counts())
     assert [(count.state, count.jobs) for count in counts] == [("done", 12)]
     assert most == 3
 
 
-async def test_a_worker_gives_way_before_it_begins_anything(keeper: Keeper) -> None:
+async def test_a_worker_gives_way_before_it_begins_anything(keeper: AsyncStore) -> None:
     free = asyncio.Event()
     begun: list[str] = []
 
@@ -221,7 +223,7 @@ async def test_a_worker_gives_way_before_it_begins_anything(keeper: Keeper) -> N
         await free.wait()
 
     await ask(keeper, new("a"))
-    one = Worker("q", {"kind": handler}, scene_of(keeper), name="w", giving_way=giving_way)
+    one = QueueWorker("q", {"kind": handler}, scene_of(keeper), name="w", giving_way=giving_way)
     running = asyncio.create_task(one.run(until_idle=True))
     await asyncio.sleep(0.05)
     assert begun == []

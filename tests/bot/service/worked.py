@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from bot.service.app.queues import HEAVY, LIGHT
 from bot.service.base.config import AppConfig, Config, LimitsConfig, ServeConfig, WorkConfig
 from bot.service.base.scene import Scene
-from bot.service.base.store_thread import Keeper
+from bot.service.base.store_thread import AsyncStore
 from bot.service.outbox.outbox import OUTBOX
-from bot.service.queue.worker import Worker
-from bot.service.repositories.plan import PULL, WORK, first, pull_job, stage_job
+from bot.service.queue.worker import QueueWorker
+from bot.service.repositories.plan import PULL, WORK, first_stage_job, pull_job, stage_job
 from forge.run.settings import EnvironmentSettings
 from storage.tables.hosted import Hosted, Installation
 from storage.tables.jobs import Job, NewJob
@@ -104,11 +104,13 @@ class Service:
     async def set(self, **changed: Any) -> None:
         """Change what the service knows of the repository."""
         hosted = await self.hosted()
-        await self.scene.keeper(lambda store: store.hosted.put(replace(hosted, **changed)))
+        await self.scene.keeper(
+            lambda store: store.hosted.put_repository(replace(hosted, **changed))
+        )
 
     async def ask(self, *jobs: NewJob) -> None:
         now = self.scene.clock()
-        await self.scene.keeper(lambda store: store.jobs.put(jobs, now))
+        await self.scene.keeper(lambda store: store.jobs.put_jobs(jobs, now))
 
     async def stage(self, name: str, **payload: Any) -> Job:
         """Do one stage alone, and return its job as it ended."""
@@ -124,7 +126,7 @@ class Service:
 
     async def begin(self) -> None:
         """Do all stages."""
-        await self.ask(first(await self.hosted()))
+        await self.ask(first_stage_job(await self.hosted()))
         await self.work()
 
     async def work(self) -> None:
@@ -136,9 +138,9 @@ class Service:
         """Write what is in the outbox."""
         await self.worker(OUTBOX).run(until_idle=True)
 
-    def worker(self, queue: str, *, lease: float = 90.0) -> Worker:
+    def worker(self, queue: str, *, lease: float = 90.0) -> QueueWorker:
         handlers = HEAVY if queue == WORK else LIGHT[queue]
-        return Worker(queue, handlers, self.scene, name="w", lease=lease)
+        return QueueWorker(queue, handlers, self.scene, name="w", lease=lease)
 
     async def job(self, kind: str, subject: str = "") -> Job:
         found = await self.scene.keeper(lambda s: s.jobs.get(kind, subject or str(self.id)))
@@ -176,7 +178,7 @@ async def service_of(
     app = world.app()
     installed = world.install(app, shop.repository)
     config = config_of(world, folder, cache, **work)
-    async with Keeper(config.store) as keeper, hub_of(world, app) as hub:
+    async with AsyncStore(config.store) as keeper, hub_of(world, app) as hub:
         scene = Scene(config=config, keeper=keeper, hub=hub, clock=world.clock.time)
         service = Service(shop, app, installed, scene)
         known = Installation(id=installed.id, account="acme")
@@ -189,5 +191,5 @@ async def service_of(
             opted_in=True,
         )
         await keeper(lambda store: store.hosted.put_installation(known))
-        await keeper(lambda store: store.hosted.put(hosted))
+        await keeper(lambda store: store.hosted.put_repository(hosted))
         yield service

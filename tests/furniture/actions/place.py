@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from forge.remote.actions.mirror_files import FILE, WORKFLOWS, workflow
-from forge.remote.actions.place import Job, RunState
+from forge.remote.actions.place import RunJob, RunState
 from forge.remote.actions.shipment import ship, unship
 from forge.remote.batch.artifacts import Artifact, read_archive
 from storage.trees import Trees
@@ -57,7 +57,7 @@ class ExecutorPlace:
         self._numbers = itertools.count(1)
         self.runs: dict[str, Started] = {}
 
-    async def put(self, folder: Path, plan: str) -> str:
+    async def upload_batch(self, folder: Path, plan: str) -> str:
         return await asyncio.to_thread(
             ship, folder, plan, str(self._dispatch.code), trees=self._trees
         )
@@ -110,7 +110,7 @@ class ExecutorPlace:
             return RunState(ended=False)
         (result,) = started.result
         jobs = tuple(
-            Job(name=name, conclusion=state, seconds=result.seconds.get(name, 0.0))
+            RunJob(name=name, conclusion=state, seconds=result.seconds.get(name, 0.0))
             for name, state in result.jobs.items()
         )
         return RunState(ended=True, conclusion=result.conclusion, url=f"run {run}", jobs=jobs)

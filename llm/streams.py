@@ -21,7 +21,7 @@ from anthropic.types import (
     Usage,
 )
 
-from llm.service import Begun
+from llm.service import OnBegin
 
 
 @dataclass
@@ -58,23 +58,23 @@ class Streamed:
             if isinstance(block, TextBlock):
                 block.text += text
             elif isinstance(block, ToolUseBlock) and text:
-                block.input = parsed(text)
+                block.input = parse_arguments(text)
         return message
 
 
-async def gathered(
-    events: AsyncIterator[RawMessageStreamEvent], begun: Begun | None
+async def assemble_message(
+    events: AsyncIterator[RawMessageStreamEvent], on_begin: OnBegin | None
 ) -> Message | None:
     """Return the message of these events; None when it broke off."""
     streamed = Streamed()
     async for event in events:
         streamed.add(event)
-        if event.type == "message_start" and begun is not None:
-            begun()
+        if event.type == "message_start" and on_begin is not None:
+            on_begin()
     return streamed.whole()
 
 
-def parsed(text: str) -> Any:
+def parse_arguments(text: str) -> Any:
     """Return what a tool was called with; None when that is no JSON."""
     try:
         return json.loads(text)
