@@ -15,8 +15,8 @@ IRREGULAR = frozenset(
     for line in (
         "begun bought brought built caught chosen come dealt done drawn driven fallen felt",
         "foreseen forgotten found given gone heard held hidden kept known laid led left lent lost",
-        "made meant met paid seen sent shown sold spent stood sunk taken taught thought told torn understood",
-        "undone unseen withheld won worn written",
+        "made meant met paid seen sent shown sold spent stood sunk taken taught",
+        "thought told torn understood undone unseen withheld won worn written",
     )
     for word in line.split()
 )
