@@ -28,27 +28,27 @@ JOBS: Mapping[str, Mapping[str, CommandEntry]] = {
             "List the pull requests that were crawled, and what became of each.",
         ),
         "operators": CommandEntry(
-            "listing:operators_command", "List the operators that make procedural bugs."
+            "listings:operators_command", "List the operators that make procedural bugs."
         ),
     },
     "Work with tasks": {
-        "tasks": CommandEntry("listing:tasks_command", "List the tasks in the store."),
+        "tasks": CommandEntry("listings:tasks_command", "List the tasks in the store."),
         "show": CommandEntry(
-            "listing:show_command",
+            "listings:show_command",
             "Show a task: the bug as a diff, the tests, where it came from.",
         ),
         "checkout": CommandEntry(
-            "grading:checkout_command",
+            "grades:checkout_command",
             "Write what a solver sees: a git repository of one commit, with the bug, and no "
             "remote.",
         ),
         "check": CommandEntry(
-            "grading:check_command",
+            "grades:check_command",
             "Run tasks again from scratch, both sides: unsolved as they are, solved by the "
             "gold patch.",
         ),
         "grade": CommandEntry(
-            "grading:grade_command",
+            "grades:grade_command",
             "Grade a patch on a task: exit code 0 when it is solved, 1 when not.",
         ),
         "evaluate": CommandEntry(
