@@ -9,7 +9,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bot.commands.campaign_process import forge_in_process
 from bot.commands.options import JsonOption, StoreOption, err, open_store, out, print_json
 from forge.run.async_work import run_interruptible
 from forge.run.nouns import format_count
@@ -95,6 +94,7 @@ def print_projection(found: Projection) -> None:
 
 async def run_campaign(campaign: Campaign, store: Store) -> str:
     """Run it, saying what happens as it does; return why it ended early."""
+    from bot.commands.campaign_process import forge_in_process
     from forge.remote.campaign.execution import CampaignRun
 
     def say(text: str) -> None:

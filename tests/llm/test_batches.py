@@ -99,7 +99,7 @@ async def test_killed_before_the_name_could_be_kept(
         with Store(path) as store, monkeypatch.context() as patch:
             model = batched(service, store)
             target = store.batches if arrives else model.queue._batcher.client.messages.batches
-            name = "named" if arrives else "create"
+            name = "record_name" if arrives else "create"
 
             def die(*args: Any, **kwargs: Any) -> None:
                 raise Killed
