@@ -349,13 +349,13 @@ UNSEEN = """
 import asyncio, sys
 from pathlib import Path
 from harness.sandboxes.docker_backend import DockerBackend
-from harness.sandboxes.sandbox import Limits
+from harness.sandboxes.sandbox import SandboxLimits
 from storage.tables.rows import from_json
 from storage.records import Environment
 
 async def main():
     backend = DockerBackend(runner=Path(sys.argv[1]))
-    sandbox = await backend.start(from_json(sys.stdin.read(), Environment), limits=Limits())
+    sandbox = await backend.start(from_json(sys.stdin.read(), Environment), limits=SandboxLimits())
     try:
         channel = await sandbox.runner()
         print(sandbox._container.attrs["Mounts"][0]["Type"])
