@@ -65,7 +65,8 @@ class LocalBackend:
         # Links are followed: an environment holds its own path, and a cage binds it there.
         self._envs = (cache / "envs").resolve()
         self._uv_cache = (cache / "uv").resolve()
-        self._runner = runner or find_archive(cache)
+        self._cache = cache
+        self._runner = runner
         self.isolation: Isolation = isolation or ("bubblewrap" if bubblewrap.works() else "process")
         self._archive: tuple[Path, bytes] | None = None
         if self.isolation == "process":
@@ -231,7 +232,7 @@ class LocalBackend:
             first=root / "w00",
             place=place,
             prefix=interpreter.prefix,
-            runner=self._runner,
+            runner=self._runner or find_archive(self._cache),
             env=dict(environment.plan.env),
             limits=limits,
             isolation=self.isolation,
