@@ -1,0 +1,92 @@
+"""What the ids of tests say: the file, the test's own name in it, and whether it is an example."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class FileTests(NamedTuple):
+    """What one file holds of some tests."""
+
+    code: frozenset[str]
+    """Names of functions and classes at the module's top."""
+    examples: frozenset[str]
+    """Qualified names of what has examples in its docstring; empty for the module's own."""
+    is_text: bool
+    """The file is a text whose examples are one test."""
+
+
+NO_TESTS = FileTests(frozenset(), frozenset(), is_text=False)
+
+
+def tests_by_file(tests: Iterable[str]) -> dict[str, FileTests]:
+    """Return for each file what it holds of the tests, by their pytest ids."""
+    code: dict[str, set[str]] = {}
+    examples: dict[str, set[str]] = {}
+    texts: set[str] = set()
+    for test in tests:
+        path, _, name = test.partition("::")
+        if is_text_example(test):
+            texts.add(path)
+        elif is_doctest(test):
+            examples.setdefault(path, set()).add(entity_of_doctest(test))
+        else:
+            code.setdefault(path, set()).add(name.partition("::")[0].partition("[")[0])
+    return {
+        path: FileTests(
+            code=frozenset(code.get(path, ())) - {""},
+            examples=frozenset(examples.get(path, ())),
+            is_text=path in texts,
+        )
+        for path in {*code, *examples, *texts}
+    }
+
+
+def files_of_tests(tests: Iterable[str]) -> frozenset[str]:
+    """Return the files that hold tests as code, by the tests' ids.
+
+    The examples in a module's docstrings do not make it one: it is what a solver has to change.
+    """
+    return frozenset(
+        test.partition("::")[0]
+        for test in tests
+        if not is_doctest(test) and not is_text_example(test)
+    )
+
+
+def is_text_example(test: str) -> bool:
+    """Say whether an id is of a text's examples: the file's own name stands behind its path."""
+    path, _, name = test.partition("::")
+    return bool(name) and path.rpartition("/")[2] == name
+
+
+def is_doctest(test: str) -> bool:
+    """Say whether an id is of a docstring's examples: named by module, not by function.
+
+    So pytest names them, as ``src/shop/cart.py::shop.cart.Cart.total``.
+    """
+    return _module_of(test) is not None
+
+
+def entity_of_doctest(test: str) -> str:
+    """Return the qualified name of what has the examples; empty for the module itself."""
+    module = _module_of(test)
+    name = test.partition("::")[2]
+    return name if module is None else name[len(module) :].lstrip(".")
+
+
+def _module_of(test: str) -> str | None:
+    """Return the module that a docstring's test is named by; None for other tests."""
+    path, _, name = test.partition("::")
+    if not path.endswith(".py"):
+        return None
+    stem = path[: -len(".py")]
+    if stem.endswith("/__init__"):
+        stem = stem[: -len("/__init__")]
+    parts = stem.split("/")
+    for module in (".".join(parts[first:]) for first in range(len(parts))):
+        whole = name == module and ("." in name or len(parts) == 1)
+        if whole or name.startswith(module + "."):
+            return module
+    return None

@@ -1,0 +1,220 @@
+"""Put back what decides how tests run in files that hold other settings too, to the byte."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from syntax.intake.sources import Edit, PythonText, UnreadableFile
+
+TOML_KEYS = (
+    ("tool", "pytest"),
+    ("tool", "coverage"),
+    ("tool", "tox"),
+    ("project", "entry-points", "pytest11"),
+    ("tool", "poetry", "plugins", "pytest11"),
+    ("tool", "flit", "entrypoints", "pytest11"),
+    ("tool", "pdm", "entry-points", "pytest11"),
+)
+"""What of a pyproject.toml decides how tests run."""
+SECTION = re.compile(rb"^\[([^\]\r\n]*)\][^\r\n]*\r?\n?", re.MULTILINE)
+DECIDING = re.compile(
+    r"(tool:)?pytest|coverage(:.*)?|tox(:.*)?|testenv([:.-].*)?|options\.entry_points|entry_points"
+)
+"""Sections of setup.cfg and tox.ini that decide it: of the last two ``pytest11`` alone."""
+ENTRY_POINTS = frozenset({"options.entry_points", "entry_points"})
+PLUGINS = re.compile(rb"^pytest11[ \t]*[=:][^\n]*\n?(?:(?:[ \t]+[^\n]*|[#;][^\n]*|\r?)\n)*", re.M)
+PLUGIN_GROUP = "pytest11"
+
+
+def restore_settings(name: str, data: bytes, reference: bytes) -> tuple[bytes, list[str]]:
+    """Return a file with what decides how tests run as in the reference, and what that was.
+
+    ``name`` is the file's own. Raises UnreadableFile where it cannot be found.
+    """
+    if name == "pyproject.toml":
+        return restore_toml(data, reference)
+    if name == "setup.py":
+        return restore_setup_script(data, reference)
+    return restore_ini(data, reference)
+
+
+def restore_toml(data: bytes, reference: bytes) -> tuple[bytes, list[str]]:
+    """Put back tables of pytest, coverage and tox, and entry points of pytest's plugins."""
+    old, new = parse_toml(reference), parse_toml(data)
+    before, after = old.unwrap(), new.unwrap()
+    differing = [keys for keys in TOML_KEYS if value_at(before, keys) != value_at(after, keys)]
+    if not differing:
+        return data, []
+    for keys in differing:
+        set_value(new, keys, value_at(old, keys))
+        put(after, keys, value_at(before, keys))
+    result = tomlkit.dumps(new).encode("utf-8", "surrogatepass")
+    try:
+        restored = parse_toml(result).unwrap()
+    except UnreadableFile:
+        restored = {}
+    if without_empty(restored) != without_empty(after):
+        raise UnreadableFile("its settings of the tests cannot be put back alone")
+    return result, [f"[{'.'.join(keys)}]" for keys in differing]
+
+
+def parse_toml(data: bytes) -> tomlkit.TOMLDocument:
+    """Read TOML. Raises UnreadableFile."""
+    try:
+        return tomlkit.parse(data.decode("utf-8"))
+    except (TOMLKitError, ValueError, RecursionError) as error:
+        raise UnreadableFile("it cannot be parsed") from error
+
+
+def value_at(table: Any, keys: tuple[str, ...]) -> Any:
+    """Return what stands under keys; None where nothing does."""
+    for key in keys:
+        if not isinstance(table, dict) or key not in table:
+            return None
+        table = table[key]
+    return table
+
+
+def set_value(table: Any, keys: tuple[str, ...], value: Any) -> None:
+    """Write a value under keys of a document, or take it out where it is None."""
+    if value is None and value_at(table, keys) is None:
+        return
+    for key in keys[:-1]:
+        if not isinstance(table.get(key), dict):
+            table[key] = tomlkit.table(is_super_table=True)
+        table = table[key]
+    if value is None:
+        del table[keys[-1]]
+    else:
+        table[keys[-1]] = value
+
+
+def put(table: dict[str, Any], keys: tuple[str, ...], value: Any) -> None:
+    """Do the same to plain values."""
+    for key in keys[:-1]:
+        if not isinstance(table.get(key), dict):
+            if value is None:
+                return
+            table[key] = {}
+        table = table[key]
+    table.pop(keys[-1], None)
+    if value is not None:
+        table[keys[-1]] = value
+
+
+def without_empty(value: Any) -> Any:
+    """Return values without empty tables, which say nothing."""
+    if isinstance(value, dict):
+        inner = {key: without_empty(each) for key, each in value.items()}
+        return {key: each for key, each in inner.items() if each != {}}
+    return value
+
+
+class Section(NamedTuple):
+    """A section of an ini file, or the part of one that counts."""
+
+    name: str
+    start: int
+    end: int
+
+
+def restore_ini(data: bytes, reference: bytes) -> tuple[bytes, list[str]]:
+    """Put back sections of pytest, coverage and tox, and entry points of pytest's plugins."""
+    check_ini(data)
+    was, now = sections_of(reference), sections_of(data)
+    names = list(dict.fromkeys(each.name for each in (*was, *now)))
+    result, told = data, []
+    for name in names:
+        wanted = joined(reference, was, name)
+        if wanted.strip() == joined(result, sections_of(result), name).strip():
+            continue
+        told.append(f"[{name}]")
+        result = with_section(result, name, wanted)
+    return result, told
+
+
+def check_ini(data: bytes) -> None:
+    """Raise UnreadableFile where an ini file cannot be parsed."""
+    parser = configparser.RawConfigParser(strict=True, allow_no_value=True)
+    try:
+        parser.read_string(data.decode("utf-8").lstrip("\ufeff"))
+    except (configparser.Error, ValueError) as error:
+        raise UnreadableFile("it cannot be parsed") from error
+
+
+def sections_of(data: bytes) -> list[Section]:
+    """Return the sections that decide how tests run; of entry points those of pytest alone."""
+    heads = list(SECTION.finditer(data))
+    found = []
+    for number, head in enumerate(heads):
+        name = head.group(1).decode("utf-8", "replace").strip()
+        end = heads[number + 1].start() if number + 1 < len(heads) else len(data)
+        if name in ENTRY_POINTS:
+            plugins = PLUGINS.search(data, head.end(), end)
+            if plugins:
+                key = f"{name}.{PLUGIN_GROUP}"
+                found.append(Section(key, plugins.start(), min(plugins.end(), end)))
+        elif DECIDING.fullmatch(name):
+            found.append(Section(name, head.start(), end))
+    return found
+
+
+def joined(data: bytes, sections: list[Section], name: str) -> bytes:
+    """Return all that stands under a name."""
+    return b"".join(data[each.start : each.end] for each in sections if each.name == name)
+
+
+def with_section(data: bytes, name: str, wanted: bytes) -> bytes:
+    """Return an ini file with a section in the place of its own, or at its end."""
+    own = [each for each in sections_of(data) if each.name == name]
+    if own:
+        for each in reversed(own[1:]):
+            data = data[: each.start] + data[each.end :]
+        return data[: own[0].start] + ended(wanted, data) + data[own[0].end :]
+    section, _, key = name.rpartition(".")
+    if key != PLUGIN_GROUP:
+        return ended(data, data) + wanted
+    for head in SECTION.finditer(data):
+        if head.group(1).decode("utf-8", "replace").strip() == section:
+            return data[: head.end()] + ended(wanted, data) + data[head.end() :]
+    newline = b"\r\n" if b"\r\n" in data else b"\n"
+    return ended(data, data) + b"[" + section.encode() + b"]" + newline + wanted
+
+
+def ended(text: bytes, like: bytes) -> bytes:
+    """Return a text with the end of its last line."""
+    if not text or text.endswith(b"\n"):
+        return text
+    return text + (b"\r\n" if b"\r\n" in like else b"\n")
+
+
+def restore_setup_script(data: bytes, reference: bytes) -> tuple[bytes, list[str]]:
+    """Put back what a setup.py says of pytest's plugins, which is all that decides there."""
+    before, after = PythonText(reference), PythonText(data)
+    old, new = list(plugin_values(before)), list(plugin_values(after))
+    was, now = [before.code(node) for node in old], [after.code(node) for node in new]
+    if was == now:
+        return data, []
+    if len(was) != len(now):
+        raise UnreadableFile("it changes pytest's plugins")
+    edits = [Edit(*after.span(node), text) for node, text in zip(new, was)]
+    return after.encode(edits), ["the entry points of pytest11"]
+
+
+def plugin_values(source: PythonText) -> Iterator[ast.expr]:
+    """Yield what is said of pytest's plugins: a dictionary's value, or a text that names them."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values):
+                if isinstance(key, ast.Constant) and key.value == PLUGIN_GROUP:
+                    yield value
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if PLUGIN_GROUP in node.value and node.value != PLUGIN_GROUP:
+                yield node
