@@ -11,6 +11,7 @@ from typing import Any
 from harness.judge.judge import HARNESS_VERSION, Grade
 from storage.errors import SourceError
 from storage.records import digest
+from syntax.intake.intake import INTAKE_VERSION
 
 Status = dict[str, dict[str, list[str]]]
 NOT_IN_OURS = ("FAIL_TO_FAIL", "PASS_TO_FAIL")
@@ -42,6 +43,8 @@ class Graded:
     error: str = ""
     """Why there is no grade: ``does-not-apply``, ``unknown-task``, ``environment-failed`` or
     ``sandbox-broken``; empty where there is one."""
+    taken_back: tuple[str, ...] = ()
+    """What of the patch was put back before it was graded, each as ``path: what``."""
     seconds: float = field(default=0.0, compare=False)
 
 
@@ -115,7 +118,7 @@ def _prediction(path: Path, number: int, value: Any) -> Prediction:
 def key_of(prediction: Prediction, bug: str, tests: Iterable[str], mode: str) -> str:
     """Identify a grade by all it depends on, so that none is made twice."""
     parts = (prediction.instance_id, prediction.model, prediction.patch, bug)
-    return digest(*parts, *tests, HARNESS_VERSION, mode)[:32]
+    return digest(*parts, *tests, HARNESS_VERSION, INTAKE_VERSION, mode)[:32]
 
 
 def make_graded(
@@ -132,6 +135,7 @@ def make_graded(
         fail_to_pass=(grade.fail_to_pass_green, grade.fail_to_pass_red),
         pass_to_pass=(tuple(t for t in pass_to_pass if t not in red), grade.pass_to_pass_red),
         detail=grade.detail,
+        taken_back=grade.taken_back,
     )
 
 
@@ -179,5 +183,6 @@ def instance(each: Graded) -> dict[str, Any]:
         "tests_status": status,
         "error": each.error,
         "detail": each.detail,
+        "taken_back": list(each.taken_back),
         "seconds": each.seconds,
     }

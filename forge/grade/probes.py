@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
 from forge.grade.evaluation import Evaluation, EvaluationCase, evaluate
-from forge.grade.grade import Read, start_state
+from forge.grade.intake import Read, read_start_state
 from forge.grade.lookup import StoredTask
 from forge.grade.predictions import Graded, Prediction
 from storage.records import digest
@@ -75,7 +75,7 @@ def wrong_patches(
     found: StoredTask, tasks: Iterable[StoredTask], trees: Trees
 ) -> Iterator[tuple[str, str, str]]:
     """Yield kind, what it is about, and the patch on the start state."""
-    read = start_state(found, trees)
+    read = read_start_state(found, trees)
     broken = {path: read(path) for path in broken_files(trees, found.bug)}
     fixed = {path: trees.read_file(found.bug.tree, path) for path in broken}
     yield "empty", "", ""

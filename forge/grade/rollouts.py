@@ -88,6 +88,7 @@ async def roll_out(grounds: Grounds, agent: Agent, attempt: RolloutAttempt) -> d
     found, trees = attempt.found, grounds.trees
     work = Work(patch="", exit=None, output="")
     resolved, error, detail = False, "", ""
+    taken_back: tuple[str, ...] = ()
     try:
         backend, grader = await grounds.of(found)
         environment = grader.terms.environment
@@ -101,6 +102,7 @@ async def roll_out(grounds: Grounds, agent: Agent, attempt: RolloutAttempt) -> d
         finally:
             await worker.discard()
         resolved, error, detail = graded.resolved, graded.error, graded.detail
+        taken_back = graded.taken_back
     except BuildFailed as failure:
         error, detail = "environment-failed", str(failure)
     except SandboxError as failure:
@@ -115,6 +117,7 @@ async def roll_out(grounds: Grounds, agent: Agent, attempt: RolloutAttempt) -> d
         "exit": work.exit,
         "error": error,
         "detail": detail,
+        "taken_back": list(taken_back),
         "seconds": round(time.monotonic() - started, 2),
     }
 

@@ -175,9 +175,7 @@ def edits_of(
             yield Edit(start, end, wanted)
 
 
-def aliased(
-    after: PythonText, new: Mapping[str, list[Definition]], name: str
-) -> list[Definition]:
+def aliased(after: PythonText, new: Mapping[str, list[Definition]], name: str) -> list[Definition]:
     """Return the definition that stands under another name, where a name is only assigned."""
     for each in after.tree.body:
         if isinstance(each, ast.Assign) and isinstance(each.value, ast.Name):
@@ -238,9 +236,7 @@ def overwritten_docs(before: PythonText, after: PythonText) -> Iterator[Edit]:
 def doc_writers(source: PythonText) -> Iterator[ast.stmt]:
     """Yield the assignments to a docstring, wherever they stand."""
     for node in ast.walk(source.tree):
-        if isinstance(node, ast.Assign) and any(is_doc(target) for target in node.targets):
-            yield node
-        elif isinstance(node, (ast.AugAssign, ast.AnnAssign)) and is_doc(node.target):
+        if (isinstance(node, ast.Assign) and any(is_doc(target) for target in node.targets)) or (isinstance(node, (ast.AugAssign, ast.AnnAssign)) and is_doc(node.target)):
             yield node
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -20,7 +21,8 @@ class FileTests(NamedTuple):
 NO_TESTS = FileTests(frozenset(), frozenset(), is_text=False)
 
 
-def tests_by_file(tests: Iterable[str]) -> dict[str, FileTests]:
+@lru_cache(maxsize=8)
+def tests_by_file(tests: tuple[str, ...]) -> dict[str, FileTests]:
     """Return for each file what it holds of the tests, by their pytest ids."""
     code: dict[str, set[str]] = {}
     examples: dict[str, set[str]] = {}

@@ -12,12 +12,20 @@ from typing import NamedTuple, Optional
 
 from syntax.intake.examples import restore_examples, restore_text
 from syntax.intake.ids import NO_TESTS, FileTests, tests_by_file
-from syntax.intake.places import SHARED, ImportRoots, is_loaded_by_itself, is_protected
+from syntax.intake.places import (
+    SHARED,
+    ImportRoots,
+    is_configuration,
+    is_loaded_by_itself,
+    is_protected,
+)
 from syntax.intake.settings import restore_settings
 from syntax.intake.sources import PythonText, UnreadableFile
 from syntax.intake.test_code import restore_tests
 from syntax.paths import is_test_path
 
+INTAKE_VERSION = "1"
+"""Version of these rules: what was graded by others is graded again."""
 Content = Optional[bytes]
 Read = Callable[[str], Content]
 
@@ -59,13 +67,12 @@ def take_in(reference: Reference, changed: Mapping[str, Content]) -> Submission:
     Tests and what decides how they run are those of the reference, whatever the patch says; the
     rest is as the patch has it.
     """
-    held = tests_by_file(reference.tests)
-    roots = ImportRoots(reference.paths, held)
+    held = tests_by_file(tuple(reference.tests))
     files: dict[str, Content] = {}
     taken: list[str] = []
     for path in sorted(changed):
         before = reference.read(path)
-        restored = restore_file(reference, roots, held, path, before, changed[path])
+        restored = restore_file(reference, held, path, before, changed[path])
         taken += [f"{path}: {what}" for what in restored.what]
         if restored.content != before:
             files[path] = restored.content
@@ -73,57 +80,62 @@ def take_in(reference: Reference, changed: Mapping[str, Content]) -> Submission:
 
 
 def restore_file(
-    reference: Reference,
-    roots: ImportRoots,
-    held: Mapping[str, FileTests],
-    path: str,
-    before: Content,
-    after: Content,
+    reference: Reference, held: Mapping[str, FileTests], path: str, before: Content, after: Content
 ) -> Restored:
     """Return one file of a patch as it is graded."""
     if before == after:
         return Restored(after)
-    if before is None:
-        why = refuse_new_file(reference, roots, path)
-        if why:
-            return Restored(None, (why,))
-    elif is_put_back_whole(reference, held, path):
-        return Restored(before, ("the tests' own file" if is_test(path, held) else "all of it",))
+    exempt = path in reference.fixed and is_loaded_by_itself(path)
+    why = "" if exempt else name_decider(path)
+    if before is None and (why or (why := refuse_new_file(reference, held, path))):
+        return Restored(None, (f"a new {why}",))
+    if why or is_put_back_whole(reference, held, path):
+        return Restored(before, (f"the {why or 'file of the tests'}",))
     if after is None:
         return restore_deleted(path, held, before)
     try:
-        return restore_parts(reference, held, path, before, after)
+        return restore_parts(held, path, before, after)
     except UnreadableFile as error:
         return Restored(before, (f"all of it, since {error}",))
 
 
-def refuse_new_file(reference: Reference, roots: ImportRoots, path: str) -> str:
-    """Say what a new file would do to the tests; empty where it is a solver's to add."""
-    if is_protected(path) and not (is_loaded_by_itself(path) and path in reference.fixed):
-        return "a new file that is loaded by itself" if is_loaded_by_itself(path) else (
-            "a new file of the tests" if is_test_path(path) else "a new configuration of the tests"
-        )
+def name_decider(path: str) -> str:
+    """Say what a file is that decides as a whole how tests run; empty for any other."""
+    if is_loaded_by_itself(path):
+        return "file that is loaded by itself"
+    if is_configuration(path):
+        return "configuration of the tests"
+    return "file of the tests" if is_test_path(path) else ""
+
+
+def refuse_new_file(reference: Reference, held: Mapping[str, FileTests], path: str) -> str:
+    """Say in the place of what a new file would be found; empty where it is a solver's to add."""
     if any(other.startswith(path + "/") for other in reference.paths):
-        return "a file in the place of a folder"
+        return "file in the place of a folder"
     if path in reference.fixed:
         return ""
-    name = roots.shadowed_by(path, reference.installed)
-    return f"a new module in the place of {name}" if name else ""
+    roots = ImportRoots(reference.paths, held)
+    for name in roots.top_names(path):
+        if roots.is_taken(name, reference.installed) or is_imported_by_tests(reference, held, name):
+            return f"module in the place of {name}"
+    return ""
 
 
-def is_test(path: str, held: Mapping[str, FileTests]) -> bool:
-    """Say whether a file is the tests' own, by its name or by what it holds."""
-    return is_test_path(path) or bool(held.get(path, NO_TESTS).code)
+def is_imported_by_tests(reference: Reference, held: Mapping[str, FileTests], name: str) -> bool:
+    """Say whether tests, or what belongs to them, import a module of this name at the top."""
+    return any(
+        name in top_imports(reference.read(path) or b"", name)
+        for path in reference.paths
+        if path.endswith(".py") and (is_protected(path) or path in held)
+    )
 
 
 def is_put_back_whole(reference: Reference, held: Mapping[str, FileTests], path: str) -> bool:
-    """Say whether all of a file that was there is put back."""
-    if is_protected(path):
-        return not (is_loaded_by_itself(path) and path in reference.fixed)
-    return bool(held.get(path, NO_TESTS).code) and not is_shared(reference, held, path)
+    """Say whether a file holds tests, and no code that a solver may have to change."""
+    return bool(held.get(path, NO_TESTS).code) and not is_shared(reference, path)
 
 
-def is_shared(reference: Reference, held: Mapping[str, FileTests], path: str) -> bool:
+def is_shared(reference: Reference, path: str) -> bool:
     """Say whether a file of tests holds code too: the known fix changes it, or code imports it."""
     if path in reference.fixed:
         return True
@@ -155,6 +167,22 @@ def imports(data: bytes, name: str) -> bool:
     return False
 
 
+def top_imports(data: bytes, name: str) -> set[str]:
+    """Return what a Python file imports at the top; nothing where it does not speak of a name."""
+    if name.encode() not in data:
+        return set()
+    try:
+        nodes = list(ast.walk(PythonText(data).tree))
+    except UnreadableFile:
+        return set()
+    found = {a.name.partition(".")[0] for n in nodes if isinstance(n, ast.Import) for a in n.names}
+    return found | {
+        (node.module or "").partition(".")[0]
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and not node.level
+    }
+
+
 def restore_deleted(path: str, held: Mapping[str, FileTests], before: Content) -> Restored:
     """Put back a file that was deleted where it decides how tests run, or holds some."""
     assert before is not None
@@ -171,7 +199,7 @@ def restore_deleted(path: str, held: Mapping[str, FileTests], before: Content) -
 
 
 def restore_parts(
-    reference: Reference, held: Mapping[str, FileTests], path: str, before: Content, after: bytes
+    held: Mapping[str, FileTests], path: str, before: Content, after: bytes
 ) -> Restored:
     """Put back those parts of a file that are tests or decide how they run."""
     name, what = PurePosixPath(path).name, held.get(path, NO_TESTS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import PurePosixPath
 
 from syntax.paths import is_test_path
@@ -27,15 +27,17 @@ METADATA = (".egg-info", ".dist-info")
 """Ends of folders by which plugins are found."""
 IMPORTABLE = frozenset({".py", ".pyc", ".pyd", ".so", ".zip"})
 OF_PYTEST = frozenset({"pytest", "_pytest", "pluggy", "iniconfig", "py", "packaging", "pygments"})
-STANDARD = frozenset(
-    getattr(sys, "stdlib_module_names", None) or sys.builtin_module_names
-)
+STANDARD = frozenset(getattr(sys, "stdlib_module_names", None) or sys.builtin_module_names)
 
 
 def is_protected(path: str) -> bool:
     """Say whether a file is a test's, or decides how tests run, as a whole."""
-    place = PurePosixPath(path)
-    return place.name in CONFIGURATION or is_loaded_by_itself(path) or is_test_path(path)
+    return is_configuration(path) or is_loaded_by_itself(path) or is_test_path(path)
+
+
+def is_configuration(path: str) -> bool:
+    """Say whether a file decides how tests run, and nothing else."""
+    return PurePosixPath(path).name in CONFIGURATION
 
 
 def is_loaded_by_itself(path: str) -> bool:
@@ -69,23 +71,20 @@ class ImportRoots:
             folder = parent(folder)
         return folder
 
-    def shadowed_by(self, path: str, installed: Collection[str]) -> str:
-        """Return the module in whose place a new file would be imported; empty where none is."""
-        place = PurePosixPath(path)
-        if place.suffix not in IMPORTABLE:
-            return ""
+    def top_names(self, path: str) -> Iterator[str]:
+        """Yield the names by which a new file is imported at the top, where nothing was before."""
+        if PurePosixPath(path).suffix not in IMPORTABLE:
+            return
         for folder in self.folders:
-            if folder and not path.startswith(folder + "/"):
-                continue
-            inner = path[len(folder) + 1 if folder else 0 :]
-            name = inner.partition("/")[0].partition(".")[0]
-            if "/" in inner and self.is_known(folder, name):
-                continue
-            if name in STANDARD or name in OF_PYTEST or name in installed:
-                return name
-            if name in self.names and not self.is_known(folder, name):
-                return name
-        return ""
+            if not folder or path.startswith(folder + "/"):
+                inner = path[len(folder) + 1 if folder else 0 :]
+                name = inner.partition("/")[0].partition(".")[0]
+                if not self.is_known(folder, name):
+                    yield name
+
+    def is_taken(self, name: str, installed: Collection[str]) -> bool:
+        """Say whether a module of this name is to be had from elsewhere."""
+        return name in STANDARD or name in OF_PYTEST or name in installed or name in self.names
 
     def is_known(self, folder: str, name: str) -> bool:
         """Say whether a folder has held a module or folder of this name."""

@@ -32,9 +32,7 @@ class Bound(NamedTuple):
     """It is the only statement of its block."""
 
 
-def restore_tests(
-    data: bytes, reference: bytes, names: Collection[str]
-) -> tuple[bytes, list[str]]:
+def restore_tests(data: bytes, reference: bytes, names: Collection[str]) -> tuple[bytes, list[str]]:
     """Return a Python file with tests and fixtures as in the reference, and which they are.
 
     ``names`` are the tests' functions and classes. What else gives one of these names a meaning
@@ -58,7 +56,9 @@ def restore_tests(
             appended += was
         wanted = [*was, *([""] * (len(now) - len(was)))]
         edits += [replace(after, each, text) for each, text in zip(new.get(name, ()), wanted)]
-    strays = list(stray_statements(before, after, names, {id(b.node) for s in new.values() for b in s}))
+    strays = list(
+        stray_statements(before, after, names, {id(b.node) for s in new.values() for b in s})
+    )
     told += [f"what is done to {name}" for _, name in strays]
     edits += [Edit(*after.span(node), "pass") for node, _ in strays]
     if appended:

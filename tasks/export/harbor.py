@@ -12,12 +12,13 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from syntax.intake.ids import files_of_tests
+from syntax.intake.places import CONFIGURATION, is_protected
 from tasks.export import grade
 from tasks.export.archives import pack_archive
 from tasks.export.full import content_of
 from tasks.export.rows import Row
 from tasks.material import Material
-from tasks.start_state import CONFIGURATION, files_of_tests, is_protected
 
 SCHEMA = "1.4"
 TREE = "/testbed"
