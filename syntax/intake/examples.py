@@ -178,9 +178,10 @@ def edits_of(
 def aliased(after: PythonText, new: Mapping[str, list[Definition]], name: str) -> list[Definition]:
     """Return the definition that stands under another name, where a name is only assigned."""
     for each in after.tree.body:
-        if isinstance(each, ast.Assign) and isinstance(each.value, ast.Name):
-            if any(isinstance(t, ast.Name) and t.id == name for t in each.targets):
-                return list(new.get(each.value.id, []))
+        if not isinstance(each, ast.Assign) or not isinstance(each.value, ast.Name):
+            continue
+        if any(isinstance(target, ast.Name) and target.id == name for target in each.targets):
+            return list(new.get(each.value.id, []))
     return []
 
 
@@ -236,7 +237,9 @@ def overwritten_docs(before: PythonText, after: PythonText) -> Iterator[Edit]:
 def doc_writers(source: PythonText) -> Iterator[ast.stmt]:
     """Yield the assignments to a docstring, wherever they stand."""
     for node in ast.walk(source.tree):
-        if (isinstance(node, ast.Assign) and any(is_doc(target) for target in node.targets)) or (isinstance(node, (ast.AugAssign, ast.AnnAssign)) and is_doc(node.target)):
+        if (isinstance(node, ast.Assign) and any(is_doc(target) for target in node.targets)) or (
+            isinstance(node, (ast.AugAssign, ast.AnnAssign)) and is_doc(node.target)
+        ):
             yield node
 
 
@@ -249,9 +252,9 @@ def is_doc(target: ast.expr) -> bool:
 
 def compare_tables(before: PythonText, after: PythonText, entities: Collection[str]) -> None:
     """Raise UnreadableFile where examples in ``__test__`` differ, which have no docstring."""
-    if any(name.split(".")[0] == "__test__" for name in entities):
-        if tables(before) != tables(after):
-            raise UnreadableFile("its __test__ was changed")
+    tabled = any(name.split(".")[0] == "__test__" for name in entities)
+    if tabled and tables(before) != tables(after):
+        raise UnreadableFile("its __test__ was changed")
 
 
 def tables(source: PythonText) -> list[str]:

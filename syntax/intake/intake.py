@@ -6,7 +6,7 @@ Whatever hands in files (a solver, a check, the known fix) goes through ``take_i
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import NamedTuple, Optional
 
@@ -150,37 +150,29 @@ def is_shared(reference: Reference, path: str) -> bool:
 
 
 def imports(data: bytes, name: str) -> bool:
-    """Say whether a Python file imports a module of this name."""
-    if name.encode() not in data:
-        return False
-    try:
-        tree = PythonText(data).tree
-    except UnreadableFile:
-        return False
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom):
-            if name in (node.module or "").split(".") or name in {a.name for a in node.names}:
-                return True
-        elif isinstance(node, ast.Import):
-            if any(name in alias.name.split(".") for alias in node.names):
-                return True
-    return False
+    """Say whether a Python file imports a module of this name, from anywhere."""
+    return any(name in each.split(".") for each in imported_names(data, name))
 
 
 def top_imports(data: bytes, name: str) -> set[str]:
-    """Return what a Python file imports at the top; nothing where it does not speak of a name."""
+    """Return the first names that a Python file imports by, where it speaks of a name at all."""
+    return {each.partition(".")[0] for each in imported_names(data, name)}
+
+
+def imported_names(data: bytes, name: str) -> Iterator[str]:
+    """Yield what a Python file imports, with all dots; nothing where it never speaks of a name."""
     if name.encode() not in data:
-        return set()
+        return
     try:
-        nodes = list(ast.walk(PythonText(data).tree))
+        tree = PythonText(data).tree
     except UnreadableFile:
-        return set()
-    found = {a.name.partition(".")[0] for n in nodes if isinstance(n, ast.Import) for a in n.names}
-    return found | {
-        (node.module or "").partition(".")[0]
-        for node in nodes
-        if isinstance(node, ast.ImportFrom) and not node.level
-    }
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            around = "." * node.level + (node.module or "")
+            yield from (f"{around}.{alias.name}" for alias in node.names)
 
 
 def restore_deleted(path: str, held: Mapping[str, FileTests], before: Content) -> Restored:

@@ -215,6 +215,10 @@ def plugin_values(source: PythonText) -> Iterator[ast.expr]:
             for key, value in zip(node.keys, node.values):
                 if isinstance(key, ast.Constant) and key.value == PLUGIN_GROUP:
                     yield value
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if PLUGIN_GROUP in node.value and node.value != PLUGIN_GROUP:
-                yield node
+        elif isinstance(node, ast.Constant) and names_plugins(node.value):
+            yield node
+
+
+def names_plugins(value: object) -> bool:
+    """Say whether a text has entry points of pytest's plugins among others."""
+    return isinstance(value, str) and PLUGIN_GROUP in value and value != PLUGIN_GROUP
