@@ -61,7 +61,7 @@ def apply_with_fuzz(trees: Trees, tree: str, repaired: RepairedPatch) -> Applied
 def list_options(patch: bytes) -> list[tuple[str, ...]]:
     """List what git may be asked to do: as ever, without prefixes, without context."""
     bare = ("-p0",) if is_unprefixed(patch) else ()
-    options = [(), bare] if bare else [()]
+    options: list[tuple[str, ...]] = [(), bare] if bare else [()]
     return [*options, (*bare, "--unidiff-zero")] if NO_CONTEXT.search(patch) else options
 
 
