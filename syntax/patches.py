@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise
 
+from storage.errors import PatchError
+from storage.quoted_paths import quote_path
 from syntax.text import Text, split_lines
 
 CONTEXT = 3
@@ -24,20 +26,17 @@ def decode(data: bytes) -> str:
 
 
 def encode(text: str) -> bytes:
-    """Turn patch text back into bytes."""
-    return text.encode("utf-8", "surrogateescape")
+    """Turn patch text back into bytes. Raises PatchError for what no bytes decode to."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        found = f"U+{ord(text[error.start]):04X}"
+        raise PatchError(f"the patch holds half a character ({found}), which is no text") from error
 
 
 def quote(path: str) -> bytes:
     """Quote a path as git does where it holds quotes, control or non-ASCII bytes."""
-    raw = encode(path)
-    if all(32 <= byte < 127 and byte not in b'"\\' for byte in raw):
-        return raw
-    named = {9: b"\\t", 10: b"\\n", 13: b"\\r", 34: b'\\"', 92: b"\\\\"}
-    escaped = [
-        named.get(byte) or (bytes([byte]) if 32 <= byte < 127 else b"\\%03o" % byte) for byte in raw
-    ]
-    return b'"' + b"".join(escaped) + b'"'
+    return quote_path(encode(path))
 
 
 def headers(path: str, *, old: bool = True, new: bool = True, mode: str = "100644") -> bytes:

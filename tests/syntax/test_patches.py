@@ -152,3 +152,11 @@ def test_what_lies_far_between_two_changed_lines_is_left_out() -> None:
     assert apply_patch(patch, {"a.txt": data}.get) == {
         "a.txt": data[:start] + replaced + data[end:]
     }
+
+
+def test_half_a_character_is_a_patch_error() -> None:
+    patch = "--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-a\n+\ud83d\n"
+
+    for call in (lambda: encode(patch), lambda: apply_patch(patch, {"a.py": b"a\n"}.get)):
+        with pytest.raises(PatchError, match=r"half a character \(U\+D83D\)"):
+            call()
