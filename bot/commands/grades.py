@@ -113,6 +113,8 @@ def grade_command(
         for test in (*grade.fail_to_pass_red, *grade.pass_to_pass_red)[:20]:
             out.print(f"  not green: {test}", markup=False, highlight=False, soft_wrap=True)
         print_taken_back(grade.taken_back)
+        for each in grade.notes:
+            out.print(f"  note: {each}", markup=False, highlight=False, soft_wrap=True)
     if not grade.resolved:
         raise typer.Exit(1)
 

@@ -221,7 +221,7 @@ async def grade_case(
         return make_ungraded(case.prediction, "does-not-apply", case.key, str(error))
     except SandboxError as error:
         return make_ungraded(case.prediction, "sandbox-broken", case.key, str(error))
-    grade = replace(grade, taken_back=intake.taken_back)
+    grade = replace(grade, taken_back=intake.taken_back, notes=intake.notes)
     return make_graded(case.prediction, case.key, grade, case.found.verdict.pass_to_pass)
 
 

@@ -28,7 +28,7 @@ async def grade_patch(
     found_grade = await grade_files(
         found, intake.files, parts=parts, cache=cache, base_image=base_image
     )
-    return replace(found_grade, taken_back=intake.taken_back)
+    return replace(found_grade, taken_back=intake.taken_back, notes=intake.notes)
 
 
 async def ensure_environment(found: StoredTask, backend: Backend, trees: Trees) -> Environment:

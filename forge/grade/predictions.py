@@ -45,6 +45,8 @@ class Graded:
     ``sandbox-broken``; empty where there is one."""
     taken_back: tuple[str, ...] = ()
     """What of the patch was put back before it was graded, each as ``path: what``."""
+    notes: tuple[str, ...] = ()
+    """How the patch was read where git did not take it as it is."""
     seconds: float = field(default=0.0, compare=False)
 
 
@@ -136,6 +138,7 @@ def make_graded(
         pass_to_pass=(tuple(t for t in pass_to_pass if t not in red), grade.pass_to_pass_red),
         detail=grade.detail,
         taken_back=grade.taken_back,
+        notes=grade.notes,
     )
 
 
@@ -184,5 +187,6 @@ def instance(each: Graded) -> dict[str, Any]:
         "error": each.error,
         "detail": each.detail,
         "taken_back": list(each.taken_back),
+        "notes": list(each.notes),
         "seconds": each.seconds,
     }

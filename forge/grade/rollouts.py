@@ -89,6 +89,7 @@ async def roll_out(grounds: Grounds, agent: Agent, attempt: RolloutAttempt) -> d
     work = Work(patch="", exit=None, output="")
     resolved, error, detail = False, "", ""
     taken_back: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     try:
         backend, grader = await grounds.of(found)
         environment = grader.terms.environment
@@ -102,7 +103,7 @@ async def roll_out(grounds: Grounds, agent: Agent, attempt: RolloutAttempt) -> d
         finally:
             await worker.discard()
         resolved, error, detail = graded.resolved, graded.error, graded.detail
-        taken_back = graded.taken_back
+        taken_back, notes = graded.taken_back, graded.notes
     except BuildFailed as failure:
         error, detail = "environment-failed", str(failure)
     except SandboxError as failure:
@@ -118,6 +119,7 @@ async def roll_out(grounds: Grounds, agent: Agent, attempt: RolloutAttempt) -> d
         "error": error,
         "detail": detail,
         "taken_back": list(taken_back),
+        "notes": list(notes),
         "seconds": round(time.monotonic() - started, 2),
     }
 
