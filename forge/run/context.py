@@ -41,6 +41,8 @@ class Context(SourceCode):
     """Draw procedural bugs by how much they look like people's; None draws them evenly."""
     compiles: Compiles | None
     """May be called from a thread only; None where the running Python is the environment's."""
+    tests: tuple[str, ...] = ()
+    """Ids of the tests that pass in the baseline: bugs are made in the code, not in them."""
     judge: Callable[[Bug], Awaitable[Verdict]] | None = None
     """Has a bug judged at once: for sources that learn from execution."""
     wait_for_valid: Callable[[], Awaitable[list[Verified]]] | None = None

@@ -35,6 +35,11 @@ def is_protected(path: str) -> bool:
     return is_configuration(path) or is_loaded_by_itself(path) or is_test_path(path)
 
 
+def is_decisive(path: str) -> bool:
+    """Say whether a file decides how tests run, as a whole or in some of its parts."""
+    return is_protected(path) or PurePosixPath(path).name in SHARED
+
+
 def is_configuration(path: str) -> bool:
     """Say whether a file decides how tests run, and nothing else."""
     return PurePosixPath(path).name in CONFIGURATION
