@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from storage.records import Bug
+from syntax.intake.ids import tests_by_file
 from syntax.intake.intake import Reference, take_in
+from syntax.intake.places import is_decisive
 
 Read = Callable[[str], bytes | None]
 Contents = Mapping[str, bytes | None]
+TESTS_IN_THE_FIX = "tests-in-the-fix"
+"""Why a bug makes no task: grading would put back some of what undoes it."""
 
 
 def make_reference(
@@ -51,3 +55,24 @@ def check_known_fix(reference: Reference, read: Read) -> tuple[str, ...]:
     as_graded = {path: submission.files.get(path, reference.read(path)) for path in fix}
     lost = tuple(f"{path}: not as judged" for path in sorted(fix) if as_graded[path] != fix[path])
     return submission.taken_back or lost
+
+
+def explain_known_fix(
+    bug: Bug,
+    apply_bug: Callable[[], Contents],
+    read: Read,
+    *,
+    paths: Callable[[], Iterable[str]],
+    tests: tuple[str, ...],
+    lock: str,
+) -> str:
+    """Say what of a bug's known fix would be put back; empty where nothing would.
+
+    What is costly is asked for only where the bug changes a file that can matter.
+    """
+    held = tests_by_file(tests)
+    deletes = any(not change.sha256 for change in bug.changes)
+    if not deletes and not any(c.path in held or is_decisive(c.path) for c in bug.changes):
+        return ""
+    reference = make_reference(apply_bug(), bug, read, paths(), tests, lock)
+    return "; ".join(check_known_fix(reference, read))

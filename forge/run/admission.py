@@ -10,13 +10,8 @@ from forge.run.preparation import Ready, cached_reader
 from storage.errors import PatchError
 from storage.records import Bug
 from storage.trees import Trees
-from syntax.intake.ids import tests_by_file
-from syntax.intake.places import is_decisive
 from syntax.patch_text import apply_patch
-from tasks.intake import check_known_fix, make_reference
-
-TESTS_IN_THE_FIX = "tests-in-the-fix"
-"""Reason of a verdict: grading would put back some of what undoes the bug."""
+from tasks.intake import explain_known_fix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,14 +41,14 @@ class Admission:
 
     def explain_refusal(self, bug: Bug) -> str:
         """Say what of the known fix would be put back; empty where nothing would."""
-        held = tests_by_file(self.tests)
-        changed = [change.path for change in bug.changes]
-        added = any(not change.sha256 for change in bug.changes)
-        if not added and not any(path in held or is_decisive(path) for path in changed):
-            return ""
         try:
-            broken = apply_patch(bug.patch, self.read)
+            return explain_known_fix(
+                bug,
+                lambda: apply_patch(bug.patch, self.read),
+                self.read,
+                paths=lambda: self._paths,
+                tests=self.tests,
+                lock=self.lock,
+            )
         except PatchError:
             return ""  # The judge says so.
-        reference = make_reference(broken, bug, self.read, self._paths, self.tests, self.lock)
-        return "; ".join(check_known_fix(reference, self.read))

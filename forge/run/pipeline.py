@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from forge.run.admission import TESTS_IN_THE_FIX, Admission
+from forge.run.admission import Admission
 from forge.run.context import Compiles, Context, Engine, Source, Verified
 from forge.run.preparation import Ready
 from forge.run.progress import Reporter
@@ -27,6 +27,7 @@ from storage.records import Bug, Task, Verdict
 from storage.store import Store
 from storage.trees import Trees
 from syntax.paths import is_source_path
+from tasks.intake import TESTS_IN_THE_FIX
 
 Messages = Mapping[str, str]
 MakeTask = Callable[[Bug, Verdict, Messages | None], Task]

@@ -6,7 +6,7 @@ import ast
 import doctest
 import re
 from collections.abc import Collection, Iterator, Mapping
-from typing import NamedTuple, Union
+from typing import Dict, List, NamedTuple, Tuple, Union
 
 from syntax.intake.sources import (
     DEFINITIONS,
@@ -20,7 +20,7 @@ from syntax.intake.sources import (
 QUOTES = re.compile(r"([a-zA-Z]*)(\"\"\"|'''|\"|')")
 EXAMPLE = doctest.DocTestParser._EXAMPLE_RE  # type: ignore[attr-defined]
 COMMENT = re.compile(r"[ \t]*>>>[ \t]*(#.*)?\n?$")
-Examples = list[tuple[str, str, dict[int, bool]]]
+Examples = List[Tuple[str, str, Dict[int, bool]]]
 Documented = Union[ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef]
 
 

@@ -6,9 +6,9 @@ Whatever hands in files (a solver, a check, the known fix) goes through ``take_i
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import PurePosixPath
-from typing import NamedTuple, Optional
+from typing import Callable, NamedTuple, Optional
 
 from syntax.intake.examples import restore_examples, restore_text
 from syntax.intake.ids import NO_TESTS, FileTests, tests_by_file
@@ -43,6 +43,8 @@ class Reference(NamedTuple):
     """Paths that the known fix changes."""
     installed: Collection[str] = ()
     """Names of modules that the environment brings."""
+    shared: Optional[Collection[str]] = None
+    """Files of tests that hold code too; None where that is to be found out."""
 
 
 class Submission(NamedTuple):
@@ -137,6 +139,8 @@ def is_put_back_whole(reference: Reference, held: Mapping[str, FileTests], path:
 
 def is_shared(reference: Reference, path: str) -> bool:
     """Say whether a file of tests holds code too: the known fix changes it, or code imports it."""
+    if reference.shared is not None:
+        return path in reference.shared
     if path in reference.fixed:
         return True
     name = PurePosixPath(path).stem

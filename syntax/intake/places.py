@@ -25,7 +25,7 @@ STARTED = frozenset({"sitecustomize", "usercustomize"})
 """Modules that Python imports as it starts."""
 METADATA = (".egg-info", ".dist-info")
 """Ends of folders by which plugins are found."""
-IMPORTABLE = frozenset({".py", ".pyc", ".pyd", ".so", ".zip"})
+IMPORTABLE = frozenset({"", ".py", ".pyc", ".pyd", ".so"})
 OF_PYTEST = frozenset({"pytest", "_pytest", "pluggy", "iniconfig", "py", "packaging", "pygments"})
 STANDARD = frozenset(getattr(sys, "stdlib_module_names", None) or sys.builtin_module_names)
 
@@ -46,9 +46,16 @@ def is_configuration(path: str) -> bool:
 
 
 def is_loaded_by_itself(path: str) -> bool:
-    """Say whether Python or pytest takes a file up with nobody asking for it."""
+    """Say whether Python or pytest takes a file up with nobody asking for it.
+
+    Compiled modules are taken for the source beside them.
+    """
     place = PurePosixPath(path)
-    if place.suffix == ".pth" or any(part.endswith(METADATA) for part in place.parts):
+    if (
+        place.suffix == ".pth"
+        or "__pycache__" in place.parts
+        or any(part.endswith(METADATA) for part in place.parts)
+    ):
         return True
     return any(part.partition(".")[0] in STARTED for part in place.parts)
 
@@ -79,7 +86,7 @@ class ImportRoots:
     def top_names(self, path: str) -> Iterator[str]:
         """Yield the names by which a new file is imported at the top, where nothing was before."""
         if PurePosixPath(path).suffix not in IMPORTABLE:
-            return
+            return  # A link to a folder has no suffix.
         for folder in self.folders:
             if not folder or path.startswith(folder + "/"):
                 inner = path[len(folder) + 1 if folder else 0 :]

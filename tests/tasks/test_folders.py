@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -102,14 +103,47 @@ def test_tests_and_configuration_are_put_back(made: Made, harbor: Path, tmp_path
     (work / "pkg/clamp.py").write_text("mine")
     tests = harbor / made.task.id / "tests"
 
-    subprocess.run(
-        ["python3", "-I", tests / "restore.py", tests / "files.tar.gz"], cwd=work, check=True
-    )
+    (work / "pkg/new.py").write_text("mine")
+    (work / "sitecustomize.py").write_text("cheat")
+    (work / "setup.cfg").write_text("[metadata]\nname = mine\n[tool:pytest]\naddopts = cheat\n")
+
+    done = restore(tests, work)
 
     assert (work / "tests/test_clamp.py").read_bytes() == FILES["tests/test_clamp.py"]
     assert (work / "conftest.py").exists()
     assert not (work / "pkg/conftest.py").exists()
     assert (work / "pkg/clamp.py").read_text() == "mine"
+    assert (work / "pkg/new.py").read_text() == "mine"
+    assert not (work / "sitecustomize.py").exists()
+    assert (work / "setup.cfg").read_text() == "[metadata]\nname = mine\n[tool:pytest]\n"
+    assert done.splitlines() == [
+        "put back: conftest.py: the configuration of the tests",
+        "put back: pkg/conftest.py: a new configuration of the tests",
+        "put back: setup.cfg: [tool:pytest]",
+        "put back: sitecustomize.py: a new file that is loaded by itself",
+        "put back: tests/test_clamp.py: the file of the tests",
+    ]
+
+
+def test_a_container_follows_no_link_that_a_solver_left(
+    made: Made, harbor: Path, tmp_path: Path
+) -> None:
+    work, elsewhere = tmp_path / "work", tmp_path / "elsewhere"
+    made.trees.materialise(exported_start(made), work)
+    shutil.move(work / "tests", elsewhere)
+    (work / "tests").symlink_to(elsewhere)
+    (elsewhere / "test_clamp.py").write_text("cheat")
+
+    restore(harbor / made.task.id / "tests", work)
+
+    assert not (work / "tests").is_symlink()
+    assert (work / "tests/test_clamp.py").read_bytes() == FILES["tests/test_clamp.py"]
+    assert (elsewhere / "test_clamp.py").read_text() == "cheat"
+
+
+def restore(tests: Path, work: Path) -> str:
+    words = [sys.executable, "-I", tests / "intake.zip", tests / "files.tar.gz", work / "none"]
+    return subprocess.run(words, cwd=work, check=True, capture_output=True, text=True).stdout
 
 
 OUTCOMES = st.sampled_from(
