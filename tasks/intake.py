@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from storage.records import Bug
-from syntax.intake.ids import tests_by_file
+from syntax.intake.ids import group_tests
 from syntax.intake.intake import Reference, take_in
 from syntax.intake.places import is_decisive
 
@@ -70,7 +70,7 @@ def explain_known_fix(
 
     What is costly is asked for only where the bug changes a file that can matter.
     """
-    held = tests_by_file(tests)
+    held = group_tests(tests)
     deletes = any(not change.sha256 for change in bug.changes)
     if not deletes and not any(c.path in held or is_decisive(c.path) for c in bug.changes):
         return ""

@@ -10,7 +10,7 @@ from mutators.base.checks import Checker
 from mutators.base.operator import ParsedSource
 from mutators.base.sites import CompilableUnit, unit_around, units_of
 from storage.records import FileChange
-from syntax.intake.ids import NO_TESTS, tests_by_file
+from syntax.intake.ids import NO_TESTS, group_tests
 from syntax.intake.test_code import spans_of_tests
 from syntax.languages import language_of
 from syntax.line_edits import edits_diff, whole_lines
@@ -110,7 +110,7 @@ class Files:
             return None
         if path not in self.read:
             source = ParsedSource.of(path, self.files[path], language)
-            names = tests_by_file(self.tests).get(path, NO_TESTS).code
+            names = group_tests(self.tests).get(path, NO_TESTS).code
             self.read[path] = CandidateFile.of(source, self.modes.get(path, "100644"), names)
         return self.read[path].source
 

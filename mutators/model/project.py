@@ -10,7 +10,7 @@ from tree_sitter import Node
 from mutators.base.files import is_utf8
 from mutators.base.operator import ParsedSource
 from mutators.model.definitions import Definition, definitions
-from syntax.intake.ids import NO_TESTS, tests_by_file
+from syntax.intake.ids import NO_TESTS, group_tests
 from syntax.languages import language_of
 from syntax.paths import is_source_path
 
@@ -22,7 +22,7 @@ class ProjectView:
     """What a model may be shown of a repository. Tests are no part of it."""
 
     def __init__(self, files: Mapping[str, bytes], tests: tuple[str, ...] = ()) -> None:
-        self._tests = tests_by_file(tests)
+        self._tests = group_tests(tests)
         self.files = {path: files[path] for path in sorted(files) if is_shown(path, files[path])}
         self._sources: dict[str, ParsedSource] = {}
         self._definitions: dict[str, list[Definition]] = {}

@@ -6,7 +6,7 @@ import ast
 import doctest
 import re
 from collections.abc import Collection, Iterator, Mapping
-from typing import Dict, List, NamedTuple, Tuple, Union
+from typing import Dict, FrozenSet, List, NamedTuple, Tuple, Union
 
 from syntax.intake.sources import (
     DEFINITIONS,
@@ -33,7 +33,7 @@ class Definition(NamedTuple):
 
 
 def restore_examples(
-    data: bytes, reference: bytes, entities: Collection[str]
+    data: bytes, reference: bytes, entities: FrozenSet[str]
 ) -> tuple[bytes, list[str]]:
     """Return a Python file with the examples of docstrings as in the reference, and whose they are.
 
@@ -43,9 +43,11 @@ def restore_examples(
     before, after = PythonText(reference), PythonText(data)
     old, new = definitions(before), definitions(after)
     compare_tables(before, after, entities)
+    moved = {id(each) for name in entities - new.keys() for each in aliased(after, new, name)}
+    added = {name for name in new.keys() - old.keys() if moved.isdisjoint(map(id, new[name]))}
     differing = [
         name
-        for name in sorted({*entities, *(new.keys() - old.keys())})
+        for name in sorted({*entities, *added})
         if list_examples(new.get(name, [])) != list_examples(old.get(name, []))
     ]
     edits = list(overwritten_docs(before, after))

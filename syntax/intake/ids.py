@@ -22,7 +22,7 @@ NO_TESTS = FileTests(frozenset(), frozenset(), is_text=False)
 
 
 @lru_cache(maxsize=8)
-def tests_by_file(tests: tuple[str, ...]) -> dict[str, FileTests]:
+def group_tests(tests: tuple[str, ...]) -> dict[str, FileTests]:
     """Return for each file what it holds of the tests, by their pytest ids."""
     code: dict[str, set[str]] = {}
     examples: dict[str, set[str]] = {}

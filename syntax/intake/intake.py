@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Callable, NamedTuple, Optional
 
 from syntax.intake.examples import restore_examples, restore_text
-from syntax.intake.ids import NO_TESTS, FileTests, tests_by_file
+from syntax.intake.ids import NO_TESTS, FileTests, group_tests
 from syntax.intake.places import (
     SHARED,
     ImportRoots,
@@ -69,7 +69,7 @@ def take_in(reference: Reference, changed: Mapping[str, Content]) -> Submission:
     Tests and what decides how they run are those of the reference, whatever the patch says; the
     rest is as the patch has it.
     """
-    held = tests_by_file(tuple(reference.tests))
+    held = group_tests(tuple(reference.tests))
     files: dict[str, Content] = {}
     taken: list[str] = []
     for path in sorted(changed):

@@ -28,7 +28,7 @@ def restore_settings(name: str, data: bytes, reference: bytes) -> tuple[bytes, l
     if name == "pyproject.toml":
         try:
             from syntax.intake.toml_tables import restore_toml
-        except (ImportError, SyntaxError, TypeError) as error:
+        except (ImportError, SyntaxError, TypeError, AttributeError) as error:
             raise UnreadableFile("this Python reads no TOML") from error
         return restore_toml(data, reference)
     if name == "setup.py":

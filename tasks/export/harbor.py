@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from syntax.intake.ids import tests_by_file
+from syntax.intake.ids import group_tests
 from syntax.intake.intake import Reference, is_shared
 from syntax.intake.places import is_decisive, is_protected
 from tasks.export import grade
@@ -335,7 +335,7 @@ def start_state(material: Material) -> bytes:
 
 def pack_deciding_files(reference: Reference, modes: Mapping[str, str]) -> bytes:
     """Return all that may be put back, as an archive: as the bug was judged."""
-    held = tests_by_file(tuple(reference.tests))
+    held = group_tests(tuple(reference.tests))
     kept = [path for path in reference.paths if path in held or is_decisive(path)]
     contents = {path: data for path in kept if (data := reference.read(path)) is not None}
     return pack_archive(contents, modes)
@@ -358,7 +358,7 @@ def reference_of(material: Material) -> Reference:
 
 def shared_files(reference: Reference) -> frozenset[str]:
     """Return the files in which tests and code share a place."""
-    held = tests_by_file(tuple(reference.tests))
+    held = group_tests(tuple(reference.tests))
     return frozenset(
         path
         for path, what in held.items()

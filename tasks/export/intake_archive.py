@@ -11,6 +11,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from syntax.intake.intake import Reference
+from syntax.intake.places import STANDARD
 from tasks.export import restore
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -21,7 +22,8 @@ def pack_intake(reference: Reference, shared: frozenset[str]) -> bytes:
     told = {
         "tests": list(reference.tests),
         "fixed": sorted(reference.fixed),
-        "installed": sorted(reference.installed),
+        # An old Python does not know the names of its own modules.
+        "installed": sorted({*reference.installed, *STANDARD}),
         "shared": sorted(shared),
         "paths": sorted(reference.paths),
     }
