@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from storage.records import Bug
 from syntax.intake.ids import group_tests
-from syntax.intake.intake import Reference, take_in
+from syntax.intake.intake import IntakeReference, take_in
 from syntax.intake.places import is_decisive
 
 Read = Callable[[str], bytes | None]
@@ -20,7 +20,7 @@ TESTS_IN_THE_FIX = "tests-in-the-fix"
 
 def make_reference(
     broken: Contents, bug: Bug, read: Read, paths: Iterable[str], tests: Iterable[str], lock: str
-) -> Reference:
+) -> IntakeReference:
     """Return the start state with all of its tests, as the bug was judged.
 
     ``broken`` are the files that the bug changes, ``read`` and ``paths`` are those of the tree.
@@ -30,7 +30,7 @@ def make_reference(
         return broken[path] if path in broken else read(path)
 
     there = {path for path, content in broken.items() if content is not None}
-    return Reference(
+    return IntakeReference(
         read=read_reference,
         paths=frozenset(paths) - broken.keys() | there,
         tests=tuple(tests),
@@ -45,7 +45,7 @@ def modules_of(lock: str) -> frozenset[str]:
     return frozenset(name.replace("-", "_") for name in names if name)
 
 
-def check_known_fix(reference: Reference, read: Read) -> tuple[str, ...]:
+def check_known_fix(reference: IntakeReference, read: Read) -> tuple[str, ...]:
     """Return what of the known fix is put back; ``read`` gives the unbroken files.
 
     Where it is anything, the fix is not what judging saw, or tests came with it.

@@ -13,7 +13,7 @@ from harness.judge.worker import Files
 from storage.foreign_patches import apply_foreign_patch
 from storage.records import Bug
 from storage.trees import Trees
-from syntax.intake.intake import Reference, take_in
+from syntax.intake.intake import IntakeReference, take_in
 from syntax.patches import encode
 from tasks.intake import make_reference
 from tasks.start_state import broken_files, fix_patch, hidden_files, start_commit
@@ -74,7 +74,7 @@ def take_known_fix(found: StoredTask, trees: Trees) -> Intake:
     return take_patch(found, trees, fix_patch(trees, found.bug))
 
 
-def reference_of(found: StoredTask, trees: Trees) -> Reference:
+def reference_of(found: StoredTask, trees: Trees) -> IntakeReference:
     """Return what patches on a task are held against."""
     tree, verdict = found.bug.tree, found.verdict
     return make_reference(

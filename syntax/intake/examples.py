@@ -11,8 +11,8 @@ from typing import Dict, FrozenSet, List, NamedTuple, Tuple, Union
 from syntax.intake.sources import (
     DEFINITIONS,
     LINE_END,
-    Edit,
     PythonText,
+    TextEdit,
     UnreadableFile,
     statements,
 )
@@ -24,7 +24,7 @@ Examples = List[Tuple[str, str, Dict[int, bool]]]
 Documented = Union[ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef]
 
 
-class Definition(NamedTuple):
+class DocumentedEntity(NamedTuple):
     """A definition, or the module, with its docstring."""
 
     node: Documented
@@ -43,7 +43,7 @@ def restore_examples(
     before, after = PythonText(reference), PythonText(data)
     old, new = definitions(before), definitions(after)
     compare_tables(before, after, entities)
-    moved = {id(each) for name in entities - new.keys() for each in aliased(after, new, name)}
+    moved = {id(each) for name in entities - new.keys() for each in find_aliased(after, new, name)}
     added = {name for name in new.keys() - old.keys() if moved.isdisjoint(map(id, new[name]))}
     differing = [
         name
@@ -86,9 +86,9 @@ def describe_entity(name: str) -> str:
     return f"the examples of {name}" if name else "the module's examples"
 
 
-def definitions(source: PythonText) -> dict[str, list[Definition]]:
+def definitions(source: PythonText) -> dict[str, list[DocumentedEntity]]:
     """Return the module and its definitions by qualified name, several of one name in order."""
-    found: dict[str, list[Definition]] = {"": [definition_of(source.tree)]}
+    found: dict[str, list[DocumentedEntity]] = {"": [definition_of(source.tree)]}
     waiting: list[tuple[str, ast.AST]] = [("", source.tree)]
     while waiting:
         around, scope = waiting.pop()
@@ -101,17 +101,17 @@ def definitions(source: PythonText) -> dict[str, list[Definition]]:
     return found
 
 
-def definition_of(node: Documented) -> Definition:
+def definition_of(node: Documented) -> DocumentedEntity:
     """Read a definition's docstring."""
     first = node.body[0] if node.body else None
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
         value = first.value.value
         if isinstance(value, str):
-            return Definition(node, first.value, value)
-    return Definition(node, None, "")
+            return DocumentedEntity(node, first.value, value)
+    return DocumentedEntity(node, None, "")
 
 
-def list_examples(found: list[Definition]) -> list[Examples]:
+def list_examples(found: list[DocumentedEntity]) -> list[Examples]:
     """Return the examples of each definition that has some."""
     return [some for each in found if (some := examples_in(each.doc))]
 
@@ -151,15 +151,15 @@ def replace_blocks(text: str, wanted: list[tuple[int, int, str]]) -> str:
 def edits_of(
     before: PythonText,
     after: PythonText,
-    old: list[Definition],
-    new: Mapping[str, list[Definition]],
+    old: list[DocumentedEntity],
+    new: Mapping[str, list[DocumentedEntity]],
     name: str,
     *,
     keep_prose: bool,
-) -> Iterator[Edit]:
+) -> Iterator[TextEdit]:
     """Yield what puts the examples of one name back: in its docstring, or with all of it."""
     kept = next((each for each in old if examples_in(each.doc)), None)
-    found = new.get(name) or aliased(after, new, name)
+    found = new.get(name) or find_aliased(after, new, name)
     holders = [each for each in found if examples_in(each.doc)] or found[-1:]
     for each in holders:
         if each.literal is None:
@@ -172,12 +172,14 @@ def edits_of(
             body = "" if kept is None else body_of(wanted)[1]
             opening, own, closing = body_of(after.text[start:end])
             text = opening + replace_blocks(own, list(blocks(body))) + closing
-            yield Edit(start, end, text)
+            yield TextEdit(start, end, text)
         else:
-            yield Edit(start, end, wanted)
+            yield TextEdit(start, end, wanted)
 
 
-def aliased(after: PythonText, new: Mapping[str, list[Definition]], name: str) -> list[Definition]:
+def find_aliased(
+    after: PythonText, new: Mapping[str, list[DocumentedEntity]], name: str
+) -> list[DocumentedEntity]:
     """Return the definition that stands under another name, where a name is only assigned."""
     for each in after.tree.body:
         if not isinstance(each, ast.Assign) or not isinstance(each.value, ast.Name):
@@ -187,7 +189,7 @@ def aliased(after: PythonText, new: Mapping[str, list[Definition]], name: str) -
     return []
 
 
-def literal_text(source: PythonText, found: Definition) -> str:
+def literal_text(source: PythonText, found: DocumentedEntity) -> str:
     """Return a docstring as it is written."""
     assert found.literal is not None
     start, end = source.span(found.literal)
@@ -204,21 +206,21 @@ def body_of(literal: str) -> tuple[str, str, str]:
 
 
 def insert_docstring(
-    before: PythonText, after: PythonText, found: Definition, kept: Definition
-) -> Edit:
+    before: PythonText, after: PythonText, found: DocumentedEntity, kept: DocumentedEntity
+) -> TextEdit:
     """Write a docstring that was taken out."""
     literal = literal_text(before, kept)
     if isinstance(found.node, ast.Module):
-        return Edit(0, 0, literal + "\n")
+        return TextEdit(0, 0, literal + "\n")
     first = found.node.body[0]
     start = after.starts[first.lineno - 1]
     indent = after.text[start : after.offset(first.lineno, first.col_offset)]
     if indent.strip() or getattr(first, "decorator_list", None):
         raise UnreadableFile("a docstring was taken out where none can be put in")
-    return Edit(start, start, f"{indent}{literal}\n")
+    return TextEdit(start, start, f"{indent}{literal}\n")
 
 
-def is_restored(data: bytes, old: Mapping[str, list[Definition]], name: str) -> bool:
+def is_restored(data: bytes, old: Mapping[str, list[DocumentedEntity]], name: str) -> bool:
     """Say whether all that has examples under a name has those of the reference."""
     try:
         found = list_examples(definitions(PythonText(data)).get(name, []))
@@ -228,12 +230,12 @@ def is_restored(data: bytes, old: Mapping[str, list[Definition]], name: str) -> 
     return found == wanted or (bool(wanted) and all(each == wanted[0] for each in found))
 
 
-def overwritten_docs(before: PythonText, after: PythonText) -> Iterator[Edit]:
+def overwritten_docs(before: PythonText, after: PythonText) -> Iterator[TextEdit]:
     """Yield what takes out assignments to ``__doc__`` that the reference does not have."""
     known = {before.code(node) for node in doc_writers(before)}
     for node in doc_writers(after):
         if after.code(node) not in known:
-            yield Edit(*after.span(node), "pass")
+            yield TextEdit(*after.span(node), "pass")
 
 
 def doc_writers(source: PythonText) -> Iterator[ast.stmt]:

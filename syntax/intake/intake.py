@@ -30,7 +30,7 @@ Content = Optional[bytes]
 Read = Callable[[str], Content]
 
 
-class Reference(NamedTuple):
+class IntakeReference(NamedTuple):
     """What patches on a task are held against: the start state, with all of its tests."""
 
     read: Read
@@ -63,7 +63,7 @@ class Restored(NamedTuple):
     what: tuple[str, ...] = ()
 
 
-def take_in(reference: Reference, changed: Mapping[str, Content]) -> Submission:
+def take_in(reference: IntakeReference, changed: Mapping[str, Content]) -> Submission:
     """Return what is graded of ``changed``, the files that a patch leaves different.
 
     Tests and what decides how they run are those of the reference, whatever the patch says; the
@@ -82,7 +82,11 @@ def take_in(reference: Reference, changed: Mapping[str, Content]) -> Submission:
 
 
 def restore_file(
-    reference: Reference, held: Mapping[str, FileTests], path: str, before: Content, after: Content
+    reference: IntakeReference,
+    held: Mapping[str, FileTests],
+    path: str,
+    before: Content,
+    after: Content,
 ) -> Restored:
     """Return one file of a patch as it is graded."""
     if before == after:
@@ -110,7 +114,7 @@ def name_decider(path: str) -> str:
     return "file of the tests" if is_test_path(path) else ""
 
 
-def refuse_new_file(reference: Reference, held: Mapping[str, FileTests], path: str) -> str:
+def refuse_new_file(reference: IntakeReference, held: Mapping[str, FileTests], path: str) -> str:
     """Say in the place of what a new file would be found; empty where it is a solver's to add."""
     if any(other.startswith(path + "/") for other in reference.paths):
         return "file in the place of a folder"
@@ -123,7 +127,9 @@ def refuse_new_file(reference: Reference, held: Mapping[str, FileTests], path: s
     return ""
 
 
-def is_imported_by_tests(reference: Reference, held: Mapping[str, FileTests], name: str) -> bool:
+def is_imported_by_tests(
+    reference: IntakeReference, held: Mapping[str, FileTests], name: str
+) -> bool:
     """Say whether tests, or what belongs to them, import a module of this name at the top."""
     return any(
         name in top_imports(reference.read(path) or b"", name)
@@ -132,12 +138,12 @@ def is_imported_by_tests(reference: Reference, held: Mapping[str, FileTests], na
     )
 
 
-def is_put_back_whole(reference: Reference, held: Mapping[str, FileTests], path: str) -> bool:
+def is_put_back_whole(reference: IntakeReference, held: Mapping[str, FileTests], path: str) -> bool:
     """Say whether a file holds tests, and no code that a solver may have to change."""
     return bool(held.get(path, NO_TESTS).code) and not is_shared(reference, path)
 
 
-def is_shared(reference: Reference, path: str) -> bool:
+def is_shared(reference: IntakeReference, path: str) -> bool:
     """Say whether a file of tests holds code too: the known fix changes it, or code imports it."""
     if reference.shared is not None:
         return path in reference.shared

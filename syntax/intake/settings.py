@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from syntax.intake.sources import Edit, PythonText, UnreadableFile
+from syntax.intake.sources import PythonText, TextEdit, UnreadableFile
 
 SECTION = re.compile(rb"^\[([^\]\r\n]*)\][^\r\n]*\r?\n?", re.MULTILINE)
 DECIDING = re.compile(
@@ -51,8 +51,8 @@ def restore_ini(data: bytes, reference: bytes) -> tuple[bytes, list[str]]:
     names = list(dict.fromkeys(each.name for each in (*was, *now)))
     result, told = data, []
     for name in names:
-        wanted = joined(reference, was, name)
-        if wanted.strip() == joined(result, sections_of(result), name).strip():
+        wanted = join_sections(reference, was, name)
+        if wanted.strip() == join_sections(result, sections_of(result), name).strip():
             continue
         told.append(f"[{name}]")
         result = with_section(result, name, wanted)
@@ -85,7 +85,7 @@ def sections_of(data: bytes) -> list[Section]:
     return found
 
 
-def joined(data: bytes, sections: list[Section], name: str) -> bytes:
+def join_sections(data: bytes, sections: list[Section], name: str) -> bytes:
     """Return all that stands under a name."""
     return b"".join(data[each.start : each.end] for each in sections if each.name == name)
 
@@ -96,18 +96,18 @@ def with_section(data: bytes, name: str, wanted: bytes) -> bytes:
     if own:
         for each in reversed(own[1:]):
             data = data[: each.start] + data[each.end :]
-        return data[: own[0].start] + ended(wanted, data) + data[own[0].end :]
+        return data[: own[0].start] + end_line(wanted, data) + data[own[0].end :]
     section, _, key = name.rpartition(".")
     if key != PLUGIN_GROUP:
-        return ended(data, data) + wanted
+        return end_line(data, data) + wanted
     for head in SECTION.finditer(data):
         if head.group(1).decode("utf-8", "replace").strip() == section:
-            return data[: head.end()] + ended(wanted, data) + data[head.end() :]
+            return data[: head.end()] + end_line(wanted, data) + data[head.end() :]
     newline = b"\r\n" if b"\r\n" in data else b"\n"
-    return ended(data, data) + b"[" + section.encode() + b"]" + newline + wanted
+    return end_line(data, data) + b"[" + section.encode() + b"]" + newline + wanted
 
 
-def ended(text: bytes, like: bytes) -> bytes:
+def end_line(text: bytes, like: bytes) -> bytes:
     """Return a text with the end of its last line."""
     if not text or text.endswith(b"\n"):
         return text
@@ -123,7 +123,7 @@ def restore_setup_script(data: bytes, reference: bytes) -> tuple[bytes, list[str
         return data, []
     if len(was) != len(now):
         raise UnreadableFile("it changes pytest's plugins")
-    edits = [Edit(*after.span(node), text) for node, text in zip(new, was)]
+    edits = [TextEdit(*after.span(node), text) for node, text in zip(new, was)]
     return after.encode(edits), ["the entry points of pytest11"]
 
 

@@ -18,7 +18,7 @@ class UnreadableFile(Exception):
     """A file in which what is to be put back cannot be found: it is put back as a whole."""
 
 
-class Edit(NamedTuple):
+class TextEdit(NamedTuple):
     """What stands between two offsets is to be this text."""
 
     start: int
@@ -70,7 +70,7 @@ class PythonText:
         start = self.starts[number - 1]
         return self.text[start : self.starts[number] if number < len(self.starts) else None]
 
-    def encode(self, edits: Iterable[Edit]) -> bytes:
+    def encode(self, edits: Iterable[TextEdit]) -> bytes:
         """Return the file after edits that do not overlap; inserted lines end as its own do."""
         text = self.text
         for edit in sorted(edits, reverse=True):

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from syntax.intake.sources import (
     DEFINITIONS,
-    Edit,
     PythonText,
+    TextEdit,
     UnreadableFile,
     blocks_of,
     statements,
@@ -40,7 +40,7 @@ def restore_tests(data: bytes, reference: bytes, names: Collection[str]) -> tupl
     """
     before, after = PythonText(reference), PythonText(data)
     old, new = bindings(before, names), bindings(after, names)
-    edits: list[Edit] = []
+    edits: list[TextEdit] = []
     told: list[str] = []
     appended: list[str] = []
     for name in {**old, **new}:
@@ -60,11 +60,11 @@ def restore_tests(data: bytes, reference: bytes, names: Collection[str]) -> tupl
         stray_statements(before, after, names, {id(b.node) for s in new.values() for b in s})
     )
     told += [f"what is done to {name}" for _, name in strays]
-    edits += [Edit(*after.span(node), "pass") for node, _ in strays]
+    edits += [TextEdit(*after.span(node), "pass") for node, _ in strays]
     if appended:
         end = len(after.text)
         gap = "" if after.text.endswith(("\n", "\r")) or not after.text else "\n"
-        edits.append(Edit(end, end, gap + "".join(f"\n\n{text}\n" for text in appended)))
+        edits.append(TextEdit(end, end, gap + "".join(f"\n\n{text}\n" for text in appended)))
     return (after.encode(drop_inner(edits)), sorted(set(told))) if edits else (data, [])
 
 
@@ -126,10 +126,10 @@ def is_fixture(node: ast.stmt) -> bool:
     return False
 
 
-def replace(source: PythonText, bound: Bound, text: str) -> Edit:
+def replace(source: PythonText, bound: Bound, text: str) -> TextEdit:
     """Return what puts another text in the place of a statement, or nothing."""
     start, end = source.span(bound.node)
-    return Edit(start, end, text or "pass")
+    return TextEdit(start, end, text or "pass")
 
 
 def stray_statements(
@@ -162,9 +162,9 @@ def spoken_names(node: ast.stmt) -> set[str]:
     return found
 
 
-def drop_inner(edits: list[Edit]) -> list[Edit]:
+def drop_inner(edits: list[TextEdit]) -> list[TextEdit]:
     """Leave out edits inside of others."""
-    kept: list[Edit] = []
+    kept: list[TextEdit] = []
     for each in sorted(set(edits), key=lambda edit: (edit.start, -edit.end)):
         if not kept or each.start >= kept[-1].end:
             kept.append(each)

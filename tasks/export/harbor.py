@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from syntax.intake.ids import group_tests
-from syntax.intake.intake import Reference, is_shared
+from syntax.intake.intake import IntakeReference, is_shared
 from syntax.intake.places import is_decisive, is_protected
 from tasks.export import grade
 from tasks.export.archives import pack_archive
@@ -333,7 +333,7 @@ def start_state(material: Material) -> bytes:
     return pack_archive(trees.read_all(tree), trees.paths(tree))
 
 
-def pack_deciding_files(reference: Reference, modes: Mapping[str, str]) -> bytes:
+def pack_deciding_files(reference: IntakeReference, modes: Mapping[str, str]) -> bytes:
     """Return all that may be put back, as an archive: as the bug was judged."""
     held = group_tests(tuple(reference.tests))
     kept = [path for path in reference.paths if path in held or is_decisive(path)]
@@ -341,7 +341,7 @@ def pack_deciding_files(reference: Reference, modes: Mapping[str, str]) -> bytes
     return pack_archive(contents, modes)
 
 
-def reference_of(material: Material) -> Reference:
+def reference_of(material: Material) -> IntakeReference:
     """Return what a solver's work is held against."""
     trees, bug = material.trees, material.bug
     read = lru_cache(maxsize=None)(lambda path: trees.read_file(bug.tree, path))
@@ -356,7 +356,7 @@ def reference_of(material: Material) -> Reference:
     )
 
 
-def shared_files(reference: Reference) -> frozenset[str]:
+def shared_files(reference: IntakeReference) -> frozenset[str]:
     """Return the files in which tests and code share a place."""
     held = group_tests(tuple(reference.tests))
     return frozenset(

@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from syntax.intake.intake import Reference
+from syntax.intake.intake import IntakeReference
 from syntax.intake.places import STANDARD
 from tasks.export import restore
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def pack_intake(reference: Reference, shared: frozenset[str]) -> bytes:
+def pack_intake(reference: IntakeReference, shared: frozenset[str]) -> bytes:
     """Return the archive for one task, the same for the same task."""
     told = {
         "tests": list(reference.tests),

@@ -18,20 +18,20 @@ import tarfile
 import zipfile
 from typing import NamedTuple
 
-from syntax.intake.intake import Reference, take_in
+from syntax.intake.intake import IntakeReference, take_in
 
 LEFT_OUT = (".git",)
 
 
-class Files(NamedTuple):
-    """Files with their modes, and which of them are links."""
+class KeptFiles(NamedTuple):
+    """KeptFiles with their modes, and which of them are links."""
 
     contents: dict[str, bytes]
     modes: dict[str, int]
     links: set[str]
 
 
-def read_archive(place: str) -> Files:
+def read_archive(place: str) -> KeptFiles:
     """Return the files of an archive."""
     contents: dict[str, bytes] = {}
     modes: dict[str, int] = {}
@@ -47,7 +47,7 @@ def read_archive(place: str) -> Files:
                 assert file is not None
                 contents[path] = file.read()
                 modes[path] = entry.mode
-    return Files(contents, modes, links)
+    return KeptFiles(contents, modes, links)
 
 
 def list_files() -> set[str]:
@@ -107,9 +107,11 @@ def remove_byte_code() -> None:
                 shutil.rmtree(place)
 
 
-def make_reference(told: dict[str, list[str]], held: Files, image: Files) -> Reference:
+def make_reference(
+    told: dict[str, list[str]], held: KeptFiles, image: KeptFiles
+) -> IntakeReference:
     """Return what the work is held against; what the image brought counts as there before."""
-    return Reference(
+    return IntakeReference(
         read={**image.contents, **held.contents}.get,
         paths=frozenset([*told["paths"], *image.contents]),
         tests=tuple(told["tests"]),
@@ -119,7 +121,7 @@ def make_reference(told: dict[str, list[str]], held: Files, image: Files) -> Ref
     )
 
 
-def restore_work(reference: Reference, held: Files, known: set[str]) -> tuple[str, ...]:
+def restore_work(reference: IntakeReference, held: KeptFiles, known: set[str]) -> tuple[str, ...]:
     """Put back what decides how tests run, and return what that was."""
     looked_at = {path for path in list_files() if path not in known} | held.contents.keys()
     changed = {path: read_file(path) for path in looked_at}
@@ -139,12 +141,12 @@ def restore_work(reference: Reference, held: Files, known: set[str]) -> tuple[st
 def main(files: str, built: str) -> int:
     with zipfile.ZipFile(sys.argv[0]) as archive:
         told = json.loads(archive.read("reference.json").decode("utf-8", "surrogatepass"))
-    held, image, known = read_archive(files), Files({}, {}, set()), set(told["paths"])
+    held, image, known = read_archive(files), KeptFiles({}, {}, set()), set(told["paths"])
     if os.path.exists(built):
         image = read_archive(built)
     remove_byte_code()
     reference = make_reference(told, held, image)
-    whole = Files(
+    whole = KeptFiles(
         {**image.contents, **held.contents},
         {**image.modes, **held.modes},
         (image.links - held.contents.keys()) | held.links,

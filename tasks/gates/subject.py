@@ -123,7 +123,7 @@ class Gathering:
             tree=self._tree(repository),
             fail_to_pass=valid[-1].fail_to_pass,
             kinds=dict(valid[-1].kinds),
-            passing=self._passing(task.environment),
+            passing=self._list_passing(task.environment),
             lock=self._lock(task.environment),
         )
 
@@ -139,7 +139,7 @@ class Gathering:
             )
         return self._known[key]
 
-    def _passing(self, environment: str) -> tuple[str, ...]:
+    def _list_passing(self, environment: str) -> tuple[str, ...]:
         if environment not in self._suites:
             baseline = self._store.baseline(environment)
             self._suites[environment] = baseline.green if baseline else ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from syntax.intake.intake import Reference, Submission, take_in
+from syntax.intake.intake import IntakeReference, Submission, take_in
 
 
 def take(
@@ -14,5 +14,5 @@ def take(
     fixed: Collection[str] = (),
     installed: Collection[str] = (),
 ) -> Submission:
-    reference = Reference(files.get, frozenset(files), tests, fixed, installed)
+    reference = IntakeReference(files.get, frozenset(files), tests, fixed, installed)
     return take_in(reference, changed)
