@@ -13,6 +13,7 @@ import types
 from typing import Any
 
 from .blocked import HOOKS_OF_BLOCKED, MARKS_OF_BLOCKED, SETTINGS_OF_BLOCKED
+from .canary import CANARY
 from .frames import DETAIL_LIMIT, PATIENCE, REPORT_LIMIT, TIMED_OUT, write_all
 from .processes import describe_death, kill_process, wait_for_end
 
@@ -36,6 +37,8 @@ class ReportPlugin:
         self.only_files = None if config["only_files"] is None else set(config["only_files"])
         self.order_seed = config["order_seed"]
         self.phases: dict[str, list[Any]] = {}
+        self.session_of_tests: Any = None
+        self.canary_outcome = ""
         self.copies: dict[str, list[Any]] = {}
         # Tests have threads, and a plugin may report from one.
         self.lock = threading.Lock()
@@ -85,6 +88,7 @@ class ReportPlugin:
         if self.watcher is not None:
             self.watcher.stop()
             self.send(event="seen", test="", **self.watcher.summarize())
+        self.session_of_tests = session
         for item in session.items:
             self.copies.setdefault(item.nodeid, []).append(item)
         self.send(event="collected", tests=list(self.copies))
@@ -94,13 +98,17 @@ class ReportPlugin:
             self.send(event="collect-error", path=report.nodeid, detail=summarize_failure(report))
 
     def pytest_runtest_logstart(self, nodeid: str, location: Any) -> None:
-        self.send(event="start", test=nodeid)
+        if nodeid != CANARY:
+            self.send(event="start", test=nodeid)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         self.phases.setdefault(report.nodeid, []).append(report)
 
     def pytest_runtest_logfinish(self, nodeid: str, location: Any) -> None:
         """Send the outcome when the last test with this id has ended."""
+        if nodeid == CANARY:
+            self.canary_outcome = combine_reports(self.phases.pop(nodeid, []))[0]
+            return
         copies = self.copies.get(nodeid, [])
         del copies[:1]
         if not copies:

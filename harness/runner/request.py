@@ -54,6 +54,7 @@ class RunRequest:
         self.errors: list[list[str]] = []
         self.exhausted = False
         self.stopped = False
+        self.forged = False
         self.forks = True
         self.tail = ""
 
@@ -174,6 +175,8 @@ class RunRequest:
                 message["detail"],
                 message.get("report", ""),
             )
+        elif kind == "forged":
+            self.forged = True
         elif kind == "cannot-fork":
             self.forks = False
         elif kind == "seen":

@@ -18,6 +18,8 @@ from storage.records import Outcome
 OUTCOMES: frozenset[str] = frozenset(get_args(Outcome))
 GRACE = 60.0
 """Seconds beyond a run's own limit before the runner itself counts as hung."""
+FORGED = "pytest was changed by the code under test: a test that has to fail passes"
+"""Said of each test where the runner saw that."""
 PREPARING = 300.0
 """Seconds until the runner counts as hung while it starts what it holds: it waits 120 for each."""
 
@@ -224,8 +226,11 @@ class FrameCollector:
 
     def make_run(self, done: Frame, *, seconds: float) -> SuiteRun:
         """What was gathered, with what the runner said at the end."""
+        results = self._results
+        if done.get("forged"):
+            results = dict.fromkeys(results, Result(outcome="error", detail=FORGED))
         return SuiteRun(
-            results=self._results,
+            results=results,
             collected=self._collected,
             collect_errors=tuple((str(p), str(d)) for p, d in done.get("collect_errors", ())),
             exhausted=bool(done.get("exhausted")),
