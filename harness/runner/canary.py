@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-CANARY = "bugfoundry-canary"
-"""Id of that test: no file is called so."""
+NAME = "bugfoundry-canary"
+CANARY = "::" + NAME
+"""Id of that test, which lies in no file."""
 
 
 class CanaryPlugin:
@@ -48,8 +49,7 @@ def make_canary(session: Any) -> Any:
     """Make a function of pytest's own kind that asks for no fixture, not even for those of all."""
     import pytest
 
-    item: Any = pytest.Function.from_parent(session, name=CANARY, callobj=fail)
-    item._nodeid = CANARY
+    item: Any = pytest.Function.from_parent(session, name=NAME, callobj=fail)
     del item.fixturenames[:]
     return item
 
