@@ -6,7 +6,7 @@ import ast
 import doctest
 import re
 from collections.abc import Collection, Iterator, Mapping
-from typing import Dict, FrozenSet, List, NamedTuple, Tuple, Union
+from typing import Dict, FrozenSet, List, NamedTuple, Optional, Tuple, Union
 
 from syntax.intake.sources import (
     DEFINITIONS,
@@ -33,15 +33,18 @@ class DocumentedEntity(NamedTuple):
 
 
 def restore_examples(
-    data: bytes, reference: bytes, entities: FrozenSet[str]
+    data: bytes, reference: bytes, entities: Optional[FrozenSet[str]]
 ) -> tuple[bytes, list[str]]:
     """Return a Python file with the examples of docstrings as in the reference, and whose they are.
 
-    ``entities`` are the qualified names whose examples are tests. What the reference does not
-    have gets none: it could be looked at in the place of a test. Raises UnreadableFile.
+    ``entities`` are the qualified names whose examples are tests, None for all. What the
+    reference does not have gets none: it could be looked at in the place of a test. Raises
+    UnreadableFile.
     """
     before, after = PythonText(reference), PythonText(data)
     old, new = definitions(before), definitions(after)
+    if entities is None:
+        entities = frozenset(old)
     compare_tables(before, after, entities)
     moved = {id(each) for name in entities - new.keys() for each in find_aliased(after, new, name)}
     added = {name for name in new.keys() - old.keys() if moved.isdisjoint(map(id, new[name]))}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -16,6 +15,8 @@ class FileTests(NamedTuple):
     """Qualified names of what has examples in its docstring; empty for the module's own."""
     is_text: bool
     """The file is a text whose examples are one test."""
+    is_documented: bool = False
+    """Tests in it are named by places, not by functions: examples that a plugin found."""
 
 
 NO_TESTS = FileTests(frozenset(), frozenset(), is_text=False)
@@ -27,34 +28,31 @@ def group_tests(tests: tuple[str, ...]) -> dict[str, FileTests]:
     code: dict[str, set[str]] = {}
     examples: dict[str, set[str]] = {}
     texts: set[str] = set()
+    documented: set[str] = set()
     for test in tests:
         path, _, name = test.partition("::")
         if is_text_example(test):
             texts.add(path)
         elif is_doctest(test):
             examples.setdefault(path, set()).add(entity_of_doctest(test))
+        elif path.endswith(".py") and not first_name(name).isidentifier():
+            documented.add(path)
         else:
-            code.setdefault(path, set()).add(name.partition("::")[0].partition("[")[0])
+            code.setdefault(path, set()).add(first_name(name))
     return {
         path: FileTests(
             code=frozenset(code.get(path, ())) - {""},
             examples=frozenset(examples.get(path, ())),
             is_text=path in texts,
+            is_documented=path in documented,
         )
-        for path in {*code, *examples, *texts}
+        for path in {*code, *examples, *texts, *documented}
     }
 
 
-def files_of_tests(tests: Iterable[str]) -> frozenset[str]:
-    """Return the files that hold tests as code, by the tests' ids.
-
-    The examples in a module's docstrings do not make it one: it is what a solver has to change.
-    """
-    return frozenset(
-        test.partition("::")[0]
-        for test in tests
-        if not is_doctest(test) and not is_text_example(test)
-    )
+def first_name(name: str) -> str:
+    """Return the function or class at a module's top that a test is named by."""
+    return name.partition("::")[0].partition("[")[0]
 
 
 def is_text_example(test: str) -> bool:

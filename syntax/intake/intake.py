@@ -212,8 +212,9 @@ def restore_parts(
     if before is not None and what.code:
         after, found = restore_tests(after, before, what.code)
         told += found
-    if before is not None and what.examples:
-        after, found = restore_examples(after, before, what.examples)
+    if before is not None and (what.examples or what.is_documented):
+        entities = None if what.is_documented else what.examples
+        after, found = restore_examples(after, before, entities)
         told += found
     if before is not None and what.is_text:
         after, found = restore_text(after, before)

@@ -15,6 +15,7 @@ from syntax.intake.sources import (
     blocks_of,
     statements,
 )
+from syntax.intake.test_support import support_names
 
 SUPPORT = re.compile(
     r"pytest_\w+|pytestmark|__test__|collect_ignore(_glob)?|load_tests"
@@ -39,6 +40,7 @@ def restore_tests(data: bytes, reference: bytes, names: Collection[str]) -> tupl
     goes, and so do fixtures and hooks that the reference does not have. Raises UnreadableFile.
     """
     before, after = PythonText(reference), PythonText(data)
+    names = {*names, *support_names(before, {*names, *bindings(before, names)})}
     old, new = bindings(before, names), bindings(after, names)
     edits: list[TextEdit] = []
     told: list[str] = []
@@ -75,6 +77,7 @@ def spans_of_tests(data: bytes, names: Collection[str]) -> list[tuple[int, int]]
     except UnreadableFile:
         return []
     found = []
+    names = {*names, *support_names(source, {*names, *bindings(source, names)})}
     for each in (one for some in bindings(source, names).values() for one in some):
         start, end = source.span(each.node)
         first = len(source.text[:start].encode(source.encoding))

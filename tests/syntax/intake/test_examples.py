@@ -167,3 +167,9 @@ def test_any_docstring_gets_the_examples_of_any_other(old: list[str], new: list[
     except ValueError:
         return  # Such examples are no tests.
     assert examples(found.files.get(PATH, before.encode())) == wanted
+
+
+def test_examples_that_a_plugin_names_by_their_place_are_put_back() -> None:
+    new = AREA.replace(b"12", b"7")
+
+    assert restored(new, AREA, f"{PATH}::line:4,column:1") == (AREA, NAMED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from syntax.intake.ids import entity_of_doctest, files_of_tests, group_tests, is_doctest
+from syntax.intake.ids import entity_of_doctest, group_tests, is_doctest
 from syntax.intake.places import is_protected
 from tests.syntax.intake.taken import take
 
@@ -129,10 +129,12 @@ def test_ids_say_what_each_file_holds() -> None:
         "shop/cart.py::TestCart::test_total[a::b]",
         "docs/cart.rst::cart.rst",
         "shop/cart.py::test_a[x]",
+        "shop/sums.py::line:3,column:1",
     )
     held = group_tests(tests)
 
     assert held["shop/cart.py"].code == {"TestCart", "test_a"}
     assert held["shop/cart.py"].examples == {"total"}
     assert held["docs/cart.rst"].is_text
-    assert files_of_tests(tests) == {"shop/cart.py"}
+    assert held["shop/sums.py"].is_documented
+    assert held["docs/cart.rst"].code == set()

@@ -107,3 +107,50 @@ def test_spans_hold_tests_with_decorators_and_fixtures() -> None:
         b"class TestMore:",
     ]
     assert spans_of_tests(b"def (", {"x"}) == []
+
+
+SUPPORTED = b"""import unittest
+
+RATE = 2
+CASES = [(3, 4, 24)]
+WIDTH = 3
+
+
+def area(w, h):
+    return w + h + RATE
+
+
+def check(w, h, expected):
+    assert area(w, h) == expected
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_area(case):
+    check(*case)
+    assert WIDTH == 3 and RATE == 2
+
+
+class Base(unittest.TestCase):
+    def expect(self, found):
+        self.assertEqual(found, 24)
+
+
+class TestMore(Base):
+    def test_zero(self):
+        self.expect(area(3, 4))
+"""
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "named"),
+    [
+        (b"(3, 4, 24)", b"(3, 4, 9)", "CASES"),
+        (b"== expected", b"!= expected", "check"),
+        (b"WIDTH = 3", b"WIDTH = 4", "WIDTH"),
+        (b"self.assertEqual(found, 24)", b"pass", "Base"),
+    ],
+)
+def test_what_tests_stand_on_is_put_back(was: bytes, now: bytes, named: str) -> None:
+    fixed = SUPPORTED.replace(b"w + h + RATE", b"w * h * RATE").replace(b"RATE = 2", b"RATE = 3")
+
+    assert restored(fixed.replace(was, now), old=SUPPORTED) == (fixed, (f"{PATH}: {named}",))
