@@ -75,7 +75,7 @@ fi
 find . -name __pycache__ -type d -prune -exec rm -rf {{}} +
 mkdir -p "$(dirname {built})"
 find . -name .git -prune -o {built_kinds} -print0 |
-    tar --null --no-recursion -T - -czf {built}
+    tar --null --no-recursion --hard-dereference -T - -czf {built}
 chown -R {user}:{user} {tree}
 """
 

@@ -141,8 +141,38 @@ def test_a_container_follows_no_link_that_a_solver_left(
     assert (elsewhere / "test_clamp.py").read_text() == "cheat"
 
 
-def restore(tests: Path, work: Path) -> str:
-    words = [sys.executable, "-I", tests / "intake.zip", tests / "files.tar.gz", work / "none"]
+def test_what_the_image_brings_is_kept_and_what_a_solver_adds_is_not(
+    made: Made, harbor: Path, tmp_path: Path
+) -> None:
+    task, work, kept = harbor / made.task.id, tmp_path / "work", tmp_path / "kept"
+    (work / "pkg.egg-info").mkdir(parents=True)
+    (work / "pkg.egg-info/entry_points.txt").write_text("[pytest11]\npkg = pkg.plugin\n")
+    start = task / "environment"
+    script = (start / "start.sh").read_text().replace("/testbed", str(work))
+    script = script.replace("/tmp/start", str(start)).replace("/opt/bugfoundry", str(kept))
+    lines = [line for line in script.splitlines() if not line.startswith("chown")]
+    subprocess.run(["sh", "-c", "\n".join(lines)], check=True)
+    assert (work / "pkg/clamp.py").exists()
+
+    (work / "pkg.egg-info/entry_points.txt").write_text("cheat")
+    (work / "other.egg-info").mkdir()
+    (work / "other.egg-info/entry_points.txt").write_text("cheat")
+    (work / "pkg/__pycache__").mkdir()
+    (work / "pkg/__pycache__/clamp.cpython-311.pyc").write_text("cheat")
+    done = restore(task / "tests", work, kept / "built.tar.gz")
+
+    assert (work / "pkg.egg-info/entry_points.txt").read_text().startswith("[pytest11]")
+    assert not (work / "other.egg-info/entry_points.txt").exists()
+    assert not (work / "pkg/__pycache__").exists()
+    assert done.splitlines() == [
+        "put back: other.egg-info/entry_points.txt: a new file that is loaded by itself",
+        "put back: pkg.egg-info/entry_points.txt: the file that is loaded by itself",
+    ]
+
+
+def restore(tests: Path, work: Path, built: Path | None = None) -> str:
+    place = built or work / "none"
+    words = [sys.executable, "-I", tests / "intake.zip", tests / "files.tar.gz", place]
     return subprocess.run(words, cwd=work, check=True, capture_output=True, text=True).stdout
 
 
