@@ -136,8 +136,7 @@ def apply_hunks(before: bytes, hunks: Sequence[Hunk], *, reverse: bool, path: st
     the hunk has no context there; never on lines that another hunk made. Raises PatchError.
     """
     wanted = [reverse_hunk(hunk) for hunk in hunks] if reverse else list(hunks)
-    bare = not any(hunk.has_context for hunk in wanted)
-    if not bare:
+    if all(hunk.has_context for hunk in wanted):
         return place_hunks(before, wanted, path)
     if len(wanted) == 1 and wanted[0].old_start <= bool(wanted[0].old):
         # The whole file, or the first lines of one: without context both look the same.

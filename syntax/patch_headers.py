@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from storage.errors import PatchError
 from storage.quoted_paths import QUOTED, unquote_path
@@ -269,8 +270,7 @@ def detect_strip(lines: Sequence[bytes]) -> int:
             title = line if read_title(line, 1) else b""
     if title:
         return 1
-    pairs = zip(lines, lines[1:], strict=False)
-    found = [detect_in_pair(*pair) for pair in pairs if has_names(pair)]
+    found = [detect_in_pair(*pair) for pair in pairwise(lines) if has_names(pair)]
     return 0 if True in found and False not in found else 1
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from storage.errors import PatchError
 from storage.git import git
 from storage.patched_trees import apply_by_git
 from storage.trees import Trees
@@ -232,3 +233,77 @@ def test_a_restricted_patch_changes_the_paths_kept_alone(
 
     whole = changed(old, new)
     assert read(encode(some), old) == {path: whole[path] for path in whole if path in kept}
+
+
+WRITTEN = (
+    b"diff --git a/a.py b/a.py\nindex 1111111..2222222 100644\n--- a/a.py\n+++ b/a.py\n"
+    b"@@ -1,3 +1,3 @@\n a\n-b\n+c\n d\n"
+    b"diff --git a/e b/e\nnew file mode 100644\nindex 0000000..e69de29\n"
+    b"diff --git a/b b/c\nsimilarity index 90%\nrename from b\nrename to c\n"
+    b"--- a/b\n+++ b/c\n@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+b\n"
+    b'diff --git "a/q\\tq" "b/q\\tq"\nold mode 100644\nnew mode 100755\n'
+    b"diff --git a/p b/p\n"
+    b"index 0000000000000000000000000000000000000000.."
+    b"d41be67d2d9c4b8b71bd9cc5f3f2ed64c9a3a094\nGIT binary patch\nliteral 6\n"
+    b"NcmeAS@N;Ki1^@=!0dfEU\n\nliteral 0\nHcmV?d00001\n\n"
+)
+PIECES = st.sampled_from(
+    [
+        *(b"@@ -0,0 +1 @@\n", b"@@ -1,9999999 +1 @@\n", b"--- /dev/null\n", b"+++ b/x\n", b"+x\n"),
+        *(b"\\ No newline at end of file\n", b"GIT binary patch\n", b"delta 5\n", b"literal 99\n"),
+        *(b"new file mode 120000\n", b"deleted file mode 100644\n", b"rename from a.py\n", b"\n"),
+        *(b"copy to ../x\n", b"diff --git a/x b/x\n", b'diff --git "a/\\', b"\0", b"\r\n", b"\xff"),
+        *(b"index 1..2 160000\n", b"Binary files a/x and b/x differ\n", b"-- \n2.39\n", b"@@ -"),
+    ]
+)
+
+
+@st.composite
+def mutate_patch(draw: st.DrawFn) -> bytes:
+    """Cut, double, swap and put in pieces of a patch that is right."""
+    patch = draw(st.sampled_from([WRITTEN, WRITTEN * 2, WRITTEN[:190]]))
+    for _ in range(draw(st.integers(1, 5))):
+        low = draw(st.integers(0, len(patch)))
+        high = min(low + draw(st.integers(0, 40)), len(patch))
+        middle = draw(st.one_of(PIECES, st.binary(max_size=5), st.just(patch[low:high] * 2)))
+        patch = patch[:low] + middle + patch[high:]
+    return patch
+
+
+@settings(max_examples=settings().max_examples * 8)
+@given(patch=mutate_patch(), reverse=st.booleans())
+def test_a_mutated_patch_is_refused_in_one_line_or_applied(patch: bytes, reverse: bool) -> None:
+    files = {"a.py": b"a\nb\nd\n", "b": b"a", "q\tq": b"q\n", "c": b"", "p": b"\0"}
+    for call in (
+        lambda: patch_files(decode(patch), files.get, reverse=reverse),
+        lambda: reverse_patch(decode(patch)),
+        lambda: restrict_patch(decode(patch), lambda path: path in files, files.get),
+    ):
+        try:
+            call()
+        except PatchError as error:
+            assert "\n" not in str(error)
+
+
+@often
+@given(patch=mutate_patch())
+def test_what_the_reader_takes_git_takes_alike(trees: Trees, patch: bytes) -> None:
+    files = {
+        "a.py": File("100644", b"a\nb\nd\n"),
+        "b": File("100644", b"a"),
+        "q\tq": File("100644", b"q\n"),
+    }
+    tree = store(trees, files)
+    try:
+        gits = apply_by_git(trees, tree, patch)
+    except PatchError:
+        return
+    try:
+        ours = read(patch, files)
+    except PatchError:
+        # Stricter in what git lets pass: paths, two sections that make the same file.
+        return
+    kept = {path: file for path, file in ours.items() if file.mode != "160000"}
+    assert kept == {
+        path: PatchedFile(content, gits.modes.get(path, "")) for path, content in gits.files.items()
+    }
