@@ -136,7 +136,8 @@ def apply_hunks(before: bytes, hunks: Sequence[Hunk], *, reverse: bool, path: st
     the hunk has no context there; never on lines that another hunk made. Raises PatchError.
     """
     wanted = [reverse_hunk(hunk) for hunk in hunks] if reverse else list(hunks)
-    if all(hunk.has_context for hunk in wanted):
+    # A hunk that another follows is not at the file's end: one without context there has none.
+    if all(hunk.has_context for hunk in wanted) and all(hunk.trailing for hunk in wanted[:-1]):
         return place_hunks(before, wanted, path)
     if len(wanted) == 1 and wanted[0].old_start <= bool(wanted[0].old):
         # The whole file, or the first lines of one: without context both look the same.

@@ -70,7 +70,9 @@ def unified_diff(
     else:
         part.hunks = diff_hunks(old or b"", new or b"")
     if not part.hunks and (old is None or new is None or part.binary):
-        part.old_blob, part.new_blob = name_blob(old), name_blob(new)
+        # In full where git checks them; else as short as git shows them.
+        size = 40 if part.binary else 7
+        part.old_blob, part.new_blob = name_blob(old)[:size], name_blob(new)[:size]
     return decode(write_part(part))
 
 

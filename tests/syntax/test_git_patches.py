@@ -147,6 +147,9 @@ def at(trees: Trees) -> tuple[str, ...]:
 
 def diff(trees: Trees, old: str, new: str, options: list[str]) -> bytes:
     words = ["diff-tree", "-r", "-p", "--binary", "--full-index", *options]
+    if "-U0" in options and "-W" in options:
+        # Hunks of functions among hunks without context: git itself cannot tell where one ends.
+        words = [word for word in words if word != "-W"]
     if "--src-prefix=i/" in options:
         words += ["--src-prefix=i/", "--dst-prefix=w/"]
     return git(*at(trees), *words, old, new)
