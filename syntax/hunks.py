@@ -187,10 +187,14 @@ def has_block(
     there = lines[place : place + len(block)]
     if there == block or not block:
         return True
-    last, found = block[-1], there[-1]
-    if at_end or last.endswith(b"\n") or found is None or there[:-1] != block[:-1]:
-        return False
-    return found.startswith(last) and not found[len(last) :].strip()
+    return not at_end and there[:-1] == block[:-1] and is_same_line(there[-1], block[-1])
+
+
+def is_same_line(found: bytes | None, line: bytes) -> bool:
+    """Say whether a line of a file is that of a hunk, which may lack its line feed."""
+    if found is None or found == line or line.endswith(b"\n"):
+        return found == line
+    return found.startswith(line) and not found[len(line) :].strip()
 
 
 def find_block(
@@ -200,8 +204,12 @@ def find_block(
     wanted = min(max(wanted, lowest), len(lines))
     if has_block(lines, block, wanted):
         return wanted
-    body = block[:-1] if block and not block[-1].endswith(b"\n") else block
-    places = [place for place in list_places(lines, body, lowest) if has_block(lines, block, place)]
+    if not block or block[-1].endswith(b"\n"):
+        places = list_places(lines, block, lowest)
+    else:
+        body, last = block[:-1], block[-1]
+        ends = ((place, place + len(body)) for place in list_places(lines, body, lowest))
+        places = [at for at, end in ends if end < len(lines) and is_same_line(lines[end], last)]
     return min(places, key=lambda place: (abs(place - wanted), -place), default=None)
 
 

@@ -18,7 +18,7 @@ LONGEST_LINE = 1 << 14
 MODES = re.compile(rb"(100[0-7]{3}|120000|160000)\s")
 BLOBS = re.compile(rb"([0-9a-f]{1,64})\.\.([0-9a-f]{1,64})(?: (\d+))?\s")
 STAMP = re.compile(
-    rb"[\t ]+(?:\d\d)?\d\d-\d\d-\d\d \d{1,2}:\d\d:\d\d(?:\.\d+)?(?: [-+]\d\d:?\d\d)?$"
+    rb"(?<![\t ])[\t ]+(?:\d\d)?\d\d-\d\d-\d\d \d{1,2}:\d\d:\d\d(?:\.\d+)?(?: [-+]\d\d:?\d\d)?$"
 )
 EPOCH = re.compile(rb"\t(1969-12-31|1970-01-01) (\d\d):(\d\d):00(?:\.0+)? ([-+])(\d\d):?(\d\d)\n?$")
 NULL = b"/dev/null"
@@ -175,12 +175,7 @@ HANDLERS: tuple[tuple[bytes, Callable[[PatchHeader, bytes, int], None]], ...] = 
 
 def read_plain_header(first: bytes, second: bytes, strip: int) -> PatchHeader:
     """Read the two lines before the hunks of a diff that is not git's. Raises PatchError."""
-    old, new = (
-        None
-        if is_null(line)
-        else find_name(STAMP.sub(b"", line[4:].rstrip(b"\n")), strip, ends=b"\t\r\v\f")
-        for line in (first, second)
-    )
+    old, new = (None if is_null(line) else plain_name(line, strip) for line in (first, second))
     if is_null(first):
         header = PatchHeader(new=new, is_new=True)
     elif is_null(second):
@@ -196,6 +191,13 @@ def read_plain_header(first: bytes, second: bytes, strip: int) -> PatchHeader:
     if header.old is None and header.new is None:
         raise PatchError(f"the patch is malformed: no name of a file: {show(second)}")
     return header
+
+
+def plain_name(line: bytes, strip: int) -> bytes | None:
+    """Return the name on a ``---`` or ``+++`` line, a date behind it dropped."""
+    if len(line) > LONGEST_LINE:
+        return None
+    return find_name(STAMP.sub(b"", line[4:].rstrip(b"\n")), strip, ends=b"\t\r\v\f")
 
 
 def is_null(line: bytes) -> bool:
@@ -219,9 +221,9 @@ def read_title(line: bytes, strip: int) -> bytes | None:
     if len(line) > LONGEST_LINE:
         return None
     for first, second in split_names(line[11:].removesuffix(b"\n")):
-        left, right = strip_name(first, strip), strip_name(second, strip)
+        left, right = cut_name(first, strip), cut_name(second, strip)
         if left is not None and left == right:
-            return left
+            return squash_name(left)
     return None
 
 
@@ -231,8 +233,10 @@ def split_names(rest: bytes) -> Iterator[tuple[bytes, bytes]]:
         if match := QUOTED.match(rest):
             yield unquote_path(match[0]), unquote_path(rest[match.end() :].lstrip())
         return
-    if rest.endswith(b'"') and (match := re.search(rb'\s("(?:[^"\\]|\\.)*")$', rest)):
-        yield rest[: match.start()], unquote_path(match[1])
+    quote = rest.find(b'"')
+    if quote > 0:
+        # A first name without quotes holds none: this one begins the second.
+        yield rest[: quote - 1], unquote_path(rest[quote:])
         return
     for gap in re.finditer(rb"[ \t]", rest):
         yield rest[: gap.start()], rest[gap.end() :]
@@ -247,10 +251,21 @@ def find_name(rest: bytes, strip: int, *, ends: bytes) -> bytes | None:
 
 def strip_name(name: bytes, strip: int) -> bytes | None:
     """Take the first folders of a name; None where it has too few, or nothing is left."""
+    cut = cut_name(name, strip)
+    return None if cut is None else squash_name(cut)
+
+
+def cut_name(name: bytes, strip: int) -> bytes | None:
+    """Take the first folders of a name, the rest as it is."""
     parts = name.split(b"/", strip)
     if len(parts) <= strip or (strip and not parts[0]):
         return None
-    return re.sub(rb"/+", b"/", parts[-1]) or None
+    return parts[-1] or None
+
+
+def squash_name(name: bytes) -> bytes:
+    """Make one slash of several, as git does."""
+    return re.sub(rb"/+", b"/", name)
 
 
 def detect_strip(lines: Sequence[bytes]) -> int:
@@ -288,11 +303,7 @@ def detect_in_pair(first: bytes, second: bytes) -> bool | None:
     """Say whether the names of ``---`` and ``+++`` are bare; None where they do not say."""
     if is_null(first) and is_null(second):
         return None
-    names = [
-        find_name(STAMP.sub(b"", line[4:].rstrip(b"\n")), 0, ends=b"\t\r\v\f") or b""
-        for line in (first, second)
-        if not is_null(line)
-    ]
+    names = [plain_name(line, 0) or b"" for line in (first, second) if not is_null(line)]
     if any(re.match(rb"[ab]/", name) for name in names):
         return False
     return True if len(names) == 1 or names[0] == names[1] else None

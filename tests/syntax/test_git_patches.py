@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from storage.errors import PatchError
 from storage.git import git
 from storage.patched_trees import apply_by_git
 from storage.trees import Trees
+from syntax.binary_patches import apply_delta
 from syntax.patch_text import PatchedFile, parse, patch_files, restrict_patch, reverse_patch
 from syntax.patches import decode, encode, unified_diff
 
@@ -310,3 +312,24 @@ def test_what_the_reader_takes_git_takes_alike(trees: Trees, patch: bytes) -> No
     assert kept == {
         path: PatchedFile(content, gits.modes.get(path, "")) for path, content in gits.files.items()
     }
+
+
+def test_hostile_patches_take_time_that_grows_with_their_size_alone() -> None:
+    same = b"a\n" * 100_000
+    block = b"".join(b" a\n" for _ in range(50_000))
+    far = b"--- a/a.py\n+++ b/a.py\n@@ -9,50001 +9,50002 @@\n" + block + b"+x\n b\n"
+    spaces = b"diff --git " + b" " * 15_000 + b"\nindex 1..2\n"
+    quotes = b'diff --git a "' + b'\\"' * 7_000 + b"\nindex 1..2\n"
+    stamps = b"--- a" + b" \t" * 100_000 + b"\n+++ b\n@@ -1 +1 @@\n-a\n+b\n"
+    many = b"".join(b"@@ -%d +%d @@\n-a\n+b\n" % (n, n) for n in range(2, 20_000, 2))
+    for patch in (far, spaces * 50, quotes * 50, stamps, b"--- a/a.py\n+++ b/a.py\n" + many):
+        with contextlib.suppress(PatchError):
+            patch_files(decode(patch), {"a.py": same}.get)
+
+
+def test_a_delta_that_grows_without_bound_is_refused() -> None:
+    copies = b"\x90\x01" * 100_000  # Each copies 65,536 bytes from the start.
+    delta = b"\x80\x80\x04" + b"\xff\xff\xff\xff\x7f" + copies
+
+    with pytest.raises(PatchError):
+        apply_delta(b"\0" * 65_536, delta)
