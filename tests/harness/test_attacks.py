@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import docker
 import pytest
 from _pytest.mark import ParameterSet
 
