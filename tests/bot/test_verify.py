@@ -107,8 +107,8 @@ def test_patches_are_graded_and_the_report_says_what_is_known(workplace: Workpla
     write(workplace.folder / "preds.jsonl", predictions)
     words = ("evaluate", "--predictions", "preds.jsonl", "--tasks", "tasks.jsonl", "--json")
 
-    told = json.loads(workplace.run(*words))
-    again = json.loads(workplace.run(*words))
+    told = json.loads(workplace.run(*words, code=1))
+    again = json.loads(workplace.run(*words, code=1))
 
     assert told == again == json.loads((workplace.folder / "report.json").read_text())
     assert told["models"]["gold"]["resolved"] == 3
