@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -208,7 +209,7 @@ def summarise(told: Mapping[str, Any], read: PredictionFile, output: Path) -> No
     """Say how it went for each model, what could not be graded and why, and what was not read."""
     for name, totals in told["models"].items():
         say(f"{name or NAMELESS}: {describe_totals(totals)}")
-    failed = [each for each in told["instances"] if each["error"]]
+    failed = sorted(filter(has_error, told["instances"]), key=order_of)
     if failed:
         say(f"{format_count(len(failed), 'row')} not graded:")
     for each in failed[:LISTED]:
@@ -224,6 +225,16 @@ def summarise(told: Mapping[str, Any], read: PredictionFile, output: Path) -> No
     if read.passed_over:
         say(f"files passed over, no patches: {list_some(read.passed_over)}")
     err.print(f"report in {output}", markup=False, highlight=False, soft_wrap=True)
+
+
+def has_error(row: Mapping[str, Any]) -> bool:
+    """Say whether a row of the report was not graded."""
+    return bool(row["error"])
+
+
+def order_of(row: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """Return what sorts rows as the file has them: numbers in their places count as such."""
+    return [(text, int(number or 0)) for text, number in re.findall(r"(\D*)(\d*)", row["row"])]
 
 
 def describe_totals(totals: Mapping[str, Any]) -> str:

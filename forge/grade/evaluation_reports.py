@@ -11,6 +11,7 @@ from typing import Any
 
 from forge.grade.prediction_files import DUPLICATE, REPEATED, UNREADABLE
 from forge.grade.predictions import Graded
+from forge.run.texts import escape_surrogates
 from harness.judge.judge import HARNESS_VERSION
 
 Status = dict[str, dict[str, list[str]]]
@@ -35,7 +36,7 @@ def report(results: Iterable[Graded], ignored_fields: Mapping[str, int]) -> dict
     }
     if len(models) > 1:
         told = {name: value for name, value in told.items() if not name.startswith("ids_")}
-    return dict(as_text(told))
+    return dict(escape_surrogates(told))
 
 
 def has_model(each: Graded) -> bool:
@@ -108,14 +109,3 @@ def instance(each: Graded) -> dict[str, Any]:
         "detail": each.detail,
         "seconds": each.seconds,
     }
-
-
-def as_text(value: Any) -> Any:
-    """Return a value in which each text can be written as UTF-8: halves of characters escaped."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode("utf-8")
-    if isinstance(value, Mapping):
-        return {as_text(name): as_text(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [as_text(each) for each in value]
-    return value

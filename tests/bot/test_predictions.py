@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.commands.rollout import export_trajectories
 from forge.grade.evaluation_reports import exit_code, instance, report
 from forge.grade.prediction_files import sort_out
 from forge.grade.prediction_documents import PredictionRow
@@ -176,3 +177,14 @@ def test_a_probe_that_could_not_be_graded_says_why() -> None:
 
     assert error_of(failed) == "environment-failed: no such distribution"
     assert error_of(replace(failed, error="does-not-apply")) == ""
+
+
+def test_a_trajectory_with_half_a_character_is_exported(tmp_path: Path) -> None:
+    said = [{"role": "assistant", "content": "cut \ud83d"}]
+    row = {"messages": said, "instance_id": "a", "resolved": True, "model": "m"}
+    Ledger(tmp_path / "kept").add("one", {**row, "traj_id": "a.1", "patch": ""})
+
+    assert export_trajectories(tmp_path / "kept", tmp_path / "out", resolved=False) == 1
+
+    told = json.loads((tmp_path / "out").read_text(encoding="utf-8"))
+    assert told["messages"] == [{"role": "assistant", "content": "cut \\ud83d"}]
