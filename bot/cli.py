@@ -86,7 +86,7 @@ def bugfoundry() -> None:
 
 
 def main() -> None:
-    """Run the command line; errors a person can act on are one line and exit code 1 (or their own)."""
+    """Run the command line; errors a person can act on are one line and their exit code."""
     mute_commands()
     logging.basicConfig(level=logging.WARNING, format="bugfoundry: %(message)s")
     try:

@@ -199,7 +199,9 @@ async def _work(
             while turn.waiting:
                 case = turn.waiting.popleft()
                 started = time.monotonic()
-                result = await grade_whatever_comes(case, trees, grader, worker, evaluation.full)
+                result = await grade_whatever_comes(
+                    case, trees, grader, worker, full=evaluation.full
+                )
                 known.put_nowait(replace(result, seconds=round(time.monotonic() - started, 3)))
         finally:
             with suppress(asyncio.CancelledError):
@@ -207,9 +209,9 @@ async def _work(
 
 
 async def grade_whatever_comes(
-    case: EvaluationCase, trees: Trees, grader: Grader, worker: SandboxWorker, full: bool
+    case: EvaluationCase, trees: Trees, grader: Grader, worker: SandboxWorker, *, full: bool
 ) -> Graded:
-    """Grade one prediction; a fault of ours, too, ends only that one, and is told whole in the log."""
+    """Grade one prediction; a fault of ours, too, ends only that one, and is logged."""
     try:
         return await grade_case(case, trees, grader, worker, full=full)
     except Exception as error:

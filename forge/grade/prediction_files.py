@@ -94,7 +94,9 @@ def read_folder(folder: Path) -> PredictionFile:
 
 def row_of_patch(place: str, name: str, model: str, data: bytes) -> PredictionRow:
     """Return a patch of a file of its own as a row."""
-    return PredictionRow(place=place, value=dict(zip(READ, (name, decode_patch(data), model))))
+    return PredictionRow(
+        place=place, value=dict(zip(READ, (name, decode_patch(data), model), strict=True))
+    )
 
 
 def decode_patch(data: bytes) -> str:
@@ -215,5 +217,7 @@ def fail_row(row: PredictionRow, fault: str) -> Graded:
 def fail_duplicate(each: Prediction, first: Prediction) -> Graded:
     """Return a row for a task and a model that an earlier row is for, which counts."""
     same = each.patch == first.patch
-    told = f"{first.place} is for the same task and model, with {'this' if same else 'another'} patch"
+    told = (
+        f"{first.place} is for the same task and model, with {'this' if same else 'another'} patch"
+    )
     return make_ungraded(each, REPEATED if same else DUPLICATE, "", f"{told}; that one counts")

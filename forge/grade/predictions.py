@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from harness.judge.judge import HARNESS_VERSION, Grade
 from storage.records import digest
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
     """One patch on one task."""

@@ -52,7 +52,7 @@ def failures(found: PredictionFile) -> list[tuple[str, str, str]]:
         LINES.encode("utf-16-be"),
         LINES.encode("utf-32"),
     ],
-    ids="lines crlf list indented by-id jq bom boms utf-16 utf-16-be utf-32".split(),
+    ids=["lines", "crlf", "list", "indented", "by-id", "jq", "bom", "boms", "16", "16-be", "32"],
 )
 def test_every_form_of_predictions_is_read(content: str | bytes, tmp_path: Path) -> None:
     found = read(tmp_path, content)
@@ -76,7 +76,9 @@ def test_bare_patches_by_id_are_read(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1e", "\r"])
+@pytest.mark.parametrize(
+    "separator", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1e", "\r"]
+)
 def test_line_separators_inside_strings_end_no_row(separator: str, tmp_path: Path) -> None:
     patch = f"{DIFF}+c{separator}d\n"
     line = json.dumps({**ONE, "model_patch": patch}, ensure_ascii=False)
@@ -99,7 +101,7 @@ def test_line_separators_inside_strings_end_no_row(separator: str, tmp_path: Pat
         (json.dumps({"a": ONE, "b": TWO}, indent=2)[:-60], "line 7", "not read", 1),
         (json.dumps({"a": ONE, "b": TWO})[:-1], "line 1", "end of the object is missing", 2),
     ],
-    ids="line first-line cut-line deep cut-list open-list cut-object open-object".split(),
+    ids=["line", "first", "cut", "deep", "cut-list", "open-list", "cut-object", "open-object"],
 )
 def test_what_is_no_json_is_a_row_and_the_others_are_read(
     content: str, place: str, told: str, left: int, tmp_path: Path
@@ -255,7 +257,9 @@ def test_two_patches_of_a_folder_for_one_task_are_told(tmp_path: Path) -> None:
 def test_a_folder_without_patches_says_what_to_name(tmp_path: Path) -> None:
     (tmp_path / "preds.json").write_text("{}")
 
-    with pytest.raises(NoPredictions, match=r"\.diff or \.patch; name a file of it, as .*preds\.json"):
+    with pytest.raises(
+        NoPredictions, match=r"\.diff or \.patch; name a file of it, as .*preds\.json"
+    ):
         read_predictions(tmp_path)
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from bot.commands.rollout import export_trajectories
+from forge.grade import evaluation
 from forge.grade.evaluation_reports import exit_code, instance, report
-from forge.grade.prediction_files import sort_out
 from forge.grade.prediction_documents import PredictionRow
+from forge.grade.prediction_files import sort_out
 from forge.grade.predictions import (
     Graded,
     Prediction,
@@ -68,7 +71,9 @@ def test_of_several_models_each_has_its_own_ids() -> None:
 
     assert [name for name in told if name.startswith("ids_")] == []
     assert (told["resolved"], told["unresolved"], told["total"]) == (1, 1, 2)
-    assert told["models"]["good"]["ids_resolved"] == told["models"]["bad"]["ids_unresolved"] == ["a"]
+    assert (
+        told["models"]["good"]["ids_resolved"] == told["models"]["bad"]["ids_unresolved"] == ["a"]
+    )
     assert told["models"]["good"]["ids_unresolved"] == told["models"]["bad"]["ids_resolved"] == []
 
 
@@ -188,3 +193,39 @@ def test_a_trajectory_with_half_a_character_is_exported(tmp_path: Path) -> None:
 
     told = json.loads((tmp_path / "out").read_text(encoding="utf-8"))
     assert told["messages"] == [{"role": "assistant", "content": "cut \\ud83d"}]
+
+
+CASE = SimpleNamespace(
+    prediction=Prediction(instance_id="a", patch="diff", place="line 1"),
+    found=SimpleNamespace(task=SimpleNamespace(id="a")),
+    key="k",
+)
+
+
+async def test_a_fault_of_ours_ends_one_prediction_alone(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(*_: Any, **__: Any) -> Graded:
+        raise RecursionError("too deep")
+
+    monkeypatch.setattr(evaluation, "grade_case", fail)
+
+    nothing = cast("Any", None)
+    found = await evaluation.grade_whatever_comes(
+        cast("Any", CASE), nothing, nothing, nothing, full=False
+    )
+
+    assert (found.error, found.detail) == ("grading-failed", "RecursionError: too deep")
+    assert "line 1, a: cannot be graded" in caplog.text
+
+
+def test_a_task_that_cannot_serve_says_why() -> None:
+    asked = [Prediction(instance_id=name, patch="diff") for name in ("old", "none")]
+
+    todo, done = evaluation.cases(asked, {}, "full", {"old": "judged by other rules"})
+
+    assert todo == []
+    assert [(each.error, each.detail) for each in done] == [
+        ("unknown-task", "judged by other rules"),
+        ("unknown-task", "no task has this id"),
+    ]
