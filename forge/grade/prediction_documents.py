@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,13 +53,18 @@ def rows_in(text: str) -> list[PredictionRow]:
         return list(rows_of_document(DECODER.decode(text[start:])))
     except (ValueError, RecursionError):
         pass
-    lines = list(rows_of_lines(text))
-    broken = list(rows_until_fault(text, start))
     # A list may hold a row on each line: but for the commas between, its lines are rows too.
-    for rows in (broken, lines) if text[start] == "[" else (lines, broken):
-        if any(isinstance(row.value, Mapping) for row in rows):
-            return rows
-    return lines
+    as_list = text[start] == "["
+    rows = list(rows_until_fault(text, start) if as_list else rows_of_lines(text))
+    if has_object(rows):
+        return rows
+    others = list(rows_of_lines(text) if as_list else rows_until_fault(text, start))
+    return others if as_list or has_object(others) else rows
+
+
+def has_object(rows: Iterable[PredictionRow]) -> bool:
+    """Say whether some row may be a prediction."""
+    return any(isinstance(row.value, Mapping) for row in rows)
 
 
 def rows_of_document(value: Any) -> Iterator[PredictionRow]:
