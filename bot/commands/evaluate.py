@@ -116,9 +116,7 @@ def evaluate_command(
     else:
         summarise(told, read, output)
     if not read.predictions:
-        raise NoPredictions(
-            f"not one row of {predictions} can be read: {describe_failure(told['instances'][0])}"
-        )
+        raise NoPredictions(f"not one row of {predictions} can be read; {output} says why of each")
     if exit_code(done):
         raise typer.Exit(1)
 
