@@ -76,20 +76,28 @@ def read_folder(folder: Path) -> PredictionFile:
     rows, others = [], []
     for path in sorted(folder.rglob("*")):
         inner = path.relative_to(folder)
-        if any(part.startswith(".") for part in inner.parts) or not path.is_file():
+        if any(part.startswith(".") for part in inner.parts) or path.is_dir():
             continue
-        if path.suffix not in SUFFIXES:
+        if path.suffix in SUFFIXES:
+            rows.append(read_patch_file(folder, path))
+        else:
             others.append(str(inner))
-            continue
-        above = path.parent
-        if above.name == path.stem and above != folder:
-            above = above.parent
-        model = above.resolve().name
-        rows.append(row_of_patch(str(inner), path.stem, model, path.read_bytes()))
     if not rows:
         hint = f"; name a file of it, as {folder / others[0]}" if others else ""
         raise NoPredictions(f"{folder} holds no file that ends in {' or '.join(SUFFIXES)}{hint}")
     return sort_out(rows, passed_over=others)
+
+
+def read_patch_file(folder: Path, path: Path) -> PredictionRow:
+    """Return the row that a patch of a folder is, also where it cannot be read."""
+    place, above = str(path.relative_to(folder)), path.parent
+    if above.name == path.stem and above != folder:
+        above = above.parent
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        return PredictionRow(place=place, fault=f"it cannot be read: {error.strerror}")
+    return row_of_patch(place, path.stem, above.resolve().name, data)
 
 
 def row_of_patch(place: str, name: str, model: str, data: bytes) -> PredictionRow:

@@ -254,6 +254,18 @@ def test_two_patches_of_a_folder_for_one_task_are_told(tmp_path: Path) -> None:
     assert [each.error for each in read_predictions(tmp_path).failed] == ["duplicate-row"]
 
 
+def test_a_patch_that_cannot_be_opened_is_a_row(tmp_path: Path) -> None:
+    (tmp_path / "a.diff").write_text(DIFF)
+    (tmp_path / "b.diff").symlink_to("nowhere")
+
+    found = read_predictions(tmp_path)
+
+    assert [each.instance_id for each in found.predictions] == ["a"]
+    assert failures(found) == [
+        ("b.diff", "unreadable-row", "it cannot be read: No such file or directory")
+    ]
+
+
 def test_a_folder_without_patches_says_what_to_name(tmp_path: Path) -> None:
     (tmp_path / "preds.json").write_text("{}")
 
