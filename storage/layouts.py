@@ -8,7 +8,6 @@ thrown away. It has no settings, so no filter that attributes name is ever run.
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,8 +33,8 @@ class LayoutRules:
 
     converted: frozenset[str] = frozenset()
     """Paths whose content may differ between the commit and a work tree."""
-    filtered: Mapping[str, int]
-    """How many files a filter is named for, by its name; they stay as they are committed."""
+    filtered: Mapping[str, str]
+    """Path → filter, of files that one is named for; they stay as they are committed."""
 
 
 def is_attributes(path: str) -> bool:
@@ -64,15 +63,15 @@ def read_rules(attributes: Contents, paths: Iterable[str]) -> LayoutRules:
         desk.write(attributes)
         told = desk.git("check-attr", "-z", "--stdin", *ASKED, stdin=join(asked))
     fields = [os.fsdecode(each) for each in told.split(b"\0")[:-1]]
-    converted, filtered = set[str](), Counter[str]()
+    converted, filtered = set[str](), dict[str, str]()
     for path, attribute, value in zip(fields[::3], fields[1::3], fields[2::3], strict=True):
         if value in UNSET:
             continue
         if attribute == "filter":
-            filtered[value] += 1
+            filtered[path] = value
         elif (attribute, value) != ("eol", "lf"):
             converted.add(path)
-    return LayoutRules(converted=frozenset(converted), filtered=dict(filtered))
+    return LayoutRules(converted=frozenset(converted), filtered=filtered)
 
 
 @lru_cache(maxsize=4096)

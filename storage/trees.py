@@ -104,8 +104,8 @@ class Trees:
             self._attributes(tree), {path: contents[path] for path in converted}
         )
 
-    def filters(self, tree: str) -> Mapping[str, int]:
-        """Return how many files name a filter, by its name: none is run."""
+    def filters(self, tree: str) -> Mapping[str, str]:
+        """Return path → filter, of the files that one is named for: none is run."""
         return rules_of(self.git_dir, tree).filtered
 
     def _attributes(self, tree: str) -> dict[str, bytes]:
@@ -205,7 +205,14 @@ class Trees:
         shutil.rmtree(dest / ".git" / "logs", ignore_errors=True)
 
     def adopt(self, git_dir: Path, revision: str) -> str:
-        """Copy a revision's files from another repository, and return the tree's hash."""
+        """Copy a revision's files from another repository, and return the tree's hash.
+
+        Without submodules: ``storage/submodules.py`` takes them in.
+        """
+        return self.graft(self.copy(git_dir, revision), {})
+
+    def copy(self, git_dir: Path, revision: str) -> str:
+        """Copy a revision's tree from another repository as it is, and return its hash."""
         found = git(
             "rev-parse", "--verify", "--end-of-options", f"{revision}^{{tree}}", cwd=git_dir
         )
@@ -213,15 +220,22 @@ class Trees:
         listed = git("rev-list", "--objects", "--no-object-names", tree, cwd=git_dir)
         pack = git("pack-objects", "--quiet", "--stdout", cwd=git_dir, stdin=listed)
         self._git("index-pack", "--stdin", stdin=pack)
-        return self._without_submodules(tree)
+        return tree
 
-    def _without_submodules(self, tree: str) -> str:
+    def submodules(self, tree: str) -> dict[str, str]:
+        """Return path → commit of the submodules of a tree."""
+        entries = self._entries(tree, submodules=True)
+        return {path: name for path, (mode, name) in entries.items() if mode == SUBMODULE}
+
+    def graft(self, tree: str, subtrees: Mapping[str, str]) -> str:
+        """Return a tree with others in the places of its submodules; those without one go."""
         entries = self._entries(tree, submodules=True)
         if not any(mode == SUBMODULE for mode, _ in entries.values()):
             return tree
-        return self._write_tree(
-            [(path, mode, name) for path, (mode, name) in entries.items() if mode != SUBMODULE]
-        )
+        kept = {path: entry for path, entry in entries.items() if entry[0] != SUBMODULE}
+        for path, subtree in subtrees.items():
+            kept |= {f"{path}/{p}": entry for p, entry in self._entries(subtree).items()}
+        return self._write_tree([(path, mode, name) for path, (mode, name) in kept.items()])
 
     def _make_repository(self, repository: Path, commit: str, branch: str) -> None:
         """Make a repository whose one branch is the commit."""

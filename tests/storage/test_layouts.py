@@ -119,5 +119,5 @@ def test_no_filter_of_a_repository_is_run(trees: Trees, clone: Path, tmp_path: P
     trees.materialise(tree, tmp_path / "copy")
 
     assert not ran.exists()
-    assert trees.filters(tree) == {"lfs": 1}
+    assert trees.filters(tree) == {"picture.big": "lfs"}
     assert (tmp_path / "copy" / "picture.big").read_bytes() == b"the picture itself"
