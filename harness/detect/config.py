@@ -18,6 +18,8 @@ from storage.records import Strategy
 
 CONFIG_PATH = ".github/bugfoundry.yml"
 SPELLINGS = (CONFIG_PATH, ".github/bugfoundry.yaml")
+FOLDER_PATTERN = r"^(?!\.{1,2}(?:/|$))[^/\\]+(?:/(?!\.{1,2}(?:/|$))[^/\\]+)*$"
+"""A relative path that leads nowhere else."""
 REPORTS = ("issue", "check", "none")
 
 SCHEMA: Mapping[str, Any] = {
@@ -40,6 +42,11 @@ SCHEMA: Mapping[str, Any] = {
             "description": "Arguments for pytest: a list, or one string split as a shell does.",
             "type": ["array", "string"],
             "items": {"type": "string"},
+        },
+        "subdirectory": {
+            "description": "Folder of the package to install and test, in a monorepo.",
+            "type": "string",
+            "pattern": FOLDER_PATTERN,
         },
         "env": {
             "description": "Environment variables for install and tests.",
@@ -77,6 +84,7 @@ class Overrides:
     pytest_args: tuple[str, ...] | None = None
     env: tuple[tuple[str, str], ...] = ()
     exclude: tuple[str, ...] = ()
+    subdirectory: str = ""
 
     def excludes(self, path: str) -> bool:
         """Say whether a source file is not to be changed by any bug."""
@@ -110,6 +118,7 @@ def parse_config(data: bytes, *, path: str = CONFIG_PATH) -> Overrides:
         else (None if pytest_args is None else tuple(pytest_args)),
         env=tuple(sorted(document.get("env", {}).items())),
         exclude=tuple(document.get("exclude", ())),
+        subdirectory=document.get("subdirectory", ""),
     )
 
 
@@ -177,6 +186,7 @@ KINDS = {
 }
 PATTERNS = {
     r"^3\.\d+$": 'a version as "3.12"',
+    FOLDER_PATTERN: "a folder below the root, as services/widgets",
     "^[A-Za-z_][A-Za-z0-9_]*$": "a map whose names are environment variables",
 }
 
@@ -189,4 +199,5 @@ def merge(file: Overrides, options: Overrides) -> Overrides:
         pytest_args=options.pytest_args if options.pytest_args is not None else file.pytest_args,
         env=tuple(sorted({**dict(file.env), **dict(options.env)}.items())),
         exclude=(*file.exclude, *options.exclude),
+        subdirectory=options.subdirectory or file.subdirectory,
     )
