@@ -103,7 +103,7 @@ def test_changed_files_are_laid_out_as_git_does(trees: Trees, clone: Path) -> No
 def test_changed_attributes_hold_for_what_changes_with_them() -> None:
     changes: dict[str, bytes | None] = {".gitattributes": b"*.c eol=crlf\n", "a.c": b"x\n"}
 
-    assert lay_out({}.get, changes)["a.c"] == b"x\r\n"
+    assert lay_out(lambda path: None, changes)["a.c"] == b"x\r\n"
     assert lay_out({".gitattributes": b"*.c eol=crlf\n"}.get, {"../a.c": b"x\n"}) == {
         "../a.c": b"x\n"
     }
