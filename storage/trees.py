@@ -228,9 +228,9 @@ class Trees:
         return {path: name for path, (mode, name) in entries.items() if mode == SUBMODULE}
 
     def graft(self, tree: str, subtrees: Mapping[str, str]) -> str:
-        """Return a tree with others in the places of its submodules; those without one go."""
+        """Return a tree without its submodules, and with others in folders that it lacks."""
         entries = self._entries(tree, submodules=True)
-        if not any(mode == SUBMODULE for mode, _ in entries.values()):
+        if not subtrees and not any(mode == SUBMODULE for mode, _ in entries.values()):
             return tree
         kept = {path: entry for path, entry in entries.items() if entry[0] != SUBMODULE}
         for path, subtree in subtrees.items():
