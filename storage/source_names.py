@@ -47,7 +47,7 @@ def parse(text: str) -> RepositorySource:
         return _pypi(text)
     if "#" in text and not _exists(text):
         folder = _read_folder(text)
-        return replace(parse(text.partition("#")[0]), text=text, subdirectory=folder)
+        return replace(parse(text.rpartition("#")[0]), text=text, subdirectory=folder)
     return _path(text) or _git(text) or _github(text) or _refuse(text)
 
 
@@ -58,7 +58,7 @@ def read_subdirectory(text: str) -> str:
 
 
 def _read_folder(text: str) -> str:
-    fragment = text.partition("#")[2]
+    fragment = text.rpartition("#")[2]
     folder = fragment.removeprefix(SUBDIRECTORY).strip("/")
     if not fragment.startswith(SUBDIRECTORY) or not folder or "\\" in folder:
         raise SourceError(f"{text!r}: write SOURCE#subdirectory=FOLDER to name a folder in it")

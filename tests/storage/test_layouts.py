@@ -109,6 +109,22 @@ def test_changed_attributes_hold_for_what_changes_with_them() -> None:
     }
 
 
+def test_what_is_not_in_its_encoding_is_taken_as_it_lies(trees: Trees, tmp_path: Path) -> None:
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    files = {
+        ".gitattributes": b"*.u16 text working-tree-encoding=UTF-16\n*.bat eol=crlf\n",
+        "bad.u16": b"no mark",
+        "run.bat": b"a\r\n",
+    }
+    for path, data in files.items():
+        (folder / path).write_bytes(data)
+
+    tree = trees.snapshot(folder)
+
+    assert trees.read_all(tree) == files | {"run.bat": b"a\n"}
+
+
 def test_no_filter_of_a_repository_is_run(trees: Trees, clone: Path, tmp_path: Path) -> None:
     ran = tmp_path / "ran"
     git("config", "filter.lfs.smudge", f"touch {ran}; cat", cwd=clone)
