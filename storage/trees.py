@@ -109,6 +109,22 @@ class Trees:
             self._attributes(tree), {path: contents[path] for path in converted}
         )
 
+    def take_in(self, tree: str, contents: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Return files of a work tree as git would commit them over a tree.
+
+        What lies as it was laid out is what the tree holds; links stay as they are.
+        """
+        modes = self.paths(tree)
+        attributes = self._attributes(tree)
+        files = [path for path in contents if modes.get(path) != LINK]
+        wanted = layouts.read_rules(attributes, files).converted
+        laid = self.read_work_files(tree, wanted)
+        same = {path for path in wanted if laid.get(path) == contents[path]}
+        changed = {path: contents[path] for path in wanted - same}
+        found = layouts.check_in(attributes, changed) if changed else {}
+        plain = {path: committed for path, (committed, _) in found.items()}
+        return {**contents, **plain, **self.read_all(tree, same)}
+
     def filters(self, tree: str) -> Mapping[str, str]:
         """Return path → filter, of the files that one is named for: none is run."""
         return rules_of(self.git_dir, tree).filtered

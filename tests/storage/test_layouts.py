@@ -100,6 +100,22 @@ def test_changed_files_are_laid_out_as_git_does(trees: Trees, clone: Path) -> No
     assert laid == changes | {"run.bat": b"b\r\n", "new.bat": b"c\r\n"}
 
 
+def test_files_of_a_work_tree_are_taken_in_as_git_would_commit_them(
+    trees: Trees, tmp_path: Path
+) -> None:
+    files = {".gitattributes": b"*.bat text eol=crlf\n", "old.bat": b"a\n", "b.txt": b"b\n"}
+    tree = trees.snapshot(make_checkout(tmp_path / "origin", files))
+    tree = trees.with_changes(tree, {"odd.bat": b"never\r\nmade plain\n"})
+    laid = trees.read_work_files(tree)
+
+    assert trees.take_in(tree, laid) == trees.read_all(tree)
+    assert trees.take_in(tree, {"old.bat": b"c\r\n", "new.bat": b"d\r\n", "b.txt": b"e\r\n"}) == {
+        "old.bat": b"c\n",
+        "new.bat": b"d\n",
+        "b.txt": b"e\r\n",
+    }
+
+
 def test_changed_attributes_hold_for_what_changes_with_them() -> None:
     changes: dict[str, bytes | None] = {".gitattributes": b"*.c eol=crlf\n", "a.c": b"x\n"}
 
