@@ -92,14 +92,7 @@ def make_context(
     """Gather what sources may know: the source files, tests and excluded paths left out."""
     tree = ready.repository.tree
     modes = trees.paths(tree)
-    folder = ready.prepared.environment.plan.folder
-    wanted = [
-        path
-        for path in modes
-        if is_source_path(path)
-        and not ready.overrides.excludes(path)
-        and (not folder or path.startswith(f"{folder}/"))
-    ]
+    wanted = [path for path in modes if is_source_path(path) and not ready.overrides.excludes(path)]
     files = trees.read_all(tree, wanted)
     if not files:
         raise BugfoundryError(

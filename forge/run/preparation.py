@@ -29,7 +29,6 @@ from storage import sources
 from storage.clones import site_of
 from storage.errors import EnvironmentFailed
 from storage.records import Environment, Plan, PlanAttempt, Repository
-from storage.source_names import read_subdirectory
 from storage.store import Store
 from storage.tree_gaps import describe_gaps
 from storage.trees import Trees
@@ -140,8 +139,7 @@ async def make_ready_for(
         overrides = merge(read_config(tree), settings.environment.overrides)
         pythons = available_pythons(backend)
         try:
-            asked = read_subdirectory(repository.source)
-            part, overrides = enter_folder(tree, overrides, asked=asked, source=repository.source)
+            part, overrides = enter_folder(tree, overrides, repository.source)
             candidates = plans(
                 part,
                 pythons=pythons,

@@ -14,7 +14,7 @@ from jsonschema.exceptions import ValidationError
 from harness.detect.globs import matches
 from harness.detect.tree import RepositoryTree
 from storage.errors import ConfigError
-from storage.records import Strategy
+from storage.records import FOLDER, Strategy
 
 CONFIG_PATH = ".github/bugfoundry.yml"
 SPELLINGS = (CONFIG_PATH, ".github/bugfoundry.yaml")
@@ -87,8 +87,13 @@ class Overrides:
     subdirectory: str = ""
 
     def excludes(self, path: str) -> bool:
-        """Say whether a source file is not to be changed by any bug."""
-        return any(matches(path, pattern) for pattern in self.exclude)
+        """Say whether a source file is not to be changed by any bug.
+
+        None outside of the folder that is tested is.
+        """
+        folder = dict(self.env).get(FOLDER, "")
+        outside = bool(folder) and not path.startswith(f"{folder}/")
+        return outside or any(matches(path, pattern) for pattern in self.exclude)
 
 
 def read_config(tree: RepositoryTree) -> Overrides:

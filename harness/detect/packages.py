@@ -14,6 +14,7 @@ from harness.detect.suites import ELSEWHERE, suite_files
 from harness.detect.tree import RepositoryTree
 from storage.errors import EnvironmentFailed
 from storage.records import FOLDER
+from storage.source_names import read_subdirectory
 
 PACKAGING = frozenset({"pyproject.toml", "setup.py", "setup.cfg"})
 REQUIREMENTS = re.compile(r"[\w.-]*requirements?[\w.-]*\.(?:txt|in)|Pipfile|tox\.ini|noxfile\.py")
@@ -39,13 +40,16 @@ class Subtree:
 
 
 def enter_folder(
-    tree: RepositoryTree, overrides: Overrides, *, asked: str, source: str
+    tree: RepositoryTree, overrides: Overrides, source: str
 ) -> tuple[RepositoryTree, Overrides]:
     """Return the tree of the package to test, and what a person decided with its folder in it.
 
-    ``asked`` is the folder that a person named. Raises EnvironmentFailed where there are several.
+    ``source`` is what a person named, maybe with the folder. Raises EnvironmentFailed where there
+    are several.
     """
-    folder = asked or overrides.subdirectory or dict(overrides.env).get(FOLDER, "")
+    folder = (
+        read_subdirectory(source) or overrides.subdirectory or dict(overrides.env).get(FOLDER, "")
+    )
     if folder and not any(path.startswith(f"{folder}/") for path in tree.paths):
         raise EnvironmentFailed(f"no-folder: {source} holds no folder {folder!r}{hint(tree)}")
     if not folder and overrides.install is None and not is_project(tree):

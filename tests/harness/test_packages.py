@@ -30,7 +30,9 @@ def below(folder: str, files: dict[str, str] = PACKAGE) -> dict[str, str]:
 
 def find_folder(files: dict[str, str], asked: str = "", overrides: Overrides | None = None) -> str:
     tree, found = enter_folder(
-        MemoryTree({"README.md": "", **files}), overrides or Overrides(), asked=asked, source="mono"
+        MemoryTree({"README.md": "", **files}),
+        overrides or Overrides(),
+        f"mono#subdirectory={asked}",
     )
     made = plans(tree, pythons=PYTHONS, overrides=found)
     assert all(plan.folder == dict(found.env).get(FOLDER, "") for plan in made)
@@ -69,6 +71,17 @@ def test_several_packages_are_listed_in_one_line() -> None:
     assert told.endswith("name one as SOURCE#subdirectory=FOLDER: a, b/c")
     assert find_folder(files, asked="b/c") == "b/c"
     assert find_folder(files, overrides=parse_config(b"subdirectory: a")) == "a"
+
+
+def test_only_files_of_the_folder_get_bugs() -> None:
+    tree = MemoryTree({**below("a"), "shared.py": ""})
+
+    _, overrides = enter_folder(tree, Overrides(exclude=("a/p/odd.py",)), "mono")
+
+    excluded = [
+        path for path in ("a/p/x.py", "a/p/odd.py", "shared.py") if overrides.excludes(path)
+    ]
+    assert excluded == ["a/p/odd.py", "shared.py"]
 
 
 def test_a_folder_that_is_not_there_is_named_with_those_that_are() -> None:
