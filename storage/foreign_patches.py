@@ -11,7 +11,7 @@ from storage.patch_repairs import RepairedPatch, is_unprefixed, repair_patch, sp
 from storage.patched_trees import AppliedPatch, apply_by_git, compare_trees
 from storage.trees import Trees
 
-NO_CONTEXT = re.compile(rb"^@@ [^\n]*\n(?:[-+][^\n]*\n)+(?:\\[^\n]*\n)?(?=@@|diff |\Z)", re.M)
+NO_CONTEXT = re.compile(rb"^@@ [^\n]*\n(?:[-+\\][^\n]*\n)+(?=@@|diff |\Z)", re.M)
 
 UNSAFE = ("outside what it may change", "beyond a symbolic link")
 """Refusals that nothing makes good."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from storage.quoted_paths import unquote_path
+from storage.quoted_paths import QUOTED, unquote_path
 
 BOM = b"\xef\xbb\xbf"
 RANGE = re.compile(rb"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
@@ -140,8 +140,10 @@ def name_section(names: bytes) -> str:
 
 def second_name(names: bytes) -> bytes:
     """Return the second of the two names after ``diff --git``; unquoted ones are equally long."""
-    if names.endswith(b'"') and (quoted := re.search(rb'"(?:[^"\\]|\\.)*"$', names)):
-        return unquote_path(quoted[0])
+    if names.startswith(b'"') and (first := QUOTED.match(names)):
+        return unquote_path(names[first.end() :].lstrip())
+    if (quote := names.find(b'"')) > 0:
+        return unquote_path(names[quote:])
     return names[len(names) // 2 + 1 :]
 
 

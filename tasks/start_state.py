@@ -73,7 +73,13 @@ def fix_patch(trees: Trees, bug: Bug) -> str:
     modes = trees.paths(bug.tree)
     of_bug = {change.path: change.mode for change in bug.changes}
     return "".join(
-        unified_diff(path, broken[path], unbroken.get(path), mode=modes.get(path) or of_bug[path])
+        unified_diff(
+            path,
+            broken[path],
+            unbroken.get(path),
+            mode=modes.get(path) or of_bug[path],
+            old_mode=of_bug[path] or None,
+        )
         for path in sorted(broken)
     )
 

@@ -25,7 +25,7 @@ class CanaryPlugin:
             return
         copies = self.reports.copies
         if self.reports.isolate:
-            is_last = not copies.get(nodeid)
+            is_last = not copies.get(self.reports.find_id(nodeid))
         else:
             known = sum(map(len, copies.values())) if self.left is None else self.left - 1
             self.left = known

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -160,11 +159,10 @@ def files(material: Material, row: Row, runner: bytes, image: str = "") -> dict[
         found["environment/recipe.Dockerfile"] = recipe(material)
     data = {path: text.encode("utf-8", "surrogateescape") for path, text in found.items()}
     reference = reference_of(material)
-    modes = material.trees.paths(material.bug.tree)
     return {
         **data,
         "environment/start.tar.gz": start_state(material),
-        "tests/files.tar.gz": pack_deciding_files(reference, modes),
+        "tests/files.tar.gz": pack_deciding_files(material, reference),
         "tests/intake.zip": pack_intake(reference, shared_files(reference)),
         "tests/runner.zip": runner,
         "tests/grade.py": Path(grade.__file__).read_bytes(),
@@ -271,7 +269,8 @@ def recipe(material: Material) -> str:
         if plan.system
         else ""
     )
-    install = f"RUN /opt/uv/bin/uv pip install --quiet --python {VENV}"
+    start = f"RUN cd {shlex.quote(plan.folder)} && " if plan.folder else "RUN "
+    install = f"{start}/opt/uv/bin/uv pip install --quiet --python {VENV}"
     steps = [f"{install} -r /tmp/start/lock.txt\n"] if material.environment.lock else []
     steps += [f"{install} {shlex.join(step)}\n" for step in plan.install]
     return RECIPE.format(
@@ -330,15 +329,18 @@ def total_timeout(material: Material) -> float:
 def start_state(material: Material) -> bytes:
     """Return the start state's files as an archive."""
     trees, tree = material.trees, material.start.tree
-    return pack_archive(trees.read_all(tree), trees.paths(tree))
+    return pack_archive(trees.read_work_files(tree), trees.paths(tree))
 
 
-def pack_deciding_files(reference: IntakeReference, modes: Mapping[str, str]) -> bytes:
-    """Return all that may be put back, as an archive: as the bug was judged."""
+def pack_deciding_files(material: Material, reference: IntakeReference) -> bytes:
+    """Return all that may be put back, as an archive: as the bug was judged, as git lays it out."""
+    trees, tree = material.trees, material.bug.tree
     held = group_tests(tuple(reference.tests))
     kept = [path for path in reference.paths if path in held or is_decisive(path)]
-    contents = {path: data for path in kept if (data := reference.read(path)) is not None}
-    return pack_archive(contents, modes)
+    contents = trees.read_work_files(tree, kept)
+    broken = [path for path in kept if path in reference.fixed]
+    contents |= trees.read_work_files(material.start.tree, broken)
+    return pack_archive(contents, trees.paths(tree))
 
 
 def reference_of(material: Material) -> IntakeReference:
