@@ -19,6 +19,7 @@ from forge.grade.predictions import Graded, Prediction
 from storage.records import digest
 from storage.trees import Trees
 from syntax.cuts import without_definitions
+from syntax.intake.intake import INTAKE_VERSION
 from syntax.patch_text import apply_patch
 from syntax.patches import unified_diff
 from tasks.start_state import broken_files
@@ -68,7 +69,7 @@ def probes_of(
 
 def key_of(content: str, kind: str, patch: str) -> str:
     """Identify a probe by what it depends on; ``content`` is the digest of what the task is."""
-    return digest(content, kind, patch)[:32]
+    return digest(content, kind, patch, INTAKE_VERSION)[:32]
 
 
 def wrong_patches(
