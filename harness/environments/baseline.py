@@ -140,6 +140,8 @@ async def opened_by_file(
 
 def check_bar(run: SuiteRun) -> None:
     """Raise BuildFailed when a first run does not pass the bar."""
+    if run.error:
+        raise BuildFailed("runner-failed", run.error)
     if not run.restored:
         raise BuildFailed("tree-not-restored", "the tests change files that cannot be put back")
     if not run.collected:
@@ -203,6 +205,10 @@ def combine(
     tests += [
         BaselineTest(id=test, outcome="missing", seconds=0.0, set_aside="unstable")
         for test in sorted(extra)
+    ]
+    tests += [
+        BaselineTest(id=test, outcome="missing", seconds=0.0, set_aside=why)
+        for test, why in first.left_out
     ]
     return Baseline(environment=environment, tests=tuple(tests), seconds=seconds, runs=len(runs))
 

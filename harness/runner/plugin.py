@@ -13,7 +13,17 @@ import types
 from typing import Any
 
 from .blocked import HOOKS_OF_BLOCKED, MARKS_OF_BLOCKED, SETTINGS_OF_BLOCKED
-from .frames import DETAIL_LIMIT, PATIENCE, REPORT_LIMIT, TIMED_OUT, write_all
+from .frames import (
+    DETAIL_LIMIT,
+    LINE_LIMIT,
+    PATIENCE,
+    REPORT_LIMIT,
+    SHOWN_ID,
+    TEST_ID_LIMIT,
+    TIMED_OUT,
+    write_all,
+)
+from .parts import measure_json, split_list, split_trace
 from .processes import describe_death, kill_process, wait_for_end
 
 
@@ -65,18 +75,45 @@ class ReportPlugin:
 
     def send(self, **message: Any) -> None:
         """Send one message, on a line of its own even when a test has written half a line."""
+        line = json.dumps(message).encode("utf-8")
+        if len(line) > LINE_LIMIT:
+            # The other side would take it for something that a test wrote, and drop it.
+            told = {"event": "too-long", "what": message["event"], "bytes": len(line)}
+            line = json.dumps(told).encode("utf-8")
         with self.lock:
-            write_all(self.fd, b"\n" + json.dumps(message).encode("utf-8") + b"\n")
+            write_all(self.fd, b"\n" + line + b"\n")
+
+    def send_collected(self) -> None:
+        """Send the ids of the tests: thousands of them are more than one message holds."""
+        parts = list(split_list(self.copies))
+        for place, part in enumerate(parts, 1):
+            self.send(event="collected", tests=part, more=place < len(parts))
+
+    def send_seen(self, test: str) -> None:
+        """Send what a test was seen to run."""
+        for part in split_trace(self.watcher.summarize()):
+            self.send(event="seen", test=test, **part)
 
     def pytest_collection_modifyitems(self, session: Any, config: Any, items: list[Any]) -> None:
         self.complete = True
-        if self.wanted is not None:
-            gone = [item for item in items if item.nodeid not in self.wanted]
-            items[:] = [item for item in items if item.nodeid in self.wanted]
-            if gone:
-                config.hook.pytest_deselected(items=gone)
+        kept = [item for item in items if self.is_chosen(item.nodeid)]
+        if len(kept) < len(items):
+            chosen = set(map(id, kept))
+            gone = [item for item in items if id(item) not in chosen]
+            items[:] = kept
+            config.hook.pytest_deselected(items=gone)
         if self.order_seed is not None:
             items[:] = shuffle_items(items, self.order_seed)
+
+    def is_chosen(self, test: str) -> bool:
+        """Say whether a test is to be run; one whose id is too long is told of."""
+        # A character takes twelve bytes at most: nearly no id has to be measured.
+        if len(test) * 12 <= TEST_ID_LIMIT or measure_json(test) <= TEST_ID_LIMIT:
+            return self.wanted is None or test in self.wanted
+        if self.wanted is None:
+            shown = "%s… (%d characters)" % (test[:SHOWN_ID], len(test))
+            self.send(event="left-out", test=shown, why="id-too-long")
+        return False
 
     def pytest_collection_finish(self, session: Any) -> None:
         """Say what was collected; pytest calls this also when a module has ended collection."""
@@ -84,10 +121,10 @@ class ReportPlugin:
             return
         if self.watcher is not None:
             self.watcher.stop()
-            self.send(event="seen", test="", **self.watcher.summarize())
+            self.send_seen("")
         for item in session.items:
             self.copies.setdefault(item.nodeid, []).append(item)
-        self.send(event="collected", tests=list(self.copies))
+        self.send_collected()
 
     def pytest_collectreport(self, report: Any) -> None:
         if report.failed:
@@ -168,7 +205,7 @@ class ReportPlugin:
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
         if self.watcher is not None:
             self.watcher.stop()
-            self.send(event="seen", test=test, **self.watcher.summarize())
+            self.send_seen(test)
 
 
 def shuffle_items(items: list[Any], seed: int) -> list[Any]:

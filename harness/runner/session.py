@@ -162,7 +162,7 @@ class HeldSession(ReportPlugin):
         items = [self.session.items[place] for place in wanted]
         for item in items:
             self.copies.setdefault(item.nodeid, []).append(item)
-        self.send(event="collected", tests=list(self.copies))
+        self.send_collected()
         if self.isolate:
             for copies in list(self.copies.values()):
                 self.run_in_fork(copies)

@@ -1,0 +1,181 @@
+"""Suites that are over a limit: what is long goes in parts, and what does not fit is named."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.runner import parts
+from harness.runner.frames import LINE_LIMIT, TEST_ID_LIMIT
+from harness.runs import reports
+from harness.runs.reports import FrameCollector
+from harness.runs.suite import SuiteRun, run_suite
+from harness.sandboxes import process
+from harness.sandboxes.sandbox import Channel
+from storage.errors import SandboxError
+from tests.harness.plain import start_plain
+
+MANY = """
+import pytest
+@pytest.mark.parametrize("n", range({count}), ids=lambda n: "%0{width}d" % n)
+def test_same(n): {body}
+"""
+
+
+@pytest.fixture
+async def channel(tmp_path: Path) -> AsyncIterator[Channel]:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    opened = await start_plain(tree, tmp_path / "tmp")
+    yield opened
+    await opened.close()
+
+
+async def run(channel: Channel, code: str, **settings: object) -> SuiteRun:
+    options: dict[str, object] = {"test_timeout": 60.0, "total_timeout": 600.0, "args": []}
+    files = {"test_it.py": code.encode()}
+    return await run_suite(channel, **{**options, "files": files, **settings})  # type: ignore[arg-type]
+
+
+def many(count: int, width: int, body: str = "pass") -> str:
+    return MANY.format(count=count, width=width, body=body)
+
+
+async def test_ids_of_more_than_a_message_are_all_collected(channel: Channel) -> None:
+    count = 2 * LINE_LIMIT // 1000
+
+    first = await run(channel, many(count, 1000))
+    again = await run(channel, many(count, 1000), tests=list(first.results)[:-1])
+
+    assert len(first.collected or ()) == len(first.results) == count
+    assert {result.outcome for result in first.results.values()} == {"passed"}
+    assert len(again.results) == count - 1
+
+
+async def test_tests_that_die_are_run_again_though_their_ids_are_many(channel: Channel) -> None:
+    code = many(700, 2000, "assert n != 7 or __import__('os')._exit(3)")
+
+    found = await run(channel, code, isolate=False)
+
+    red = [test for test, result in found.results.items() if result.outcome != "passed"]
+    assert (len(found.results), len(red)) == (700, 1)
+
+
+async def test_a_test_with_too_long_an_id_is_named_and_the_others_run(channel: Channel) -> None:
+    code = "import pytest\n@pytest.mark.parametrize('s', 'abc', ids=['a', 'b' * 100_000, 'c'])\n"
+
+    found = await run(channel, code + "def test_it(s): pass")
+
+    assert sorted(found.results) == ["test_it.py::test_it[a]", "test_it.py::test_it[c]"]
+    ((shown, why),) = found.left_out
+    assert (why, shown.startswith("test_it.py::test_it[bbb")) == ("id-too-long", True)
+    assert f"({len('test_it.py::test_it[]') + 100_000} characters)" in shown
+
+
+async def test_every_error_of_collection_is_told(channel: Channel) -> None:
+    files = {f"test_{n}.py": b"import nowhere" for n in range(60)}
+
+    found = await run(channel, "def test_it(): pass", files={**files, "test_it.py": b"x = 1"})
+
+    assert sorted(path for path, _ in found.collect_errors) == sorted(files)
+
+
+async def test_a_large_file_is_written_as_it_is(channel: Channel) -> None:
+    text = b'"""%s"""\n' % (b"docstring\n" * 500_000)
+    code = "import big\ndef test_it(): assert len(big.__doc__) == 5_000_000"
+
+    found = await run(channel, code, files={"test_it.py": code.encode(), "big.py": text})
+
+    assert {result.outcome for result in found.results.values()} == {"passed"}
+
+
+async def test_a_test_that_prints_a_lot_is_like_any_other(channel: Channel) -> None:
+    found = await run(channel, many(5, 3, "print('x' * 1_000_000); assert n"), reports=True)
+
+    assert sorted(r.outcome for r in found.results.values()) == ["failed", *["passed"] * 4]
+
+
+@given(
+    st.dictionaries(st.text(max_size=8), st.from_regex(r"\A[0-9a-f]{1,30}\Z"), max_size=20),
+    st.sets(st.text(max_size=8), max_size=20),
+    st.integers(1, 200),
+)
+def test_a_trace_in_parts_is_the_same_trace(
+    masks: dict[str, str], opened: set[str], limit: int
+) -> None:
+    seen = {"code": masks, "lines": masks, "introspected": {}, "opened": sorted(opened)}
+    kept = []
+    for most in (limit, 1 << 20):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(parts, "PART_LIMIT", most)
+            frames = list(parts.split_trace({**seen, "opaque": True}))
+        collector = FrameCollector(asked=None)
+        for frame in frames:
+            collector.take({"event": "seen", "test": "", **frame})
+        done = {"event": "done", "path": {"mode": "fresh", "why": ""}}
+        kept.append(collector.make_run(done, seconds=0).seen)
+
+    assert kept[0] == kept[1]
+    assert kept[0][""].opaque
+
+
+@given(st.lists(st.text(max_size=20)), st.dictionaries(st.text(max_size=9), st.integers()))
+def test_a_request_in_parts_is_the_same_request(tests: list[str], limits: dict[str, int]) -> None:
+    frame = {"op": "run", "tests": tests, "test_timeouts": limits, "files": {}, "watched": None}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts, "PART_LIMIT", 30)
+        *ahead, last = parts.split_request(frame)
+    fields: dict[str, object] = {}
+    for part in ahead:
+        assert len(json.dumps(part["part"])) < 150
+        parts.join_part(fields, part["field"], part["part"])
+
+    assert {**last, **fields} == frame
+
+
+def test_what_a_runner_reports_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reports, "KEPT_LIMIT", 10_000)
+    monkeypatch.setattr(reports, "TRACE_LIMIT", 10_000)
+    tests = [f"t{n}" for n in range(1000)]
+    frames = [
+        {"event": "collected", "tests": tests, "more": True},
+        {"event": "collect-error", "path": "p", "detail": "d" * 10_000},
+        {"event": "left-out", "test": "p" * 10_000, "why": "d"},
+    ]
+    for frame in frames:
+        with pytest.raises(SandboxError, match="KEPT_LIMIT"):
+            FrameCollector(asked=None).take(frame)
+    trace = {"code": {}, "lines": {}, "introspected": {}, "opened": tests, "opaque": False}
+    with pytest.raises(SandboxError, match="TRACE_LIMIT"):
+        FrameCollector(asked=None).take({"event": "seen", "test": "", "more": True, **trace})
+
+
+def test_frames_over_a_limit_name_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SandboxError, match="FRAME_LIMIT"):
+        process.decode_length(process.HEAD.pack(process.FRAME_LIMIT + 1))
+    monkeypatch.setattr(process, "REQUEST_LIMIT", 10)
+    with pytest.raises(SandboxError, match="'run'.* REQUEST_LIMIT"):
+        process.encode({"op": "run", "files": {}})
+
+
+async def test_a_message_that_does_not_fit_ends_the_run_by_name(channel: Channel) -> None:
+    code = """
+        def test_it():
+            import gc
+            from bugfoundry_runner.plugin import ReportPlugin
+            (plugin,) = [each for each in gc.get_objects() if type(each) is ReportPlugin]
+            plugin.send(event="outcome", test="x" * (2 << 20))
+        """
+    found = await run(channel, code.replace("\n        ", "\n"))
+
+    assert "'outcome'" in found.error
+    assert "LINE_LIMIT" in found.error
+
+
+def test_ids_just_within_the_limit_fit_into_every_message() -> None:
+    assert 6 * TEST_ID_LIMIT + parts.PART_LIMIT < LINE_LIMIT
