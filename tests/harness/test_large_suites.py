@@ -159,7 +159,7 @@ def test_frames_over_a_limit_name_it(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SandboxError, match="FRAME_LIMIT"):
         process.decode_length(process.HEAD.pack(process.FRAME_LIMIT + 1))
     monkeypatch.setattr(process, "REQUEST_LIMIT", 10)
-    with pytest.raises(SandboxError, match="'run'.* REQUEST_LIMIT"):
+    with pytest.raises(SandboxError, match=r"'run'.* REQUEST_LIMIT"):
         process.encode({"op": "run", "files": {}})
 
 
