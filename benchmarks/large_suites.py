@@ -35,7 +35,7 @@ license = "MIT"
 [tool.pytest.ini_options]
 testpaths = ["tests"]
 """
-CODE = '''
+CODE = """
 def clamp(value, low, high):
     if value < low:
         return low
@@ -48,7 +48,7 @@ def weigh(number, count):
     if number * 10 >= count * 8:
         return 3
     return 1
-'''
+"""
 TESTS = """
     import pytest
     from widgets.core import clamp, weigh

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import json
 import os
 import random
@@ -111,7 +112,8 @@ class ReportPlugin:
         if len(test) * 12 <= TEST_ID_LIMIT or measure_json(test) <= TEST_ID_LIMIT:
             return self.wanted is None or test in self.wanted
         if self.wanted is None:
-            shown = "%s… (%d characters)" % (test[:SHOWN_ID], len(test))
+            name = hashlib.sha256(test.encode("utf-8", "replace")).hexdigest()[:12]
+            shown = "%s… (%d characters, %s)" % (test[:SHOWN_ID], len(test), name)
             self.send(event="left-out", test=shown, why="id-too-long")
         return False
 
@@ -139,9 +141,21 @@ class ReportPlugin:
     def pytest_runtest_logfinish(self, nodeid: str, location: Any) -> None:
         """Send the outcome when the last test with this id has ended."""
         copies = self.copies.get(nodeid, [])
+        for item in copies[:1]:
+            self.forget_output(item, self.phases.get(nodeid, []))
         del copies[:1]
         if not copies:
             self.send_outcome(nodeid, *combine_reports(self.phases.pop(nodeid, [])))
+
+    @staticmethod
+    def forget_output(item: Any, reports: list[Any]) -> None:
+        """Drop what a test has printed: pytest keeps all of it to its end, which nobody reads.
+
+        A megabyte of each of a thousand tests would be a gigabyte.
+        """
+        for report in reports:
+            report.sections = []
+        item._report_sections = []
 
     def pytest_exception_interact(self, node: Any, call: Any, report: Any) -> None:
         """Keep what a person would see of the first thing that went wrong in a test."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import get_args
 
 from harness.runs.selection import ExecutionTrace
@@ -23,7 +24,7 @@ class Result:
     """Where it was asked for: what Python prints of the exception, the end of it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SuiteRun:
     """One run of the suite, or of some of its tests."""
 
@@ -51,11 +52,15 @@ class SuiteRun:
     seen: Mapping[str, ExecutionTrace] = field(default_factory=dict)
     """What each test ran, where it was watched; what ran before the first is under ``""``."""
 
+    @cached_property
+    def _collected_ids(self) -> frozenset[str]:
+        return frozenset(self.collected or ())
+
     def outcome(self, test: str) -> Outcome | None:
         """The test's outcome; ``missing`` when it was not collected, None when it was not run."""
         found = self.results.get(test)
         if found is not None:
             return found.outcome
-        if self.collected is not None and test in self.collected:
+        if test in self._collected_ids:
             return None
         return None if self.exhausted or self.stopped else "missing"
