@@ -184,7 +184,7 @@ def write_predictions(exported: Path, place: Path) -> None:
     rows = [json.loads(line) for line in exported.read_text().splitlines()]
     with place.open("w") as file:
         for row in rows:
-            fix = row.get("patch") or row["gold_patch"]
+            fix = row.get("patch") or row["fix_patch"]
             prediction = {"instance_id": row.get("instance_id") or row["id"], "model_patch": fix}
             file.write(json.dumps({**prediction, "model_name_or_path": "known-fix"}) + "\n")
 

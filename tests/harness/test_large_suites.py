@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -179,3 +180,19 @@ async def test_a_message_that_does_not_fit_ends_the_run_by_name(channel: Channel
 
 def test_ids_just_within_the_limit_fit_into_every_message() -> None:
     assert 6 * TEST_ID_LIMIT + parts.PART_LIMIT < LINE_LIMIT
+
+
+async def test_a_session_is_held_though_its_arguments_are_long(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "test_it.py").write_text("def test_it(): pass")
+    args = [f"--deselect=test_it.py::test_{'x' * 300}_{n}" for n in range(1500)]
+    opened = await start_plain(tree, tmp_path / "tmp")
+    try:
+        for path in ("fork", "swap"):
+            how: dict[str, Any] = {"args": args, "path": path, "tests": ["test_it.py::test_it"]}
+            found = await run_suite(opened, test_timeout=60, total_timeout=600, **how)
+            assert [result.outcome for result in found.results.values()] == ["passed"]
+            assert (found.path, found.why) == (path, "")
+    finally:
+        await opened.close()
