@@ -11,15 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.environments import baseline
 from harness.runner import parts
 from harness.runner.frames import LINE_LIMIT, TEST_ID_LIMIT
 from harness.runs import reports
+from harness.runs.coverage import decode, encode
 from harness.runs.reports import FrameCollector
-from harness.runs.suite import SuiteRun, run_suite
+from harness.runs.selection import Coverage, ExecutionTrace, select_tests
+from harness.runs.suite import Result, SuiteRun, run_suite
 from harness.sandboxes import process
-from harness.sandboxes.sandbox import Channel
+from harness.sandboxes.sandbox import Channel, SandboxLimits
 from storage.errors import SandboxError
-from tests.harness.plain import start_plain
+from tests.harness.plain import PlainBackend, make_environment, start_plain
 
 MANY = """
 import pytest
@@ -196,3 +199,54 @@ async def test_a_session_is_held_though_its_arguments_are_long(tmp_path: Path) -
             assert (found.path, found.why) == (path, "")
     finally:
         await opened.close()
+
+
+async def test_a_suite_of_many_files_and_long_ids_has_a_baseline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(baseline, "MOST_COLLECTIONS", 2)
+    project = tmp_path / "project"
+    project.mkdir()
+    files = 5
+    for number in range(files):
+        (project / f"test_{number}.py").write_text(many(40, 8000))
+    backend = PlainBackend(project, tmp_path / "places")
+    sandbox = await backend.start(make_environment(), limits=SandboxLimits())
+    try:
+        measured, seen = await baseline.measure(sandbox, make_environment(), runs=1)
+    finally:
+        await sandbox.close()
+
+    assert len(measured.green) == len(measured.tests) == 40 * files
+    assert sum(len(test) for test in measured.green) > LINE_LIMIT
+    assert seen is not None
+    assert all(f"test_{n}.py" in seen.importers[f"test_{n}.py"] for n in range(files))
+    assert decode(encode(seen)) == seen
+
+
+def test_a_test_that_was_not_reached_alone_is_told_as_that() -> None:
+    company = {test: Result(outcome="passed") for test in ("one", "two")}
+    whole = SuiteRun(results=company, collected=("one", "two"), left_out=(("big…", "id-too-long"),))
+    alone = SuiteRun(results={"one": company["one"]}, collected=("one", "two"), exhausted=True)
+
+    found = baseline.combine("e", [whole, whole], alone, seconds=1.0, place="/w")
+
+    assert found.green == ("one",)
+    assert {test.id: test.set_aside for test in found.tests} == {
+        "one": "",
+        "two": "not-run-alone",
+        "big…": "id-too-long",
+    }
+
+
+def test_what_thousands_of_tests_have_in_common_is_written_once() -> None:
+    trace = ExecutionTrace(code={"big.py": 1 << 100_000}, lines={"big.py": 1 << 100_001})
+    equal = ExecutionTrace(code={"big.py": 1 << 100_000}, lines={"big.py": 1 << 100_001})
+    tests = {f"t{n}": (trace if n % 2 else equal) for n in range(2000)}
+    coverage = Coverage(imported=ExecutionTrace(), tests=tests)
+
+    read = decode(encode(coverage))
+
+    assert read == coverage
+    assert len({id(seen) for seen in read.tests.values()}) == 1
+    assert select_tests(read.index.code, "big.py", 1 << 100_000) == tests.keys()
