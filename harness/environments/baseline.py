@@ -130,7 +130,7 @@ async def opened_by_file(
     MOST_COLLECTIONS files are collected in groups, each with its neighbours: what one of them
     imports then counts for all of its group, so that tests too many are selected, and none too few.
     """
-    found = {}
+    found: dict[str, frozenset[str]] = {}
     files = sorted(files_of(first.results))
     size = -(-len(files) // MOST_COLLECTIONS)
     for start in range(0, len(files), size or 1):
