@@ -26,6 +26,7 @@ from .frames import (
 )
 from .parts import measure_json, split_list, split_trace
 from .processes import describe_death, kill_process, wait_for_end
+from .tree import ScratchFolders
 
 
 class ReportPlugin:
@@ -44,6 +45,8 @@ class ReportPlugin:
         self.reports = config["reports"]
         self.told: dict[str, str] = {}
         self.root = os.getcwd()
+        self.temporary = os.environ.get("TMPDIR", "")
+        self.scratch: Any = None
         self.only_files = None if config["only_files"] is None else set(config["only_files"])
         self.order_seed = config["order_seed"]
         self.phases: dict[str, list[Any]] = {}
@@ -185,6 +188,8 @@ class ReportPlugin:
     def run_in_fork(self, items: list[Any]) -> None:
         """Run a test (all that share its id) in a fork, so that no other has run before it."""
         test = items[0].nodeid
+        if self.scratch is None:
+            self.scratch = ScratchFolders([self.temporary] if self.temporary else [])
         self.send(event="start", test=test)
         began = time.monotonic()
         pid = os.fork()
@@ -203,6 +208,9 @@ class ReportPlugin:
         seconds = time.monotonic() - began
         if status is None:
             os.waitpid(pid, 0)
+        # The place is small, and thousands of tests leave something there.
+        self.scratch.clear()
+        if status is None:
             self.hung += 1
             self.send_outcome(test, "timeout", seconds, TIMED_OUT)
         else:

@@ -252,3 +252,21 @@ def test_what_thousands_of_tests_have_in_common_is_written_once() -> None:
     assert read == coverage
     assert len({id(seen) for seen in read.tests.values()}) == 1
     assert select_tests(read.index.code, "big.py", 1 << 100_000) == tests.keys()
+
+
+async def test_what_a_test_leaves_is_gone_before_the_next_is_run_alone(channel: Channel) -> None:
+    code = """
+import os, pathlib, tempfile
+BEFORE = tempfile.mkdtemp()
+@__import__("pytest").mark.parametrize("n", range(3))
+def test_it(n, tmp_path):
+    folder = pathlib.Path(tempfile.gettempdir())
+    assert os.path.isdir(BEFORE)
+    assert not list(folder.glob("mine*"))
+    assert tmp_path.parent.name == "pytest-0"
+    tempfile.mkdtemp(prefix="mine")
+"""
+
+    for watch in (True, False):
+        found = await run(channel, code, isolate=True, watch=watch)
+        assert {result.outcome for result in found.results.values()} == {"passed"}, found.results
