@@ -6,6 +6,7 @@ import gc
 import hashlib
 import json
 import os
+import posixpath
 import random
 import threading
 import time
@@ -25,6 +26,7 @@ from .frames import (
     write_all,
 )
 from .parts import measure_json, split_list, split_trace
+from .places import find_prefix
 from .processes import describe_death, kill_process, wait_for_end
 from .tree import ScratchFolders
 
@@ -44,7 +46,9 @@ class ReportPlugin:
         self.watcher: Any = None
         self.reports = config["reports"]
         self.told: dict[str, str] = {}
-        self.root = os.getcwd()
+        # In a fork of a held session the working folder may be another by now.
+        self.root = getattr(self, "root", None) or os.getcwd()
+        self.prefix = getattr(self, "prefix", "")
         self.temporary = os.environ.get("TMPDIR", "")
         self.scratch: Any = None
         self.only_files = None if config["only_files"] is None else set(config["only_files"])
@@ -66,8 +70,18 @@ class ReportPlugin:
             parser.addini(name, "of a plugin that is blocked")
 
     def pytest_configure(self, config: Any) -> None:
+        self.prefix = find_prefix(
+            self.root, str(getattr(config, "rootpath", None) or config.rootdir)
+        )
         for name in MARKS_OF_BLOCKED:
             config.addinivalue_line("markers", name + ": of a plugin that is blocked")
+
+    def find_id(self, nodeid: str) -> str:
+        """Return a test's id by its path in the tree."""
+        if not self.prefix:
+            return nodeid
+        path, colons, name = nodeid.partition("::")
+        return posixpath.normpath(self.prefix + path) + colons + name
 
     def pytest_ignore_collect(self, collection_path: Any) -> bool | None:
         """Leave the files of tests alone that are not asked for; packages and conftests stay."""
@@ -100,7 +114,7 @@ class ReportPlugin:
 
     def pytest_collection_modifyitems(self, session: Any, config: Any, items: list[Any]) -> None:
         self.complete = True
-        kept = [item for item in items if self.is_chosen(item.nodeid)]
+        kept = [item for item in items if self.is_chosen(self.find_id(item.nodeid))]
         if len(kept) < len(items):
             chosen = set(map(id, kept))
             gone = [item for item in items if id(item) not in chosen]
@@ -128,27 +142,32 @@ class ReportPlugin:
             self.watcher.stop()
             self.send_seen("")
         for item in session.items:
-            self.copies.setdefault(item.nodeid, []).append(item)
+            self.copies.setdefault(self.find_id(item.nodeid), []).append(item)
         self.send_collected()
 
     def pytest_collectreport(self, report: Any) -> None:
         if report.failed:
-            self.send(event="collect-error", path=report.nodeid, detail=summarize_failure(report))
+            self.send(
+                event="collect-error",
+                path=self.find_id(report.nodeid),
+                detail=summarize_failure(report),
+            )
 
     def pytest_runtest_logstart(self, nodeid: str, location: Any) -> None:
-        self.send(event="start", test=nodeid)
+        self.send(event="start", test=self.find_id(nodeid))
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        self.phases.setdefault(report.nodeid, []).append(report)
+        self.phases.setdefault(self.find_id(report.nodeid), []).append(report)
 
     def pytest_runtest_logfinish(self, nodeid: str, location: Any) -> None:
         """Send the outcome when the last test with this id has ended."""
-        copies = self.copies.get(nodeid, [])
+        test = self.find_id(nodeid)
+        copies = self.copies.get(test, [])
         for item in copies[:1]:
-            self.forget_output(item, self.phases.get(nodeid, []))
+            self.forget_output(item, self.phases.get(test, []))
         del copies[:1]
         if not copies:
-            self.send_outcome(nodeid, *combine_reports(self.phases.pop(nodeid, [])))
+            self.send_outcome(test, *combine_reports(self.phases.pop(test, [])))
 
     @staticmethod
     def forget_output(item: Any, reports: list[Any]) -> None:
@@ -163,7 +182,8 @@ class ReportPlugin:
     def pytest_exception_interact(self, node: Any, call: Any, report: Any) -> None:
         """Keep what a person would see of the first thing that went wrong in a test."""
         if self.reports and hasattr(report, "when"):
-            self.told.setdefault(report.nodeid, format_exception(call.excinfo, self.root + os.sep))
+            test = self.find_id(report.nodeid)
+            self.told.setdefault(test, format_exception(call.excinfo, self.root + os.sep))
 
     def send_outcome(self, test: str, outcome: str, seconds: float, detail: str) -> None:
         more = {"report": self.told.pop(test, "")} if self.reports else {}
@@ -187,7 +207,7 @@ class ReportPlugin:
 
     def run_in_fork(self, items: list[Any]) -> None:
         """Run a test (all that share its id) in a fork, so that no other has run before it."""
-        test = items[0].nodeid
+        test = self.find_id(items[0].nodeid)
         if self.scratch is None:
             self.scratch = ScratchFolders([self.temporary] if self.temporary else [])
         self.send(event="start", test=test)
@@ -219,7 +239,7 @@ class ReportPlugin:
 
     def run_copies(self, items: list[Any]) -> None:
         """Run a test and the others of its id, and say what they ran where that is asked."""
-        test = items[0].nodeid
+        test = self.find_id(items[0].nodeid)
         if self.watcher is not None:
             self.watcher.prepare_children()
             self.watcher.start()
