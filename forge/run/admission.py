@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from forge.run.preparation import Ready, cached_reader
+from harness.judge.judge import HARNESS_VERSION
 from storage.errors import PatchError
-from storage.records import Bug
+from storage.records import Bug, Verdict
 from storage.trees import Trees
 from syntax.patch_text import apply_patch
-from tasks.intake import explain_known_fix
+from tasks.intake import TESTS_IN_THE_FIX, explain_known_fix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,20 @@ class Admission:
     @cached_property
     def _paths(self) -> frozenset[str]:
         return self.list_paths()
+
+    def refuse(self, bug: Bug, environment: str, mode: str) -> Verdict | None:
+        """Return the verdict on a bug whose known fix could not be handed in; None for others."""
+        detail = self.explain_refusal(bug)
+        if not detail:
+            return None
+        return Verdict(
+            bug=bug.id,
+            environment=environment,
+            harness=HARNESS_VERSION,
+            mode=mode,
+            reason=TESTS_IN_THE_FIX,
+            detail=detail,
+        )
 
     def explain_refusal(self, bug: Bug) -> str:
         """Say what of the known fix would be put back; empty where nothing would."""

@@ -27,7 +27,6 @@ from storage.records import Bug, Task, Verdict
 from storage.store import Store
 from storage.trees import Trees
 from syntax.paths import is_source_path
-from tasks.intake import TESTS_IN_THE_FIX
 
 Messages = Mapping[str, str]
 MakeTask = Callable[[Bug, Verdict, Messages | None], Task]
@@ -218,17 +217,9 @@ class Book:
 
     def _refuse_bug(self, bug: Bug) -> Verdict | None:
         """Keep the verdict on a bug whose known fix could not be handed in; None for others."""
-        detail = self._admission.explain_refusal(bug)
-        if not detail:
+        verdict = self._admission.refuse(bug, self._environment, self._assembly.engine.mode)
+        if verdict is None:
             return None
-        verdict = Verdict(
-            bug=bug.id,
-            environment=self._environment,
-            harness=HARNESS_VERSION,
-            mode=self._assembly.engine.mode,
-            reason=TESTS_IN_THE_FIX,
-            detail=detail,
-        )
         self._store.add_bug(bug)
         self._store.add_verdict(verdict)
         self._known.add(bug.id)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.runs.suite import FORGED, SuiteRun, run_suite
+from harness.runs.reports import FORGED
+from harness.runs.suite import SuiteRun, run_suite
 from harness.sandboxes.sandbox import Channel
 from tests.harness.plain import start_plain
 
