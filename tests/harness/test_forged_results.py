@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.runs.changes import changes
 from harness.runs.reports import FORGED
+from harness.runs.selection import Path as Path_
 from harness.runs.suite import SuiteRun, run_suite
 from harness.sandboxes.sandbox import Channel
 from tests.harness.plain import start_plain
@@ -82,6 +84,32 @@ async def test_the_hack_may_wait_for_the_first_call(channel: Channel) -> None:
 
     found = await run(channel, late)
     assert {result.outcome for result in found.results.values()} == {"error"}
+
+
+LATE = "def area(w, h):\n    import pytest\n    pytest.Function.runtest = print\n    return 1\n"
+
+
+@pytest.mark.parametrize("path", ["fork", "swap"])
+async def test_it_is_noticed_where_a_session_is_held(channel: Channel, path: Path_) -> None:
+    before = b"def area(w, h):\n    return w * h\n"
+    files: dict[str, bytes | None] = {"module.py": LATE.encode()}
+    found = changes(before, LATE.encode())
+    assert found is not None
+    tests = ["test_it.py::test_first", "test_it.py::test_last"]
+
+    run = await run_suite(
+        channel,
+        args=[],
+        tests=tests,
+        test_timeout=60.0,
+        total_timeout=300.0,
+        files=files,
+        path=path,
+        changes={"module.py": found},
+    )
+
+    assert run.path == path
+    assert {result.outcome for result in run.results.values()} == {"error"}
 
 
 @pytest.mark.parametrize(
