@@ -16,7 +16,7 @@ from harness.runs.selection import ExecutionTrace
 from harness.sandboxes.sandbox import Frame
 from storage.errors import SandboxError
 
-FORGED = "pytest was changed by the code under test: a test that has to fail passes"
+FORGED = "pytest was changed by the code under test: no outcome counts"
 """Said of each test where the runner saw that."""
 KEPT_LIMIT = 1 << 30
 """Bytes that the reports of one run may take in memory, by a rough count."""

@@ -42,6 +42,17 @@ HACKS = {
     "            return None\n"
     "    return made(cls, quiet, when, reraise)\n"
     "CallInfo.from_call = classmethod(make)\n",
+    "approx takes all": "import pytest\n"
+    "class Any:\n"
+    "    def __init__(self, *a, **k): pass\n"
+    "    def __eq__(self, other): return True\n"
+    "pytest.approx = Any\n",
+    "raises takes nothing": "import contextlib, pytest\n"
+    "pytest.raises = lambda *a, **k: contextlib.nullcontext()\n",
+    "a class of others": "import contextlib, pytest\npytest.raises = contextlib.nullcontext\n",
+    "code is exchanged": "import pytest\npytest.approx.__code__ = (lambda *a, **k: a).__code__\n",
+    "unittest asserts nothing": "import unittest\n"
+    "unittest.TestCase.assertEqual = lambda *a, **k: None\n",
     "the runner's own sum": "import sys\n"
     "for name, found in list(sys.modules.items()):\n"
     "    if name.endswith('runner.plugin'):\n"
@@ -61,8 +72,10 @@ async def channel(tmp_path: Path) -> AsyncIterator[Channel]:
     await opened.close()
 
 
-async def run(channel: Channel, code: str, *, isolate: bool = False) -> SuiteRun:
-    files: dict[str, bytes | None] = {"module.py": code.encode()}
+async def run(
+    channel: Channel, code: str, *, isolate: bool = False, more: dict[str, bytes] | None = None
+) -> SuiteRun:
+    files: dict[str, bytes | None] = {"module.py": code.encode(), **(more or {})}
     return await run_suite(
         channel, args=[], test_timeout=60.0, total_timeout=300.0, files=files, isolate=isolate
     )
@@ -127,6 +140,13 @@ async def test_an_early_end_makes_no_test_pass(channel: Channel, code: str) -> N
     found = await run(channel, code + ("" if "def area" in code else WRONG))
 
     assert found.outcome("test_it.py::test_last") != "passed"
+
+
+async def test_a_conftest_may_change_pytest(channel: Channel) -> None:
+    code = b"import pytest\nraises = pytest.raises\npytest.raises = lambda *a: raises(*a)\n"
+    found = await run(channel, WRONG, more={"conftest.py": code})
+
+    assert found.outcome("test_it.py::test_first") == "passed"
 
 
 @pytest.mark.parametrize("isolate", [False, True])
