@@ -12,7 +12,7 @@ from syntax.intake.sources import PythonText, TextEdit, UnreadableFile
 
 SECTION = re.compile(rb"^\[([^\]\r\n]*)\][^\r\n]*\r?\n?", re.MULTILINE)
 DECIDING = re.compile(
-    r"(tool:)?pytest|coverage(:.*)?|tox(:.*)?|testenv([:.-].*)?|options\.entry_points|entry_points"
+    r"(tool:)?pytest.*|coverage(:.*)?|tox(:.*)?|testenv([:.-].*)?|options\.entry_points|entry_points"
 )
 """Sections of setup.cfg and tox.ini that decide it: of the last two ``pytest11`` alone."""
 ENTRY_POINTS = frozenset({"options.entry_points", "entry_points"})

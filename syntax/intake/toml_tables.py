@@ -25,7 +25,8 @@ def restore_toml(data: bytes, reference: bytes) -> tuple[bytes, list[str]]:
     """Put back tables of pytest, coverage and tox, and entry points of pytest's plugins."""
     old, new = parse_toml(reference), parse_toml(data)
     before, after = old.unwrap(), new.unwrap()
-    differing = [keys for keys in TOML_KEYS if value_at(before, keys) != value_at(after, keys)]
+    known = [*TOML_KEYS, *(("tool", name) for name in names_of_plugins(before, after))]
+    differing = [keys for keys in known if value_at(before, keys) != value_at(after, keys)]
     if not differing:
         return data, []
     for keys in differing:
@@ -39,6 +40,13 @@ def restore_toml(data: bytes, reference: bytes) -> tuple[bytes, list[str]]:
     if without_empty(restored) != without_empty(after):
         raise UnreadableFile("its settings of the tests cannot be put back alone")
     return result, [f"[{'.'.join(keys)}]" for keys in differing]
+
+
+def names_of_plugins(*tables: dict[str, Any]) -> list[str]:
+    """Return the tables of pytest's plugins, as ``pytest_env``."""
+    tools = [table.get("tool") for table in tables]
+    names = {name for tool in tools if isinstance(tool, dict) for name in tool}
+    return sorted(name for name in names if name.startswith("pytest") and name != "pytest")
 
 
 def parse_toml(data: bytes) -> tomlkit.TOMLDocument:

@@ -71,6 +71,7 @@ def test_what_decides_nothing_is_a_solvers(path: str, old: bytes, new: bytes | N
         (MORE.replace(b'["tests"]', b'["none"]'), ["[tool.pytest]"]),
         (MORE + PLUGIN, ["[project.entry-points.pytest11]"]),
         (MORE + b"\n[tool.coverage.run]\nplugins = ['mine']\n", ["[tool.coverage]"]),
+        (MORE + b"\n[tool.pytest_env]\nX = '1'\n", ["[tool.pytest_env]"]),
         (MORE + b"\n[tool.tox]\nlegacy_tox_ini = 'x'\n", ["[tool.tox]"]),
         (MORE + b'\n[tool.pytest.more]\nx = "y"\n', ["[tool.pytest]"]),
     ],
