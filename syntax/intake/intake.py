@@ -103,6 +103,8 @@ def restore_file(
         return restore_parts(held, path, before, after)
     except UnreadableFile as error:
         return Restored(before, (f"all of it, since {error}",))
+    except RecursionError:
+        return Restored(before, ("all of it, since it is nested too deep",))
 
 
 def name_decider(path: str) -> str:

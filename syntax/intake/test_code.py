@@ -39,8 +39,10 @@ def restore_tests(data: bytes, reference: bytes, names: Collection[str]) -> tupl
     ``names`` are the tests' functions and classes. What else gives one of these names a meaning
     goes, and so do fixtures and hooks that the reference does not have. Raises UnreadableFile.
     """
-    before, after = PythonText(reference), PythonText(data)
+    before, after, tests = PythonText(reference), PythonText(data), names
     names = {*names, *support_names(before, {*names, *bindings(before, names)})}
+    # A fixture that is none any more, and a function that became one, are known by their names.
+    names = {*names, *bindings(before, names), *bindings(after, names)}
     old, new = bindings(before, names), bindings(after, names)
     edits: list[TextEdit] = []
     told: list[str] = []
@@ -59,7 +61,7 @@ def restore_tests(data: bytes, reference: bytes, names: Collection[str]) -> tupl
         wanted = [*was, *([""] * (len(now) - len(was)))]
         edits += [replace(after, each, text) for each, text in zip(new.get(name, ()), wanted)]
     strays = list(
-        stray_statements(before, after, names, {id(b.node) for s in new.values() for b in s})
+        stray_statements(before, after, tests, {id(b.node) for s in new.values() for b in s})
     )
     told += [f"what is done to {name}" for _, name in strays]
     edits += [TextEdit(*after.span(node), "pass") for node, _ in strays]

@@ -29,9 +29,12 @@ def restore_toml(data: bytes, reference: bytes) -> tuple[bytes, list[str]]:
     differing = [keys for keys in known if value_at(before, keys) != value_at(after, keys)]
     if not differing:
         return data, []
-    for keys in differing:
-        set_value(new, keys, value_at(old, keys))
-        put(after, keys, value_at(before, keys))
+    try:
+        for keys in differing:
+            set_value(new, keys, value_at(old, keys))
+            put(after, keys, value_at(before, keys))
+    except (TOMLKitError, LookupError, TypeError, ValueError, AttributeError) as error:
+        raise UnreadableFile("its settings of the tests cannot be put back alone") from error
     result = tomlkit.dumps(new).encode("utf-8", "surrogatepass")
     try:
         restored = parse_toml(result).unwrap()

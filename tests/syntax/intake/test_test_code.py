@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from syntax.intake.test_code import spans_of_tests
 from tests.syntax.intake.taken import take
@@ -154,3 +158,35 @@ def test_what_tests_stand_on_is_put_back(was: bytes, now: bytes, named: str) -> 
     fixed = SUPPORTED.replace(b"w + h + RATE", b"w * h * RATE").replace(b"RATE = 2", b"RATE = 3")
 
     assert restored(fixed.replace(was, now), old=SUPPORTED) == (fixed, (f"{PATH}: {named}",))
+
+
+@st.composite
+def edited(draw: st.DrawFn) -> bytes:
+    """The module after edits of whole lines, as careless as a solver's."""
+    lines = CODE.split(b"\n")
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, len(lines)))
+        match draw(st.sampled_from(["delete", "copy", "change"])):
+            case "delete":
+                del lines[at : at + draw(st.integers(1, 5))]
+            case "copy":
+                first = draw(st.integers(0, len(lines)))
+                lines[at:at] = lines[first : first + draw(st.integers(1, 5))]
+            case "change":
+                lines[at : at + 1] = [draw(st.sampled_from([b"pass", b"", b"    pass", b"x = 1"]))]
+    return b"\n".join(lines)
+
+
+@given(edited())
+def test_whatever_is_edited_tests_are_as_at_the_start(new: bytes) -> None:
+    after, _ = restored(new)
+
+    assert after is not None
+    wanted = {"size", "test_area", "TestMore"}
+    found = [
+        (node.name, ast.dump(node))
+        for data in (after, CODE)
+        for node in ast.parse(data).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in wanted
+    ]
+    assert sorted(found[:3]) == sorted(found[3:])
