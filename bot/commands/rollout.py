@@ -171,5 +171,6 @@ def export_trajectories(place: Path, output: Path, *, resolved: bool) -> int:
         raise ConfigError(f"{place}: no such file; `bugfoundry rollout -o` writes it")
     rows = sorted(Ledger(place).values(), key=lambda row: str(row["traj_id"]))
     kept = [export_row(row) for row in rows if row["resolved"] or not resolved]
-    write_whole(output, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept))
+    # As ASCII: an agent's messages may hold a lone surrogate, which UTF-8 cannot.
+    write_whole(output, "".join(json.dumps(row) + "\n" for row in kept))
     return len(kept)
