@@ -15,7 +15,6 @@ from storage.errors import SourceError
 from storage.git import GitError, git, init_bare
 from storage.locks import hold_lock
 from storage.records import digest
-from storage.whole_files import name_lock
 
 log = logging.getLogger(__name__)
 GITHUB_URL = "https://github.com"
@@ -79,13 +78,18 @@ def hold_clone(git_dir: Path) -> Iterator[None]:
     Git's own locks outlive a process that is killed, and stop every later one; whoever holds
     the clone knows that nobody uses them.
     """
-    with hold_lock(name_lock(git_dir)):
+    with hold_lock(lock_of(git_dir)):
         init_bare(git_dir)
         for left in (*git_dir.glob("*.lock"), *(git_dir / "refs").rglob("*.lock")):
             left.unlink(missing_ok=True)
         for left in git_dir.glob("objects/pack/tmp_*"):
             left.unlink(missing_ok=True)
         yield
+
+
+def lock_of(git_dir: Path) -> Path:
+    """Name the lock of those who fetch; another guards the making of the repository."""
+    return git_dir.with_name(f"{git_dir.name}.fetch.lock")
 
 
 def _fetch_tip(git_dir: Path, url: str, revision: str, env: Mapping[str, str] | None) -> str:
@@ -136,7 +140,7 @@ def forget(url: str, *, cache: Path) -> int:
     places = [cache / kind / f"{digest(url)[:24]}.git" for kind in ("clones", "histories")]
     there = [place for place in places if place.exists()]
     for place in there:
-        with hold_lock(name_lock(place)):
+        with hold_lock(lock_of(place)):
             shutil.rmtree(place, ignore_errors=True)
     return len(there)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +16,8 @@ from pathlib import Path
 
 PATIENCE = 0.05
 """Seconds between two looks at a lock that another holds."""
+THREAD = threading.local()
+"""What each thread holds."""
 
 
 def do_nothing() -> None:
@@ -27,10 +30,15 @@ def hold_lock(file: Path, *, on_wait: Callable[[], None] = do_nothing) -> Iterat
 
     ``on_wait`` is called again and again while another holds it, and may raise to give up.
     """
+    own = vars(THREAD).setdefault("held", set())
+    if file in own:
+        raise RuntimeError(f"{file} is held by this thread already: it would wait for ever")
     hold = take_lock(file, on_wait)
+    own.add(file)
     try:
         yield
     finally:
+        own.discard(file)
         drop_hold(hold)
 
 

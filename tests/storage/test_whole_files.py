@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.locks import hold_lock, is_held, take_hold
+from storage.locks import drop_hold, hold_lock, is_held, take_hold, take_lock
 from storage.scratch import PREFIX, make_scratch_folder, scratch_folder, sweep_scratch
 from storage.whole_files import make_once, name_lock, replace_whole, run_once, write_whole_file
 
@@ -182,21 +181,34 @@ def test_hold_lock_asks_those_who_wait_whether_to_go_on(tmp_path: Path) -> None:
     def give_up() -> None:
         raise ValueError("wanted no longer")
 
-    waiting: list[Callable[[], None]] = [give_up]
+    def wait() -> None:
+        with hold_lock(tmp_path / "lock", on_wait=give_up):
+            raise AssertionError("it was held twice")
+
     with (
         hold_lock(tmp_path / "lock"),
+        ThreadPoolExecutor(1) as pool,
         pytest.raises(ValueError, match="wanted no longer"),
-        hold_lock(tmp_path / "lock", on_wait=waiting[0]),
+    ):
+        pool.submit(wait).result()
+
+
+def test_hold_lock_of_what_the_thread_holds_is_refused(tmp_path: Path) -> None:
+    with (
+        hold_lock(tmp_path / "lock"),
+        pytest.raises(RuntimeError, match="held by this thread already"),
+        hold_lock(tmp_path / "lock"),
     ):
         raise AssertionError("it was held twice")
 
 
 def test_hold_lock_is_of_the_file_that_has_the_name(tmp_path: Path) -> None:
     lock = tmp_path / "lock"
+    hold = take_lock(lock, lambda: None)
+    lock.unlink()
     with hold_lock(lock):
-        lock.unlink()
-        with hold_lock(lock):
-            assert is_held(lock)
+        assert is_held(lock)
+    drop_hold(hold)
     assert not is_held(lock)
 
 
