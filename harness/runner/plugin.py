@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import posixpath
 import random
 import threading
 import time
@@ -14,6 +15,7 @@ from typing import Any
 
 from .blocked import HOOKS_OF_BLOCKED, MARKS_OF_BLOCKED, SETTINGS_OF_BLOCKED
 from .frames import DETAIL_LIMIT, PATIENCE, REPORT_LIMIT, TIMED_OUT, write_all
+from .places import find_prefix
 from .processes import describe_death, kill_process, wait_for_end
 
 
@@ -32,7 +34,9 @@ class ReportPlugin:
         self.watcher: Any = None
         self.reports = config["reports"]
         self.told: dict[str, str] = {}
-        self.root = os.getcwd()
+        # In a fork of a held session the working folder may be another by now.
+        self.root = getattr(self, "root", None) or os.getcwd()
+        self.prefix = getattr(self, "prefix", "")
         self.only_files = None if config["only_files"] is None else set(config["only_files"])
         self.order_seed = config["order_seed"]
         self.phases: dict[str, list[Any]] = {}
@@ -52,8 +56,18 @@ class ReportPlugin:
             parser.addini(name, "of a plugin that is blocked")
 
     def pytest_configure(self, config: Any) -> None:
+        self.prefix = find_prefix(
+            self.root, str(getattr(config, "rootpath", None) or config.rootdir)
+        )
         for name in MARKS_OF_BLOCKED:
             config.addinivalue_line("markers", name + ": of a plugin that is blocked")
+
+    def find_id(self, nodeid: str) -> str:
+        """Return a test's id by its path in the tree."""
+        if not self.prefix:
+            return nodeid
+        path, colons, name = nodeid.partition("::")
+        return posixpath.normpath(self.prefix + path) + colons + name
 
     def pytest_ignore_collect(self, collection_path: Any) -> bool | None:
         """Leave the files of tests alone that are not asked for; packages and conftests stay."""
@@ -71,8 +85,8 @@ class ReportPlugin:
     def pytest_collection_modifyitems(self, session: Any, config: Any, items: list[Any]) -> None:
         self.complete = True
         if self.wanted is not None:
-            gone = [item for item in items if item.nodeid not in self.wanted]
-            items[:] = [item for item in items if item.nodeid in self.wanted]
+            gone = [item for item in items if self.find_id(item.nodeid) not in self.wanted]
+            items[:] = [item for item in items if self.find_id(item.nodeid) in self.wanted]
             if gone:
                 config.hook.pytest_deselected(items=gone)
         if self.order_seed is not None:
@@ -86,30 +100,36 @@ class ReportPlugin:
             self.watcher.stop()
             self.send(event="seen", test="", **self.watcher.summarize())
         for item in session.items:
-            self.copies.setdefault(item.nodeid, []).append(item)
+            self.copies.setdefault(self.find_id(item.nodeid), []).append(item)
         self.send(event="collected", tests=list(self.copies))
 
     def pytest_collectreport(self, report: Any) -> None:
         if report.failed:
-            self.send(event="collect-error", path=report.nodeid, detail=summarize_failure(report))
+            self.send(
+                event="collect-error",
+                path=self.find_id(report.nodeid),
+                detail=summarize_failure(report),
+            )
 
     def pytest_runtest_logstart(self, nodeid: str, location: Any) -> None:
-        self.send(event="start", test=nodeid)
+        self.send(event="start", test=self.find_id(nodeid))
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        self.phases.setdefault(report.nodeid, []).append(report)
+        self.phases.setdefault(self.find_id(report.nodeid), []).append(report)
 
     def pytest_runtest_logfinish(self, nodeid: str, location: Any) -> None:
         """Send the outcome when the last test with this id has ended."""
-        copies = self.copies.get(nodeid, [])
+        test = self.find_id(nodeid)
+        copies = self.copies.get(test, [])
         del copies[:1]
         if not copies:
-            self.send_outcome(nodeid, *combine_reports(self.phases.pop(nodeid, [])))
+            self.send_outcome(test, *combine_reports(self.phases.pop(test, [])))
 
     def pytest_exception_interact(self, node: Any, call: Any, report: Any) -> None:
         """Keep what a person would see of the first thing that went wrong in a test."""
         if self.reports and hasattr(report, "when"):
-            self.told.setdefault(report.nodeid, format_exception(call.excinfo, self.root + os.sep))
+            test = self.find_id(report.nodeid)
+            self.told.setdefault(test, format_exception(call.excinfo, self.root + os.sep))
 
     def send_outcome(self, test: str, outcome: str, seconds: float, detail: str) -> None:
         more = {"report": self.told.pop(test, "")} if self.reports else {}
@@ -133,7 +153,7 @@ class ReportPlugin:
 
     def run_in_fork(self, items: list[Any]) -> None:
         """Run a test (all that share its id) in a fork, so that no other has run before it."""
-        test = items[0].nodeid
+        test = self.find_id(items[0].nodeid)
         self.send(event="start", test=test)
         began = time.monotonic()
         pid = os.fork()
@@ -160,7 +180,7 @@ class ReportPlugin:
 
     def run_copies(self, items: list[Any]) -> None:
         """Run a test and the others of its id, and say what they ran where that is asked."""
-        test = items[0].nodeid
+        test = self.find_id(items[0].nodeid)
         if self.watcher is not None:
             self.watcher.prepare_children()
             self.watcher.start()

@@ -82,7 +82,7 @@ class HeldSession(ReportPlugin):
         told = {"why": why, "modules": self.list_outside_modules()}
         said = json.dumps(told).encode("utf-8")
         for place, item in enumerate(self.session.items):
-            self.places_of.setdefault(item.nodeid, []).append(place)
+            self.places_of.setdefault(self.find_id(item.nodeid), []).append(place)
         self.index.collect()
         gc.collect()
         gc.freeze()
@@ -161,7 +161,7 @@ class HeldSession(ReportPlugin):
         )
         items = [self.session.items[place] for place in wanted]
         for item in items:
-            self.copies.setdefault(item.nodeid, []).append(item)
+            self.copies.setdefault(self.find_id(item.nodeid), []).append(item)
         self.send(event="collected", tests=list(self.copies))
         if self.isolate:
             for copies in list(self.copies.values()):

@@ -9,6 +9,7 @@ from typing import Any
 
 from .blocked import BLOCKED_PLUGINS, make_stand_ins
 from .environment import mend_clock
+from .places import find_folder
 from .plugin import ReportPlugin
 from .processes import prefer_oom_kill
 from .watch import LineWatcher
@@ -41,6 +42,7 @@ def read_config(fd: int) -> dict[str, Any]:
 
 def start_pytest(given: list[str], plugin: ReportPlugin) -> int:
     """Run pytest with a plugin of ours, as ``python -m pytest`` would."""
+    os.chdir(find_folder(plugin.root))
     # As ``-m`` does; in a fork something that was loaded may have changed it since.
     sys.path[0] = os.getcwd()
     import pytest

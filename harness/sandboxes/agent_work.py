@@ -20,6 +20,7 @@ from harness.sandboxes.workplaces import release
 from storage.errors import SandboxError
 from storage.folder_files import LINK
 from storage.git import git
+from storage.tree_entries import blob_name, entries_of, rules_of
 from storage.trees import Trees
 from syntax.patches import decode
 
@@ -77,6 +78,7 @@ def read_patch(ground: Ground) -> str:
     run(ground, "add", "--update", "--", ".")
     listed = b"".join(os.fsencode(path) + b"\0" for path in new)
     run(ground, "update-index", "--add", "--replace", "-z", "--stdin", stdin=listed)
+    take_in(ground, new)
     return decode(write_patch(ground))
 
 
@@ -174,6 +176,33 @@ def find_ignored(ground: Ground, paths: Sequence[str]) -> frozenset[str]:
     places = (f"--git-dir={ground.own}", f"--work-tree={rules}")
     words = ("check-ignore", "--no-index", "-z", "--stdin")
     return frozenset(split_paths(git(*SETTINGS, *places, *words, cwd=rules, stdin=listed)))
+
+
+def take_in(ground: Ground, new: Sequence[str]) -> None:
+    """Put what lies as the start state's attributes ask into our index as it is committed."""
+    converted = {*rules_of(ground.trees.git_dir, ground.start).converted, *new}
+    modes = read_modes(ground)
+    files = [path for path in sorted(converted) if modes.get(path, "").startswith("100")]
+    contents = {path: (ground.work / path).read_bytes() for path in files}
+    start = entries_of(ground.trees.git_dir, ground.start)
+    rows = []
+    for path, content in ground.trees.take_in(ground.start, contents).items():
+        if content == contents[path]:
+            continue
+        name = blob_name(content)
+        if start.get(path, ("", ""))[1] != name:
+            run(ground, "hash-object", "-w", "--no-filters", "--stdin", stdin=content)
+        rows.append(f"{modes[path]} {name}\t".encode() + os.fsencode(path) + b"\0")
+    run(ground, "update-index", "-z", "--index-info", stdin=b"".join(rows))
+
+
+def read_modes(ground: Ground) -> dict[str, str]:
+    """Return the mode of each file in our index."""
+    modes = {}
+    for record in run(ground, "ls-files", "--stage", "-z").split(b"\0")[:-1]:
+        described, _, path = record.partition(b"\t")
+        modes[os.fsdecode(path)] = described.split()[0].decode()
+    return modes
 
 
 def split_paths(listed: bytes) -> list[str]:

@@ -171,7 +171,7 @@ class LocalBackend:
         settings = {**env, **dict(plan.env), **uv_settings(plan)}
         for words in plan.install:
             command = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python]
-            self._command(root, [*command, *words], interpreter, settings)
+            self._command(root, [*command, *words], interpreter, settings, folder=plan.folder)
         for cache in list((first / "tree").rglob("__pycache__")):
             shutil.rmtree(cache, ignore_errors=True)
         make_repository(first / "tree", files_of(checkout))
@@ -187,10 +187,16 @@ class LocalBackend:
         )
 
     def _command(
-        self, root: Path, command: Sequence[str], interpreter: Interpreter, env: Mapping[str, str]
+        self,
+        root: Path,
+        command: Sequence[str],
+        interpreter: Interpreter,
+        env: Mapping[str, str],
+        *,
+        folder: str = "",
     ) -> str:
         """Run one build step, in a cage with network where there is one. Raises BuildFailed."""
-        tree = root / "w00" / "tree"
+        tree = root / "w00" / "tree" / folder
         settings = {
             "PATH": f"{root / 'w00' / 'venv' / 'bin'}:{os.environ.get('PATH', os.defpath)}",
             "UV_CACHE_DIR": str(self._uv_cache),
@@ -251,7 +257,7 @@ class LocalBackend:
             archive=self._pack_tree(root / "w00" / "tree")
             if self.isolation == "bubblewrap"
             else b"",
-            hidden=find_hidden_copies(root, interpreter.prefix)
+            hidden=find_hidden_copies(root, interpreter.prefix, environment.plan.folder)
             if self.isolation == "bubblewrap"
             else (),
         )
@@ -287,7 +293,7 @@ class LocalBackend:
         return user if bubblewrap.works(host_user(place.with_name("w00"))) else None
 
 
-def find_hidden_copies(root: Path, prefix: Path) -> list[tuple[Path, Path]]:
+def find_hidden_copies(root: Path, prefix: Path, folder: str = "") -> list[tuple[Path, Path]]:
     """Return what to lay over copies of the project's packages in the machine's interpreter.
 
     Pairs of what is empty and of the copy. Found once for an environment, and kept beside it.
@@ -299,7 +305,7 @@ def find_hidden_copies(root: Path, prefix: Path) -> list[tuple[Path, Path]]:
     def write_list(part: Path) -> None:
         nothing.mkdir(exist_ok=True)
         empty.touch()
-        names = own_packages(files_of(root / "w00" / "tree"))
+        names = own_packages(files_of(root / "w00" / "tree"), folder)
         part.write_text(json.dumps([str(path) for path in copies(prefix, names)] if names else []))
 
     listed = make_once(root / "hidden.json", write_list)

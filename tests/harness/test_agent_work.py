@@ -25,9 +25,13 @@ START = {
     "kept.log": b"tracked, though ignored\n",
     "latin.txt": "caf\u00e9\n".encode("latin-1"),
     "text.bat": b"dir\r\n",
+    "laid.cmd": b"dir\n",
+    "wide.csv": "caf\u00e9\n".encode(),
+    "ident.id": b"$Id$\n",
     "empty.py": b"",
     ".gitignore": b"*.log\nbuild/\n",
-    ".gitattributes": b"*.bat text eol=lf\n*.bin filter=evil diff=evil\n*.txt text=auto ident\n",
+    ".gitattributes": b"*.bat text eol=lf\n*.bin filter=evil diff=evil\n*.txt text=auto ident\n"
+    b"*.cmd text eol=crlf\n*.csv text working-tree-encoding=UTF-16LE\n*.id ident\n",
 }
 
 
@@ -66,13 +70,13 @@ class Bench:
     def apply(self, patch: str) -> dict[str, tuple[str, bytes]]:
         """Return mode and content of each file that differs once git has applied a patch."""
         place = self.folder / "applied"
-        self.trees.materialise(self.start, place)
         git("init", "--quiet", "--template=", place)
-        (place / ".git" / "info").mkdir()
-        (place / ".git" / "info" / "attributes").write_text("* -text -ident -filter\n")
-        git("add", "--force", "--all", cwd=place)
+        objects = place / ".git" / "objects" / "info"
+        objects.mkdir(exist_ok=True)
+        (objects / "alternates").write_text(f"{self.trees.git_dir / 'objects'}\n")
+        git("read-tree", self.start, cwd=place)
         before = self.entries(place)
-        git("apply", "--index", "-", cwd=place, stdin=patch.encode())
+        git("apply", "--cached", "-", cwd=place, stdin=patch.encode())
         after = self.entries(place)
         return {path: after[path] for path in after if after[path] != before.get(path)} | {
             path: ("", b"") for path in before if path not in after
@@ -129,6 +133,21 @@ def test_read_patch_holds_every_kind_of_change(bench: Bench) -> None:
     assert changed["data/rows.txt"][1] == START["data/rows.txt"] + b"more\n"
 
 
+def test_read_patch_takes_files_in_as_git_commits_them(bench: Bench) -> None:
+    assert (bench.tree / "laid.cmd").read_bytes() == b"dir\r\n"
+    (bench.tree / "wide.csv").write_bytes("caf\u00e9\nth\u00e9\n".encode("utf-16-le"))
+    bench.script("printf 'new\\r\\n' >>laid.cmd; printf 'x\\r\\n' >new.cmd; echo 1 >>ident.id")
+
+    changed = bench.apply(bench.read())
+
+    assert {path: content for path, (_, content) in changed.items()} == {
+        "laid.cmd": b"dir\nnew\n",
+        "wide.csv": "caf\u00e9\nth\u00e9\n".encode(),
+        "new.cmd": b"x\n",
+        "ident.id": b"$Id$\n1\n",
+    }
+
+
 @pytest.mark.parametrize(
     "script",
     [
@@ -169,13 +188,13 @@ def test_read_patch_takes_ignored_files_that_the_agent_added(bench: Bench) -> No
 def test_read_patch_takes_attributes_from_nobody(bench: Bench) -> None:
     bench.script(
         "echo '* text eol=crlf working-tree-encoding=UTF-16 -diff ident' >.gitattributes;"
-        "printf '$Id$\\r\\n' >new.txt"
+        "printf '$Id$\\r\\n' >new.dat"
     )
 
     changed = bench.apply(bench.read())
 
-    assert set(changed) == {".gitattributes", "new.txt"}
-    assert changed["new.txt"][1] == b"$Id$\r\n"
+    assert set(changed) == {".gitattributes", "new.dat"}
+    assert changed["new.dat"][1] == b"$Id$\r\n"
 
 
 def test_read_patch_has_files_of_nested_repositories(bench: Bench) -> None:

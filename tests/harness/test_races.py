@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -11,7 +13,12 @@ from pathlib import Path
 import pytest
 
 from harness.sandboxes.interpreters import OWN, Interpreter
-from harness.sandboxes.local_backend import LocalBackend, clear_away, read_stamp
+from harness.sandboxes.local_backend import (
+    LocalBackend,
+    clear_away,
+    find_hidden_copies,
+    read_stamp,
+)
 from harness.sandboxes.workplaces import claim, is_used, release, sweep
 from storage.records import Plan
 from tests.furniture.environments import share_downloads
@@ -91,6 +98,23 @@ def test_ten_workers_on_one_real_environment_build_it_once(tmp_path: Path) -> No
     run_workers(tmp_path, *EDITABLE)
 
     assert (tmp_path / "cache" / "builds").read_bytes() == b"x"
+
+
+def test_ten_threads_that_start_at_once_find_hidden_copies(tmp_path: Path) -> None:
+    root, prefix = tmp_path / "environment", tmp_path / "python"
+    (root / "w00" / "tree" / "shop").mkdir(parents=True)
+    (root / "w00" / "tree" / "shop" / "__init__.py").touch()
+    copy = prefix / "lib" / "python3" / "site-packages" / "pip" / "_vendor" / "shop"
+    copy.mkdir(parents=True)
+    (copy / "__init__.py").touch()
+    barrier = threading.Barrier(WORKERS)
+
+    def find(_: int) -> list[tuple[Path, Path]]:
+        barrier.wait()
+        return find_hidden_copies(root, prefix)
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        assert list(pool.map(find, range(WORKERS))) == [[(root / "nothing", copy)]] * WORKERS
 
 
 async def test_two_fresh_builds_at_once_are_one(tmp_path: Path) -> None:

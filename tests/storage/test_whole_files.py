@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -216,6 +217,25 @@ def test_take_hold_of_what_is_gone_or_closed_is_none(tmp_path: Path) -> None:
     assert take_hold(tmp_path / "nothing") is None
     (tmp_path / "link").symlink_to(tmp_path)
     assert take_hold(tmp_path / "link") is None
+
+
+def test_nobody_names_temporary_places_by_himself() -> None:
+    """What is not made through this module collides, or stays behind a process that is killed."""
+    top = Path(__file__).parents[2]
+    rooms = ("bot", "forge", "harness", "llm", "mirror", "mutators", "storage", "syntax", "tasks")
+    by_hand = re.compile(
+        r"TemporaryDirectory\(|mkdtemp\(|mkstemp\(|NamedTemporaryFile\(|\.part\b['\"]"
+    )
+    found = [
+        f"{path.relative_to(top)}: use storage.scratch or storage.whole_files"
+        for room in rooms
+        for path in sorted((top / room).rglob("*.py"))
+        # The runner has no dependencies; its folders lie in a sandbox, and go with it.
+        if not path.is_relative_to(top / "harness" / "runner")
+        and path.name not in ("scratch.py", "whole_files.py")
+        and by_hand.search(path.read_text())
+    ]
+    assert found == []
 
 
 def test_scratch_folder_is_unique_and_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,7 @@ from forge.run.settings import Settings
 from forge.run.summary import Summary
 from harness.detect import FolderTree
 from harness.detect.config import Overrides, merge, read_config
+from harness.detect.packages import enter_folder
 from harness.environments.environment import PreparedEnvironment
 from harness.judge.judge import HARNESS_VERSION
 from harness.runs.coverage import decode
@@ -230,7 +231,9 @@ def overrides_of(repository: Repository, settings: Settings, trees: Trees) -> Ov
     with scratch_folder() as folder:
         checkout = folder / repository.name
         trees.materialise(repository.tree, checkout)
-        return merge(read_config(FolderTree(checkout)), settings.environment.overrides)
+        tree = FolderTree(checkout)
+        overrides = merge(read_config(tree), settings.environment.overrides)
+        return enter_folder(tree, overrides, repository.source)[1]
 
 
 async def is_private(source: str, github: GitHub) -> bool:
