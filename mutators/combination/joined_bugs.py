@@ -136,7 +136,8 @@ class Joiner:
         for path, content in after.items():
             found = patches.get(path, [])
             mode = modes[path]
-            if self.files.get(path) is None or content is None or len(found) != 1:
+            is_text = len(found) == 1 and found[0].hunks
+            if self.files.get(path) is None or content is None or not is_text:
                 yield BugPart(path, mode, whole=content)
                 continue
             edits = tuple(line_edits(found[0], self.text(path)))
