@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import platform
-import secrets
 import shutil
 import subprocess
 import tempfile
@@ -21,19 +20,20 @@ from harness.runner_archive import find_archive
 from harness.sandboxes import bubblewrap
 from harness.sandboxes.bubblewrap import Cage
 from harness.sandboxes.cancellation import check_wanted, step, stoppable
+from harness.sandboxes.hidden_copies import find_hidden_copies
 from harness.sandboxes.interpreters import Interpreter, find_interpreter
 from harness.sandboxes.local_sandbox import Isolation, LocalSandbox, outside_system
-from harness.sandboxes.own_packages import own_packages
 from harness.sandboxes.process_tree import kill_tree
 from harness.sandboxes.sandbox import BuildFailed, SandboxLimits
-from harness.sandboxes.second_copies import copies
 from harness.sandboxes.start_state import files_of, make_repository
 from harness.sandboxes.work_tree import pack
 from harness.sandboxes.workplaces import (
+    Stamp,
     claim,
+    clear_away,
     copy_environment,
     host_user,
-    is_used,
+    read_stamp,
     release,
     sweep,
 )
@@ -41,15 +41,13 @@ from storage.errors import SandboxError
 from storage.locks import hold_lock
 from storage.records import Environment, Plan, SandboxKind, digest
 from storage.scratch import sweep_scratch
-from storage.whole_files import make_once, name_lock, run_once, write_whole_file
+from storage.whole_files import name_lock, run_once, write_whole_file
 
 log = logging.getLogger(__name__)
 
 CERTIFICATES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT")
 BUILD_TIMEOUT = 1200
-ASIDE = ".old-"
 GONE = "environment {name} is gone; use --rebuild"
-Stamp = tuple[int, int]
 DETAIL_LIMIT = 4000
 WARNING = (
     "local sandbox without bubblewrap: the repository's code runs as a plain process with "
@@ -293,26 +291,6 @@ class LocalBackend:
         return user if bubblewrap.works(host_user(place.with_name("w00"))) else None
 
 
-def find_hidden_copies(root: Path, prefix: Path, folder: str = "") -> list[tuple[Path, Path]]:
-    """Return what to lay over copies of the project's packages in the machine's interpreter.
-
-    Pairs of what is empty and of the copy. Found once for an environment, and kept beside it.
-    """
-    nothing, empty = root / "nothing", root / "nothing.whl"
-    if not outside_system(prefix):
-        return []
-
-    def write_list(part: Path) -> None:
-        nothing.mkdir(exist_ok=True)
-        empty.touch()
-        names = own_packages(files_of(root / "w00" / "tree"), folder)
-        part.write_text(json.dumps([str(path) for path in copies(prefix, names)] if names else []))
-
-    listed = make_once(root / "hidden.json", write_list)
-    paths = map(Path, json.loads(listed.read_text()))
-    return [(nothing if path.is_dir() else empty, path) for path in paths if path.exists()]
-
-
 def make_date_key(plan: Plan) -> list[str]:
     """The part of a build's key that only plans with a date have."""
     return [plan.exclude_newer] if plan.exclude_newer else []
@@ -327,29 +305,6 @@ def size_of(folder: Path) -> int:
     """Bytes of all files below a folder."""
     found = (Path(current, name) for current, _, names in os.walk(folder) for name in names)
     return sum(path.lstat().st_size for path in found)
-
-
-def read_stamp(ready: Path) -> Stamp | None:
-    """Return what tells one build of an environment from the next; None where it is not built."""
-    try:
-        found = ready.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_ino, found.st_mtime_ns
-
-
-def clear_away(root: Path) -> None:
-    """Remove an environment; one that sandboxes run in is moved aside, for later to remove.
-
-    A sandbox would find its modules gone in the middle of a test.
-    """
-    for old in root.parent.glob(f"{root.name}{ASIDE}*"):
-        if not is_used(old):
-            shutil.rmtree(old, ignore_errors=True)
-    sweep(root)
-    if root.exists() and is_used(root):
-        root.rename(root.with_name(f"{root.name}{ASIDE}{secrets.token_hex(4)}"))
-    shutil.rmtree(root, ignore_errors=True)
 
 
 def run_bounded(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> tuple[int, str]:

@@ -7,6 +7,7 @@ bytes in its files. A place belongs to a living process; what a killed one left 
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from storage.locks import drop_hold, is_held, take_hold
 from storage.scratch import make_scratch_folder
 
 PLACES = 255
+ASIDE = ".old-"
+"""In the name of an environment that was built anew while sandboxes ran in it."""
+Stamp = tuple[int, int]
 HOLDS: dict[Path, int] = {}
 """What says that this process has a place, until it releases it or ends."""
 FIRST_USER = 1_879_000_000
@@ -119,3 +123,26 @@ def rewrite(path: Path, old: bytes, new: bytes) -> None:
     data = path.read_bytes()
     if old in data:
         path.write_bytes(data.replace(old, new))
+
+
+def read_stamp(ready: Path) -> Stamp | None:
+    """Return what tells one build of an environment from the next; None where it is not built."""
+    try:
+        found = ready.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def clear_away(root: Path) -> None:
+    """Remove an environment; one that sandboxes run in is moved aside, for later to remove.
+
+    A sandbox would find its modules gone in the middle of a test.
+    """
+    for old in root.parent.glob(f"{root.name}{ASIDE}*"):
+        if not is_used(old):
+            shutil.rmtree(old, ignore_errors=True)
+    sweep(root)
+    if root.exists() and is_used(root):
+        root.rename(root.with_name(f"{root.name}{ASIDE}{secrets.token_hex(4)}"))
+    shutil.rmtree(root, ignore_errors=True)

@@ -12,14 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.sandboxes.hidden_copies import find_hidden_copies
 from harness.sandboxes.interpreters import OWN, Interpreter
-from harness.sandboxes.local_backend import (
-    LocalBackend,
-    clear_away,
-    find_hidden_copies,
-    read_stamp,
-)
-from harness.sandboxes.workplaces import claim, is_used, release, sweep
+from harness.sandboxes.local_backend import LocalBackend
+from harness.sandboxes.workplaces import claim, clear_away, is_used, read_stamp, release, sweep
 from storage.records import Plan
 from tests.furniture.environments import share_downloads
 from tests.harness.probes import EDITABLE, PROBE, build, plan, probing
