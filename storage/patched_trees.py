@@ -16,7 +16,8 @@ from storage.blobs import read_blobs
 from storage.errors import PatchError
 from storage.git import GitError, git
 from storage.scratch import scratch_folder
-from storage.trees import SUBMODULE, Trees
+from storage.tree_entries import SUBMODULE
+from storage.trees import Trees
 
 TIMEOUT = 120.0
 """Seconds that git may search for the place of a patch's hunks."""

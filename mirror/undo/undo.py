@@ -25,8 +25,8 @@ from mirror.undo.results import TIERS, FixPart, Tier, Undo, summarise_undo
 from mirror.undo.threeway import merge_file
 from storage.errors import PatchError
 from syntax.blocks import Module, parse
+from syntax.hunks import apply_hunks
 from syntax.modern import parse_modernised
-from syntax.patch_text import apply_hunks
 from syntax.patch_text import parse as parse_patch
 from syntax.patches import unified_diff
 from syntax.splices import Splice

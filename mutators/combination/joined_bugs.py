@@ -17,7 +17,8 @@ from storage.records import Bug, FileChange, Origin
 from syntax.blocks import Module
 from syntax.blocks import parse as parse_python
 from syntax.line_edits import edits_diff, line_edits
-from syntax.patch_text import FilePatch, apply_patch, parse
+from syntax.patch_sections import FilePatch
+from syntax.patch_text import apply_patch, parse
 from syntax.patches import unified_diff
 from syntax.splices import Splice, merge
 from syntax.text import Text
