@@ -145,16 +145,22 @@ def apply_hunks(before: bytes, hunks: Sequence[Hunk], *, reverse: bool, path: st
             return place_hunks(before, wanted, path)
         except PatchError:
             pass
-    return place_hunks(before, wanted, path, is_bare=True)
+    return place_hunks(before, wanted, path, is_anchored=False)
 
 
-def place_hunks(before: bytes, hunks: Sequence[Hunk], path: str, *, is_bare: bool = False) -> bytes:
-    """Apply hunks one after the other; ``is_bare`` stands for git's ``--unidiff-zero``."""
+def place_hunks(
+    before: bytes, hunks: Sequence[Hunk], path: str, *, is_anchored: bool = True
+) -> bytes:
+    """Apply hunks one after the other. Raises PatchError.
+
+    Not anchored, a hunk without context before or after it may lie anywhere, as with git's
+    ``--unidiff-zero``.
+    """
     lines = split_lines(before)
     # The same lines, but None where a hunk was applied: nothing matches there again.
     open_lines: list[bytes | None] = [*lines]
     for hunk in hunks:
-        place = find_place(open_lines, hunk, is_bare)
+        place = find_place(open_lines, hunk, is_anchored)
         if place is None:
             raise PatchError(f"the patch does not apply to {path} at line {hunk.old_start}")
         end = place + len(hunk.old)
@@ -163,10 +169,10 @@ def place_hunks(before: bytes, hunks: Sequence[Hunk], path: str, *, is_bare: boo
     return b"".join(lines)
 
 
-def find_place(lines: Sequence[bytes | None], hunk: Hunk, is_bare: bool) -> int | None:
+def find_place(lines: Sequence[bytes | None], hunk: Hunk, is_anchored: bool) -> int | None:
     """Find where a hunk lies by git's rules; None where it does not match."""
-    at_start = hunk.old_start == 0 or (hunk.old_start == 1 and not is_bare)
-    at_end = not is_bare and not hunk.trailing
+    at_start = hunk.old_start == 0 or (hunk.old_start == 1 and is_anchored)
+    at_end = is_anchored and not hunk.trailing
     last = len(lines) - len(hunk.old)
     if at_start or at_end:
         place = 0 if at_start else last

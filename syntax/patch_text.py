@@ -12,13 +12,8 @@ from dataclasses import dataclass, field
 from storage.errors import PatchError
 from syntax.binary_patches import BinaryChange, hash_blob
 from syntax.hunks import apply_hunks
-from syntax.patch_headers import (
-    PatchHeader,
-    detect_strip,
-    find_name,
-    read_git_header,
-    read_plain_header,
-)
+from syntax.patch_headers import PatchHeader, read_git_header, read_plain_header
+from syntax.patch_names import detect_strip, find_name
 from syntax.patch_sections import FilePatch, read_body, reverse_part, write_part
 from syntax.patches import decode, encode, unified_diff
 from syntax.text import split_lines
@@ -205,11 +200,13 @@ def restrict_patch(
     A rename or copy of which one path stays out becomes a new or a deleted file; ``read`` gives
     files before the patch, ``read_mode`` their modes. Raises PatchError.
     """
+    # All have the same prefixes: what is written anew has git's.
+    is_bare = detect_strip(split_lines(encode(patch))) == 0
     texts = []
     for part in parse(patch):
         kept = [path for path in part.paths if is_kept(path)]
         if len(kept) == len(part.paths):
-            texts.append(decode(part.raw))
+            texts.append(decode(write_part(part) if is_bare else part.raw))
         elif kept:
             texts.append(restrict_part(part, kept[0], read, read_mode(part.old or "") or ""))
     return "".join(texts)

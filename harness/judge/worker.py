@@ -38,7 +38,7 @@ class Terms:
 
     environment: Environment
     baseline: Baseline
-    read: Callable[[str], bytes | None] = lambda path: None
+    read: Callable[[str], bytes | None]
     """Gives the committed files of the tree that is changed."""
 
     def lay_out(self, files: Files) -> Files:
