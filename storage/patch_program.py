@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from tempfile import gettempdir
 
 from storage.errors import PatchError
 from storage.folder_files import EXECUTABLE
@@ -60,7 +61,7 @@ def run_patch(folder: Path, patch: bytes, strip: int) -> str:
     kept = {
         "PATH": os.environ.get("PATH", ""),
         "LC_ALL": "C",
-        "TMPDIR": os.environ.get("TMPDIR", "/tmp"),
+        "TMPDIR": gettempdir(),
     }
     try:
         done = subprocess.run(
