@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from harness.environments.baseline import (
+    FORK_SECONDS,
     HANG_LIMIT,
     collect_timeout,
     list_runnable_tests,
@@ -126,7 +127,8 @@ class SandboxWorker:
             test_timeout=patience * test_timeout(baseline),
             test_timeouts=terms.short_of(tests) if short else None,
             collect_timeout=patience * collect_timeout(baseline),
-            total_timeout=patience * total_timeout(baseline),
+            total_timeout=patience * total_timeout(baseline)
+            + (FORK_SECONDS * len(tests or ()) if isolate else 0.0),
             hang_limit=HANG_LIMIT,
             reports=reports,
             conditions=conditions,

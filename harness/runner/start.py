@@ -9,6 +9,7 @@ from typing import Any
 
 from .blocked import BLOCKED_PLUGINS, make_stand_ins
 from .environment import mend_clock
+from .parts import join_part
 from .places import find_folder
 from .plugin import ReportPlugin
 from .processes import prefer_oom_kill
@@ -36,7 +37,10 @@ def run_pytest(config_fd: int, report_fd: int) -> None:
 def read_config(fd: int) -> dict[str, Any]:
     """Read what a run is to do."""
     with os.fdopen(fd, "rb") as file:
-        found: dict[str, Any] = json.loads(file.read().decode("utf-8"))
+        found: dict[str, Any] = json.loads(next(file).decode("utf-8"))
+        for _ in range(found.pop("parts")):
+            name, part = json.loads(next(file).decode("utf-8"))
+            join_part(found, name, part)
     return found
 
 
