@@ -19,7 +19,7 @@ from harness.detect import FolderTree, plans
 from harness.detect.config import Overrides, merge, read_config
 from harness.environments.environment import OnAttempt, PreparedEnvironment, Propose, prepare
 from harness.environments.model_plans import make_proposer
-from harness.environments.repair import RepairContext
+from harness.environments.repair_context import RepairContext
 from harness.environments.repair_facts import gather_known_facts
 from harness.runs.coverage import decode, encode
 from harness.sandboxes.interpreters import available_pythons

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from harness.environments import baseline as measuring
 from harness.environments.diagnosis import describe_finding, diagnose
-from harness.environments.repair import RepairContext, repairs
+from harness.environments.repair import repairs
+from harness.environments.repair_context import RepairContext
 from harness.runs.selection import Coverage
 from harness.sandboxes.sandbox import Backend, BuildFailed, SandboxLimits, start
 from storage.errors import EnvironmentFailed

@@ -11,7 +11,7 @@ from harness.detect.facts import read_project
 from harness.detect.model import normalise
 from harness.detect.suites import own_modules
 from harness.detect.tree import RepositoryTree, read_text
-from harness.environments.repair import RepairContext
+from harness.environments.repair_context import RepairContext
 from storage.records import Repository
 
 SETTINGS = re.compile(r"(?:\.(?:toml|cfg|ini|txt|in|ya?ml|lock|py)|Pipfile|Makefile|justfile)$")

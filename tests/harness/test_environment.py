@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.environments.environment import PreparedEnvironment, prepare
-from harness.environments.repair import RepairContext
+from harness.environments.repair_context import RepairContext
 from harness.sandboxes.limits import SandboxLimits
 from storage.errors import EnvironmentFailed
 from storage.records import Plan, PlanAttempt

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from harness.environments.repair import RepairContext, repairs
+from harness.environments.repair import repairs
+from harness.environments.repair_context import RepairContext
 from storage.records import Plan
 
 PLAN = Plan(name="first", python="3.11", install=(("-r", "dev.txt", "mock"), ("-e", ".", "pytest")))
