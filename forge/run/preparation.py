@@ -15,14 +15,21 @@ from forge.run.context import Engine
 from forge.run.parts import Parts
 from forge.run.progress import Reporter
 from forge.run.settings import Settings
-from harness.detect import FolderTree, plans
+from harness.detect import FolderTree
 from harness.detect.config import Overrides, merge, read_config
-from harness.environments.environment import OnAttempt, PreparedEnvironment, Propose, prepare
+from harness.environments.environment import (
+    OnAttempt,
+    PreparedEnvironment,
+    Propose,
+    Replan,
+    prepare,
+)
 from harness.environments.model_plans import make_proposer
+from harness.environments.planner import Planner
 from harness.environments.repair_context import RepairContext
 from harness.environments.repair_facts import gather_known_facts
 from harness.runs.coverage import decode, encode
-from harness.sandboxes.interpreters import available_pythons
+from harness.sandboxes.interpreters import available_pythons, list_pythons_at_hand
 from harness.sandboxes.sandbox import Backend
 from storage import sources
 from storage.clones import site_of
@@ -134,13 +141,15 @@ async def make_ready_for(
         tree = FolderTree(checkout)
         overrides = merge(read_config(tree), settings.environment.overrides)
         pythons = available_pythons(backend)
+        planner = Planner(
+            tree=tree,
+            overrides=overrides,
+            version=repository.version,
+            at_hand=list_pythons_at_hand(backend),
+            pythons=pythons,
+        )
         try:
-            candidates = plans(
-                tree,
-                pythons=pythons,
-                overrides=overrides,
-                version=repository.version,
-            )
+            candidates = planner.plan()
         except EnvironmentFailed as error:
             store.add_attempt(repository.tree, backend.kind, make_failed_attempt(overrides, error))
             raise
@@ -168,6 +177,7 @@ async def make_ready_for(
                 reporter,
                 on_attempt,
                 None if model is None else make_proposer(tree, model, pythons),
+                planner.replan,
             )
     return Ready(repository=repository, backend=backend, prepared=prepared, overrides=overrides)
 
@@ -218,6 +228,7 @@ async def build(
     reporter: Reporter,
     on_attempt: OnAttempt,
     propose: Propose | None,
+    replan: Replan,
 ) -> PreparedEnvironment:
     """Try the plans in order, and store each attempt, the environment and its baseline."""
 
@@ -236,6 +247,7 @@ async def build(
         on_plan=lambda plan: reporter.stage(f"{repository.name}: installing ({plan.name})"),
         on_attempt=keep,
         propose=propose,
+        replan=replan,
         fresh=settings.environment.rebuild,
     )
     store.add_environment(prepared.environment)

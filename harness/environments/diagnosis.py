@@ -32,6 +32,7 @@ Kind = Literal[
     "missing-library",
     "missing-module",
     "missing-pkgconfig",
+    "missing-python",
     "needs-network",
     "needs-root",
     "not-built",
@@ -122,6 +123,10 @@ ROOT = re.compile(
     r"(?:PermissionError: \[Errno 1\]|must be (?:run as )?root|[Rr]oot (?:privileges|permission)|"
     r"requires? root|Operation not permitted|are you root)"
 )
+NAMES_ONLY = re.compile(r"(?:ImportError|ModuleNotFoundError|NameError|AttributeError): ")
+"""Failures that may name an exception of the network's, and come of no connection."""
+BEFORE_ALL = frozenset({"python-unavailable", "no-base-image"})
+"""Reasons whose logs are neither of an installation nor of tests."""
 TREE_PATH = re.compile(
     r"(?:^|[\s\"]|/tree/|/testbed/)((?:[\w.-]+/)*(?:test\w*|\w+_test|conftest)\.py)"
     r"(?::\d+|\", line \d+)"
@@ -131,9 +136,12 @@ TREE_PATH = re.compile(
 def diagnose(reason: str, detail: str) -> tuple[LogFinding, ...]:
     """Return what a failure says, the most often said first.
 
-    ``reason`` is that of ``BuildFailed``: it tells whether the log is of an installation or of
-    tests. A line counts once for each kind.
+    ``reason`` is that of ``BuildFailed``: it tells whether the log is of an installation, of
+    tests, or of neither: only tests that ran can need the network. A line counts once for each
+    kind.
     """
+    if reason in BEFORE_ALL:
+        return find_missing_pythons(detail)
     installing = reason in ("install-failed", "timeout-installing")
     found: Counter[tuple[Kind, str]] = Counter()
     for line in detail.splitlines():
@@ -144,6 +152,14 @@ def diagnose(reason: str, detail: str) -> tuple[LogFinding, ...]:
         found["bad-module", module] += 1
     ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))
     return tuple(LogFinding(kind=kind, subject=sub, count=n) for (kind, sub), n in ranked)
+
+
+def find_missing_pythons(detail: str) -> tuple[LogFinding, ...]:
+    """Return the Python that could not be had, as both backends say it."""
+    match = re.search(
+        r"(?:Python|the plan wants) (3\.\d+)(?: is not installed)?, and uv cannot", detail
+    )
+    return (LogFinding(kind="missing-python", subject=match[1]),) if match else ()
 
 
 def split_count(line: str) -> tuple[int, str]:
@@ -173,7 +189,7 @@ def read_line(line: str, *, installing: bool) -> Iterable[tuple[Kind, str]]:
 
 def set_aside_for(detail: str) -> Literal["needs-network", "needs-root"] | None:
     """Say whether a test's failure is the sandbox's doing: it wants the network, or root."""
-    if NETWORK.search(detail):
+    if NETWORK.search(detail) and not NAMES_ONLY.search(detail):
         return "needs-network"
     return "needs-root" if ROOT.search(detail) else None
 
@@ -229,6 +245,7 @@ DESCRIPTIONS: Mapping[Kind, str] = {
     "missing-library": "the shared library {0} is missing",
     "missing-module": "{0} cannot be imported",
     "missing-pkgconfig": "the library {0} is missing",
+    "missing-python": "Python {0} is not installed here and cannot be downloaded",
     "needs-network": "tests need the network",
     "needs-root": "tests need root",
     "not-built": "{0} cannot be built",

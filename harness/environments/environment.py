@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,6 +33,8 @@ class PreparedEnvironment:
 
 OnAttempt = Callable[[PlanAttempt], None]
 OnPlan = Callable[[Plan], None]
+Replan = Callable[[Collection[str]], Sequence[Plan]]
+"""Makes the plans for a Python that is none of those given: they cannot be had."""
 Propose = Callable[[Sequence[PlanAttempt]], Awaitable[Plan | None]]
 """The last resort: shown what was tried, proposes another plan, or None."""
 
@@ -43,20 +45,21 @@ class PlanQueue:
     def __init__(self, plans: Sequence[Plan]) -> None:
         self._waiting = list(plans)
         self._seen = set[Plan]()
-        self._no_python = set[str]()
+        self.no_python = set[str]()
+        """Versions that could not be had."""
 
     def take(self) -> Plan | None:
         """Return the next plan that differs from all before it."""
         while self._waiting:
             plan = self._waiting.pop(0)
-            if (key := essence(plan)) not in self._seen and plan.python not in self._no_python:
+            if (key := essence(plan)) not in self._seen and plan.python not in self.no_python:
                 self._seen.add(key)
                 return plan
         return None
 
     def without_python(self, python: str) -> None:
         """Skip the plans for a Python that is not to be had."""
-        self._no_python.add(python)
+        self.no_python.add(python)
 
     def put_first(self, plans: Sequence[Plan]) -> None:
         self._waiting[:0] = plans
@@ -79,13 +82,15 @@ async def prepare(
     on_plan: OnPlan,
     on_attempt: OnAttempt,
     propose: Propose | None = None,
+    replan: Replan = lambda missing: (),
     fresh: bool = False,
 ) -> PreparedEnvironment:
     """Return the first plan's environment that passes the bar.
 
-    A failure is read, and the plans it suggests are tried next. ``tried`` is told of every
-    attempt as soon as it is known. ``fresh`` builds anew what is there already. Raises
-    EnvironmentFailed when no plan serves; its message names the last reason.
+    A failure is read, and the plans it suggests are tried next; where a Python cannot be had,
+    those that ``replan`` makes for another. ``on_attempt`` is told of every attempt as soon as it
+    is known. ``fresh`` builds anew what is there already. Raises EnvironmentFailed when no plan
+    serves; its message names the last reason.
     """
     queue = PlanQueue(plans)
     attempts: list[PlanAttempt] = []
@@ -107,11 +112,19 @@ async def prepare(
                 break
             if failure.reason == "python-unavailable":
                 queue.without_python(plan.python)
-            queue.put_first(repairs(plan, failure.reason, failure.detail, known))
+                queue.put_first(plan_without_python(plan.python, replan(queue.no_python)))
+            else:
+                queue.put_first(repairs(plan, failure.reason, failure.detail, known))
             continue
         on_attempt(PlanAttempt(plan=plan, ok=True, seconds=time.monotonic() - started))
         return prepared
     raise EnvironmentFailed(explain_failure(repository, attempts))
+
+
+def plan_without_python(missing: str, plans: Sequence[Plan]) -> list[Plan]:
+    """Say of plans that they are for another Python than the repository would have."""
+    because = f"Python {missing} is not installed here and cannot be downloaded"
+    return [replace(plan, because=because) for plan in plans]
 
 
 def make_failed_attempt(plan: Plan, failure: BuildFailed, seconds: float) -> PlanAttempt:
@@ -156,9 +169,13 @@ def explain_failure(repository: Repository, attempts: Sequence[PlanAttempt]) -> 
     lines = last.detail.strip().splitlines()
     why = describe_finding(findings[0]) if findings else (lines[-1] if lines else "")
     return (
-        f"no environment for {name} after {len(attempts)} plans; last: {last.plan.name}: "
+        f"no environment for {name} after {count_plans(attempts)}; last: {last.plan.name}: "
         f"{last.reason}: {why[:300]}; see `bugfoundry env explain {repository.source}`"
     )
+
+
+def count_plans(attempts: Sequence[PlanAttempt]) -> str:
+    return "1 plan" if len(attempts) == 1 else f"{len(attempts)} plans"
 
 
 async def measure_baseline(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from harness.environments.environment import PreparedEnvironment, prepare
+from harness.environments.environment import PreparedEnvironment, Replan, prepare
 from harness.environments.repair_context import RepairContext
 from harness.sandboxes.limits import SandboxLimits
 from storage.errors import EnvironmentFailed
@@ -25,6 +26,7 @@ async def tried(
     attempts: list[PlanAttempt],
     *plans: Plan,
     known: RepairContext = NOTHING_KNOWN,
+    replan: Replan = lambda missing: (),
 ) -> PreparedEnvironment:
     return await prepare(
         REPOSITORY,
@@ -36,6 +38,7 @@ async def tried(
         limits=SandboxLimits(),
         on_plan=lambda plan: None,
         on_attempt=attempts.append,
+        replan=replan,
     )
 
 
@@ -59,7 +62,7 @@ async def test_the_next_guess_is_tried_where_a_failure_suggests_nothing(tmp_path
 async def test_without_an_index_nothing_more_is_tried(tmp_path: Path) -> None:
     attempts: list[PlanAttempt] = []
     backend = Failing(tmp_path, {"first": ("install-failed", "error: Failed to fetch: `https`")})
-    with pytest.raises(EnvironmentFailed, match="the package index could not be reached"):
+    with pytest.raises(EnvironmentFailed, match="1 plan; .* package index could not be reached"):
         await tried(backend, attempts, FIRST, SECOND)
     assert len(attempts) == 1
 
@@ -103,3 +106,40 @@ async def test_a_package_that_lies_elsewhere_is_found_there(tmp_path: Path) -> N
     prepared = await tried(backend, attempts, plan, known=known)
     assert prepared.environment.plan.pytest_args == ("-o", "pythonpath=src")
     assert [attempt.reason for attempt in attempts] == ["no-tests", ""]
+
+
+NO_PYTHON = (
+    "python-unavailable",
+    "error: dns error: Temporary failure in name resolution\n"
+    "Python 3.13 is not installed, and uv cannot download it",
+)
+NEWER = Plan(name="newer", python="3.13", install=())
+
+
+async def test_where_a_python_cannot_be_had_another_is_planned_for(tmp_path: Path) -> None:
+    attempts: list[PlanAttempt] = []
+    backend = Failing(tmp_path, {"newer": NO_PYTHON})
+    prepared = await tried(backend, attempts, NEWER, replan=lambda missing: (FIRST,))
+    assert prepared.environment.plan.python == "3.11"
+    assert "Python 3.13 is not installed here" in prepared.environment.plan.because
+
+
+async def test_a_python_that_cannot_be_had_is_not_a_matter_of_the_tests(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFailed, match=r"after 1 plan;.*Python 3\.13 is not inst") as told:
+        await tried(Failing(tmp_path, {"newer": NO_PYTHON}), [], NEWER)
+    assert "network" not in str(told.value)
+
+
+async def test_pythons_that_cannot_be_had_are_planned_for_no_more(tmp_path: Path) -> None:
+    missing: list[set[str]] = []
+    older = Plan(name="older", python="3.10", install=())
+
+    def replan(pythons: Collection[str]) -> list[Plan]:
+        missing.append(set(pythons))
+        return [NEWER, older] if len(pythons) < 2 else [FIRST]
+
+    failures = dict.fromkeys(("newer", "older"), NO_PYTHON)
+    attempts: list[PlanAttempt] = []
+    await tried(Failing(tmp_path, failures), attempts, NEWER, replan=replan)
+    assert [attempt.plan.name for attempt in attempts] == ["newer", "older", "first"]
+    assert missing == [{"3.13"}, {"3.13", "3.10"}]
