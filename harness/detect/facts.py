@@ -15,6 +15,7 @@ from harness.detect.model import (
     strings,
     table,
 )
+from harness.detect.option_tables import COLLECTS_EVERYWHERE
 from harness.detect.options import Arguments, sort_arguments
 from harness.detect.pyproject import load, read_pyproject
 from harness.detect.pytest_config import PytestConfig, read_pytest_config
@@ -83,7 +84,8 @@ def gather(tree: RepositoryTree, project: ProjectMetadata, python: str) -> Repos
     )
     believed = [e for e in said if e.score >= SCRIPT]
     variables = dict(pair for e in reversed(believed) for pair in e.env)
-    paths = arguments.paths or (() if config.words("testpaths") else folders)
+    everywhere = bool(config.words("testpaths")) or collects_everywhere(arguments.options)
+    paths = arguments.paths or (() if everywhere else folders)
     return RepositoryFacts(
         project=project,
         config=config,
@@ -139,6 +141,11 @@ def keep_usable_evidence(found: list[Evidence], project: ProjectMetadata) -> lis
             extras_kept = wanted if project.installable else ()
             kept.append(replace(each, extras=extras_kept, groups=groups, brings=brought))
     return kept
+
+
+def collects_everywhere(options: tuple[str, ...]) -> bool:
+    """Say whether tests lie outside of the folders of tests: doctests, for instance."""
+    return any(option.partition("=")[0] in COLLECTS_EVERYWHERE for option in options)
 
 
 def pytest_arguments(

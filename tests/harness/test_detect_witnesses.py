@@ -192,7 +192,7 @@ def test_a_justfile_recipe_is_read() -> None:
     text += "  @uv run pytest {{opts}} {{args}}\n"
     plan = first(MemoryTree({**tree(pyproject_toml=GROUPS).files, "justfile": text}))
     assert plan.install == (("-e", ".", "--group", "unit"),)
-    assert plan.pytest_args == ("--doctest-modules", "tests")
+    assert plan.pytest_args == ("--doctest-modules",)
 
 
 @pytest.mark.parametrize(
