@@ -34,7 +34,7 @@ from storage.paths import cache_dir
 
 if TYPE_CHECKING:
     from forge.run.environments import BuildReport
-    from harness.environments.environment import PreparedEnvironment
+    from harness.environments.trials import PreparedEnvironment
     from storage.records import PlanAttempt, Repository, SandboxKind
 
 app = typer.Typer(help="See and build the environment of a repository.", no_args_is_help=True)
@@ -205,7 +205,7 @@ def show_command(
 ) -> None:
     """Show each plan that was tried, why it failed or that it served."""
     from forge.run.preparation import fetch
-    from harness.environments.environment import PreparedEnvironment
+    from harness.environments.trials import PreparedEnvironment
     from storage.trees import Trees
 
     settings = Settings(

@@ -12,8 +12,11 @@ MOST_FINDINGS = 5
 REASONS = {
     "install-failed": "the installation failed",
     "no-base-image": "there is no base image to build on",
+    "fewer-serve": "fewer tests serve than before",
+    "no-fewer-skips": "as many tests are skipped for what they lack",
     "no-tests": "no test could be collected",
     "python-unavailable": "its Python cannot be had",
+    "same-environment": "it comes to what an earlier plan came to, and was not measured",
     "timeout": "it did not end in time",
     "too-few-pass": "too few of its tests pass",
     "tree-not-restored": "its tests change files that cannot be put back",
@@ -48,6 +51,7 @@ def explain(attempts: Sequence[PlanAttempt]) -> Iterator[str]:
             yield f"   because {attempt.plan.because}"
         if attempt.ok:
             yield f"   served, after {attempt.seconds:.0f} s"
+            yield from (f"   skipped: {line}" for line in attempt.detail.splitlines())
             continue
         told = REASONS.get(attempt.reason, attempt.reason)
         yield f"   {attempt.reason}: {told}, after {attempt.seconds:.0f} s"

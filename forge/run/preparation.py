@@ -17,17 +17,12 @@ from forge.run.progress import Reporter
 from forge.run.settings import Settings
 from harness.detect import FolderTree
 from harness.detect.config import Overrides, merge, read_config
-from harness.environments.environment import (
-    OnAttempt,
-    PreparedEnvironment,
-    Propose,
-    Replan,
-    prepare,
-)
+from harness.environments.environment import Propose, Replan, prepare
 from harness.environments.model_plans import make_proposer
 from harness.environments.planner import Planner
 from harness.environments.repair_context import RepairContext
 from harness.environments.repair_facts import gather_known_facts
+from harness.environments.trials import OnAttempt, PreparedEnvironment
 from harness.runs.coverage import decode, encode
 from harness.sandboxes.interpreters import available_pythons, list_pythons_at_hand
 from harness.sandboxes.sandbox import Backend

@@ -185,7 +185,14 @@ PLUGIN_PREFIXES: Mapping[str, str] = {
 
 COLLECTS_EVERYWHERE = frozenset(
     {"--doctest-modules", "--doctest-glob", "--doctest-plus", "--doctest-rst", "--doctest-cython"}
-    | {"--nbval", "--nbval-lax", "--xdoctest", "--xdoctest-modules", "--markdown-docs", "--codeblocks"}
+    | {
+        "--nbval",
+        "--nbval-lax",
+        "--xdoctest",
+        "--xdoctest-modules",
+        "--markdown-docs",
+        "--codeblocks",
+    }
 )
 """Options by which modules, documents and notebooks hold tests, wherever they lie."""
 

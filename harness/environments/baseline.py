@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from harness.environments.diagnosis import set_aside_for
+from harness.environments.skips import MODULE, read_skips
 from harness.runs.coverage import make_coverage
 from harness.runs.selection import Coverage, files_of
 from harness.runs.suite import Result, SuiteRun, run_suite
@@ -31,20 +32,25 @@ LOST: Mapping[str, str] = {"timeout": "hangs", "crashed": "crashes"}
 
 
 async def measure(
-    sandbox: Sandbox, environment: Environment, *, runs: int = 2
+    sandbox: Sandbox,
+    environment: Environment,
+    *,
+    runs: int = 2,
+    on_first: Callable[[SuiteRun], None] = lambda run: None,
 ) -> tuple[Baseline, Coverage | None]:
     """Run the suite ``runs`` times whole and once with every test alone, which is watched.
 
     Returns what came of the tests, and what each that serves was seen to run.
     Tests that hang or take pytest down with them are left out after the first time, here and
-    whenever the suite is run again. Raises BuildFailed with a named reason when the suite does
-    not pass the bar.
+    whenever the suite is run again. ``on_first`` is given the first run that passes the bar, and
+    may raise BuildFailed, as is done with a named reason when the suite does not pass it.
     """
     args = environment.plan.pytest_args
     channel = await sandbox.runner()
     try:
         found = await run_whole_suite(channel, args)
         check_bar(found)
+        on_first(found)
         lost = {test: result for test, result in found.results.items() if result.outcome in LOST}
         tests = [test for test in found.collected or () if test not in lost] if lost else None
         started = time.monotonic()
@@ -143,7 +149,7 @@ def check_bar(run: SuiteRun) -> None:
     if not run.restored:
         raise BuildFailed("tree-not-restored", "the tests change files that cannot be put back")
     if not run.collected:
-        told = [f"{path}: {detail}" for path, detail in run.collect_errors]
+        told = [f"{path}: {detail}" for path, detail in (*run.collect_errors, *run.collect_skips)]
         raise BuildFailed("no-tests", "\n".join([run.tail, *told]) or "no test was collected")
     counted = [
         result
@@ -177,6 +183,10 @@ def failures(run: SuiteRun) -> str:
     for test, result in run.results.items():
         if is_red(result):
             said.setdefault(f"{result.outcome}: {result.detail}", []).append(test)
+    # Why others are skipped counts where that leaves too few: what they lack can be installed.
+    for skip in read_skips(run):
+        if MODULE.search(skip.reason):
+            said.setdefault(f"skipped: {skip.reason}", []).extend([skip.path] * skip.count)
     ranked = sorted(said.items(), key=lambda item: -len(item[1]))[:SHOWN_FAILURES]
     return "\n".join(f"{len(tests)} x {message} ({tests[0]})" for message, tests in ranked)
 

@@ -40,6 +40,4 @@ class Planner:
         return ()
 
     def _plan_for(self, pythons: Sequence[str]) -> tuple[Plan, ...]:
-        return plans(
-            self.tree, pythons=pythons, overrides=self.overrides, version=self.version
-        )
+        return plans(self.tree, pythons=pythons, overrides=self.overrides, version=self.version)

@@ -13,6 +13,7 @@ from itertools import pairwise
 from harness.detect.model import normalise
 from harness.detect.steps import ORDINARY_BUILD
 from harness.environments.diagnosis import describe_finding, diagnose
+from harness.environments.providers import find_distribution
 from harness.environments.repair_context import (
     Findings,
     RepairContext,
@@ -22,15 +23,16 @@ from harness.environments.repair_context import (
 )
 from harness.environments.repair_installs import (
     add_source_path,
-    distribution,
     install_missing_modules,
     install_plugins,
     install_system_packages,
+    run_async_tests,
 )
 from harness.environments.repair_versions import (
     DRIFT,
     change_python,
     pin_drifted_dependencies,
+    pin_test_tools,
     pin_to_commit_date,
 )
 from storage.records import Plan
@@ -66,7 +68,7 @@ def build_without_isolation(plan: Plan, findings: Findings, known: RepairContext
     missing = of_kind(findings, "missing-build-module")
     if not missing or any("--no-build-isolation" in step for step in plan.install):
         return
-    names = [name for f in missing if (name := distribution(f.subject, known))]
+    names = [name for f in missing if (name := find_distribution(f.subject, known))]
     tools = tuple(dict.fromkeys((*BUILD_TOOLS, *known.build_requires, *names)))
     tools = tuple(t for n, t in enumerate(tools) if n < len(BUILD_TOOLS) or base(t) != "setuptools")
     steps = tuple(("--no-build-isolation", *step) for step in plan.install)
@@ -207,7 +209,9 @@ RULES: tuple[Callable[[Plan, Findings, RepairContext], Iterator[Plan]], ...] = (
     build_without_isolation,
     install_missing_modules,
     add_source_path,
+    pin_test_tools,
     install_plugins,
+    run_async_tests,
     ignore_bad_modules,
     drop_unavailable,
     split_conflicting_steps,

@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
-from harness.detect.model import requirement_name
+from harness.detect.model import normalise, requirement_name
 from harness.environments.diagnosis import LogFinding
 from storage.records import Plan
 
 Findings = tuple[LogFinding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """An extra, a group, or another list of requirements of the repository."""
+
+    kind: Literal["extra", "group", "list"]
+    """A list is known to another tool, or is a file: its requirements are passed one by one."""
+    name: str
+    requirements: tuple[str, ...]
+    is_whole: bool = True
+    """Whether all of it may be installed; else only what is missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +49,12 @@ class RepairContext:
     """The requirements of a dependency group."""
     system: bool = False
     """Whether system packages can be installed."""
+    providers: Sequence[Provider] = ()
+    """What the repository itself could have installed, the likeliest first."""
+    optional_imports: Callable[[str], tuple[str, ...]] = lambda path: ()
+    """Modules that a file of the tree does without where they are missing."""
+    installed: Mapping[str, str] = field(default_factory=dict)
+    """Versions by normalised name, of the environment whose tests are spoken of."""
 
 
 def of_kind(findings: Findings, *kinds: str) -> list[LogFinding]:
@@ -55,3 +73,9 @@ def words_of(plan: Plan) -> set[str]:
 
 def base(requirement: str) -> str:
     return requirement_name(requirement)
+
+
+def read_lock(lock: str) -> dict[str, str]:
+    """Return the versions of a lock, by normalised name."""
+    pairs = (line.partition("==") for line in lock.splitlines())
+    return {normalise(name.strip()): version.strip() for name, equals, version in pairs if equals}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 
-from harness.detect.distributions import DISTRIBUTIONS, FIXTURES, MARKS
-from harness.detect.model import normalise
+from harness.detect.distributions import FIXTURES, MARKS
+from harness.detect.model import requirement_name
 from harness.detect.option_tables import PLUGIN_PREFIXES
 from harness.environments.diagnosis import LogFinding, describe_finding, system_packages
+from harness.environments.providers import find_distribution, install_provided
 from harness.environments.repair_context import (
     Findings,
     RepairContext,
@@ -33,26 +33,15 @@ def install_system_packages(plan: Plan, findings: Findings, known: RepairContext
 
 
 def install_missing_modules(plan: Plan, findings: Findings, known: RepairContext) -> Iterator[Plan]:
-    """Install what provides missing modules: what is well known, or named by the repository."""
-    wanted, told = [], []
+    """Install what provides missing modules: of the repository's lists, or what is well known."""
+    wanted: dict[str, str] = {}
     for finding in of_kind(findings, "missing-module"):
-        name = distribution(finding.subject, known)
-        if name and name not in words_of(plan):
-            wanted.append(name)
-            told.append(describe_finding(finding))
-    if wanted:
-        names = tuple(dict.fromkeys(wanted))
-        yield change_plan(plan, told, f"with {' '.join(names)}", install=(*plan.install, names))
-
-
-def distribution(module: str, known: RepairContext) -> str:
-    """Return what is installed for a module, empty when nothing trustworthy says so."""
-    top = module.partition(".")[0]
-    if top in known.own or top in sys.stdlib_module_names:
-        return ""
-    if top in DISTRIBUTIONS:
-        return DISTRIBUTIONS[top]
-    return normalise(top) if known.mentions(normalise(top)) else ""
+        name = find_distribution(finding.subject, known)
+        if name and name not in words_of(plan) and requirement_name(name) not in known.installed:
+            wanted.setdefault(name, describe_finding(finding))
+    steps, added = install_provided(plan.install, tuple(wanted), known)
+    if steps != plan.install:
+        yield change_plan(plan, wanted.values(), f"with {' '.join(added)}", install=steps)
 
 
 def add_source_path(plan: Plan, findings: Findings, known: RepairContext) -> Iterator[Plan]:
@@ -74,7 +63,7 @@ def install_plugins(plan: Plan, findings: Findings, known: RepairContext) -> Ite
     wanted, told = [], []
     for finding in findings:
         name = plugin(finding)
-        if name and name not in words_of(plan):
+        if name and name not in words_of(plan) and name not in known.installed:
             wanted.append(name)
             told.append(describe_finding(finding))
     if wanted:
@@ -99,3 +88,14 @@ def plugin(finding: LogFinding) -> str:
         families = (d for p, d in PLUGIN_PREFIXES.items() if finding.subject.startswith(p))
         return next(families, "")
     return ""
+
+
+def run_async_tests(plan: Plan, findings: Findings, known: RepairContext) -> Iterator[Plan]:
+    """Let pytest-asyncio run every async test, where it is there and leaves them alone."""
+    left = of_kind(findings, "async-tests")
+    told = any("asyncio" in word and "mode" in word for word in plan.pytest_args)
+    if left and "pytest-asyncio" in known.installed and not told:
+        arguments = ("-o", "asyncio_mode=auto", *plan.pytest_args)
+        yield change_plan(
+            plan, map(describe_finding, left), "asyncio_mode=auto", pytest_args=arguments
+        )

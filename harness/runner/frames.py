@@ -73,6 +73,7 @@ MESSAGES: dict[str, dict[str, Any]] = {
     },
     "collected": {"tests": list},
     "collect-error": {"path": str, "detail": str},
+    "collect-skip": {"path": str, "detail": str},
     "start": {"test": str},
     "outcome": {"test": str, "outcome": str, "seconds": (int, float), "detail": str},
     "cannot-fork": {},

@@ -92,6 +92,8 @@ class ReportPlugin:
     def pytest_collectreport(self, report: Any) -> None:
         if report.failed:
             self.send(event="collect-error", path=report.nodeid, detail=summarize_failure(report))
+        elif report.skipped:
+            self.send(event="collect-skip", path=report.nodeid, detail=summarize_failure(report))
 
     def pytest_runtest_logstart(self, nodeid: str, location: Any) -> None:
         self.send(event="start", test=nodeid)
@@ -209,6 +211,8 @@ def summarize_failure(report: Any) -> str:
     lookup = getattr(report.longrepr, "errorstring", None)
     if lookup:
         return str(lookup).strip().splitlines()[0][:DETAIL_LIMIT]
+    if isinstance(report.longrepr, tuple):  # of a skip: file, line, and what was said
+        return " ".join(str(report.longrepr[-1]).replace("Skipped: ", "", 1).split())[:DETAIL_LIMIT]
     crash = getattr(report.longrepr, "reprcrash", None)
     text = str(crash.message) if crash is not None else str(report.longrepr or "")
     lines = [line for line in text.splitlines() if line.strip()]

@@ -52,6 +52,7 @@ class RunRequest:
         self.reported: dict[str, str] = {}
         self.red = 0
         self.errors: list[list[str]] = []
+        self.skips: list[list[str]] = []
         self.exhausted = False
         self.stopped = False
         self.forks = True
@@ -166,6 +167,8 @@ class RunRequest:
                 self.send({"event": "collected", "tests": self.collected})
         elif kind == "collect-error":
             self.errors.append([message["path"], message["detail"][-DETAIL_LIMIT:]])
+        elif kind == "collect-skip":
+            self.skips.append([message["path"], message["detail"][:DETAIL_LIMIT]])
         elif kind == "outcome":
             self.report_outcome(
                 message["test"],

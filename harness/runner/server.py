@@ -79,6 +79,7 @@ class RunnerServer:
                 "path": {"mode": request.path, "why": request.why, "forked": request.forks},
                 "clock": bool(request.conditions.get("clock_days") and find_faketime()),
                 "collect_errors": request.errors[:50],
+                "collect_skips": request.skips[:500],
                 "exhausted": request.exhausted,
                 "stopped": request.stopped,
                 "restored": restored,

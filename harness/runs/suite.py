@@ -41,6 +41,8 @@ class SuiteRun:
     collected: tuple[str, ...] | None
     """Ids in collection order; None when pytest died before it had collected."""
     collect_errors: tuple[tuple[str, str], ...] = ()
+    collect_skips: tuple[tuple[str, str], ...] = ()
+    """Modules that were skipped whole, and why."""
     exhausted: bool = False
     """The time for the whole run was used up; tests without a result were not run."""
     stopped: bool = False
@@ -228,6 +230,7 @@ class FrameCollector:
             results=self._results,
             collected=self._collected,
             collect_errors=tuple((str(p), str(d)) for p, d in done.get("collect_errors", ())),
+            collect_skips=tuple((str(p), str(d)) for p, d in done.get("collect_skips", ())),
             exhausted=bool(done.get("exhausted")),
             stopped=bool(done.get("stopped")),
             restored=bool(done.get("restored")),

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from harness.environments.environment import PreparedEnvironment, Replan, prepare
-from harness.environments.repair_context import RepairContext
+from harness.environments.environment import Replan, prepare
+from harness.environments.repair_context import Provider, RepairContext
+from harness.environments.trials import PreparedEnvironment
 from harness.sandboxes.limits import SandboxLimits
 from storage.errors import EnvironmentFailed
-from storage.records import Plan, PlanAttempt
+from storage.records import Environment, Plan, PlanAttempt
 from tests.furniture.project import write_project
 from tests.harness.failing import FIRST, NOTHING_KNOWN, REPOSITORY, SOURCE, Failing
-from tests.harness.plain import PlainBackend
+from tests.harness.plain import PlainBackend, make_environment
 
 SECOND = Plan(name="second", python="3.11", install=(("pytest",),), pytest_args=SOURCE)
 MISSING = "ModuleNotFoundError: No module named 'yaml'"
@@ -62,7 +64,7 @@ async def test_the_next_guess_is_tried_where_a_failure_suggests_nothing(tmp_path
 async def test_without_an_index_nothing_more_is_tried(tmp_path: Path) -> None:
     attempts: list[PlanAttempt] = []
     backend = Failing(tmp_path, {"first": ("install-failed", "error: Failed to fetch: `https`")})
-    with pytest.raises(EnvironmentFailed, match="1 plan; .* package index could not be reached"):
+    with pytest.raises(EnvironmentFailed, match=r"1 plan; .* package index could not be reached"):
         await tried(backend, attempts, FIRST, SECOND)
     assert len(attempts) == 1
 
@@ -143,3 +145,81 @@ async def test_pythons_that_cannot_be_had_are_planned_for_no_more(tmp_path: Path
     await tried(Failing(tmp_path, failures), attempts, NEWER, replan=replan)
     assert [attempt.plan.name for attempt in attempts] == ["newer", "older", "first"]
     assert missing == [{"3.13"}, {"3.13", "3.10"}]
+
+
+class Optional(PlainBackend):
+    """Holds a module where a plan installs the extra that brings it."""
+
+    def __init__(self, folder: Path, *, more: str = "") -> None:
+        super().__init__(write_project(folder / "shop"), folder / "places")
+        tests = self._project / "tests" / "test_fast.py"
+        tests.write_text(
+            "import pytest\nspeedy = pytest.importorskip('speedy')\n"
+            f"def test_fast(): assert speedy\n{more}"
+        )
+
+    async def build(
+        self,
+        checkout: Path,
+        tree: str,
+        plan: Plan,
+        *,
+        env: Mapping[str, str],
+        fresh: bool = False,
+    ) -> Environment:
+        module = self._project / "src" / "speedy.py"
+        module.unlink(missing_ok=True)
+        if "[fast]" in str(plan.install):
+            module.write_text("")
+        lock = "speedy==1" if module.exists() else "pytest==8"
+        return replace(make_environment(plan), lock=lock)
+
+
+EXTRA = Provider(kind="extra", name="fast", requirements=("speedy",))
+
+
+async def test_the_plan_with_fewer_skips_wins(tmp_path: Path) -> None:
+    attempts: list[PlanAttempt] = []
+    known = RepairContext(today=date(2026, 6, 1), providers=(EXTRA,))
+    prepared = await tried(Optional(tmp_path), attempts, FIRST, known=known)
+    assert prepared.environment.plan.name == "first, with extra 'fast'"
+    assert len(prepared.baseline.green) == 29
+    assert [attempt.ok for attempt in attempts] == [True, True]
+    assert attempts[0].detail.startswith("1 x could not import 'speedy'")
+    assert attempts[1].detail == ""
+
+
+async def test_a_plan_that_brings_no_skipped_test_back_does_not_win(tmp_path: Path) -> None:
+    attempts: list[PlanAttempt] = []
+    missing = Provider(kind="extra", name="slow", requirements=("speedy",))
+    known = RepairContext(today=date(2026, 6, 1), providers=(missing,))
+    backend = Optional(tmp_path)
+    prepared = await tried(backend, attempts, FIRST, known=known)
+    assert prepared.environment.plan == FIRST
+    assert [attempt.reason for attempt in attempts] == ["", "same-environment"]
+
+
+async def test_a_plan_by_which_fewer_tests_serve_does_not_win(tmp_path: Path) -> None:
+    attempts: list[PlanAttempt] = []
+    known = RepairContext(today=date(2026, 6, 1), providers=(EXTRA,))
+    backend = Optional(tmp_path)
+    other = backend._project / "tests" / "test_slow.py"
+    other.write_text(
+        "import pytest, importlib.util\nfound = importlib.util.find_spec('speedy')\n"
+        "@pytest.mark.skipif(found is not None, reason='plain only')\n"
+        "@pytest.mark.parametrize('n', range(2))\ndef test_plain(n): pass\n"
+    )
+    prepared = await tried(backend, attempts, FIRST, known=known)
+    assert prepared.environment.plan == FIRST
+    assert [attempt.reason for attempt in attempts] == ["", "fewer-serve"]
+
+
+async def test_a_plan_that_changes_nothing_is_not_measured(tmp_path: Path) -> None:
+    attempts: list[PlanAttempt] = []
+    backend = Optional(tmp_path)
+    plans = (Plan(name=n, python="3.11", install=((n,),), env=(("A", "1"),)) for n in "ab")
+    with pytest.raises(EnvironmentFailed):
+        await tried(backend, attempts, *plans)
+    assert [attempt.reason for attempt in attempts] == ["no-tests", "same-environment"]
+    assert attempts[1].detail == "it installs the very distributions of the plan a"
+    assert backend.started == 1
