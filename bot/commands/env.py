@@ -90,12 +90,15 @@ def build_command(
     with open_store(store) as opened:
         trees = Trees(settings.cache)
         started = time.monotonic()
+        tried: list[PlanAttempt] = []
         ready = run_interruptible(
-            lambda: make_ready(settings, store=opened, trees=trees, reporter=Quiet(err))
+            lambda: make_ready(
+                settings, store=opened, trees=trees, reporter=Quiet(err), tried=tried.append
+            )
         )
         if as_json:
             seconds = time.monotonic() - started
-            print_json(make_build_report(settings.source, ready.prepared, 0, seconds))
+            print_json(make_build_report(settings.source, ready.prepared, len(tried), seconds))
             return
         print_environment(ready.prepared)
 
