@@ -158,6 +158,7 @@ async def make_ready_for(
                 pythons=pythons,
                 system=backend.kind == "docker",
                 today=datetime.now(UTC).date(),
+                is_configured=overrides.install is not None,
             )
             name = f"{repository.owner}/{repository.name}"
             model = parts.make_model(settings, store, repository=name)

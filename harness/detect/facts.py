@@ -41,6 +41,8 @@ class RepositoryFacts:
     paths: tuple[str, ...]
     folders: tuple[str, ...]
     """Folders that hold the tests, whatever the repository says of it."""
+    is_wide: bool
+    """Whether tests are collected outside of those folders too, and no path says where."""
     plugins: frozenset[str]
     setenv: tuple[tuple[str, str], ...]
     system: tuple[str, ...]
@@ -84,8 +86,8 @@ def gather(tree: RepositoryTree, project: ProjectMetadata, python: str) -> Repos
     )
     believed = [e for e in said if e.score >= SCRIPT]
     variables = dict(pair for e in reversed(believed) for pair in e.env)
-    everywhere = bool(config.words("testpaths")) or collects_everywhere(arguments.options)
-    paths = arguments.paths or (() if everywhere else folders)
+    wide = not config.words("testpaths") and collects_everywhere(arguments.options)
+    paths = arguments.paths or (() if wide or config.words("testpaths") else folders)
     return RepositoryFacts(
         project=project,
         config=config,
@@ -94,6 +96,7 @@ def gather(tree: RepositoryTree, project: ProjectMetadata, python: str) -> Repos
         options=(*naming, *arguments.options),
         paths=paths,
         folders=folders,
+        is_wide=bool(wide and folders and not paths),
         plugins=config.plugins | arguments.needs,
         setenv=tuple(sorted({**variables, **dict(tox.setenv if tox else ())}.items())),
         system=tuple(dict.fromkeys(name for e in believed for name in e.system)),

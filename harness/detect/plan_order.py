@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from harness.detect.config import Overrides
 from harness.detect.distributions import DISTRIBUTIONS
-from harness.detect.facts import RepositoryFacts, collects_everywhere, gather, read_project
+from harness.detect.facts import RepositoryFacts, gather, read_project
 from harness.detect.interpreter import DEFAULT_VERSION, build_variables, choose_python
 from harness.detect.model import Evidence, normalise, requirement_name, requirement_names
 from harness.detect.nox import nox_pythons
@@ -102,7 +102,7 @@ def guess(tree: RepositoryTree, facts: RepositoryFacts) -> Iterator[Guess]:
     choices = [together, *singles, fallback] if speaks_of_tests else [fallback, *singles]
     for place, chosen in enumerate(choices):
         yield label(chosen), install(tree, facts, chosen), default_arguments(facts, chosen)
-        if place == 0 and facts.folders and collects_everywhere(facts.options):
+        if place == 0 and facts.is_wide:
             # Documents may need what nobody installs for tests: then those alone serve.
             yield narrow(tree, facts, chosen)
     yield from variations(tree, facts, choices[0])

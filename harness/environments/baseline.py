@@ -162,13 +162,20 @@ def check_bar(run: SuiteRun) -> None:
         raise BuildFailed("timeout", f"the suite had not ended after {FIRST_TOTAL_TIMEOUT:.0f} s")
     if len(passed) < BAR_COUNT:
         raise BuildFailed(
-            "too-few-pass", failures(run) + f"\n{len(passed)} pass, {BAR_COUNT} needed"
+            "too-few-pass",
+            "\n".join([failures(run), *list_lacks(run), f"{len(passed)} pass, {BAR_COUNT} needed"]),
         )
     if len(passed) < BAR_SHARE * total:
         raise BuildFailed(
             "too-few-pass",
             failures(run) + f"\n{len(passed)} of {total} tests pass, {BAR_SHARE:.0%} needed",
         )
+
+
+def list_lacks(run: SuiteRun) -> list[str]:
+    """Say which modules skipped tests lack: they can be installed."""
+    skips = (skip for skip in read_skips(run) if MODULE.search(skip.reason))
+    return [f"{skip.count} x skipped: {skip.reason} ({skip.path})" for skip in skips]
 
 
 def is_red(result: Result) -> bool:
@@ -183,10 +190,6 @@ def failures(run: SuiteRun) -> str:
     for test, result in run.results.items():
         if is_red(result):
             said.setdefault(f"{result.outcome}: {result.detail}", []).append(test)
-    # Why others are skipped counts where that leaves too few: what they lack can be installed.
-    for skip in read_skips(run):
-        if MODULE.search(skip.reason):
-            said.setdefault(f"skipped: {skip.reason}", []).extend([skip.path] * skip.count)
     ranked = sorted(said.items(), key=lambda item: -len(item[1]))[:SHOWN_FAILURES]
     return "\n".join(f"{len(tests)} x {message} ({tests[0]})" for message, tests in ranked)
 

@@ -175,7 +175,8 @@ def diagnose(reason: str, detail: str) -> tuple[LogFinding, ...]:
 def find_missing_pythons(detail: str) -> tuple[LogFinding, ...]:
     """Return the Python that could not be had, as both backends say it."""
     match = re.search(
-        r"(?:Python|the plan wants) (3\.\d+)(?: is not installed)?, and uv cannot", detail
+        r"(?:Python|the plan wants) (3\.\d+)(?: is not installed)?, and (?:uv|its image) cannot",
+        detail,
     )
     return (LogFinding(kind="missing-python", subject=match[1]),) if match else ()
 

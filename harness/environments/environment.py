@@ -111,7 +111,9 @@ async def prepare(
             break
         if tried.reason == "python-unavailable":
             queue.without_python(plan.python)
-            queue.put_first(plan_without_python(plan.python, replan(queue.no_python)))
+            # Where a failure asked for it, the plans for the first Python are there already.
+            if not any(each.reason != "python-unavailable" for each in attempts):
+                queue.put_first(plan_without_python(plan.python, replan(queue.no_python)))
         elif tried.reason != SAME:
             seen = replace(known, installed=tried.installed)
             queue.put_first(repairs(plan, tried.reason, tried.detail, seen))
@@ -137,6 +139,8 @@ async def bring_back_skipped_tests(
 
 
 def answer(prepared: PreparedEnvironment, known: RepairContext) -> Sequence[Plan]:
+    if known.is_configured:
+        return ()
     seen = look_into(prepared.environment, known)
     return answer_skips(prepared.environment.plan, prepared.skips, seen)
 

@@ -53,6 +53,8 @@ class RepairContext:
     """What the repository itself could have installed, the likeliest first."""
     optional_imports: Callable[[str], tuple[str, ...]] = lambda path: ()
     """Modules that a file of the tree does without where they are missing."""
+    is_configured: bool = False
+    """Whether a person said what is installed: then nothing is added to what serves."""
     installed: Mapping[str, str] = field(default_factory=dict)
     """Versions by normalised name, of the environment whose tests are spoken of."""
 

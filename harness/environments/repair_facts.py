@@ -35,6 +35,7 @@ def gather_known_facts(
     pythons: Sequence[str],
     system: bool,
     today: date,
+    is_configured: bool = False,
 ) -> RepairContext:
     """Return what is known; the settings are read only when a rule asks for them."""
     project = read_project(tree)
@@ -55,6 +56,7 @@ def gather_known_facts(
         read_requirements=lambda path: read_requirement_lines(tree, path),
         read_group=lambda name: project.groups.get(normalise(name), ()),
         system=system,
+        is_configured=is_configured,
         providers=tuple(list_providers(tree, project)),
         optional_imports=lambda path: tuple(list_optional_imports(parse(read_text(tree, path)))),
     )

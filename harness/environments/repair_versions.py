@@ -35,12 +35,16 @@ PYTEST_OBJECTS = frozenset(
 def change_python(plan: Plan, findings: Findings, known: RepairContext) -> Iterator[Plan]:
     """Take a Python that fits what was asked for, or an older one for what was removed."""
     asked = of_kind(findings, "wrong-python")
-    for python in known.pythons if asked else ():
-        if python != plan.python and all(fits(python, f.subject) for f in asked):
-            yield change_plan(
-                plan, map(describe_finding, asked), f"on Python {python}", python=python
-            )
-            return
+    fitting = [
+        python
+        for python in known.pythons
+        if python != plan.python and all(fits(python, f.subject) for f in asked)
+    ]
+    # The second is for where the first cannot be had.
+    for python in fitting[:2] if asked else ():
+        yield change_plan(plan, map(describe_finding, asked), f"on Python {python}", python=python)
+    if asked and fitting:
+        return
     removed = [
         finding
         for finding in of_kind(

@@ -114,6 +114,17 @@ def answer_skips(plan: Plan, skips: Iterable[SkipReason], known: RepairContext) 
 
 def describe_skips(skips: Iterable[SkipReason]) -> str:
     """Return what is skipped and why, a line for each reason."""
-    lines = [f"{s.count} x {s.reason or 'no reason given'} ({s.path})" for s in skips]
+    places: dict[str, Counter[str]] = {}
+    for skip in skips:
+        places.setdefault(skip.reason or "no reason given", Counter())[skip.path] += skip.count
+    ranked = sorted(places.items(), key=lambda item: -item[1].total())
+    lines = [f"{each.total()} x {why} ({name_places(list(each))})" for why, each in ranked]
     more = len(lines) - MOST_SHOWN
     return "\n".join([*lines[:MOST_SHOWN], *([f"and {more} reasons more"] if more > 0 else [])])
+
+
+def name_places(paths: list[str]) -> str:
+    """Name the first of some files, and count the others."""
+    others = len(paths) - 1
+    more = f" and {others} more file{'s' if others > 1 else ''}" if others else ""
+    return f"{paths[0]}{more}"

@@ -170,6 +170,7 @@ def test_before_a_test_has_run_none_needs_the_network(reason: str) -> None:
     "line",
     [
         "Python 3.13 is not installed, and uv cannot download it",
+        "the plan wants 3.13, and its image cannot be pulled",
         "the base image has Python 3.11.2, the plan wants 3.13, and uv cannot download it; name",
     ],
 )

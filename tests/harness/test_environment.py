@@ -147,6 +147,17 @@ async def test_pythons_that_cannot_be_had_are_planned_for_no_more(tmp_path: Path
     assert missing == [{"3.13"}, {"3.13", "3.10"}]
 
 
+async def test_the_next_python_that_a_failure_asks_for_is_tried(tmp_path: Path) -> None:
+    attempts: list[PlanAttempt] = []
+    known = RepairContext(today=date(2026, 6, 1), pythons=("3.11", "3.13", "3.12"))
+    asked = "the current Python version (3.11.7) does not satisfy Python>=3.12"
+    backend = Failing(
+        tmp_path, {"first": ("install-failed", asked), "first, on Python 3.13": NO_PYTHON}
+    )
+    await tried(backend, attempts, FIRST, known=known, replan=lambda missing: [SECOND])
+    assert [attempt.plan.python for attempt in attempts] == ["3.11", "3.13", "3.12"]
+
+
 class Optional(PlainBackend):
     """Holds a module where a plan installs the extra that brings it."""
 
@@ -187,6 +198,14 @@ async def test_the_plan_with_fewer_skips_wins(tmp_path: Path) -> None:
     assert [attempt.ok for attempt in attempts] == [True, True]
     assert attempts[0].detail.startswith("1 x could not import 'speedy'")
     assert attempts[1].detail == ""
+
+
+async def test_what_a_person_said_is_installed_and_no_more(tmp_path: Path) -> None:
+    attempts: list[PlanAttempt] = []
+    known = RepairContext(today=date(2026, 6, 1), providers=(EXTRA,), is_configured=True)
+    prepared = await tried(Optional(tmp_path), attempts, FIRST, known=known)
+    assert prepared.environment.plan == FIRST
+    assert len(attempts) == 1
 
 
 async def test_a_plan_that_brings_no_skipped_test_back_does_not_win(tmp_path: Path) -> None:

@@ -153,6 +153,8 @@ def test_skips_of_tests_and_of_whole_modules_are_read() -> None:
         SkipReason(path="tests/test_b.py", reason="could not import 'speedy'"),
     )
     assert describe_skips(skips).splitlines()[0] == "2 x slow (tests/test_a.py)"
+    more = describe_skips([*skips, skipped("slow"), skipped("slow", "tests/test_c.py")])
+    assert more.splitlines()[0] == "4 x slow (tests/test_a.py and 2 more files)"
     assert count_lacking(skips, known()) == 1
 
 
