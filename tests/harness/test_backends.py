@@ -98,7 +98,7 @@ def test_another_python_without_an_image_is_not_the_end(monkeypatch: pytest.Monk
     monkeypatch.setattr(docker_build, "obtain", refuse)
     for python, reason in ((OWN, "no-base-image"), ("3.99", "python-unavailable")):
         with pytest.raises(BuildFailed) as caught:
-            docker_build.find_base(cast(Any, None), None, python)
+            docker_build.find_base(cast("Any", None), None, python)
         assert caught.value.reason == reason
 
 
