@@ -24,7 +24,7 @@ MODULE = re.compile(
 )
 LACKING = re.compile(
     r"(?i)could ?n[o']t import|no module|not (?:be )?(?:installed|available|found|present|import)|"
-    r"unavailable|missing|requir|need|install|depend|without|optional|extra\b|is None|import"
+    r"unavailable|\bno\b|missing|requir|need|install|depend|without|optional|extra\b|is None|import"
 )
 """Words of a reason that speak of something that is not there."""
 EXTRA = re.compile(r"\[([A-Za-z][\w,. -]*)\]|['\"`]?([A-Za-z][\w.-]*)['\"`]? extra\b")
@@ -62,10 +62,20 @@ def find_missing_distributions(skip: SkipReason, known: RepairContext) -> tuple[
     named = {*MODULE.findall(skip.reason)}
     found = [find_distribution(module.rstrip("."), known) for module in sorted(named)]
     found += find_named_distributions(skip.reason, known)
-    if not any(found) and not named and LACKING.search(skip.reason):
-        found = [find_distribution(each, known) for each in known.optional_imports(skip.path)]
+    if not any(found) and not named:
+        found = [find_distribution(each, known) for each in list_optional_imports(skip, known)]
     names = (name for name in found if name and requirement_name(name) not in known.installed)
     return tuple(dict.fromkeys(names))
+
+
+def list_optional_imports(skip: SkipReason, known: RepairContext) -> list[str]:
+    """Return what a skipped file imports where it is there: all of it, or what is named."""
+    if not skip.reason:
+        return []
+    modules = known.optional_imports(skip.path)
+    words = {word.lower() for word in WORD.findall(skip.reason)}
+    lacks = LACKING.search(skip.reason)
+    return [each for each in modules if lacks or each.partition(".")[0].lower() in words]
 
 
 def find_named_distributions(reason: str, known: RepairContext) -> list[str]:

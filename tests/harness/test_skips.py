@@ -48,6 +48,7 @@ def skipped(reason: str, path: str = "tests/test_it.py", count: int = 1) -> Skip
         ("No module named 'numpy'", ("numpy",)),
         ("requires NumPy", ("numpy",)),
         ("speedy is not installed", ("speedy",)),
+        ("no numpy", ("numpy",)),
         ("needs rich and lxml", ("rich", "lxml")),
         ("PyYAML missing", ("pyyaml",)),
         ("install shop[fast] to run this", ("pyyaml", "speedy")),
@@ -74,6 +75,7 @@ def test_a_reason_without_a_name_is_read_in_its_file() -> None:
     assert find_missing_distributions(skipped("optional dependency missing"), context) == (
         "speedy",
     )
+    assert find_missing_distributions(skipped("tests of speedy"), context) == ("speedy",)
     assert find_missing_distributions(skipped("slow"), context) == ()
 
 
