@@ -6,6 +6,7 @@ import gc
 import json
 import os
 import random
+import re
 import threading
 import time
 import traceback
@@ -15,6 +16,9 @@ from typing import Any
 from .blocked import HOOKS_OF_BLOCKED, MARKS_OF_BLOCKED, SETTINGS_OF_BLOCKED
 from .frames import DETAIL_LIMIT, PATIENCE, REPORT_LIMIT, TIMED_OUT, write_all
 from .processes import describe_death, kill_process, wait_for_end
+
+SKIPPED = re.compile(r"^(?:Skipped|unittest\.case\.SkipTest): ")
+"""What pytest writes before the reason of a skip."""
 
 
 class ReportPlugin:
@@ -212,7 +216,8 @@ def summarize_failure(report: Any) -> str:
     if lookup:
         return str(lookup).strip().splitlines()[0][:DETAIL_LIMIT]
     if isinstance(report.longrepr, tuple):  # of a skip: file, line, and what was said
-        return " ".join(str(report.longrepr[-1]).replace("Skipped: ", "", 1).split())[:DETAIL_LIMIT]
+        told = SKIPPED.sub("", str(report.longrepr[-1]), count=1)
+        return " ".join(told.split())[:DETAIL_LIMIT]
     crash = getattr(report.longrepr, "reprcrash", None)
     text = str(crash.message) if crash is not None else str(report.longrepr or "")
     lines = [line for line in text.splitlines() if line.strip()]
