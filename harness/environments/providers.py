@@ -47,8 +47,9 @@ def guess_names(module: str) -> Iterable[str]:
 
 
 def list_provided(known: RepairContext) -> frozenset[str]:
-    """Return the names of all that the repository's lists could bring."""
-    return frozenset().union(*(requirement_names(each.requirements) for each in known.providers))
+    """Return the names of all that the repository's lists could bring; the project is there."""
+    lists = (requirement_names(each.requirements) for each in known.providers)
+    return frozenset[str]().union(*lists) - {known.project}
 
 
 def install_provided(

@@ -89,9 +89,7 @@ def find_named_distributions(reason: str, known: RepairContext) -> list[str]:
     extras = {normalise(e) for match in EXTRA.findall(reason) for e in "".join(match).split(",")}
     named = [each for each in known.providers if normalise(each.name) in extras]
     brought = [name for each in named for name in sorted(requirement_names(each.requirements))]
-    return [name for name in found if name in provided] + [
-        name for name in brought if name != known.project
-    ]
+    return [name for name in (*found, *brought) if name in provided]
 
 
 def is_for_lack(skip: SkipReason, known: RepairContext) -> bool:

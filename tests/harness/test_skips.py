@@ -70,6 +70,12 @@ def test_what_is_installed_is_not_missing() -> None:
     assert count_lacking([skipped("requires numpy")], context) == 0
 
 
+def test_the_project_is_installed_already() -> None:
+    whole = Provider(kind="extra", name="all", requirements=("shop[fast]", "speedy"))
+    for reason in ("could not import 'shop._speedups'", "requires shop"):
+        assert find_missing_distributions(skipped(reason), known(whole, own={"shop"})) == ()
+
+
 def test_a_reason_without_a_name_is_read_in_its_file() -> None:
     context = known(optional_imports=lambda path: ("speedy", "os", "stranger"))
     assert find_missing_distributions(skipped("optional dependency missing"), context) == (
