@@ -17,6 +17,7 @@ from forge.run.progress import Reporter
 from forge.run.settings import Settings
 from harness.detect import FolderTree
 from harness.detect.config import Overrides, merge, read_config
+from harness.detect.packages import enter_folder
 from harness.environments.environment import Propose, Replan, prepare
 from harness.environments.model_plans import make_proposer
 from harness.environments.planner import Planner
@@ -31,6 +32,7 @@ from storage.clones import site_of
 from storage.errors import EnvironmentFailed
 from storage.records import Environment, Plan, PlanAttempt, Repository
 from storage.store import Store
+from storage.tree_gaps import describe_gaps
 from storage.trees import Trees
 
 FILES_KEPT = 500
@@ -102,6 +104,8 @@ async def make_ready(
     """
     reporter.stage(f"fetching {settings.source}")
     repository = fetch(settings, trees, store)
+    for text in describe_gaps(trees, repository.tree):
+        reporter.note(f"{repository.name}: {text}")
     return await make_ready_for(
         repository,
         settings,
@@ -136,14 +140,15 @@ async def make_ready_for(
         tree = FolderTree(checkout)
         overrides = merge(read_config(tree), settings.environment.overrides)
         pythons = available_pythons(backend)
-        planner = Planner(
-            tree=tree,
-            overrides=overrides,
-            version=repository.version,
-            at_hand=list_pythons_at_hand(backend),
-            pythons=pythons,
-        )
         try:
+            part, overrides = enter_folder(tree, overrides, repository.source)
+            planner = Planner(
+                tree=part,
+                overrides=overrides,
+                version=repository.version,
+                at_hand=list_pythons_at_hand(backend),
+                pythons=pythons,
+            )
             candidates = planner.plan()
         except EnvironmentFailed as error:
             store.add_attempt(repository.tree, backend.kind, make_failed_attempt(overrides, error))
@@ -153,7 +158,7 @@ async def make_ready_for(
             prepared = await find_prepared(repository, backend, candidates, store)
         if prepared is None:
             facts = gather_known_facts(
-                tree,
+                part,
                 repository,
                 pythons=pythons,
                 system=backend.kind == "docker",
@@ -172,7 +177,7 @@ async def make_ready_for(
                 store,
                 reporter,
                 on_attempt,
-                None if model is None else make_proposer(tree, model, pythons),
+                None if model is None else make_proposer(part, model, pythons),
                 planner.replan,
             )
     return Ready(repository=repository, backend=backend, prepared=prepared, overrides=overrides)

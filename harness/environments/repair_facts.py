@@ -58,7 +58,7 @@ def gather_known_facts(
         system=system,
         is_configured=is_configured,
         providers=tuple(list_providers(tree, project)),
-        optional_imports=lambda path: tuple(list_optional_imports(parse(read_text(tree, path)))),
+        optional_imports=lambda path: read_optional_imports(tree, path),
     )
 
 
@@ -85,6 +85,14 @@ def read_requirement_lines(tree: RepositoryTree, path: str) -> tuple[str, ...]:
     """Return the requirements that a file lists itself."""
     lines = (line.split(" #")[0].strip() for line in read_text(tree, path).splitlines())
     return tuple(line for line in lines if line and not line.startswith(("#", "-")))
+
+
+def read_optional_imports(tree: RepositoryTree, path: str) -> tuple[str, ...]:
+    """Return the modules that a file does without; its path may begin with the tree's folder."""
+    inner = path
+    while inner and inner not in tree.paths:
+        inner = inner.partition("/")[2]
+    return tuple(list_optional_imports(parse(read_text(tree, inner)))) if inner else ()
 
 
 def list_optional_imports(module: ast.Module) -> Iterator[str]:
