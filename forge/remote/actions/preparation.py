@@ -33,7 +33,7 @@ from forge.run.summary import Summary
 from harness.detect import FolderTree
 from harness.detect.config import Overrides, merge, read_config
 from harness.detect.packages import enter_folder
-from harness.environments.environment import PreparedEnvironment
+from harness.environments.trials import PreparedEnvironment
 from harness.judge.judge import HARNESS_VERSION
 from harness.runs.coverage import decode
 from harness.sandboxes.docker_registry import BY_DIGEST
