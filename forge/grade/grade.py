@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from forge.grade.intake import take_patch
 from forge.grade.lookup import StoredTask
@@ -14,6 +13,7 @@ from harness.judge.judge import Grade, grade
 from harness.judge.worker import Files
 from harness.sandboxes.sandbox import Backend, SandboxLimits
 from storage.records import Environment, Plan
+from storage.scratch import scratch_folder
 from storage.trees import Trees
 
 
@@ -40,8 +40,8 @@ async def ensure_environment(found: StoredTask, backend: Backend, trees: Trees) 
     here = environment.handle and environment.sandbox == backend.kind
     if here and await backend.exists(environment):
         return environment
-    with TemporaryDirectory(prefix="bugfoundry-") as folder:
-        checkout = Path(folder) / found.repository.name
+    with scratch_folder() as folder:
+        checkout = folder / found.repository.name
         trees.materialise(environment.tree, checkout)
         plan = pin_plan(environment)
         return await backend.build(checkout, environment.tree, plan, env=build_env())

@@ -13,7 +13,7 @@ from typing import Any
 from forge.grade.evaluation import Evaluation, EvaluationCase, backend_of, grade_case, grader_of
 from forge.grade.grade import ensure_environment
 from forge.grade.lookup import StoredTask
-from forge.grade.predictions import Prediction
+from forge.grade.predictions import Graded, Prediction, make_ungraded
 from forge.run.async_work import as_they_end
 from harness.judge.grader import Grader
 from harness.sandboxes.agents import Agent, Start, Work, run_agent
@@ -95,14 +95,8 @@ async def roll_out(grounds: Grounds, agent: Agent, attempt: RolloutAttempt) -> d
         environment = grader.terms.environment
         told = replace(agent, env={**agent.env, **variables(found)})
         work = await run_agent(backend, environment, start_of(found, trees), told)
-        prediction = Prediction(instance_id=found.task.id, patch=work.patch, model=attempt.model)
-        case = EvaluationCase(prediction=prediction, found=found, key=attempt.key)
-        worker = grader.worker()
-        try:
-            graded = await grade_case(case, trees, grader, worker)
-        finally:
-            await worker.discard()
-        resolved, error, detail = graded.resolved, graded.error, graded.detail
+        graded = await grade_work(trees, grader, attempt, work)
+        resolved, error, detail = graded.resolved, graded.error, graded.detail or work.detail
         taken_back, notes = graded.taken_back, graded.notes
     except BuildFailed as failure:
         error, detail = "environment-failed", str(failure)
@@ -114,7 +108,7 @@ async def roll_out(grounds: Grounds, agent: Agent, attempt: RolloutAttempt) -> d
         "resolved": resolved,
         "model": attempt.model,
         "traj_id": attempt.traj_id,
-        "patch": work.patch.encode("utf-8", "replace").decode("utf-8"),
+        "patch": work.patch,
         "exit": work.exit,
         "error": error,
         "detail": detail,
@@ -122,6 +116,20 @@ async def roll_out(grounds: Grounds, agent: Agent, attempt: RolloutAttempt) -> d
         "notes": list(notes),
         "seconds": round(time.monotonic() - started, 2),
     }
+
+
+async def grade_work(trees: Trees, grader: Grader, attempt: RolloutAttempt, work: Work) -> Graded:
+    """Grade an agent's work; where it cannot be graded, say why not."""
+    found = attempt.found
+    prediction = Prediction(instance_id=found.task.id, patch=work.patch, model=attempt.model)
+    if work.error:
+        return make_ungraded(prediction, work.error, attempt.key, work.detail)
+    case = EvaluationCase(prediction=prediction, found=found, key=attempt.key)
+    worker = grader.worker()
+    try:
+        return await grade_case(case, trees, grader, worker)
+    finally:
+        await worker.discard()
 
 
 def variables(found: StoredTask) -> dict[str, str]:
@@ -135,12 +143,10 @@ def variables(found: StoredTask) -> dict[str, str]:
 def start_of(found: StoredTask, trees: Trees) -> Start:
     """Return what the agent finds."""
     start = start_commit(trees, found.bug, found.task.test_patch)
-    contents = trees.read_all(start.tree)
-    before = trees.paths(found.bug.tree)
     return Start(
-        contents=contents,
-        modes=trees.paths(start.tree),
-        gone=[path for path in before if path not in contents],
+        trees=trees,
+        tree=start.tree,
+        over=found.bug.tree,
         statement=found.task.statement,
     )
 
@@ -149,7 +155,7 @@ def messages(work: Work, statement: str) -> list[Any]:
     """Return the agent's own messages; where it wrote none, what it was told and printed."""
     try:
         told = json.loads(work.trajectory)
-    except ValueError:
+    except (ValueError, RecursionError):
         told = None
     if isinstance(told, Mapping):
         told = told.get("messages")
