@@ -86,7 +86,7 @@ def bugfoundry() -> None:
 
 
 def main() -> None:
-    """Run the command line; errors a person can act on are one line and exit code 1."""
+    """Run the command line; errors a person can act on are one line and their exit code."""
     mute_commands()
     logging.basicConfig(level=logging.WARNING, format="bugfoundry: %(message)s")
     try:
@@ -96,7 +96,7 @@ def main() -> None:
 
         one_line = " ".join(str(error).split())
         err.print(f"bugfoundry: {one_line}", highlight=False, markup=False, soft_wrap=True)
-        sys.exit(1)
+        sys.exit(error.exit_code)
     except StopRequested as stopped:
         from bot.commands.options import err
 

@@ -16,7 +16,8 @@ from tempfile import TemporaryDirectory
 from storage.blobs import read_blobs
 from storage.errors import PatchError
 from storage.git import GitError, git, git_streams
-from storage.trees import SUBMODULE, Trees
+from storage.tree_entries import SUBMODULE
+from storage.trees import Trees
 
 TIMEOUT = 120.0
 """Seconds that git may search for the place of a patch's hunks."""

@@ -6,22 +6,28 @@ the host's or the repository's settings, attributes and hooks say.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from storage import layouts
 from storage.blobs import read_blobs
 from storage.errors import SourceError
 from storage.folder_files import EXECUTABLE, LINK, FolderEntry, list_files
 from storage.git import GitError, git
+from storage.tree_entries import (
+    SUBMODULE,
+    blob_name,
+    committed_names,
+    content_of,
+    entries_of,
+    rules_of,
+)
 
 PUSHED = 200
 """Refs that one push names."""
-SUBMODULE = "160000"
 SIGNATURE = {
     f"GIT_{who}_{what}": value
     for who in ("AUTHOR", "COMMITTER")
@@ -93,9 +99,45 @@ class Trees:
         contents = read_blobs(self.git_dir, wanted.values())
         return {path: contents[name] for path, name in wanted.items()}
 
+    def read_work_files(self, tree: str, paths: Iterable[str] | None = None) -> dict[str, bytes]:
+        """Return what ``read_all`` does, as git checks it out by the tree's attributes."""
+        contents = self.read_all(tree, paths)
+        converted = rules_of(self.git_dir, tree).converted & contents.keys()
+        if not converted:
+            return contents
+        return contents | layouts.check_out(
+            self._attributes(tree), {path: contents[path] for path in converted}
+        )
+
+    def take_in(self, tree: str, contents: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Return files of a work tree as git would commit them over a tree.
+
+        What lies as it was laid out is what the tree holds; links stay as they are.
+        """
+        modes = self.paths(tree)
+        attributes = self._attributes(tree)
+        files = [path for path in contents if modes.get(path) != LINK]
+        wanted = layouts.read_rules(attributes, files).converted
+        laid = self.read_work_files(tree, wanted)
+        same = {path for path in wanted if laid.get(path) == contents[path]}
+        changed = {path: contents[path] for path in wanted - same}
+        found = layouts.check_in(attributes, changed) if changed else {}
+        plain = {path: committed for path, (committed, _) in found.items()}
+        return {**contents, **plain, **self.read_all(tree, same)}
+
+    def filters(self, tree: str) -> Mapping[str, str]:
+        """Return path → filter, of the files that one is named for: none is run."""
+        return rules_of(self.git_dir, tree).filtered
+
+    def _attributes(self, tree: str) -> dict[str, bytes]:
+        """Return the files that give attributes; git follows no link there."""
+        modes = self.paths(tree)
+        given = (path for path, mode in modes.items() if mode != LINK)
+        return self.read_all(tree, filter(layouts.is_attributes, given))
+
     def materialise(self, tree: str, dest: Path) -> None:
-        """Write the tree's files into a folder, made if need be."""
-        contents = self.read_all(tree)
+        """Write the tree's files into a folder, made if need be, as git checks them out."""
+        contents = self.read_work_files(tree)
         dest.mkdir(parents=True, exist_ok=True)
         modes = self.paths(tree)
         for path in sorted(modes, key=lambda path: modes[path] == LINK):
@@ -184,7 +226,14 @@ class Trees:
         shutil.rmtree(dest / ".git" / "logs", ignore_errors=True)
 
     def adopt(self, git_dir: Path, revision: str) -> str:
-        """Copy a revision's files from another repository, and return the tree's hash."""
+        """Copy a revision's files from another repository, and return the tree's hash.
+
+        Without submodules: ``storage/submodules.py`` takes them in.
+        """
+        return self.graft(self.copy(git_dir, revision), {})
+
+    def copy(self, git_dir: Path, revision: str) -> str:
+        """Copy a revision's tree from another repository as it is, and return its hash."""
         found = git(
             "rev-parse", "--verify", "--end-of-options", f"{revision}^{{tree}}", cwd=git_dir
         )
@@ -192,15 +241,22 @@ class Trees:
         listed = git("rev-list", "--objects", "--no-object-names", tree, cwd=git_dir)
         pack = git("pack-objects", "--quiet", "--stdout", cwd=git_dir, stdin=listed)
         self._git("index-pack", "--stdin", stdin=pack)
-        return self._without_submodules(tree)
+        return tree
 
-    def _without_submodules(self, tree: str) -> str:
+    def submodules(self, tree: str) -> dict[str, str]:
+        """Return path → commit of the submodules of a tree."""
         entries = self._entries(tree, submodules=True)
-        if not any(mode == SUBMODULE for mode, _ in entries.values()):
+        return {path: name for path, (mode, name) in entries.items() if mode == SUBMODULE}
+
+    def graft(self, tree: str, subtrees: Mapping[str, str]) -> str:
+        """Return a tree without its submodules, and with others in folders that it lacks."""
+        entries = self._entries(tree, submodules=True)
+        if not subtrees and not any(mode == SUBMODULE for mode, _ in entries.values()):
             return tree
-        return self._write_tree(
-            [(path, mode, name) for path, (mode, name) in entries.items() if mode != SUBMODULE]
-        )
+        kept = {path: entry for path, entry in entries.items() if entry[0] != SUBMODULE}
+        for path, subtree in subtrees.items():
+            kept |= {f"{path}/{p}": entry for p, entry in self._entries(subtree).items()}
+        return self._write_tree([(path, mode, name) for path, (mode, name) in kept.items()])
 
     def _make_repository(self, repository: Path, commit: str, branch: str) -> None:
         """Make a repository whose one branch is the commit."""
@@ -231,17 +287,31 @@ class Trees:
     def _as_committed(
         self, folder: Path, entries: list[FolderEntry], names: dict[str, str]
     ) -> dict[str, str]:
-        """Take back line endings that git converted when it checked the files out."""
+        """Take back what git converted when it checked the files out.
+
+        A file gets the content that is laid out as it lies there: the committed one, that which
+        git would commit, or where neither is, its own.
+        """
         committed = committed_names(folder)
+        given = [e for e in entries if layouts.is_attributes(e.path) and e.mode != LINK]
+        attributes = {e.path: e.read_content(folder) for e in given}
+        rules = layouts.read_rules(attributes, (e.path for e in entries))
         changed = dict(names)
+        asked: dict[str, bytes] = {}
         for entry in entries:
             before = committed.get(entry.path)
-            if before is None or before == names[entry.path] or entry.mode == LINK:
+            if entry.mode == LINK or before == names[entry.path]:
                 continue
-            content = entry.read_content(folder)
-            if b"\r\n" in content and blob_name(plain := content.replace(b"\r\n", b"\n")) == before:
-                changed[entry.path] = self._keep(plain)
-        return changed
+            if entry.path in rules.converted:
+                asked[entry.path] = entry.read_content(folder)
+            elif before is not None:
+                content = entry.read_content(folder)
+                plain = content.replace(b"\r\n", b"\n")
+                if plain != content and blob_name(plain) == before:
+                    changed[entry.path] = self._keep(plain)
+        found = layouts.check_in(attributes, asked) if asked else {}
+        kept = {path: plain for path, (plain, laid) in found.items() if laid == asked[path]}
+        return changed | {path: self._keep(plain) for path, plain in kept.items()}
 
     def _write_tree(self, entries: Iterable[tuple[str, str, str]]) -> str:
         listed = b"".join(
@@ -256,46 +326,3 @@ class Trees:
         self, *arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None
     ) -> bytes:
         return git(f"--git-dir={self.git_dir}", *arguments, stdin=stdin, env=env)
-
-
-@lru_cache(maxsize=16)
-def entries_of(git_dir: Path, tree: str) -> Mapping[str, tuple[str, str]]:
-    """Return path → (mode, name) of a tree, submodules included. Raises SourceError, GitError.
-
-    What a hash stands for does not change: it is asked once for many files.
-    """
-    listed = parse_ls_tree(git(f"--git-dir={git_dir}", "ls-tree", "-r", "-z", "--full-tree", tree))
-    for path in listed:
-        if not {"..", ".", ".git"}.isdisjoint(PurePosixPath(path.lower()).parts):
-            raise SourceError(f"{path!r} is no path a work tree may hold; leave it out")
-    return listed
-
-
-@lru_cache(maxsize=128)
-def content_of(git_dir: Path, name: str) -> bytes:
-    """Return one content by the name that git gives it."""
-    return read_blobs(git_dir, [name])[name]
-
-
-def parse_ls_tree(listed: bytes) -> dict[str, tuple[str, str]]:
-    """Return path → (mode, name) of what ``git ls-tree -r -z`` printed."""
-    entries = {}
-    for record in listed.split(b"\0")[:-1]:
-        described, _, path = record.partition(b"\t")
-        mode, _, name = described.decode().split()
-        entries[os.fsdecode(path)] = (mode, name)
-    return entries
-
-
-def committed_names(folder: Path) -> dict[str, str]:
-    """Return path → name of content at HEAD; nothing where there is no commit."""
-    try:
-        listed = git("ls-tree", "-r", "-z", "HEAD", cwd=folder)
-    except GitError:
-        return {}
-    return {path: name for path, (_, name) in parse_ls_tree(listed).items()}
-
-
-def blob_name(content: bytes) -> str:
-    """Return the name git gives to a content."""
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()

@@ -17,6 +17,7 @@ from forge.run.progress import Reporter
 from forge.run.settings import Settings
 from harness.detect import FolderTree, plans
 from harness.detect.config import Overrides, merge, read_config
+from harness.detect.packages import enter_folder
 from harness.environments.environment import OnAttempt, PreparedEnvironment, Propose, prepare
 from harness.environments.model_plans import make_proposer
 from harness.environments.repair import RepairContext
@@ -29,6 +30,7 @@ from storage.clones import site_of
 from storage.errors import EnvironmentFailed
 from storage.records import Environment, Plan, PlanAttempt, Repository
 from storage.store import Store
+from storage.tree_gaps import describe_gaps
 from storage.trees import Trees
 
 FILES_KEPT = 500
@@ -100,6 +102,8 @@ async def make_ready(
     """
     reporter.stage(f"fetching {settings.source}")
     repository = fetch(settings, trees, store)
+    for text in describe_gaps(trees, repository.tree):
+        reporter.note(f"{repository.name}: {text}")
     return await make_ready_for(
         repository,
         settings,
@@ -135,8 +139,9 @@ async def make_ready_for(
         overrides = merge(read_config(tree), settings.environment.overrides)
         pythons = available_pythons(backend)
         try:
+            part, overrides = enter_folder(tree, overrides, repository.source)
             candidates = plans(
-                tree,
+                part,
                 pythons=pythons,
                 overrides=overrides,
                 version=repository.version,
@@ -149,7 +154,7 @@ async def make_ready_for(
             prepared = await find_prepared(repository, backend, candidates, store)
         if prepared is None:
             facts = gather_known_facts(
-                tree,
+                part,
                 repository,
                 pythons=pythons,
                 system=backend.kind == "docker",
@@ -167,7 +172,7 @@ async def make_ready_for(
                 store,
                 reporter,
                 on_attempt,
-                None if model is None else make_proposer(tree, model, pythons),
+                None if model is None else make_proposer(part, model, pythons),
             )
     return Ready(repository=repository, backend=backend, prepared=prepared, overrides=overrides)
 

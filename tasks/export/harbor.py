@@ -277,7 +277,8 @@ def recipe(material: Material) -> str:
         if plan.system
         else ""
     )
-    install = f"RUN /opt/uv/bin/uv pip install --quiet --python {VENV}"
+    start = f"RUN cd {shlex.quote(plan.folder)} && " if plan.folder else "RUN "
+    install = f"{start}/opt/uv/bin/uv pip install --quiet --python {VENV}"
     steps = [f"{install} -r /tmp/start/lock.txt\n"] if material.environment.lock else []
     steps += [f"{install} {shlex.join(step)}\n" for step in plan.install]
     return RECIPE.format(
@@ -336,14 +337,14 @@ def total_timeout(material: Material) -> float:
 def start_state(material: Material) -> bytes:
     """Return the start state's files as an archive."""
     trees, tree = material.trees, material.start.tree
-    return pack_archive(trees.read_all(tree), trees.paths(tree))
+    return pack_archive(trees.read_work_files(tree), trees.paths(tree))
 
 
 def pack_protected_files(material: Material) -> bytes:
     """Return tests and their configuration as an archive: those of the unbroken tree."""
     trees, tree = material.trees, material.bug.tree
     modes = trees.paths(tree)
-    return pack_archive(trees.read_all(tree, list_restored_paths(material)), modes)
+    return pack_archive(trees.read_work_files(tree, list_restored_paths(material)), modes)
 
 
 def list_restored_paths(material: Material) -> list[str]:
