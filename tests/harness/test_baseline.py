@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.environments.baseline import check_bar, combine, measure
+from harness.environments.diagnosis import diagnose
 from harness.runs.suite import Result, SuiteRun
 from harness.sandboxes.sandbox import BuildFailed, SandboxLimits
 from storage.records import Outcome
@@ -49,6 +50,17 @@ def test_the_refusal_names_the_tests_that_failed() -> None:
     assert "6 x failed" in told.value.detail
     assert "(t30)" in told.value.detail
     assert "30 of 36 tests pass" in told.value.detail
+
+
+def test_a_suite_that_is_skipped_for_a_module_names_it() -> None:
+    results = {"t.py::a": Result(outcome="skipped", detail="could not import 'six': No module")}
+    lacking = SuiteRun(results=results, collected=tuple(results))
+    whole = SuiteRun(results={}, collected=(), collect_skips=(("t.py", "could not import 'six'"),))
+    for refused in (lacking, whole):
+        with pytest.raises(BuildFailed) as told:
+            check_bar(refused)
+        (finding,) = diagnose(told.value.reason, told.value.detail)
+        assert (finding.kind, finding.subject) == ("missing-module", "six")
 
 
 def test_only_tests_green_every_time_serve() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forge.remote.batch.line_files import convert, read_lines, write_lines
-from harness.environments.environment import PreparedEnvironment
+from harness.environments.trials import PreparedEnvironment
 from harness.runs.coverage import decode, encode
 from harness.runs.selection import Coverage
 from storage.errors import BatchError
