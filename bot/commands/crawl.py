@@ -13,10 +13,10 @@ from rich.table import Table
 from bot.commands.options import (
     JsonOption,
     StoreOption,
-    err,
     open_store,
     out,
     print_json,
+    show_progress,
 )
 from forge.run.async_work import run_interruptible
 from mirror.choice.limits import Limits
@@ -94,14 +94,11 @@ def crawl_command(
 
 
 async def crawl_with_progress(settings: CrawlSettings, store: Store) -> CrawlSummary:
-    """Crawl under a live line on a terminal, silently elsewhere."""
+    """Crawl, and show how far it is."""
     from forge.pulls.crawl import crawl_repository
-    from forge.run.progress import Live, Quiet
 
-    if not err.is_terminal:
-        return await crawl_repository(settings, store=store, reporter=Quiet(err))
-    with Live(err) as live:
-        return await crawl_repository(settings, store=store, reporter=live)
+    with show_progress() as reporter:
+        return await crawl_repository(settings, store=store, reporter=reporter)
 
 
 def print_summary(summary: CrawlSummary) -> None:

@@ -19,9 +19,11 @@ from bot.commands.options import (
     open_store,
     out,
     print_json,
+    show_progress,
 )
 from bot.commands.record_options import takes_records
 from forge.run.async_work import run_interruptible
+from forge.run.nouns import format_count
 from storage.errors import StoreError
 from storage.paths import cache_dir
 
@@ -95,7 +97,7 @@ def evaluate_command(
     ledger = Ledger(output.with_name(f"{output.name}.lines"))
     kept, todo = split_graded(todo, ledger)
     if kept and not as_json:
-        err.print(f"{len(kept)} grades are known from before", highlight=False)
+        err.print(f"{format_count(len(kept), 'grade')} known from before", highlight=False)
     done += [*kept, *run_interruptible(lambda: gather(evaluation, todo, ledger, quiet=as_json))]
     told = report(done)
     write_whole(output, json.dumps(told, indent=1) + "\n")
@@ -163,15 +165,18 @@ async def gather(
     from forge.grade.evaluation import evaluate
 
     found = []
-    async for each in evaluate(evaluation, todo):
-        ledger.add(each.key, asdict(each))
-        found.append(each)
-        if not quiet:
-            out.print(
-                f"{len(found)}/{len(todo)} {each.instance_id}: {describe_graded(each)}",
-                highlight=False,
-                soft_wrap=True,
-            )
+    stage = f"grading {format_count(len(todo), 'patch', 'patches')}"
+    with show_progress(stage, is_live=False) as reporter:
+        async for each in evaluate(evaluation, todo):
+            ledger.add(each.key, asdict(each))
+            found.append(each)
+            if not quiet:
+                out.print(
+                    f"{len(found)}/{len(todo)} {each.instance_id}: {describe_graded(each)}",
+                    highlight=False,
+                    soft_wrap=True,
+                )
+            reporter.count(len(found), len(todo), "grading")
     return found
 
 

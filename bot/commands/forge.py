@@ -13,10 +13,10 @@ from rich.table import Table
 from bot.commands.options import (
     JsonOption,
     StoreOption,
-    err,
     open_store,
     out,
     print_json,
+    show_progress,
 )
 from bot.commands.record_options import takes_records
 from forge.run.async_work import run_interruptible
@@ -94,12 +94,11 @@ def forge_command(
 def print_estimate(settings: Settings, store: Path | None, *, as_json: bool) -> None:
     """Print what a run would cost."""
     from forge.compose import make_model
-    from forge.run.progress import Quiet
     from forge.study.estimates import describe_estimate, estimate
 
-    with open_store(store) as opened:
+    with open_store(store) as opened, show_progress() as reporter:
         found = run_interruptible(
-            lambda: estimate(settings, make_model=make_model, store=opened, reporter=Quiet(err))
+            lambda: estimate(settings, make_model=make_model, store=opened, reporter=reporter)
         )
     if as_json:
         print_json(found)
@@ -109,15 +108,12 @@ def print_estimate(settings: Settings, store: Path | None, *, as_json: bool) -> 
 
 
 async def forge_with_progress(settings: Settings, store: Store) -> Summary:
-    """Run the pipeline under a live line on a terminal, silently elsewhere."""
+    """Run the pipeline, and show how far it is."""
     from forge.compose import forge, forge_far
-    from forge.run.progress import Live, Quiet
 
     work = forge if settings.engine.engine == "local" else forge_far
-    if not err.is_terminal:
-        return await work(settings, store=store, reporter=Quiet(err))
-    with Live(err) as live:
-        return await work(settings, store=store, reporter=live)
+    with show_progress() as reporter:
+        return await work(settings, store=store, reporter=reporter)
 
 
 SCREENED = {

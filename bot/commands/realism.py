@@ -13,10 +13,10 @@ from rich.table import Table
 from bot.commands.options import (
     JsonOption,
     StoreOption,
-    err,
     open_store,
     out,
     print_json,
+    show_progress,
 )
 from bot.commands.record_options import takes_records
 from forge.run.async_work import run_interruptible
@@ -105,14 +105,11 @@ def realism_command(
 async def measure_with_progress(
     settings: MeasureSettings, store: Store
 ) -> tuple[Realism, list[RepositorySamples]]:
-    """Measure under a live line on a terminal, silently elsewhere."""
-    from forge.run.progress import Live, Quiet
+    """Measure, and show how far it is."""
     from forge.study.realism.measurement import measure
 
-    if not err.is_terminal:
-        return await measure(settings, store=store, reporter=Quiet(err))
-    with Live(err) as live:
-        return await measure(settings, store=store, reporter=live)
+    with show_progress() as reporter:
+        return await measure(settings, store=store, reporter=reporter)
 
 
 def write_profile(path: Path, gathered: list[RepositorySamples]) -> None:

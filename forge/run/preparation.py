@@ -237,6 +237,7 @@ async def build(
         on_attempt=keep,
         propose=propose,
         fresh=settings.environment.rebuild,
+        on_baseline=lambda plan: reporter.stage(f"{repository.name}: running the tests, unbroken"),
     )
     store.add_environment(prepared.environment)
     store.add_baseline(prepared.baseline)

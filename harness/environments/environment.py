@@ -79,6 +79,7 @@ async def prepare(
     on_attempt: OnAttempt,
     propose: Propose | None = None,
     fresh: bool = False,
+    on_baseline: OnPlan = lambda plan: None,
 ) -> PreparedEnvironment:
     """Return the first plan's environment that passes the bar.
 
@@ -98,6 +99,7 @@ async def prepare(
             environment = await backend.build(
                 checkout, repository.tree, plan, env=build_env, fresh=fresh
             )
+            on_baseline(plan)
             prepared = await measure_baseline(backend, environment, limits)
         except BuildFailed as failure:
             attempts.append(make_failed_attempt(plan, failure, time.monotonic() - started))

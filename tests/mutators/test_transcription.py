@@ -30,7 +30,9 @@ def texts(form: str) -> tuple[bytes, bytes, str]:
     """Return a file in a form, and as UTF-8 without mark and cookie."""
     head, codec, word = FORMS[form]
     body = "\n".join(
-        f"{line}  # {word}" if line and not line.rstrip().endswith(('"""', ",", "(", "\\")) else line
+        f"{line}  # {word}"
+        if line and not line.rstrip().endswith(('"""', ",", "(", "\\"))
+        else line
         for line in SOURCE.split("\n")
     )
     twin = head.replace("coding", "codinG") if codec != "utf-8-sig" else head
