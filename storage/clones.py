@@ -156,6 +156,15 @@ def tags_of(git_dir: Path, url: str, env: Mapping[str, str] | None = None) -> li
     ]
 
 
+def has_commit(git_dir: Path, commit: str) -> bool:
+    """Say whether a commit is in a repository."""
+    try:
+        git("cat-file", "-e", f"{commit}^{{commit}}", cwd=git_dir)
+    except GitError:
+        return False
+    return True
+
+
 def resolve(git_dir: Path, revision: str) -> str:
     """Return the commit a revision names. Raises SourceError when there is none."""
     for name in (revision, f"refs/remotes/origin/{revision}"):

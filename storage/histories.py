@@ -10,6 +10,7 @@ from storage.errors import SourceError
 from storage.records import Repository
 from storage.source_names import RepositorySource
 from storage.sources import at_commit, fetch, open_checkout, owner_and_name
+from storage.submodules import Upstream
 from storage.trees import Trees
 
 NO_HISTORY = "{source}: a package of the index has no history; name its git repository"
@@ -60,7 +61,8 @@ def fetch_with_history(
     git_dir, commit = clones.fetch_history(url, source.revision, cache=cache, env=env)
     if clones.is_shallow(git_dir):
         raise SourceError(CUT_OFF_THERE.format(source=source.text))
-    repository = at_commit(source, git_dir, commit, trees, *owner_and_name(url))
+    upstream = Upstream(cache=cache, url=url, token=token, github=github)
+    repository = at_commit(source, git_dir, commit, trees, upstream, *owner_and_name(url))
     return Cloned(repository=repository, git_dir=git_dir, head=commit, url=url)
 
 

@@ -17,6 +17,7 @@ from storage.errors import SourceError
 from storage.git import GitError, line
 from storage.records import Repository
 from storage.source_names import RepositorySource, parse
+from storage.submodules import Upstream, adopt_whole, remote_of
 from storage.trees import COMMIT_MESSAGE, Trees
 
 __all__ = ["COMMIT_MESSAGE", "RepositorySource", "fetch", "parse"]
@@ -41,11 +42,12 @@ def fetch(
     if source.kind == "pypi":
         return _fetch_package(source, cache, trees)
     if source.kind == "path":
-        return _fetch_path(source, trees)
+        return _fetch_path(source, Upstream(cache=cache, url="", token=token, github=github), trees)
     url = f"{github}/{source.place}.git" if source.kind == "github" else source.place
     env = clones.variables(url, token, github)
     git_dir, commit = clones.fetch_clone(url, source.revision, cache=cache, env=env)
-    found = at_commit(source, git_dir, commit, trees, *owner_and_name(url))
+    upstream = Upstream(cache=cache, url=url, token=token, github=github)
+    found = at_commit(source, git_dir, commit, trees, upstream, *owner_and_name(url))
     if found.version:
         return found
     version = versions.tag_version(source.revision)
@@ -86,7 +88,7 @@ def _fetch_package(source: RepositorySource, cache: Path, trees: Trees) -> Repos
     )
 
 
-def _fetch_path(source: RepositorySource, trees: Trees) -> Repository:
+def _fetch_path(source: RepositorySource, upstream: Upstream, trees: Trees) -> Repository:
     folder = Path(source.place).expanduser().resolve()
     checkout = open_checkout(folder)
     if checkout is None:
@@ -97,12 +99,13 @@ def _fetch_path(source: RepositorySource, trees: Trees) -> Repository:
         return _orphan(source, folder, trees, LOCAL, _plain(folder.name))
     owner, name = _origin(checkout) or (LOCAL, _plain(_folder_name(checkout, folder)))
     git_dir = Path(checkout.git_dir)
+    upstream = upstream_of(checkout, upstream)
     if source.revision or checkout.bare or folder == git_dir:
         commit = clones.resolve(git_dir, source.revision or "HEAD")
-        return at_commit(source, git_dir, commit, trees, owner, name)
+        return at_commit(source, git_dir, commit, trees, upstream, owner, name)
     if folder != Path(line("rev-parse", "--show-toplevel", cwd=folder)).resolve():
         return _orphan(source, folder, trees, owner, _plain(folder.name))
-    return _work_tree(source, folder, git_dir, trees, owner, name)
+    return _work_tree(source, folder, git_dir, trees, upstream, owner, name)
 
 
 def open_checkout(folder: Path) -> Repo | None:
@@ -128,7 +131,13 @@ def _folder_name(checkout: Repo, folder: Path) -> str:
 
 
 def _work_tree(
-    source: RepositorySource, folder: Path, git_dir: Path, trees: Trees, owner: str, name: str
+    source: RepositorySource,
+    folder: Path,
+    git_dir: Path,
+    trees: Trees,
+    upstream: Upstream,
+    owner: str,
+    name: str,
 ) -> Repository:
     """Return a checkout as it is on disk; it is its commit where nothing was changed."""
     plain = _orphan(source, folder, trees, owner, name)
@@ -142,16 +151,30 @@ def _work_tree(
         version=versions.describe_version(folder, head),
         root=clones.root_of(git_dir, head),
     )
-    unchanged = trees.adopt(folder, head) == plain.tree
+    checked_out = adopt_whole(trees, folder, head, replace(upstream, is_offline=True))
+    unchanged = plain.tree in (trees.adopt(folder, head), checked_out)
     return replace(described, commit=head) if unchanged else described
 
 
+def upstream_of(checkout: Repo, upstream: Upstream) -> Upstream:
+    """Return where submodules of a checkout come from: what it holds of them, then its remote."""
+    git_dir = Path(checkout.common_dir)
+    place = checkout.working_tree_dir or checkout.git_dir
+    return replace(upstream, url=remote_of(git_dir) or str(place), modules=git_dir / "modules")
+
+
 def at_commit(
-    source: RepositorySource, git_dir: Path, commit: str, trees: Trees, owner: str, name: str
+    source: RepositorySource,
+    git_dir: Path,
+    commit: str,
+    trees: Trees,
+    upstream: Upstream,
+    owner: str,
+    name: str,
 ) -> Repository:
-    """Return a commit's files, whatever lies in a work tree."""
+    """Return a commit's files, whatever lies in a work tree; submodules come from upstream."""
     try:
-        tree = trees.adopt(git_dir, commit)
+        tree = adopt_whole(trees, git_dir, commit, upstream)
     except GitError as error:
         raise SourceError(f"{source.text}: its files cannot be read from git ({error})") from error
     return Repository(

@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
+from storage import layouts
 from storage.blobs import read_blobs
 from storage.errors import SourceError
 from storage.folder_files import EXECUTABLE, LINK, FolderEntry, list_files
@@ -93,9 +94,29 @@ class Trees:
         contents = read_blobs(self.git_dir, wanted.values())
         return {path: contents[name] for path, name in wanted.items()}
 
+    def read_work_files(self, tree: str, paths: Iterable[str] | None = None) -> dict[str, bytes]:
+        """Return what ``read_all`` does, as git checks it out by the tree's attributes."""
+        contents = self.read_all(tree, paths)
+        converted = rules_of(self.git_dir, tree).converted & contents.keys()
+        if not converted:
+            return contents
+        return contents | layouts.check_out(
+            self._attributes(tree), {path: contents[path] for path in converted}
+        )
+
+    def filters(self, tree: str) -> Mapping[str, str]:
+        """Return path → filter, of the files that one is named for: none is run."""
+        return rules_of(self.git_dir, tree).filtered
+
+    def _attributes(self, tree: str) -> dict[str, bytes]:
+        """Return the files that give attributes; git follows no link there."""
+        modes = self.paths(tree)
+        given = (path for path, mode in modes.items() if mode != LINK)
+        return self.read_all(tree, filter(layouts.is_attributes, given))
+
     def materialise(self, tree: str, dest: Path) -> None:
-        """Write the tree's files into a folder, made if need be."""
-        contents = self.read_all(tree)
+        """Write the tree's files into a folder, made if need be, as git checks them out."""
+        contents = self.read_work_files(tree)
         dest.mkdir(parents=True, exist_ok=True)
         modes = self.paths(tree)
         for path in sorted(modes, key=lambda path: modes[path] == LINK):
@@ -184,7 +205,14 @@ class Trees:
         shutil.rmtree(dest / ".git" / "logs", ignore_errors=True)
 
     def adopt(self, git_dir: Path, revision: str) -> str:
-        """Copy a revision's files from another repository, and return the tree's hash."""
+        """Copy a revision's files from another repository, and return the tree's hash.
+
+        Without submodules: ``storage/submodules.py`` takes them in.
+        """
+        return self.graft(self.copy(git_dir, revision), {})
+
+    def copy(self, git_dir: Path, revision: str) -> str:
+        """Copy a revision's tree from another repository as it is, and return its hash."""
         found = git(
             "rev-parse", "--verify", "--end-of-options", f"{revision}^{{tree}}", cwd=git_dir
         )
@@ -192,15 +220,22 @@ class Trees:
         listed = git("rev-list", "--objects", "--no-object-names", tree, cwd=git_dir)
         pack = git("pack-objects", "--quiet", "--stdout", cwd=git_dir, stdin=listed)
         self._git("index-pack", "--stdin", stdin=pack)
-        return self._without_submodules(tree)
+        return tree
 
-    def _without_submodules(self, tree: str) -> str:
+    def submodules(self, tree: str) -> dict[str, str]:
+        """Return path → commit of the submodules of a tree."""
+        entries = self._entries(tree, submodules=True)
+        return {path: name for path, (mode, name) in entries.items() if mode == SUBMODULE}
+
+    def graft(self, tree: str, subtrees: Mapping[str, str]) -> str:
+        """Return a tree with others in the places of its submodules; those without one go."""
         entries = self._entries(tree, submodules=True)
         if not any(mode == SUBMODULE for mode, _ in entries.values()):
             return tree
-        return self._write_tree(
-            [(path, mode, name) for path, (mode, name) in entries.items() if mode != SUBMODULE]
-        )
+        kept = {path: entry for path, entry in entries.items() if entry[0] != SUBMODULE}
+        for path, subtree in subtrees.items():
+            kept |= {f"{path}/{p}": entry for p, entry in self._entries(subtree).items()}
+        return self._write_tree([(path, mode, name) for path, (mode, name) in kept.items()])
 
     def _make_repository(self, repository: Path, commit: str, branch: str) -> None:
         """Make a repository whose one branch is the commit."""
@@ -231,17 +266,31 @@ class Trees:
     def _as_committed(
         self, folder: Path, entries: list[FolderEntry], names: dict[str, str]
     ) -> dict[str, str]:
-        """Take back line endings that git converted when it checked the files out."""
+        """Take back what git converted when it checked the files out.
+
+        A file gets the content that is laid out as it lies there: the committed one, that which
+        git would commit, or where neither is, its own.
+        """
         committed = committed_names(folder)
+        given = [e for e in entries if layouts.is_attributes(e.path) and e.mode != LINK]
+        attributes = {e.path: e.read_content(folder) for e in given}
+        rules = layouts.read_rules(attributes, (e.path for e in entries))
         changed = dict(names)
+        asked: dict[str, bytes] = {}
         for entry in entries:
             before = committed.get(entry.path)
-            if before is None or before == names[entry.path] or entry.mode == LINK:
+            if entry.mode == LINK or before == names[entry.path]:
                 continue
-            content = entry.read_content(folder)
-            if b"\r\n" in content and blob_name(plain := content.replace(b"\r\n", b"\n")) == before:
-                changed[entry.path] = self._keep(plain)
-        return changed
+            if entry.path in rules.converted:
+                asked[entry.path] = entry.read_content(folder)
+            elif before is not None:
+                content = entry.read_content(folder)
+                plain = content.replace(b"\r\n", b"\n")
+                if plain != content and blob_name(plain) == before:
+                    changed[entry.path] = self._keep(plain)
+        found = layouts.check_in(attributes, asked) if asked else {}
+        kept = {path: plain for path, (plain, laid) in found.items() if laid == asked[path]}
+        return changed | {path: self._keep(plain) for path, plain in kept.items()}
 
     def _write_tree(self, entries: Iterable[tuple[str, str, str]]) -> str:
         listed = b"".join(
@@ -269,6 +318,16 @@ def entries_of(git_dir: Path, tree: str) -> Mapping[str, tuple[str, str]]:
         if not {"..", ".", ".git"}.isdisjoint(PurePosixPath(path.lower()).parts):
             raise SourceError(f"{path!r} is no path a work tree may hold; leave it out")
     return listed
+
+
+@lru_cache(maxsize=64)
+def rules_of(git_dir: Path, tree: str) -> layouts.LayoutRules:
+    """Return what the attributes of a tree ask for. Raises SourceError, GitError."""
+    entries = entries_of(git_dir, tree)
+    files = {p: name for p, (mode, name) in entries.items() if mode not in (LINK, SUBMODULE)}
+    given = {path: name for path, name in files.items() if layouts.is_attributes(path)}
+    contents = read_blobs(git_dir, given.values()) if given else {}
+    return layouts.read_rules({path: contents[name] for path, name in given.items()}, files)
 
 
 @lru_cache(maxsize=128)

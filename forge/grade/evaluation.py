@@ -178,7 +178,7 @@ def grader_of(
     contents = trees.read_all(found.bug.tree)
     return Grader(
         backend=backend,
-        terms=Terms(environment=environment, baseline=found.baseline),
+        terms=Terms(environment=environment, baseline=found.baseline, read=contents.get),
         read=contents.get,
         limits=evaluation.limits,
         coverage=evaluation.coverage(found.environment.id),

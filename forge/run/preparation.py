@@ -29,6 +29,7 @@ from storage.clones import site_of
 from storage.errors import EnvironmentFailed
 from storage.records import Environment, Plan, PlanAttempt, Repository
 from storage.store import Store
+from storage.tree_gaps import describe_gaps
 from storage.trees import Trees
 
 FILES_KEPT = 500
@@ -100,6 +101,8 @@ async def make_ready(
     """
     reporter.stage(f"fetching {settings.source}")
     repository = fetch(settings, trees, store)
+    for text in describe_gaps(trees, repository.tree):
+        reporter.note(f"{repository.name}: {text}")
     return await make_ready_for(
         repository,
         settings,

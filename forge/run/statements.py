@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from forge.run.ordered_work import MANY
 from forge.run.parts import MachineEngine
-from forge.run.preparation import Ready
+from forge.run.preparation import Ready, cached_reader
 from forge.run.progress import Reporter
 from forge.run.settings import Settings
 from harness.judge.judge import HARNESS_VERSION
@@ -149,7 +149,12 @@ async def write_statements(
         reporter.note(f"{ready.repository.name}: {NO_MODEL}")
         return
     reporter.stage(f"{ready.repository.name}: writing statements")
-    scripts = Scripts(ready.backend, ready.prepared.environment, settings.limits)
+    scripts = Scripts(
+        ready.backend,
+        ready.prepared.environment,
+        settings.limits,
+        read=cached_reader(trees, ready.repository.tree),
+    )
     telling = Telling(
         ready=ready,
         trees=trees,

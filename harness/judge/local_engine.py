@@ -96,7 +96,7 @@ class LocalEngine:
         self._backend = backend
         self._environment = environment
         self._baseline = baseline
-        self._terms = Terms(environment=environment, baseline=baseline)
+        self._terms = Terms(environment=environment, baseline=baseline, read=read)
         self._seconds = {test.id: test.seconds for test in baseline.tests}
         self._workers = workers
         self._read = read

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from harness.judge.worker import SandboxWorker
@@ -11,6 +11,7 @@ from harness.runs.suite import GRACE, encode
 from harness.sandboxes.limits import SandboxLimits
 from harness.sandboxes.sandbox import Backend, Channel, Frame
 from storage.errors import SandboxError
+from storage.layouts import lay_out
 from storage.records import Environment
 
 TIMEOUT = 20.0
@@ -29,7 +30,15 @@ class ScriptRun:
 class Scripts:
     """Runs scripts in one sandbox, started for the first, by the limits that tests have."""
 
-    def __init__(self, backend: Backend, environment: Environment, limits: SandboxLimits) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        environment: Environment,
+        limits: SandboxLimits,
+        *,
+        read: Callable[[str], bytes | None] = lambda path: None,
+    ) -> None:
+        self._read = read
         self._worker = SandboxWorker(backend, environment, limits)
         self._free = asyncio.Lock()
 
@@ -53,7 +62,8 @@ class Scripts:
         restored = False
         try:
             channel = await self._worker.channel()
-            answer = await send_script(channel, files, script, timeout)
+            laid = await asyncio.to_thread(lay_out, self._read, files)
+            answer = await send_script(channel, laid, script, timeout)
             restored = bool(answer.get("restored"))
             return answer
         finally:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import asyncio
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,6 +21,7 @@ from harness.runs.selection import Path, Selection, files_of
 from harness.runs.suite import SuiteRun, prepare, run_suite
 from harness.sandboxes.sandbox import Backend, Channel, Sandbox, SandboxLimits, start
 from storage.errors import SandboxError
+from storage.layouts import lay_out
 from storage.records import Baseline, Environment
 
 Files = Mapping[str, bytes | None]
@@ -36,6 +38,12 @@ class Terms:
 
     environment: Environment
     baseline: Baseline
+    read: Callable[[str], bytes | None] = lambda path: None
+    """Gives the committed files of the tree that is changed."""
+
+    def lay_out(self, files: Files) -> Files:
+        """Return changed files as git checks them out."""
+        return lay_out(self.read, files)
 
     @cached_property
     def short(self) -> Mapping[str, float]:
@@ -109,7 +117,7 @@ class SandboxWorker:
             await self.channel(),
             args=terms.environment.plan.pytest_args,
             tests=list_runnable_tests(baseline) if tests is None else tests,
-            files=files,
+            files=await asyncio.to_thread(terms.lay_out, files),
             isolate=isolate,
             path="fresh" if selection is None else selection.path,
             changes=None if selection is None else selection.changes,

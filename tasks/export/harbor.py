@@ -336,14 +336,14 @@ def total_timeout(material: Material) -> float:
 def start_state(material: Material) -> bytes:
     """Return the start state's files as an archive."""
     trees, tree = material.trees, material.start.tree
-    return pack_archive(trees.read_all(tree), trees.paths(tree))
+    return pack_archive(trees.read_work_files(tree), trees.paths(tree))
 
 
 def pack_protected_files(material: Material) -> bytes:
     """Return tests and their configuration as an archive: those of the unbroken tree."""
     trees, tree = material.trees, material.bug.tree
     modes = trees.paths(tree)
-    return pack_archive(trees.read_all(tree, list_restored_paths(material)), modes)
+    return pack_archive(trees.read_work_files(tree, list_restored_paths(material)), modes)
 
 
 def list_restored_paths(material: Material) -> list[str]:

@@ -43,7 +43,7 @@ def test_bytes_modes_and_links_come_back_as_they_were(trees: Trees, tmp_path: Pa
         "dir/caf\xe9.bin".encode("latin-1").decode("utf-8", "surrogateescape"): b"\0\xff",
         "new\nline.py": b"pass\n",
         "back\\slash.py": b"pass\n",
-        ".gitattributes": b"* text eol=lf ident filter=lfs export-ignore\n",
+        ".gitattributes": b"* text eol=lf filter=lfs export-ignore\n",
         "ident.py": b"# $Id$\r\n",
     }
     folder = write(tmp_path / "folder", files)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from forge.remote.batch.line_files import convert, read_lines
 from storage.errors import BatchError, PatchError
+from storage.layouts import list_attribute_paths
 from storage.records import Bug
 from syntax.patch_text import apply_patch
 
@@ -53,7 +54,9 @@ def gather(tree: str, bugs: Sequence[Bug], read: Callable[[str], bytes | None]) 
     """Put bugs together with the files that they change. Raises BatchError for another tree's."""
     if any(bug.tree != tree for bug in bugs):
         raise BatchError("all bugs of a batch have to be of one tree")
-    paths = sorted({path for bug in bugs for path in list_touched_paths(bug, read)})
+    touched = {path for bug in bugs for path in list_touched_paths(bug, read)}
+    # Attributes go along: they say how a changed file lies in the work tree.
+    paths = sorted({*touched, *list_attribute_paths(touched)})
     found = {path: content for path in paths if (content := read(path)) is not None}
     return Bugs(tree=tree, bugs=tuple(bugs), files=found)
 
