@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from mutators.suitability import find_unsuited
 from storage.errors import PatchError
 from storage.records import Bug, FileChange
 from syntax.encodings import DeclaredText, EncodingRefused, read_declared
@@ -14,16 +15,24 @@ from syntax.patch_text import FilePatch, parse
 from syntax.text import Text
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadFile:
+    """Why no bug is made in a file: a named reason, and what there is to add."""
+
+    reason: str
+    detail: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transcription:
     """What bugs are made in, as UTF-8, and the files that are kept otherwise."""
 
     files: Mapping[str, bytes]
-    """As UTF-8; those that cannot be read are left out."""
+    """As UTF-8."""
     declared: Mapping[str, DeclaredText]
     """Those of them whose own bytes are others."""
-    refused: Mapping[str, str]
-    """The files that cannot be read: path to why."""
+    left_out: Mapping[str, UnreadFile]
+    """The files in which no bug is made: path to why."""
 
     def restore(self, bug: Bug) -> Bug:
         """Turn a bug of these files into one of the bytes that are kept.
@@ -49,24 +58,26 @@ class Transcription:
 
 
 def transcribe(files: Mapping[str, bytes]) -> Transcription:
-    """Read files in the encodings that they declare."""
+    """Read files in the encodings that they declare, and leave out those that are not suited."""
     read: dict[str, bytes] = {}
     declared: dict[str, DeclaredText] = {}
-    refused: dict[str, str] = {}
-    for path, found in read_files(files):
-        if isinstance(found, str):
-            refused[path] = found
+    left_out: dict[str, UnreadFile] = {}
+    for path, data in files.items():
+        found = read_file(path, data)
+        if isinstance(found, UnreadFile):
+            left_out[path] = found
             continue
         read[path] = found.utf8
         if not found.is_plain:
             declared[path] = found
-    return Transcription(files=read, declared=declared, refused=refused)
+    return Transcription(files=read, declared=declared, left_out=left_out)
 
 
-def read_files(files: Mapping[str, bytes]) -> Iterator[tuple[str, DeclaredText | str]]:
-    """Yield each file, or why it cannot be read."""
-    for path, data in files.items():
-        try:
-            yield path, read_declared(data)
-        except EncodingRefused as error:
-            yield path, str(error)
+def read_file(path: str, data: bytes) -> DeclaredText | UnreadFile:
+    """Read one file, or say why no bug is made in it."""
+    try:
+        found = read_declared(data)
+    except EncodingRefused as error:
+        return UnreadFile("encoding", str(error))
+    reason = find_unsuited(path, found.utf8)
+    return UnreadFile(reason) if reason else found

@@ -20,6 +20,7 @@ from bot.commands.options import (
 )
 from bot.commands.record_options import takes_records
 from forge.run.async_work import run_interruptible
+from forge.run.nouns import format_count
 from forge.run.settings import (
     EngineSettings,
     EnvironmentSettings,
@@ -128,9 +129,11 @@ SCREENED = {
 
 def print_summary(summary: Summary, store: Path | None) -> None:
     """Print the final table and what to do next."""
+    from forge.run.left_out import describe_left_out
+
     table = Table(title=None, box=None, header_style="bold")
     table.add_column("operator")
-    for heading in ("proposed", "judged", "valid", "yield", "seconds"):
+    for heading in ("proposed", "judged", "valid", "yield", "worker seconds"):
         table.add_column(heading, justify="right")
     for row in summary.rows:
         add_row(table, row)
@@ -147,7 +150,10 @@ def print_summary(summary: Summary, store: Path | None) -> None:
     screened = ", ".join(f"{count} {SCREENED.get(path, path)}" for path, count in summary.screened)
     out.print(f"screened: {screened or 'none'}", highlight=False, soft_wrap=True)
     if summary.reused:
-        out.print(f"{summary.reused} verdicts were there from an earlier run", highlight=False)
+        known = format_count(summary.reused, "verdict")
+        out.print(f"{known} known from an earlier run", highlight=False)
+    for each in summary.left_out:
+        out.print(describe_left_out(each), highlight=False, markup=False, soft_wrap=True)
     print_next(summary, store)
 
 
@@ -159,7 +165,7 @@ def add_row(table: Table, row: OperatorRow) -> None:
         str(row.judged),
         str(row.valid),
         f"{row.share:.0%}",
-        f"{row.seconds:.1f}",
+        f"{row.worker_seconds:.1f}",
     )
 
 
@@ -168,7 +174,7 @@ def print_next(summary: Summary, store: Path | None) -> None:
     path = store or default_store()
     flag = f" --store {shlex.quote(str(store))}" if store else ""
     out.print(
-        f"[bold green]{len(summary.tasks)} verified bugs[/bold green] in {path} "
+        f"[bold green]{format_count(len(summary.tasks), 'verified bug')}[/bold green] in {path} "
         f"after {summary.seconds:.0f} s",
         highlight=False,
         soft_wrap=True,

@@ -13,6 +13,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from forge.run.context import Compiles, Context, Engine, Source, Verified
+from forge.run.left_out import LeftOut, list_left_out
 from forge.run.preparation import Ready
 from forge.run.progress import Reporter
 from forge.run.proposals import Proposals
@@ -21,6 +22,7 @@ from forge.run.statements import restore_statement
 from forge.run.summary import Summary, Tally
 from harness.judge.compilation import open_compiler
 from harness.judge.judge import HARNESS_VERSION
+from mutators.transcription import transcribe
 from storage.errors import BugfoundryError
 from storage.records import Bug, Task, Verdict
 from storage.store import Store
@@ -63,6 +65,8 @@ class Assembly:
     engine: Engine
     make_task: MakeTask
     write_statements: WriteStatements
+    list_passed_over: Callable[[], tuple[LeftOut, ...]] = tuple
+    """What the source passed over, asked for at the end."""
 
 
 async def forge_by(
@@ -83,7 +87,8 @@ async def forge_by(
         await assembly.write_statements(run.tasks, run.messages)
     seconds = time.monotonic() - started
     screened = tuple(assembly.engine.screened.most_common())
-    return summarise(ready, run, screened=screened, seconds=seconds)
+    left_out = (*list_left_out(context, ready, trees), *assembly.list_passed_over())
+    return summarise(ready, run, screened=screened, seconds=seconds, left_out=left_out)
 
 
 def make_context(
@@ -109,6 +114,7 @@ def make_context(
         operators=settings.proposals.operators,
         profile=settings.profile,
         compiles=compiles,
+        transcription=transcribe(files),
     )
 
 
@@ -224,7 +230,12 @@ class Book:
 
 
 def summarise(
-    ready: Ready, run: PipelineRun, *, screened: tuple[tuple[str, int], ...], seconds: float
+    ready: Ready,
+    run: PipelineRun,
+    *,
+    screened: tuple[tuple[str, int], ...],
+    seconds: float,
+    left_out: tuple[LeftOut, ...] = (),
 ) -> Summary:
     """Count what the run came to."""
     environment, baseline = ready.prepared.environment, ready.prepared.baseline
@@ -241,4 +252,5 @@ def summarise(
         reused=run.reused,
         tasks=tuple(sorted(run.tasks)),
         seconds=round(seconds, 2),
+        left_out=left_out,
     )

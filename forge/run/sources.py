@@ -158,7 +158,9 @@ def transcribe_source(source: Source, note: Note) -> Source:
     """Return a source that is shown each file as UTF-8; its bugs are of the files as they are."""
 
     async def propose_transcribed(context: Context) -> AsyncGenerator[Bug, None]:
-        found = await asyncio.to_thread(transcribe, context.files)
+        found = context.transcription
+        if found is None:
+            found = await asyncio.to_thread(transcribe, context.files)
         refused: Counter[str] = Counter()
         async with aclosing(source(replace(context, files=found.files))) as bugs:
             async for bug in bugs:

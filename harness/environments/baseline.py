@@ -26,6 +26,8 @@ the same verdict as an idle one."""
 SHOWN_FAILURES = 40
 IMPATIENT_TIMEOUT = 15.0
 """Seconds a test may take once several have hung: without a network they do so by dozens."""
+NOT_COLLECTED = "not-collected"
+"""Why a file of tests is set aside that cannot be collected: it is named in place of its tests."""
 LOST: Mapping[str, str] = {"timeout": "hangs", "crashed": "crashes"}
 """Outcomes of tests that are not run again, and why they are set aside."""
 
@@ -56,7 +58,9 @@ async def measure(
     finally:
         await channel.close()
     measured = combine(environment.id, [first, *again], alone, seconds=seconds, place=sandbox.tree)
-    baseline = replace(measured, tests=(*measured.tests, *map(make_excluded_test, lost.items())))
+    excluded = map(make_excluded_test, lost.items())
+    uncollected = (make_uncollected_file(path) for path, _ in found.collect_errors if path)
+    baseline = replace(measured, tests=(*measured.tests, *excluded, *uncollected))
     return baseline, make_coverage(alone.seen, baseline.green, importers)
 
 
@@ -68,10 +72,16 @@ def make_excluded_test(item: tuple[str, Result]) -> BaselineTest:
     )
 
 
+def make_uncollected_file(path: str) -> BaselineTest:
+    """A file of tests, in place of them."""
+    return BaselineTest(id=path, outcome="missing", seconds=0.0, set_aside=NOT_COLLECTED)
+
+
 def list_runnable_tests(baseline: Baseline) -> list[str] | None:
     """The tests to run when the suite is run whole; None for every test."""
-    kept = [test.id for test in baseline.tests if test.set_aside not in LOST.values()]
-    return kept if len(kept) < len(baseline.tests) else None
+    collected = [test for test in baseline.tests if test.set_aside != NOT_COLLECTED]
+    kept = [test.id for test in collected if test.set_aside not in LOST.values()]
+    return kept if len(kept) < len(collected) else None
 
 
 async def run_whole_suite(

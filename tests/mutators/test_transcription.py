@@ -102,8 +102,8 @@ def test_files_that_cannot_be_read_are_named_with_why() -> None:
     )
 
     assert list(found.files) == ["good.py"]
-    assert sorted(found.refused) == ["own.py", "wide.py"]
-    assert "klingon" in found.refused["own.py"]
+    assert sorted(found.left_out) == ["own.py", "wide.py"]
+    assert "klingon" in found.left_out["own.py"].detail
 
 
 def test_bugs_of_plain_files_are_left_as_they_are() -> None:
