@@ -92,7 +92,9 @@ def take_submodule(
         raise SourceError(f"no more than {MOST} submodules are taken, {DEEPEST} inside each other")
     modules = place_of(submodule, upstream)
     if modules is not None and clones.has_commit(modules, commit):
-        inner = replace(upstream, url=remote_of(modules) or upstream.url, modules=modules / "modules")
+        inner = replace(
+            upstream, url=remote_of(modules) or upstream.url, modules=modules / "modules"
+        )
         return adopt_whole(trees, modules, commit, inner, depth + 1)
     if upstream.is_offline:
         raise SourceError("it is not checked out")

@@ -17,6 +17,7 @@ from bot.commands.options import (
 )
 from bot.commands.record_options import takes_records
 from forge.run.async_work import run_interruptible
+from forge.run.nouns import format_count
 from forge.run.setting_fields import SettingSubset, pick
 from forge.run.settings import EnvironmentSettings, ProposalSettings, Settings, ValidationSettings
 from storage.paths import cache_dir
@@ -110,7 +111,8 @@ def print_audit(found: Audit, source: str) -> None:
 def describe_sample(found: Audit) -> str:
     """How many verdicts were audited, of how many."""
     if found.audited < found.asked:
-        return f"only {found.stored} verdicts by some of the tests, all of them audited"
+        stored = format_count(found.stored, "verdict")
+        return f"only {stored} by some of the tests, all of them audited"
     return f"{found.audited} of {found.stored} verdicts by some of the tests (seed {found.seed})"
 
 

@@ -124,14 +124,16 @@ def print_collected(
     for text in collected.disagreed:
         out.print(f"selecting tests went wrong: {text}", markup=False, highlight=False)
     repeated = f", {collected.repeated} delivered again" if collected.repeated else ""
+    verdicts = format_count(len(collected.found), "verdict")
     out.print(
-        f"{len(collected.found)} verdicts, {len(collected.missing)} missing{repeated}",
+        f"{verdicts}, {len(collected.missing)} missing{repeated}",
         highlight=False,
     )
     if ingested is not None:
         also = f", {ingested.for_forge} mirrored for `forge`" if ingested.for_forge else ""
         out.print(
-            f"{ingested.verdicts} verdicts are new to the store, {ingested.known} were there; "
+            f"{format_count(ingested.verdicts, 'verdict')} new to the store, "
+            f"{ingested.known} known; "
             f"{format_count(len(ingested.tasks), 'task')}{also}",
             highlight=False,
             soft_wrap=True,

@@ -20,7 +20,7 @@ from bot.commands.options import (
 )
 from bot.commands.record_options import takes_records
 from forge.run.async_work import run_interruptible
-from forge.run.nouns import format_count
+from forge.run.nouns import choose_form, format_count
 from forge.run.settings import (
     EngineSettings,
     EnvironmentSettings,
@@ -152,6 +152,11 @@ def print_summary(summary: Summary, store: Path | None) -> None:
     if summary.reused:
         known = format_count(summary.reused, "verdict")
         out.print(f"{known} known from an earlier run", highlight=False)
+    if summary.spilled:
+        turn = choose_form(summary.spilled, "turns", "turn")
+        bugs = format_count(summary.spilled, "valid bug")
+        text = f"{bugs} {turn} more tests red in company than alone: the gate mostly-spilled"
+        out.print(text, highlight=False, soft_wrap=True)
     for each in summary.left_out:
         out.print(describe_left_out(each), highlight=False, markup=False, soft_wrap=True)
     print_next(summary, store)

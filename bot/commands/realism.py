@@ -20,6 +20,7 @@ from bot.commands.options import (
 )
 from bot.commands.record_options import takes_records
 from forge.run.async_work import run_interruptible
+from forge.run.nouns import format_count
 from forge.run.settings import LikenessSettings
 from storage.errors import ConfigError
 from storage.paths import cache_dir
@@ -40,7 +41,7 @@ READING = (
     "AUC: how well a classifier tells them from human bugs {folds}; 0.5 is not at all, 1 always. "
     "The floor is how well the newer half of the human bugs is told from the older."
 )
-LEFT_OUT = "{count} operators have too few bugs for a score; --json names them too."
+LEFT_OUT = "{count} with too few bugs for a score; --json names them too."
 PROPOSED = "The bugs are as they were proposed: nothing was run."
 
 
@@ -145,7 +146,7 @@ def print_realism(found: Realism) -> None:
         text = READING.format(folds=folds[scores[-1].folds])
         out.print(text, highlight=False, markup=False)
     if len(shown) < len(found.rows):
-        text = LEFT_OUT.format(count=len(found.rows) - len(shown))
+        text = LEFT_OUT.format(count=format_count(len(found.rows) - len(shown), "operator"))
         out.print(text, highlight=False, markup=False)
     if not found.executed:
         out.print(PROPOSED, highlight=False, markup=False)

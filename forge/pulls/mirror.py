@@ -19,6 +19,7 @@ from forge.pulls.model_tier import MODEL, ModelTier, make_case
 from forge.pulls.outcomes import UNDONE, list_passed_over
 from forge.run.context import Context, SourceCode
 from forge.run.left_out import LeftOut
+from forge.run.nouns import format_count
 from forge.run.ordered_work import MANY, in_order
 from forge.run.progress import Reporter
 from forge.run.settings import Settings
@@ -240,7 +241,8 @@ async def make_mirror(
         return None
     if cloned.repository.root:
         store.add_repository(replace(repository, root=cloned.repository.root))
-    reporter.stage(f"{summary.repository}: {summary.candidates} pull requests to mirror")
+    pulls = format_count(summary.candidates, "pull request")
+    reporter.stage(f"{summary.repository}: {pulls} to mirror")
     return PullRequestMirror(
         repository=repository,
         name=summary.repository,

@@ -252,5 +252,6 @@ def summarise(
         reused=run.reused,
         tasks=tuple(sorted(run.tasks)),
         seconds=round(seconds, 2),
+        spilled=run.tally.spilled,
         left_out=left_out,
     )

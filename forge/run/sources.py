@@ -96,7 +96,7 @@ def make_model_source(strategy: str, model: Model, note: Note, *, candidates: in
             async for bug in bugs:
                 yield bug
         if counts.ended:
-            note(f"{strategy} ended after {counts.proposed} bugs: {counts.detail}")
+            note(f"{strategy} ended after {format_count(counts.proposed, 'bug')}: {counts.detail}")
 
     return source
 

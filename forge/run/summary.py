@@ -45,6 +45,8 @@ class Summary:
     tasks: tuple[str, ...]
     seconds: float
     """Wall clock."""
+    spilled: int = 0
+    """Valid bugs that turn more tests red in company than alone."""
     left_out: tuple[LeftOut, ...] = ()
     """What the run passed over."""
 
@@ -76,6 +78,8 @@ class Tally:
         self._valid: Counter[str] = Counter()
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._reasons: Counter[str] = Counter()
+        self.spilled = 0
+        """Valid bugs that turn more tests red in company than alone."""
 
     @property
     def proposed(self) -> int:
@@ -98,6 +102,7 @@ class Tally:
         self._valid[name] += verdict.valid
         self._seconds[name] += verdict.seconds
         self._reasons[verdict.reason] += 1
+        self.spilled += verdict.valid and len(verdict.spilled) > len(verdict.fail_to_pass)
 
     def rows(self) -> tuple[OperatorRow, ...]:
         """What each operator's bugs came to, best yield first."""

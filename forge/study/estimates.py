@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from forge.pulls.mirror import PullRequestMirror, make_mirror
 from forge.run.context import SourceCode
+from forge.run.nouns import format_count
 from forge.run.parts import ModelMaker
 from forge.run.preparation import fetch
 from forge.run.progress import Reporter
@@ -261,7 +262,8 @@ def describe_estimate(found: RunEstimate) -> Sequence[str]:
         known = f", {each.stored} more are in the store" if each.stored else ""
         lines.append(
             f"  {each.name}: {between(each.least_calls, each.most_calls)} calls for up to "
-            f"{each.bugs} bugs, {each.least_tokens:,} to {each.most_tokens:,} tokens of input, "
+            f"{format_count(each.bugs, 'bug')}, "
+            f"{each.least_tokens:,} to {each.most_tokens:,} tokens of input, "
             f"${each.least:.2f} to ${each.most:.2f}{known}"
         )
         lines.append(f"    assumed: {each.assumed}")

@@ -13,6 +13,7 @@ from harness.environments.repair import RepairContext, repairs
 from harness.runs.selection import Coverage
 from harness.sandboxes.sandbox import Backend, BuildFailed, SandboxLimits, start
 from storage.errors import EnvironmentFailed
+from storage.nouns import format_count
 from storage.records import Baseline, Environment, Plan, PlanAttempt, Repository
 
 DETAIL_LIMIT = 4000
@@ -157,8 +158,9 @@ def explain_failure(repository: Repository, attempts: Sequence[PlanAttempt]) -> 
     lines = last.detail.strip().splitlines()
     why = describe_finding(findings[0]) if findings else (lines[-1] if lines else "")
     return (
-        f"no environment for {name} after {len(attempts)} plans; last: {last.plan.name}: "
-        f"{last.reason}: {why[:300]}; see `bugfoundry env explain {repository.source}`"
+        f"no environment for {name} after {format_count(len(attempts), 'plan')}; "
+        f"last: {last.plan.name}: {last.reason}: {why[:300]}; "
+        f"see `bugfoundry env explain {repository.source}`"
     )
 
 
