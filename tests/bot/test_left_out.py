@@ -67,7 +67,7 @@ def make_run(tmp_path: Path) -> tuple[Context, Ready, Trees]:
     overrides = Overrides(exclude=("shop/slow.py",))
     ready = Ready(
         repository=repository,
-        backend=PlainBackend({}),
+        backend=PlainBackend(tmp_path, tmp_path),
         prepared=PreparedEnvironment(environment=environment, baseline=baseline),
         overrides=overrides,
     )
