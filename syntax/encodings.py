@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 import tokenize
+from codecs import lookup
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -42,6 +43,15 @@ class DeclaredText:
         """Say whether both are the same bytes."""
         return self.raw == self.utf8
 
+    @property
+    def is_stateful(self) -> bool:
+        """Say whether what bytes mean depends on those before them, as in ISO 2022."""
+        return lookup(self.codec).name.startswith(("iso2022", "hz", "utf-7"))
+
+    def encode(self, text: str) -> bytes:
+        """Return a part of the text in the file's encoding. Raises UnicodeEncodeError."""
+        return text.encode(self.codec.removesuffix("-sig"))
+
     def restore(self, edits: Sequence[Splice]) -> tuple[list[Splice], bytes]:
         """Turn edits of whole lines of the UTF-8 text into those of the file; return it after them.
 
@@ -58,7 +68,7 @@ class DeclaredText:
         first, last = line_of(view, edit.start), line_of(view, edit.end)
         start, end = offset(text, first), offset(text, last)
         try:
-            new = edit.text.decode().encode(self.codec.removesuffix("-sig"))
+            new = self.encode(edit.text.decode())
         except UnicodeError as error:
             raise EncodingRefused(f"an edit cannot be written in {self.codec}") from error
         if first or not self.mark:
