@@ -56,7 +56,7 @@ def show(found: Costs) -> None:
     calls = Table(box=None, header_style="bold")
     for column in ("purpose", "strategy", "repository", "model"):
         calls.add_column(column)
-    for column in ("calls", "dollars", "input", "output", "cache write", "cache read", "seconds"):
+    for column in ("calls", "dollars", "input", "output", "cache write", "cache read", "s a call"):
         calls.add_column(column, justify="right")
     for line in found.lines:
         calls.add_row(
