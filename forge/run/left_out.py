@@ -10,6 +10,7 @@ from forge.run.context import Context
 from forge.run.nouns import format_count
 from forge.run.preparation import Ready
 from harness.environments.baseline import NOT_COLLECTED
+from storage.folder_files import LINK
 from storage.submodules import list_left_out as list_submodules
 from storage.tree_gaps import list_filtered, list_pointers, name_some
 from storage.trees import Trees
@@ -69,12 +70,14 @@ def group_reasons(kind: str, reasons: Iterable[tuple[str, str]]) -> list[LeftOut
 def list_files(context: Context, ready: Ready, trees: Trees) -> Iterator[tuple[str, str]]:
     """Yield each source file in which no bug was to be made, with why."""
     unread = context.transcription.left_out if context.transcription is not None else {}
-    for path in sorted(trees.paths(ready.repository.tree)):
+    for path, mode in sorted(trees.paths(ready.repository.tree).items()):
         if language_of(path) is None or is_test_path(path):
             continue
         if path in unread:
             why = unread[path]
             yield path, f"{why.reason} ({why.detail})" if why.detail else why.reason
+        elif mode == LINK:
+            yield path, "a link"
         elif not is_source_path(path):
             yield path, OTHER
         elif ready.overrides.excludes(path):

@@ -7,10 +7,11 @@ an Actions job.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from forge.run.context import Compiles, Context, Engine, Source, Verified
 from forge.run.left_out import LeftOut, list_left_out
@@ -24,6 +25,7 @@ from harness.judge.compilation import open_compiler
 from harness.judge.judge import HARNESS_VERSION
 from mutators.transcription import transcribe
 from storage.errors import BugfoundryError
+from storage.folder_files import LINK
 from storage.records import Bug, Task, Verdict
 from storage.store import Store
 from storage.trees import Trees
@@ -82,7 +84,7 @@ async def forge_by(
     """Make verified bugs in an environment, and return what came of it. Raises BugfoundryError."""
     started = time.monotonic()
     async with open_compiler(ready.backend, ready.prepared.environment) as compiles:
-        context = make_context(settings, ready, trees, compiles)
+        context = await read_context(settings, ready, trees, compiles)
         await judge_all(assembly, context, ready, store=store, reporter=reporter, run=run)
         await assembly.write_statements(run.tasks, run.messages)
     seconds = time.monotonic() - started
@@ -97,7 +99,11 @@ def make_context(
     """Gather what sources may know: the source files, tests and excluded paths left out."""
     tree = ready.repository.tree
     modes = trees.paths(tree)
-    wanted = [path for path in modes if is_source_path(path) and not ready.overrides.excludes(path)]
+    wanted = [
+        path
+        for path, mode in modes.items()
+        if mode != LINK and is_source_path(path) and not ready.overrides.excludes(path)
+    ]
     files = trees.read_all(tree, wanted)
     if not files:
         raise BugfoundryError(
@@ -114,8 +120,15 @@ def make_context(
         operators=settings.proposals.operators,
         profile=settings.profile,
         compiles=compiles,
-        transcription=transcribe(files),
     )
+
+
+async def read_context(
+    settings: Settings, ready: Ready, trees: Trees, compiles: Compiles | None
+) -> Context:
+    """Gather what sources may know, the files read in the encodings they declare."""
+    context = make_context(settings, ready, trees, compiles)
+    return replace(context, transcription=await asyncio.to_thread(transcribe, context.files))
 
 
 async def judge_all(

@@ -12,6 +12,7 @@ from harness.detect.config import Overrides
 from harness.environments.baseline import NOT_COLLECTED
 from harness.environments.environment import PreparedEnvironment
 from mutators.transcription import transcribe
+from storage.folder_files import LINK
 from storage.records import (
     Baseline,
     BaselineTest,
@@ -36,6 +37,7 @@ FILES = {
     "shop/_vendor/six.py": b"x = 1\n",
     "shop/api_pb2.py": b"x = 1\n",
     "shop/slow.py": b"x = 1\n",
+    "shop/link.py": b"core.py",
     "docs/conf.py": b"x = 1\n",
     "tests/test_core.py": b"def test_f():\n    pass\n",
     "data.bin": POINTER,
@@ -45,7 +47,8 @@ FILES = {
 def make_run(tmp_path: Path) -> tuple[Context, Ready, Trees]:
     """A repository with something of each kind."""
     trees = Trees(tmp_path / "cache")
-    tree = trees.with_changes(trees.snapshot(tmp_path / "cache" / "none"), FILES)
+    empty = trees.snapshot(tmp_path / "cache" / "none")
+    tree = trees.with_changes(empty, FILES, {"shop/link.py": LINK})
     repository = Repository(owner="me", name="shop", commit=tree, tree=tree, source="shop")
     environment = Environment(
         tree=tree,
@@ -72,7 +75,7 @@ def make_run(tmp_path: Path) -> tuple[Context, Ready, Trees]:
         overrides=overrides,
     )
     files = {path: data for path, data in FILES.items() if path.startswith("shop/")}
-    del files["shop/slow.py"]
+    del files["shop/slow.py"], files["shop/link.py"]
     context = Context(
         repository=repository,
         environment=environment,
@@ -104,6 +107,7 @@ def test_all_that_was_left_out_is_named_by_kind_and_reason(tmp_path: Path) -> No
     assert sources.pop(("shop/_vendor/six.py",)) == "vendored"
     assert sources.pop(("shop/api_pb2.py",)) == "generated"
     assert sources.pop(("shop/slow.py",)) == "excluded by its settings"
+    assert sources.pop(("shop/link.py",)) == "a link"
     assert sources.pop(("shop/odd.py",)) == "encoding (unknown encoding: klingon)"
     assert sources.pop(("shop/wide.py",)).startswith("encoding (")
     assert sources == {}
