@@ -23,6 +23,7 @@ from harness.detect.config import merge, read_config
 from llm.estimates import Estimator
 from llm.questions import Ask
 from mutators.model.questions import Modelled
+from mutators.transcription import transcribe
 from storage.errors import ConfigError
 from storage.records import Repository
 from storage.store import Store
@@ -184,7 +185,7 @@ class Estimating:
         left = (proposals.max_bugs or 0) - self._merged
         limit = limit_of(proposals.at_most, strategy.name, math.ceil(left / len(others)))
         asks = strategy.plan_questions(
-            self._code.files,
+            transcribe(self._code.files).files,
             seed=proposals.seed,
             max_bugs=limit,
             candidates=candidates_of(strategy, self._settings.model.candidates),
