@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
-import docker
 import pytest
 from _pytest.mark import ParameterSet
 
@@ -14,6 +14,7 @@ from harness.judge.local_engine import LocalEngine
 from harness.sandboxes import bubblewrap
 from harness.sandboxes.docker_backend import DockerBackend
 from harness.sandboxes.local_backend import LocalBackend
+from harness.sandboxes.sandbox import Backend
 from tests.furniture.attacks import ASSAULTS, ESCAPED, PROBES, Attack, attacked
 from tests.furniture.environments import share_environments
 from tests.harness.attacked import (
@@ -31,23 +32,39 @@ from tests.harness.attacked import (
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 
 
-@pytest.fixture(
-    scope="module", params=["bubblewrap", pytest.param("docker", marks=pytest.mark.docker)]
-)
-def measured(
+@pytest.fixture(scope="module")
+def measured_as(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Measured]:
+) -> Iterator[Callable[[str], Measured]]:
+    """What measures the small project in a sandbox of a kind: once, in whatever order it is asked.
+
+    A fixture with parameters would build its image anew whenever the kind changes between tests.
+    """
     folder = tmp_path_factory.mktemp("attacks")
-    if request.param == "docker":
-        client: docker.DockerClient = request.getfixturevalue("engine")
-        found = asyncio.run(prepare(DockerBackend(client=client), folder))
-        yield found
-        client.images.remove(found[1].handle, force=True)
-        return
+    measured: dict[str, Measured] = {}
+
+    def measure_in(kind: str) -> Measured:
+        if kind not in measured:
+            measured[kind] = asyncio.run(prepare(backend_of(kind, request, folder), folder / kind))
+        return measured[kind]
+
+    yield measure_in
+    if "docker" in measured:
+        image = measured["docker"][1].handle
+        request.getfixturevalue("engine").images.remove(image, force=True)
+
+
+def backend_of(kind: str, request: pytest.FixtureRequest, folder: Path) -> Backend:
+    if kind == "docker":
+        return DockerBackend(client=request.getfixturevalue("engine"))
     if not bubblewrap.works() and os.environ.get("CI") != "true":
         pytest.skip("bubblewrap is not installed, or may not make namespaces")
-    backend = LocalBackend(share_environments(folder / "cache"), isolation="bubblewrap")
-    yield asyncio.run(prepare(backend, folder))
+    return LocalBackend(share_environments(folder / "cache"), isolation="bubblewrap")
+
+
+@pytest.fixture(params=["bubblewrap", pytest.param("docker", marks=pytest.mark.docker)])
+def measured(request: pytest.FixtureRequest, measured_as: Callable[[str], Measured]) -> Measured:
+    return measured_as(request.param)
 
 
 @pytest.fixture
