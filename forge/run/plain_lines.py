@@ -85,5 +85,5 @@ class Lines:
     def _write(self) -> None:
         self._written = self._clock()
         minutes, seconds = divmod(int(self._written - self._started), 60)
-        line = f"[{minutes:02}:{seconds:02}] {self._state}"
+        line = f"[{minutes:02}:{seconds:02}] {' '.join(self._state.split())}"
         self._console.print(line, highlight=False, markup=False, soft_wrap=True)

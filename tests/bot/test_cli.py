@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.furniture.workplace import run_command
-
-PROGRESS = re.compile(r"\[\d\d:\d\d\] ")
-"""How a line of progress begins."""
+from tests.furniture.workplace import run_command, without_progress
 
 
 @pytest.mark.parametrize(
@@ -51,7 +47,7 @@ def test_a_mistake_gets_one_clear_line(words: tuple[str, ...], told: str, tmp_pa
     result = run_command(*words, cwd=tmp_path)
 
     assert result.returncode == 1
-    [line] = [each for each in result.stderr.splitlines() if not PROGRESS.match(each)]
+    [line] = without_progress(result.stderr).splitlines()
     assert line.startswith("bugfoundry: ")
     assert told in line
     assert (tmp_path / "broken.db").read_text().startswith("this is no database")

@@ -80,10 +80,10 @@ def test_counts_are_told_when_a_line_is_due_and_no_sooner(
     ]
 
 
-def test_a_long_line_is_not_broken(lines: Lines, said: io.StringIO) -> None:
-    lines.stage("[bold] " + "x" * 100)
+def test_a_stage_is_one_line_whatever_it_holds(lines: Lines, said: io.StringIO) -> None:
+    lines.stage("[bold]\n::error::" + "x" * 100)
 
-    assert said.getvalue() == "[00:00] [bold] " + "x" * 100 + "\n"
+    assert said.getvalue() == "[00:00] [bold] ::error::" + "x" * 100 + "\n"
 
 
 def test_a_thread_writes_while_the_work_says_nothing(clock: Clock) -> None:
