@@ -85,6 +85,7 @@ def show(found: Costs) -> None:
         )
     out.print(strategies)
     out.print(
-        f"${found.dollars:.4f} for {format_count(found.calls, 'call')}, ${found.month:.4f} this month",
+        f"${found.dollars:.4f} for {format_count(found.calls, 'call')}, "
+        f"${found.month:.4f} this month",
         highlight=False,
     )
