@@ -101,7 +101,7 @@ def run_app(words: Sequence[str]) -> None:
 
 
 def main() -> None:
-    """Run the command line; errors a person can act on are one line and exit code 1."""
+    """Run the command line; errors a person can act on are one line and their exit code."""
     mute_commands()
     logging.basicConfig(level=logging.WARNING, format="bugfoundry: %(message)s")
     try:
@@ -111,7 +111,7 @@ def main() -> None:
 
         one_line = " ".join(str(error).split())
         err.print(f"bugfoundry: {one_line}", highlight=False, markup=False, soft_wrap=True)
-        sys.exit(1)
+        sys.exit(error.exit_code)
     except StopRequested as stopped:
         from bot.commands.options import err
 

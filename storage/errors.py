@@ -4,9 +4,17 @@
 class BugfoundryError(Exception):
     """Anything a person can be told in one line; the command line prints it and exits with 1."""
 
+    exit_code = 1
+
 
 class SourceError(BugfoundryError):
     """A source that cannot be parsed, found or fetched."""
+
+
+class NoPredictions(SourceError):
+    """Predictions of which not one can be read; the exit code says that nothing was graded."""
+
+    exit_code = 2
 
 
 class ConfigError(BugfoundryError):

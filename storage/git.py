@@ -61,16 +61,25 @@ def git(
     cwd: Path | None = None,
     stdin: bytes = b"",
     env: Mapping[str, str] | None = None,
+    timeout: float | None = None,
 ) -> bytes:
-    """Run git and return what it printed. Raises GitError when it fails."""
+    """Run git and return what it printed. Raises GitError when it fails, or takes too long."""
     settings = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
     command: Sequence[str | Path] = ["git", *settings, *arguments]
     try:
         done = subprocess.run(
-            command, cwd=cwd, input=stdin, env=environment(env), capture_output=True, check=False
+            command,
+            cwd=cwd,
+            input=stdin,
+            env=environment(env),
+            capture_output=True,
+            check=False,
+            timeout=timeout,
         )
     except FileNotFoundError as error:
         raise GitError("git was not found; install git and put it on the PATH") from error
+    except subprocess.TimeoutExpired as error:
+        raise GitError(f"git {arguments[0]} took more than {timeout:.0f} seconds") from error
     if done.returncode:
         raise GitError(_last_word(done.stderr) or f"git {arguments[0]} failed")
     return done.stdout

@@ -52,6 +52,10 @@ class Repository:
         return f"{self.owner}/{self.name}@{self.commit}"
 
 
+FOLDER = "BUGFOUNDRY_FOLDER"
+"""Variable of a plan that names its working folder, below the root of the tree."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """How a repository could be installed and tested; a guess until a baseline proved it."""
@@ -74,6 +78,11 @@ class Plan:
     """ISO date: distributions uploaded later are not used; empty for no such limit."""
     because: str = ""
     """What an earlier plan's failure said that led to this one; empty for a plan of its own."""
+
+    @property
+    def folder(self) -> str:
+        """Where it is installed and tested, below the root; empty for the root itself."""
+        return dict(self.env).get(FOLDER, "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,12 @@
-"""Read what a person typed as a source."""
+"""Read what a person typed as a source.
+
+A folder in it is named as pip does: https://pip.pypa.io/en/stable/topics/vcs-support/.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +20,7 @@ GITHUB = re.compile(
 )
 URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<host>[^/]*)(?P<path>/.*)?")
 SCP = re.compile(r"(?P<host>[\w.-]+@[\w.-]+):(?P<path>[^:].*)")
+SUBDIRECTORY = "subdirectory="
 SCHEMES = frozenset({"https", "http", "ssh", "git", "file"})
 
 
@@ -30,6 +34,8 @@ class RepositorySource:
     place: str
     revision: str = ""
     """Version of a package; commit, branch or tag of a repository; empty for the newest."""
+    subdirectory: str = ""
+    """Folder of the package in it; empty for the root, or for detection to find it."""
 
 
 def parse(text: str) -> RepositorySource:
@@ -39,7 +45,26 @@ def parse(text: str) -> RepositorySource:
         raise SourceError(f"{text!r} is no source; name a folder, pypi:NAME, git URL or owner/name")
     if text.startswith("pypi:"):
         return _pypi(text)
+    if "#" in text and not _exists(text):
+        folder = _read_folder(text)
+        return replace(parse(text.rpartition("#")[0]), text=text, subdirectory=folder)
     return _path(text) or _git(text) or _github(text) or _refuse(text)
+
+
+def read_subdirectory(text: str) -> str:
+    """Return the folder that a source names, empty where it names none."""
+    _, mark, fragment = text.rpartition(f"#{SUBDIRECTORY}")
+    return fragment.strip("/") if mark else ""
+
+
+def _read_folder(text: str) -> str:
+    fragment = text.rpartition("#")[2]
+    folder = fragment.removeprefix(SUBDIRECTORY).strip("/")
+    if not fragment.startswith(SUBDIRECTORY) or not folder or "\\" in folder:
+        raise SourceError(f"{text!r}: write SOURCE#subdirectory=FOLDER to name a folder in it")
+    if not {"", ".", ".."}.isdisjoint(folder.split("/")):
+        raise SourceError(f"{text!r}: {folder!r} is no folder below the root")
+    return folder
 
 
 def _pypi(text: str) -> RepositorySource:

@@ -16,7 +16,8 @@ from storage.archives import unpack
 from storage.errors import SourceError
 from storage.git import GitError, line
 from storage.records import Repository
-from storage.source_names import RepositorySource, parse
+from storage.siblings import find_siblings
+from storage.source_names import SUBDIRECTORY, RepositorySource, parse
 from storage.submodules import Upstream, adopt_whole, remote_of
 from storage.trees import COMMIT_MESSAGE, Trees
 
@@ -103,7 +104,11 @@ def _fetch_path(source: RepositorySource, upstream: Upstream, trees: Trees) -> R
     if source.revision or checkout.bare or folder == git_dir:
         commit = clones.resolve(git_dir, source.revision or "HEAD")
         return at_commit(source, git_dir, commit, trees, upstream, owner, name)
-    if folder != Path(line("rev-parse", "--show-toplevel", cwd=folder)).resolve():
+    top = Path(line("rev-parse", "--show-toplevel", cwd=folder)).resolve()
+    if folder != top:
+        if find_siblings(folder, top):
+            inner = folder.relative_to(top).as_posix()
+            return _fetch_path(parse(f"{top}#{SUBDIRECTORY}{inner}"), upstream, trees)
         return _orphan(source, folder, trees, owner, _plain(folder.name))
     return _work_tree(source, folder, git_dir, trees, upstream, owner, name)
 

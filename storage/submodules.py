@@ -1,4 +1,4 @@
-"""Take in the files of submodules: from where ``.gitmodules`` says, and from nowhere else.
+"""Take in the files of submodules, from where ``.gitmodules`` says, and those of Git LFS.
 
 The file is a stranger's, so its URLs are bounded. One that is on this machine is followed for a
 source on this machine alone; no other's is asked with a token or a key, nor inside a network that
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from storage import clones
 from storage.errors import SourceError
 from storage.git import GitError, git
+from storage.lfs import fill_pointers
 from storage.source_names import SCP, parse
 from storage.trees import Trees
 
@@ -68,9 +69,7 @@ def adopt_whole(
     """
     tree = trees.copy(git_dir, revision)
     commits = trees.submodules(tree)
-    if not commits:
-        return tree
-    known = {each.path: each for each in read_modules(trees, tree)}
+    known = {each.path: each for each in read_modules(trees, tree)} if commits else {}
     found: dict[str, str] = {}
     for path, commit in commits.items():
         try:
@@ -78,7 +77,18 @@ def adopt_whole(
         except SourceError as error:
             if not upstream.is_offline:
                 log.warning(LEFT_OUT, path, error)
-    return trees.graft(tree, found)
+    own = fill_own_pointers(trees, trees.graft(tree, {}), git_dir, revision, upstream)
+    return trees.graft(own, found)
+
+
+def fill_own_pointers(
+    trees: Trees, tree: str, git_dir: Path, revision: str, upstream: Upstream
+) -> str:
+    """Return a tree with files of Git LFS; nothing is fetched into a person's own checkout."""
+    if upstream.modules is not None:
+        return fill_pointers(trees, tree, upstream.modules.parent, "", revision, None)
+    env = clones.variables(upstream.url, upstream.token, upstream.github)
+    return fill_pointers(trees, tree, git_dir, upstream.url, revision, env)
 
 
 def take_submodule(
@@ -99,9 +109,11 @@ def take_submodule(
     if upstream.is_offline:
         raise SourceError("it is not checked out")
     url = resolve_url(submodule.url, upstream)
-    env = clones.variables(url, upstream.token, upstream.github) if is_own(url, upstream) else None
+    token = upstream.token if is_own(url, upstream) else ""
+    inner = replace(upstream, url=url, token=token, modules=None)
+    env = clones.variables(url, token, upstream.github)
     git_dir, _ = clones.fetch_clone(url, commit, cache=upstream.cache, env=env)
-    return adopt_whole(trees, git_dir, commit, replace(upstream, url=url, modules=None), depth + 1)
+    return adopt_whole(trees, git_dir, commit, inner, depth + 1)
 
 
 def read_modules(trees: Trees, tree: str) -> list[Submodule]:

@@ -5,24 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from storage.lfs import list_pointers
 from storage.submodules import list_left_out
 from storage.trees import Trees
 
-POINTER = b"version https://git-lfs.github.com/spec/"
-LARGEST_POINTER = 1024
 SHOWN = 3
-
-
-def list_pointers(trees: Trees, tree: str) -> list[str]:
-    """Return the paths of LFS pointers that stand for their files, sorted."""
-    named = [path for path, name in trees.filters(tree).items() if name == "lfs"]
-    contents = trees.read_all(tree, named)
-    return sorted(path for path, data in contents.items() if is_pointer(data))
-
-
-def is_pointer(content: bytes) -> bool:
-    """Say whether a content is an LFS pointer: https://github.com/git-lfs/git-lfs, docs/spec.md."""
-    return content.startswith(POINTER) and len(content) <= LARGEST_POINTER
 
 
 def list_filtered(trees: Trees, tree: str) -> dict[str, list[str]]:
@@ -39,7 +26,7 @@ def describe_gaps(trees: Trees, tree: str) -> list[str]:
     lines = []
     if left_out := list_left_out(trees, tree):
         lines.append(f"{count(left_out, 'submodule')} left out: {name_some(left_out)}")
-    if pointers := list_pointers(trees, tree):
+    if pointers := list(list_pointers(trees, tree)):
         lines.append(
             f"{count(pointers, 'file')} of Git LFS left as pointers: {name_some(pointers)}"
         )

@@ -6,12 +6,10 @@ the host's or the repository's settings, attributes and hooks say.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from storage import layouts
@@ -19,10 +17,17 @@ from storage.blobs import read_blobs
 from storage.errors import SourceError
 from storage.folder_files import EXECUTABLE, LINK, FolderEntry, list_files
 from storage.git import GitError, git
+from storage.tree_entries import (
+    SUBMODULE,
+    blob_name,
+    committed_names,
+    content_of,
+    entries_of,
+    rules_of,
+)
 
 PUSHED = 200
 """Refs that one push names."""
-SUBMODULE = "160000"
 SIGNATURE = {
     f"GIT_{who}_{what}": value
     for who in ("AUTHOR", "COMMITTER")
@@ -103,6 +108,22 @@ class Trees:
         return contents | layouts.check_out(
             self._attributes(tree), {path: contents[path] for path in converted}
         )
+
+    def take_in(self, tree: str, contents: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Return files of a work tree as git would commit them over a tree.
+
+        What lies as it was laid out is what the tree holds; links stay as they are.
+        """
+        modes = self.paths(tree)
+        attributes = self._attributes(tree)
+        files = [path for path in contents if modes.get(path) != LINK]
+        wanted = layouts.read_rules(attributes, files).converted
+        laid = self.read_work_files(tree, wanted)
+        same = {path for path in wanted if laid.get(path) == contents[path]}
+        changed = {path: contents[path] for path in wanted - same}
+        found = layouts.check_in(attributes, changed) if changed else {}
+        plain = {path: committed for path, (committed, _) in found.items()}
+        return {**contents, **plain, **self.read_all(tree, same)}
 
     def filters(self, tree: str) -> Mapping[str, str]:
         """Return path → filter, of the files that one is named for: none is run."""
@@ -228,9 +249,9 @@ class Trees:
         return {path: name for path, (mode, name) in entries.items() if mode == SUBMODULE}
 
     def graft(self, tree: str, subtrees: Mapping[str, str]) -> str:
-        """Return a tree with others in the places of its submodules; those without one go."""
+        """Return a tree without its submodules, and with others in folders that it lacks."""
         entries = self._entries(tree, submodules=True)
-        if not any(mode == SUBMODULE for mode, _ in entries.values()):
+        if not subtrees and not any(mode == SUBMODULE for mode, _ in entries.values()):
             return tree
         kept = {path: entry for path, entry in entries.items() if entry[0] != SUBMODULE}
         for path, subtree in subtrees.items():
@@ -305,56 +326,3 @@ class Trees:
         self, *arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None
     ) -> bytes:
         return git(f"--git-dir={self.git_dir}", *arguments, stdin=stdin, env=env)
-
-
-@lru_cache(maxsize=16)
-def entries_of(git_dir: Path, tree: str) -> Mapping[str, tuple[str, str]]:
-    """Return path → (mode, name) of a tree, submodules included. Raises SourceError, GitError.
-
-    What a hash stands for does not change: it is asked once for many files.
-    """
-    listed = parse_ls_tree(git(f"--git-dir={git_dir}", "ls-tree", "-r", "-z", "--full-tree", tree))
-    for path in listed:
-        if not {"..", ".", ".git"}.isdisjoint(PurePosixPath(path.lower()).parts):
-            raise SourceError(f"{path!r} is no path a work tree may hold; leave it out")
-    return listed
-
-
-@lru_cache(maxsize=64)
-def rules_of(git_dir: Path, tree: str) -> layouts.LayoutRules:
-    """Return what the attributes of a tree ask for. Raises SourceError, GitError."""
-    entries = entries_of(git_dir, tree)
-    files = {p: name for p, (mode, name) in entries.items() if mode not in (LINK, SUBMODULE)}
-    given = {path: name for path, name in files.items() if layouts.is_attributes(path)}
-    contents = read_blobs(git_dir, given.values()) if given else {}
-    return layouts.read_rules({path: contents[name] for path, name in given.items()}, files)
-
-
-@lru_cache(maxsize=128)
-def content_of(git_dir: Path, name: str) -> bytes:
-    """Return one content by the name that git gives it."""
-    return read_blobs(git_dir, [name])[name]
-
-
-def parse_ls_tree(listed: bytes) -> dict[str, tuple[str, str]]:
-    """Return path → (mode, name) of what ``git ls-tree -r -z`` printed."""
-    entries = {}
-    for record in listed.split(b"\0")[:-1]:
-        described, _, path = record.partition(b"\t")
-        mode, _, name = described.decode().split()
-        entries[os.fsdecode(path)] = (mode, name)
-    return entries
-
-
-def committed_names(folder: Path) -> dict[str, str]:
-    """Return path → name of content at HEAD; nothing where there is no commit."""
-    try:
-        listed = git("ls-tree", "-r", "-z", "HEAD", cwd=folder)
-    except GitError:
-        return {}
-    return {path: name for path, (_, name) in parse_ls_tree(listed).items()}
-
-
-def blob_name(content: bytes) -> str:
-    """Return the name git gives to a content."""
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 
 from storage.errors import PatchError
-from syntax.patch_text import FilePatch, find_block
+from syntax.hunks import find_block
+from syntax.patch_sections import FilePatch
 from syntax.patches import CONTEXT, decode, headers, hunk, marked_lines
 from syntax.splices import Splice, merge
 from syntax.text import Text, split_lines

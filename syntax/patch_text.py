@@ -1,195 +1,291 @@
-"""Read patches and apply them to bytes, exactly; what is unsafe or does not fit is refused."""
+"""Read git's patches and apply them to bytes, exactly; what is unsafe or does not fit is refused.
+
+For patches of our own and of histories. A foreign one is applied by git itself
+(``storage/foreign_patches.py``); tests hold both to the same result.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from storage.errors import PatchError
-from syntax.patches import decode, encode
+from syntax.binary_patches import BinaryChange, hash_blob
+from syntax.hunks import apply_hunks
+from syntax.patch_headers import PatchHeader, read_git_header, read_plain_header
+from syntax.patch_names import detect_strip, find_name
+from syntax.patch_sections import FilePatch, read_body, reverse_part, write_part
+from syntax.patches import decode, encode, unified_diff
 from syntax.text import split_lines
 
-RANGE = re.compile(rb"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
-ESCAPE = re.compile(rb'\\([abtnvfr"\\]|[0-7]{3})')
-NAMED = {
-    b"a": b"\a",
-    b"b": b"\b",
-    b"t": b"\t",
-    b"n": b"\n",
-    b"v": b"\v",
-    b"f": b"\f",
-    b"r": b"\r",
-    b'"': b'"',
-    b"\\": b"\\",
-}
+LINK, SUBMODULE = "120000", "160000"
+Read = Callable[[str], bytes | None]
 
 
-@dataclass(slots=True)
-class Hunk:
-    """One hunk: where it starts on both sides (from 0), and the lines of both."""
+@dataclass(frozen=True, slots=True)
+class PatchedFile:
+    """A file as a patch leaves it: None where it is deleted.
 
-    old_first: int
-    new_first: int
-    old: list[bytes] = field(default_factory=list)
-    new: list[bytes] = field(default_factory=list)
+    The mode is empty where the patch does not say it and nobody was asked. A submodule's content
+    is the line that git has for it: ``Subproject commit …``.
+    """
 
-
-@dataclass(slots=True)
-class FilePatch:
-    """What a patch does to one file. A path is None on the side where the file is not."""
-
-    old: str | None = None
-    new: str | None = None
-    hunks: list[Hunk] = field(default_factory=list)
+    content: bytes | None
+    mode: str = ""
 
 
-def apply_patch(
-    patch: str, read: Callable[[str], bytes | None], *, reverse: bool = False
-) -> dict[str, bytes | None]:
+def apply_patch(patch: str, read: Read, *, reverse: bool = False) -> dict[str, bytes | None]:
     """Return the files that a patch leaves changed: path to content, None where deleted.
+
+    Raises PatchError when the patch is malformed, unsafe, names a submodule, or does not match
+    what ``read`` gives.
+    """
+    made = patch_files(patch, read, reverse=reverse)
+    if submodules := [path for path, file in made.items() if file.mode == SUBMODULE]:
+        raise PatchError(f"the patch changes {submodules[0]}, which is a submodule")
+    return {path: file.content for path, file in made.items()}
+
+
+def patch_files(
+    patch: str,
+    read: Read,
+    *,
+    reverse: bool = False,
+    read_mode: Callable[[str], str | None] = lambda path: None,
+) -> dict[str, PatchedFile]:
+    """Return the files that a patch leaves changed, with their modes, by path.
 
     Raises PatchError when the patch is malformed, unsafe, or does not match what ``read`` gives.
     """
-    changed: dict[str, bytes | None] = {}
-    for part in parse(patch):
-        source, target = (part.new, part.old) if reverse else (part.old, part.new)
-        before = b"" if source is None else changed.get(source, read(source))
-        if before is None:
-            raise PatchError(f"the patch changes {source}, which does not exist")
-        if source is None and target is not None and changed.get(target, read(target)) is not None:
-            raise PatchError(f"the patch creates {target}, which exists already")
-        after = apply_hunks(before, part.hunks, reverse=reverse, path=str(source or target))
-        if source is not None and source != target:
-            changed[source] = None
-        if target is not None:
-            changed[target] = after
-        elif after:
-            raise PatchError(f"the patch deletes {source}, but not all of its lines")
-    return changed
+    parts = parse(patch)
+    if reverse:
+        # The last first: a file may have several sections.
+        parts = [reverse_part(part) for part in reversed(parts)]
+    files = PatchedFiles(read, read_mode, {p.old for p in parts if p.old and is_removal(p)})
+    for part in parts:
+        if part.move == "copy" and reverse:
+            files.uncopy(part)
+        else:
+            files.apply(part)
+    return files.collect()
 
 
-def apply_hunks(before: bytes, hunks: list[Hunk], *, reverse: bool, path: str) -> bytes:
-    """Apply hunks to one file; each may lie off its place by lines, but must match exactly."""
-    lines, result, at = split_lines(before), [], 0
-    for hunk in hunks:
-        old, new = (hunk.new, hunk.old) if reverse else (hunk.old, hunk.new)
-        wanted = hunk.new_first if reverse else hunk.old_first
-        place = find_block(lines, old, wanted, at)
-        if place is None:
-            raise PatchError(f"the patch does not apply to {path} at line {wanted + 1}")
-        result += lines[at:place] + new
-        at = place + len(old)
-    return b"".join(result + lines[at:])
+def is_removal(part: FilePatch) -> bool:
+    """Say whether a section takes its old path away."""
+    return part.new is None or part.move == "rename"
 
 
-def find_block(lines: list[bytes], block: list[bytes], wanted: int, lowest: int) -> int | None:
-    """Find where a block lies, nearest to where it is said to be."""
-    top = len(lines) - len(block)
-    for place in sorted(range(lowest, top + 1), key=lambda p: abs(p - wanted)):
-        if lines[place : place + len(block)] == block:
-            return place
-    return None
+@dataclass(slots=True)
+class PatchedFiles:
+    """Files as the sections of a patch change them, one after the other."""
+
+    read: Read
+    read_mode: Callable[[str], str | None]
+    doomed: Collection[str]
+    """Paths that some section of the patch takes away: another may be put there before."""
+    made: dict[str, PatchedFile] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+
+    def apply(self, part: FilePatch) -> None:
+        """Apply one section. Raises PatchError."""
+        before = self.find_before(part)
+        after = PatchedFile(apply_content(part, before.content or b""), new_mode(part, before))
+        if part.old is not None and is_removal(part):
+            self.remove(part.old, is_moved=bool(part.move))
+        if part.new is None:
+            if after.content:
+                raise PatchError(f"the patch deletes {part.old}, but not all of its lines")
+            return
+        self.made[part.new] = after
+
+    def uncopy(self, part: FilePatch) -> None:
+        """Undo a copy. Raises PatchError where it is not what was made."""
+        before = self.find(part.old or "")
+        apply_content(part, before.content or b"")
+        self.remove(part.old or "", is_moved=False)
+
+    def find_before(self, part: FilePatch) -> PatchedFile:
+        """Return the file that a section starts from, empty where it makes one."""
+        is_created = part.old is None or bool(part.move)
+        if part.new is not None and is_created and self.is_taken(part.new):
+            raise PatchError(f"the patch creates {part.new}, which exists already")
+        if part.old is None:
+            return PatchedFile(b"")
+        if part.may_create and part.old not in self.made and self.read(part.old) is None:
+            return PatchedFile(b"", part.new_mode or "100644")
+        before = self.find(part.old, is_moved=bool(part.move))
+        if part.old_mode and before.mode and part.old_mode[:3] != before.mode[:3]:
+            raise PatchError(f"the patch takes {part.old} for another kind of file")
+        return before
+
+    def is_taken(self, path: str) -> bool:
+        """Say whether a file is in the way of a new one."""
+        if path in self.made:
+            return True
+        return path not in self.doomed and path not in self.gone and self.read(path) is not None
+
+    def find(self, path: str, *, is_moved: bool = False) -> PatchedFile:
+        """Return a file as it is by now; what is moved, as it was before. Raises PatchError."""
+        if not is_moved and path in self.made:
+            return self.made[path]
+        is_gone = not is_moved and path in self.gone
+        content = None if is_gone else self.read(path)
+        if content is None:
+            raise PatchError(f"the patch changes {path}, which does not exist")
+        return PatchedFile(content, self.read_mode(path) or "")
+
+    def remove(self, path: str, *, is_moved: bool) -> None:
+        """Take a path away, but not what a section put there in the place of what is moved."""
+        if not is_moved:
+            self.made.pop(path, None)
+        self.gone.add(path)
+
+    def collect(self) -> dict[str, PatchedFile]:
+        """Return every file that was changed."""
+        return {path: PatchedFile(None) for path in self.gone if path not in self.made} | self.made
+
+
+def new_mode(part: FilePatch, before: PatchedFile) -> str:
+    """Return the mode of a file after a section; empty where nobody says it."""
+    if part.new_mode:
+        return part.new_mode
+    return "100644" if part.old is None else before.mode or part.old_mode
+
+
+def apply_content(part: FilePatch, before: bytes) -> bytes:
+    """Return a file's content after a section. Raises PatchError."""
+    if part.is_dataless:
+        raise PatchError(f"the patch holds binary changes to {part.path} without their data")
+    if part.binary:
+        return apply_binary(part, part.binary, before)
+    return apply_hunks(before, part.hunks, reverse=False, path=str(part.old or part.new))
+
+
+def apply_binary(part: FilePatch, change: BinaryChange, before: bytes) -> bytes:
+    """Return a binary file's content after a section, both sides checked by their names."""
+    if not {len(part.old_blob), len(part.new_blob)} <= {40, 64}:
+        raise PatchError(f"the patch does not name both contents of {part.path}, which is binary")
+    if part.old is not None and hash_blob(before, part.old_blob) != part.old_blob:
+        raise PatchError(f"the patch does not apply to {part.old}, which is binary and another")
+    if not part.new_blob.strip("0"):
+        return b""
+    after = change.forward.apply(before)
+    if hash_blob(after, part.new_blob) != part.new_blob:
+        raise PatchError(f"the patch makes another binary {part.new} than it says")
+    return after
 
 
 def touched_paths(patch: str) -> tuple[str, ...]:
     """Return every path that a patch names, sorted. Raises PatchError."""
-    return tuple(sorted({p for part in parse(patch) for p in (part.old, part.new) if p}))
+    return tuple(sorted({path for part in parse(patch) for path in part.paths}))
+
+
+def reverse_patch(patch: str) -> str:
+    """Return the patch that undoes one. Raises PatchError, also for copies: they lack the file."""
+    parts = [reverse_part(part) for part in reversed(parse(patch))]
+    if copies := [part.old for part in parts if part.move == "copy"]:
+        raise PatchError(f"the patch copies a file to {copies[0]}: what it deletes is not in it")
+    return decode(b"".join(write_part(part) for part in parts))
+
+
+def restrict_patch(
+    patch: str,
+    is_kept: Callable[[str], bool],
+    read: Read,
+    *,
+    read_mode: Callable[[str], str | None] = lambda path: None,
+) -> str:
+    """Return a patch that changes no other paths, its sections as they are where they can be.
+
+    A rename or copy of which one path stays out becomes a new or a deleted file; ``read`` gives
+    files before the patch, ``read_mode`` their modes. Raises PatchError.
+    """
+    # All have the same prefixes: what is written anew has git's.
+    is_bare = detect_strip(split_lines(encode(patch))) == 0
+    texts = []
+    for part in parse(patch):
+        kept = [path for path in part.paths if is_kept(path)]
+        if len(kept) == len(part.paths):
+            texts.append(decode(write_part(part) if is_bare else part.raw))
+        elif kept:
+            texts.append(restrict_part(part, kept[0], read, read_mode(part.old or "") or ""))
+    return "".join(texts)
+
+
+def restrict_part(part: FilePatch, path: str, read: Read, mode: str) -> str:
+    """Return what a rename or copy does to one of its two paths."""
+    before = read(part.old or "")
+    if before is None:
+        raise PatchError(f"the patch changes {part.old}, which does not exist")
+    mode = mode or part.old_mode or "100644"
+    if path == part.new:
+        mode = part.new_mode or mode
+        return unified_diff(path, None, apply_content(part, before), mode=mode)
+    if part.move == "copy":
+        return ""
+    return unified_diff(path, before, None, mode=mode)
 
 
 def parse(patch: str) -> list[FilePatch]:
-    """Read a patch. Raises PatchError when it is malformed, unsafe, binary or empty."""
+    """Read a patch. Raises PatchError when it is malformed, unsafe or names no file."""
     lines = split_lines(encode(patch))
+    strip = detect_strip(lines)
     found: list[FilePatch] = []
-    current: FilePatch | None = None
     at = 0
     while at < len(lines):
-        line = lines[at]
-        at += 1
-        if line.startswith(b"diff --git "):
-            current = FilePatch()
-            found.append(current)
-        elif line.startswith((b"GIT binary patch", b"Binary files ")):
-            raise PatchError("the patch holds binary changes, which are not taken")
-        elif line.startswith(b"rename from ") and current is not None:
-            current.old = check_path(unquote(line[12:]))
-        elif line.startswith(b"rename to ") and current is not None:
-            current.new = check_path(unquote(line[10:]))
-        elif line.startswith(b"--- "):
-            if current is None or current.hunks:
-                current = FilePatch()
-                found.append(current)
-            current.old = side(line, b"a/")
-        elif line.startswith(b"+++ ") and current is not None:
-            current.new = side(line, b"b/")
-        elif line.startswith(b"@@ "):
-            if current is None or (current.old is None and current.new is None):
-                raise PatchError("the patch is malformed: a hunk before the file's name")
-            hunk, at = read_hunk(lines, at - 1)
-            current.hunks.append(hunk)
-    found = [part for part in found if part.old is not None or part.new is not None]
+        start, header, at = at, *read_header(lines, at, strip)
+        if header is not None:
+            part = make_part(header)
+            at = read_body(part, header, lines, at)
+            part.raw = b"".join(lines[start:at])
+            found.append(part)
     if not found and patch.strip():
         raise PatchError("the patch is malformed: it names no file")
     return found
 
 
+def read_header(lines: list[bytes], at: int, strip: int) -> tuple[PatchHeader | None, int]:
+    """Read the header at a line if there is one; return the line to go on with."""
+    line = lines[at]
+    if line.startswith(b"diff --git "):
+        header, end = read_git_header(lines, at, strip)
+        # Without a line of its own it says nothing: prose may begin so.
+        return (header if end > at + 1 else None), end
+    following = [*lines[at + 1 : at + 3], b"", b""]
+    pair = line.startswith(b"--- ") and following[0].startswith(b"+++ ")
+    if pair and following[1].startswith(b"@@ -"):
+        return read_plain_header(line, following[0], strip), at + 2
+    if line.startswith(b"@@ -") and line.count(b"@@") > 1:
+        raise PatchError("the patch is malformed: a hunk before the file's name")
+    return None, at + 1
+
+
+def make_part(header: PatchHeader) -> FilePatch:
+    """Return the section that a header starts. Raises PatchError for an unsafe path."""
+    return FilePatch(
+        old=None if header.old is None else check_path(header.old),
+        new=None if header.new is None else check_path(header.new),
+        old_mode=header.old_mode,
+        new_mode=header.new_mode,
+        move=header.move,
+        old_blob=header.old_blob,
+        new_blob=header.new_blob,
+        similarity=header.similarity,
+    )
+
+
 def side(line: bytes, prefix: bytes) -> str | None:
     """The path on a ``---`` or ``+++`` line; None for /dev/null."""
-    name = unquote(line[4:])
-    if name == b"/dev/null":
+    name = find_name(line[4:] + b"\n", 0, ends=b"\t\r")
+    if name is None or name == b"/dev/null":
         return None
     return check_path(name[2:] if name.startswith(prefix) else name)
-
-
-def unquote(name: bytes) -> bytes:
-    """Undo git's quoting of a path, and drop what follows a tab."""
-    name = name.rstrip(b"\r\n")
-    if not name.startswith(b'"'):
-        return name.split(b"\t")[0]
-    body = name[1 : name.rindex(b'"')]
-    return ESCAPE.sub(lambda m: NAMED.get(m[1]) or bytes([int(m[1], 8) & 255]), body)
 
 
 def check_path(raw: bytes) -> str:
     """Return a path that stays inside the tree. Raises PatchError for any other."""
     path = decode(raw)
-    parts = path.split("/")
+    parts = path.lower().split("/")
     if not path or path.startswith("/") or "\0" in path or {"..", ".git", "", "."} & set(parts):
         raise PatchError(f"the patch touches {path!r}, which is outside what it may change")
     return path
-
-
-def read_hunk(lines: list[bytes], at: int) -> tuple[Hunk, int]:
-    """Read the hunk whose header is line ``at``; return it and the number of the line after it.
-
-    Raises PatchError when its lines do not fit its header.
-    """
-    match = RANGE.match(lines[at])
-    if match is None:
-        raise PatchError("the patch is malformed: a hunk header that cannot be read")
-    old_left = 1 if match[2] is None else int(match[2])
-    new_left = 1 if match[4] is None else int(match[4])
-    hunk = Hunk(
-        old_first=int(match[1]) - (1 if old_left else 0),
-        new_first=int(match[3]) - (1 if new_left else 0),
-    )
-    at += 1
-    while old_left or new_left:
-        line = lines[at] if at < len(lines) else b""
-        mark = line[:1]
-        if mark not in (b" ", b"-", b"+", b"\n"):
-            raise PatchError("the patch is malformed: a hunk shorter than its header says")
-        body = b"\n" if mark == b"\n" else line[1:]
-        sides = [hunk.old] * (mark != b"+") + [hunk.new] * (mark != b"-")
-        old_left -= mark != b"+"
-        new_left -= mark != b"-"
-        at += 1
-        for side_lines in sides:
-            side_lines.append(body)
-        if at < len(lines) and lines[at].startswith(b"\\"):
-            for side_lines in sides:
-                side_lines[-1] = side_lines[-1].removesuffix(b"\n")
-            at += 1
-    if old_left < 0 or new_left < 0:
-        raise PatchError("the patch is malformed: a hunk longer than its header says")
-    return hunk, at

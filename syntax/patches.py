@@ -10,10 +10,13 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise
 
+from storage.errors import PatchError
+from syntax.binary_patches import hash_blob, is_binary, make_change
+from syntax.hunks import Hunk, write_hunk
+from syntax.patch_sections import FilePatch, write_extended, write_names, write_part, write_title
 from syntax.text import Text, split_lines
 
 CONTEXT = 3
-NO_NEWLINE = b"\\ No newline at end of file\n"
 ALIGNED_LIMIT = 400
 """Blocks of more lines than this are replaced whole instead of being aligned line by line."""
 
@@ -24,50 +27,67 @@ def decode(data: bytes) -> str:
 
 
 def encode(text: str) -> bytes:
-    """Turn patch text back into bytes."""
-    return text.encode("utf-8", "surrogateescape")
-
-
-def quote(path: str) -> bytes:
-    """Quote a path as git does where it holds quotes, control or non-ASCII bytes."""
-    raw = encode(path)
-    if all(32 <= byte < 127 and byte not in b'"\\' for byte in raw):
-        return raw
-    named = {9: b"\\t", 10: b"\\n", 13: b"\\r", 34: b'\\"', 92: b"\\\\"}
-    escaped = [
-        named.get(byte) or (bytes([byte]) if 32 <= byte < 127 else b"\\%03o" % byte) for byte in raw
-    ]
-    return b'"' + b"".join(escaped) + b'"'
+    """Turn patch text back into bytes. Raises PatchError for what no bytes decode to."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        found = f"U+{ord(text[error.start]):04X}"
+        raise PatchError(f"the patch holds half a character ({found}), which is no text") from error
 
 
 def headers(path: str, *, old: bool = True, new: bool = True, mode: str = "100644") -> bytes:
     """The lines before the first hunk; ``old`` and ``new`` say on which side the file exists."""
-    before, after = quote(f"a/{path}"), quote(f"b/{path}")
-    lines = [b"diff --git " + before + b" " + after]
-    if not old:
-        lines.append(b"new file mode " + mode.encode())
-    if not new:
-        lines.append(b"deleted file mode " + mode.encode())
-    tail = b"\t" if b" " in before and not before.startswith(b'"') else b""
-    lines.append(b"--- " + (before + tail if old else b"/dev/null"))
-    lines.append(b"+++ " + (after + tail if new else b"/dev/null"))
-    return b"\n".join(lines) + b"\n"
+    part = FilePatch(old=path if old else None, new=path if new else None)
+    part.old_mode, part.new_mode = (mode if old and not new else ""), (mode if not old else "")
+    return b"".join([*write_title(part), *write_extended(part), *write_names(part)])
 
 
-def unified_diff(path: str, old: bytes | None, new: bytes | None, *, mode: str = "100644") -> str:
+def unified_diff(
+    path: str,
+    old: bytes | None,
+    new: bytes | None,
+    *,
+    mode: str = "100644",
+    old_mode: str | None = None,
+) -> str:
     """Return the patch that turns a file's ``old`` bytes into ``new``; empty when they are equal.
 
     None stands for a file that does not exist on that side; ``mode`` is its mode on the other.
+    ``old_mode`` is given where the mode changes: where the kind of file does, it is deleted first.
     """
-    if old == new:
+    before = mode if old_mode is None else old_mode
+    is_changed = old is not None and new is not None and before != mode
+    if old == new and not is_changed:
         return ""
-    head = headers(path, old=old is not None, new=new is not None, mode=mode)
-    before, after = split_lines(old or b""), split_lines(new or b"")
-    if not before and not after:
-        return decode(head.split(b"--- ")[0])
+    if is_changed and before[:3] != mode[:3]:
+        deleted = unified_diff(path, old, None, mode=before)
+        return deleted + unified_diff(path, None, new, mode=mode)
+    part = FilePatch(old=path if old is not None else None, new=path if new is not None else None)
+    part.old_mode = before if old is not None else ""
+    part.new_mode = mode if old is None or is_changed else ""
+    if is_binary(old or b"") or is_binary(new or b""):
+        part.binary = make_change(old or b"", new or b"")
+    else:
+        part.hunks = diff_hunks(old or b"", new or b"")
+    if not part.hunks and (old is None or new is None or part.binary):
+        # In full where git checks them; else as short as git shows them.
+        size = 40 if part.binary else 7
+        part.old_blob, part.new_blob = name_blob(old)[:size], name_blob(new)[:size]
+    return decode(write_part(part))
+
+
+def name_blob(content: bytes | None) -> str:
+    """Return the name git gives to a content, or to none."""
+    return "0" * 40 if content is None else hash_blob(content, "")
+
+
+def diff_hunks(old: bytes, new: bytes) -> list[Hunk]:
+    """Return the hunks that turn one text into another."""
+    before, after = split_lines(old), split_lines(new)
     groups = SequenceMatcher(None, before, after, autojunk=False).get_grouped_opcodes(CONTEXT)
-    parts = [hunk(group[0][1], group[0][3], marked_lines(before, after, group)) for group in groups]
-    return decode(head + b"".join(parts))
+    return [
+        make_hunk(group[0][1], group[0][3], marked_lines(before, after, group)) for group in groups
+    ]
 
 
 def marked_lines(
@@ -88,22 +108,14 @@ def marked_lines(
 
 def hunk(old_first: int, new_first: int, lines: Sequence[tuple[bytes, bytes]]) -> bytes:
     """Write one hunk; first lines are counted from 0."""
-    old_count = sum(mark != b"+" for mark, _ in lines)
-    new_count = sum(mark != b"-" for mark, _ in lines)
-    parts = [
-        b"@@ -%s +%s @@\n" % (span(old_first, old_count), span(new_first, new_count)),
-    ]
-    for mark, line in lines:
-        parts.append(mark + line)
-        if not line.endswith(b"\n"):
-            parts.append(b"\n" + NO_NEWLINE)
-    return b"".join(parts)
+    return write_hunk(make_hunk(old_first, new_first, lines))
 
 
-def span(first: int, count: int) -> bytes:
-    """A side's range in a hunk header: an empty one starts at the line before it."""
-    start = first + 1 if count else first
-    return b"%d" % start if count == 1 else b"%d,%d" % (start, count)
+def make_hunk(old_first: int, new_first: int, lines: Sequence[tuple[bytes, bytes]]) -> Hunk:
+    """Return one hunk; first lines are counted from 0, an empty side starts at the line before."""
+    has_old = any(mark != b"+" for mark, _ in lines)
+    has_new = any(mark != b"-" for mark, _ in lines)
+    return Hunk(old_first + has_old, new_first + has_new, lines)
 
 
 def splice_diff(path: str, text: Text, start: int, end: int, replacement: bytes) -> str:

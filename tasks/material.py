@@ -58,7 +58,11 @@ class Material:
         modes = self.trees.paths(self.bug.tree)
         patch = "".join(
             unified_diff(
-                path, broken[path], unbroken.get(path), mode=modes.get(path) or self._mode(path)
+                path,
+                broken[path],
+                unbroken.get(path),
+                mode=modes.get(path) or self._mode(path),
+                old_mode=self._mode(path) or None,
             )
             for path in sorted(broken)
         )

@@ -80,24 +80,42 @@ def spread_tests(
 
     Where all that tests run of the files is run, it begins anew: each line by a second test.
     """
-    masks = {test: ran.get(test, {}) for test in (*tests, *taken)}
-    lines = dict.fromkeys(masks, 0)
-    for path in sorted(files):
-        width = max((mask.get(path, 0).bit_length() for mask in masks.values()), default=0)
-        for test, mask in masks.items():
-            lines[test] = lines[test] << width | mask.get(path, 0)
+    lines = join_masks({test: ran.get(test, {}) for test in (*tests, *taken)}, sorted(files))
     run = functools.reduce(int.__or__, (lines[test] for test in taken), 0)
-    left = [test for test in tests if test not in set(taken) and lines[test]]
+    known = frozenset(taken)
+    # Thousands of tests that run the same lines are weighed as one, the first of them.
+    left: dict[int, list[tuple[int, str]]] = {}
+    for place, test in reversed(list(enumerate(tests))):
+        if test not in known and lines[test]:
+            left.setdefault(lines[test], []).append((-place, test))
     chosen: list[str] = []
     while left and len(chosen) < limit:
-        best = max(left, key=lambda test: (lines[test] & ~run).bit_count())
-        if not lines[best] & ~run:
+        best = max(left, key=lambda mask: ((mask & ~run).bit_count(), left[mask][-1][0]))
+        if not best & ~run:
             run = 0
             continue
-        chosen.append(best)
-        left.remove(best)
-        run |= lines[best]
+        chosen.append(left[best].pop()[1])
+        if not left[best]:
+            del left[best]
+        run |= best
     return chosen
+
+
+def join_masks(masks: Mapping[str, Masks], files: Sequence[str]) -> dict[str, int]:
+    """Return for each test one number that has all of its lines; equal ones are one object."""
+    widths = [
+        max((mask.get(path, 0).bit_length() for mask in masks.values()), default=0)
+        for path in files
+    ]
+    joined: dict[tuple[int, ...], int] = {}
+    lines = {}
+    for test, mask in masks.items():
+        parts = tuple(mask.get(path, 0) for path in files)
+        if parts not in joined:
+            pairs = zip(parts, widths, strict=True)
+            joined[parts] = functools.reduce(lambda line, each: line << each[1] | each[0], pairs, 0)
+        lines[test] = joined[parts]
+    return lines
 
 
 def lines_of(patch: str) -> dict[str, int]:

@@ -45,6 +45,9 @@ app.command("export")(env_travel.export_command)
 app.command("import")(env_travel.import_command)
 SourceArgument = Annotated[str, typer.Argument(help="As for `bugfoundry forge`.")]
 DETAIL_LINES = 12
+LISTED_TESTS = 50
+"""Tests that are named for each reason to set them aside; ``--json`` and the store have all."""
+SHOWN_ID = 300
 
 
 @app.command("build")
@@ -282,11 +285,12 @@ def print_environment(prepared: PreparedEnvironment) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    aside: dict[str, list[str]] = {}
     for test in baseline.tests:
         if test.set_aside:
-            out.print(
-                f"  set aside ({test.set_aside}): {test.id}",
-                markup=False,
-                highlight=False,
-                soft_wrap=True,
-            )
+            aside.setdefault(test.set_aside, []).append(test.id)
+    for why, tests in aside.items():
+        lines = [f"  set aside ({why}): {test[:SHOWN_ID]}" for test in tests[:LISTED_TESTS]]
+        if len(tests) > LISTED_TESTS:
+            lines.append(f"  set aside ({why}): {len(tests) - LISTED_TESTS} more tests")
+        out.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)

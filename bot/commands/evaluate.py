@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,17 +25,22 @@ from bot.commands.options import (
 from bot.commands.record_options import takes_records
 from forge.run.async_work import run_interruptible
 from forge.run.nouns import format_count
-from storage.errors import StoreError
+from storage.errors import NoPredictions, StoreError
 from storage.paths import cache_dir
 
 if TYPE_CHECKING:
     from forge.grade.evaluation import Evaluation, EvaluationCase
     from forge.grade.lookup import StoredTask
+    from forge.grade.prediction_files import PredictionFile
     from forge.grade.predictions import Graded, Prediction
     from forge.run.ledger import Ledger
     from harness.runs.selection import Coverage
     from storage.store import Store
 
+LISTED = 20
+NAMELESS = "no model named"
+BROKE = ("sandbox-broken", "environment-failed", "grading-failed")
+"""Errors that say nothing of the patch: it is tried again the next time."""
 WORKERS = os.cpu_count() or 1
 WorkersOption = Annotated[
     int | None,
@@ -55,7 +61,7 @@ def evaluate_command(
         Path,
         typer.Option(
             help="Patches as SWE-bench has them: instance_id, model_patch, model_name_or_path; "
-            "JSON lines, or an object by id."
+            "JSON lines, a list, or an object by id. Or a folder of patches, ID.diff or ID.patch."
         ),
     ],
     output: Annotated[
@@ -76,15 +82,19 @@ def evaluate_command(
     Test files and pytest's configuration are those of the start state, whatever a patch says.
     A run that was stopped goes on where it was: each grade is kept beside the report.
 
+    Exit code 0: all were graded, solved or not. 1: some could not be; the report says why. 2: not
+    one row could be read.
+
     Example: bugfoundry evaluate --predictions preds.jsonl -o report.json
     """
     from forge.compose import PARTS
     from forge.grade.evaluation import Evaluation, cases
-    from forge.grade.predictions import read_predictions, report
+    from forge.grade.evaluation_reports import exit_code, report
+    from forge.grade.prediction_files import read_predictions
     from forge.run.ledger import Ledger, write_whole
 
-    listed = read_predictions(predictions)
-    found, covered = known_tasks(listed, tasks, store)
+    read = read_predictions(predictions)
+    found, refused, covered = known_tasks(read.predictions, tasks, store)
     evaluation = Evaluation(
         make_backend=PARTS.make_backend,
         cache=cache_dir(),
@@ -93,43 +103,51 @@ def evaluate_command(
         base_image=environment.base_image,
         coverage=covered.get,
     )
-    todo, done = cases(listed, found, evaluation.mode)
+    todo, done = cases(read.predictions, found, evaluation.mode, refused)
     ledger = Ledger(output.with_name(f"{output.name}.lines"))
     kept, todo = split_graded(todo, ledger)
     if kept and not as_json:
         err.print(f"{format_count(len(kept), 'grade')} known from before", highlight=False)
-    done += [*kept, *run_interruptible(lambda: gather(evaluation, todo, ledger, quiet=as_json))]
-    told = report(done)
+    graded = run_interruptible(lambda: gather(evaluation, todo, ledger, quiet=as_json))
+    done = [*read.failed, *done, *kept, *graded]
+    told = report(done, read.ignored_fields)
     write_whole(output, json.dumps(told, indent=1) + "\n")
     if as_json:
         print_json(told)
     else:
-        summarise(told, output)
+        summarise(told, read, output)
+    if not read.predictions:
+        raise NoPredictions(f"not one row of {predictions} can be read; {output} says why of each")
+    if exit_code(done):
+        raise typer.Exit(1)
 
 
 def known_tasks(
     listed: Sequence[Prediction], tasks: Path | None, store: Path | None
-) -> tuple[dict[str, StoredTask], dict[str, Coverage]]:
-    """Return the tasks that predictions name, and what is known of their tests."""
+) -> tuple[dict[str, StoredTask], dict[str, str], dict[str, Coverage]]:
+    """Return the tasks that predictions name, why some cannot serve, and what their tests cover."""
     from forge.grade.carried_tasks import load_export
     from forge.grade.lookup import find_task
     from harness.runs.coverage import decode
     from storage.trees import Trees
 
     if tasks is not None:
-        return load_export(tasks, Trees(cache_dir())), {}
+        return load_export(tasks, Trees(cache_dir())), {}, {}
     with open_store(store) as opened:
-        found = {}
+        found, refused = {}, {}
         for name in sorted({each.instance_id for each in listed}):
-            if has_task(opened, name):
-                found[name] = find_task(opened, name)
+            try:
+                if has_task(opened, name):
+                    found[name] = find_task(opened, name)
+            except StoreError as error:
+                refused[name] = str(error)
         covered = {}
         for environment in {each.environment.id for each in found.values()}:
             data = opened.coverage(environment)
             coverage = None if data is None else decode(data)
             if coverage is not None:
                 covered[environment] = coverage
-    return found, covered
+    return found, refused, covered
 
 
 def has_task(store: Store, name: str) -> bool:
@@ -151,10 +169,10 @@ def split_graded(
     kept, left = [], []
     for case in todo:
         found = ledger.get(case.key)
-        if found is None or found["error"] in ("sandbox-broken", "environment-failed"):
+        if found is None or found["error"] in BROKE:
             left.append(case)
         else:
-            kept.append(msgspec.convert(found, Graded))
+            kept.append(replace(msgspec.convert(found, Graded), place=case.prediction.place))
     return kept, left
 
 
@@ -164,6 +182,7 @@ async def gather(
     """Grade, keep each grade at once, and say so."""
     from forge.grade.evaluation import evaluate
 
+    several = len({case.prediction.model for case in todo}) > 1
     found = []
     stage = f"grading {format_count(len(todo), 'patch', 'patches')}"
     with show_progress(stage, is_live=False) as reporter:
@@ -171,11 +190,8 @@ async def gather(
             ledger.add(each.key, asdict(each))
             found.append(each)
             if not quiet:
-                out.print(
-                    f"{len(found)}/{len(todo)} {each.instance_id}: {describe_graded(each)}",
-                    highlight=False,
-                    soft_wrap=True,
-                )
+                whose = f" by {each.model or NAMELESS}" if several else ""
+                say(f"{len(found)}/{len(todo)} {each.instance_id}{whose}: {describe_graded(each)}")
             reporter.count(len(found), len(todo), "grading")
     return found
 
@@ -191,15 +207,66 @@ def describe_graded(each: Graded) -> str:
     return f"{word} ({len(green)} of {len(green) + len(red)} fixed{broken}) {each.seconds:.1f} s"
 
 
-def summarise(graded_report: Mapping[str, object], output: Path) -> None:
-    """Say how it went, for each model."""
-    models = graded_report["models"]
-    assert isinstance(models, Mapping)
-    for name, totals in models.items():
-        out.print(
-            f"{name or 'no model named'}: {totals['resolved']} of {totals['total']} resolved"
-            + (f", {totals['errors']} could not be graded" if totals["errors"] else ""),
-            highlight=False,
-            soft_wrap=True,
-        )
-    err.print(f"report in {output}", highlight=False, soft_wrap=True)
+def summarise(told: Mapping[str, Any], read: PredictionFile, output: Path) -> None:
+    """Say how it went for each model, what could not be graded and why, and what was not read."""
+    for name, totals in told["models"].items():
+        say(f"{name or NAMELESS}: {describe_totals(totals)}")
+    failed = sorted(filter(has_error, told["instances"]), key=order_of)
+    if failed:
+        say(f"{format_count(len(failed), 'row')} not graded:")
+    for each in failed[:LISTED]:
+        say(f"  {describe_failure(each)}")
+    if len(failed) > LISTED:
+        say(f"  … and {len(failed) - LISTED} more; the report has all")
+    if told["ignored_fields"]:
+        fields = [
+            f"{name} ({format_count(count, 'row')})"
+            for name, count in told["ignored_fields"].items()
+        ]
+        say(f"fields not read: {list_some(fields)}")
+    if read.passed_over:
+        say(f"files passed over, no patches: {list_some(read.passed_over)}")
+    err.print(f"report in {output}", markup=False, highlight=False, soft_wrap=True)
+
+
+def has_error(row: Mapping[str, Any]) -> bool:
+    """Say whether a row of the report was not graded."""
+    return bool(row["error"])
+
+
+def order_of(row: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """Return what sorts rows as the file has them: numbers in their places count as such."""
+    return [(text, int(number or 0)) for text, number in re.findall(r"(\D*)(\d*)", row["row"])]
+
+
+def describe_totals(totals: Mapping[str, Any]) -> str:
+    """A model's figures in a line."""
+    text = f"{totals['resolved']} of {totals['total']} resolved"
+    if totals["empty_patches"]:
+        text += f", {format_count(totals['empty_patches'], 'empty patch', 'empty patches')}"
+    if totals["errors"]:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in totals["reasons"].items())
+        text += f", {totals['errors']} not graded ({reasons})"
+    if totals["duplicate_rows"]:
+        text += f", {format_count(totals['duplicate_rows'], 'duplicate row')} left out"
+    return text
+
+
+def describe_failure(row: Mapping[str, Any]) -> str:
+    """Say of a row of the report where it was read and why it was not graded."""
+    names = [row["instance_id"], row["model_name_or_path"]]
+    about = f" ({', '.join(filter(None, names))})" if any(names) else ""
+    why = f": {' '.join(row['detail'].split())}" if row["detail"] else ""
+    return f"{row['row']}{about}: {row['error']}{why}"
+
+
+def list_some(names: Sequence[str]) -> str:
+    """Join names, the first of many."""
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more
+
+
+def say(line: str) -> None:
+    """Print a line that holds names of strangers, as they are but for what moves a terminal."""
+    text = "".join(c if c.isprintable() else ascii(c).strip("'") for c in line)
+    out.print(text, markup=False, highlight=False, soft_wrap=True)

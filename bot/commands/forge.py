@@ -42,7 +42,7 @@ def forge_command(
         str,
         typer.Argument(
             help="pypi:NAME[==VERSION], a folder or git checkout, a git URL, or owner/name on "
-            "GitHub; git sources take @REV."
+            "GitHub; git sources take @REV and #subdirectory=FOLDER."
         ),
     ],
     proposals: ProposalSettings,

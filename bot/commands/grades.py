@@ -118,11 +118,13 @@ def grade_command(
 
 def read_patch(path: Path) -> str:
     """Read a patch. Raises SourceError when the file cannot be read."""
+    from forge.grade.prediction_files import decode_patch
+
     try:
         data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     except OSError as error:
         raise SourceError(f"cannot read the patch {path}: {error.strerror}") from error
-    return data.decode("utf-8", "surrogateescape")
+    return decode_patch(data)
 
 
 def checkout_command(

@@ -174,10 +174,11 @@ def export_trajectories(place: Path, output: Path, *, resolved: bool) -> int:
     """Write the trajectories of a rollout as the field has them; return how many."""
     from forge.grade.rollouts import export_row
     from forge.run.ledger import Ledger, write_whole
+    from forge.run.texts import escape_surrogates
 
     if not place.is_file():
         raise ConfigError(f"{place}: no such file; `bugfoundry rollout -o` writes it")
     rows = sorted(Ledger(place).values(), key=lambda row: str(row["traj_id"]))
-    kept = [export_row(row) for row in rows if row["resolved"] or not resolved]
+    kept = [escape_surrogates(export_row(row)) for row in rows if row["resolved"] or not resolved]
     write_whole(output, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept))
     return len(kept)

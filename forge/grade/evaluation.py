@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -12,7 +13,7 @@ from typing import Any, Literal
 
 from forge.grade.grade import changed_files, ensure_environment, start_state
 from forge.grade.lookup import StoredTask
-from forge.grade.predictions import Graded, Prediction, key_of, make_graded
+from forge.grade.predictions import Graded, Prediction, key_of, make_graded, make_ungraded
 from forge.grade.turns import EnvironmentTurn, Turns
 from forge.run.parts import BackendMaker
 from harness.environments.baseline import estimate_collection_seconds
@@ -26,6 +27,7 @@ from storage.records import Environment
 from storage.trees import Trees
 from tasks.start_state import grading_files
 
+log = logging.getLogger(__name__)
 Covered = Callable[[str], Coverage | None]
 """What is known of an environment's tests, by the environment's id."""
 LEAST_SECONDS = 0.1
@@ -67,32 +69,26 @@ class Evaluation:
 
 
 def cases(
-    predictions: Sequence[Prediction], tasks: Mapping[str, StoredTask], mode: str
+    predictions: Sequence[Prediction],
+    tasks: Mapping[str, StoredTask],
+    mode: str,
+    refused: Mapping[str, str],
 ) -> tuple[list[EvaluationCase], list[Graded]]:
-    """Pair predictions with their tasks; those on tasks that are not known are graded at once."""
+    """Pair predictions with their tasks; those on tasks that are not known are graded at once.
+
+    ``refused`` has what is said of tasks that are there and cannot be graded.
+    """
     known, unknown = [], []
     for each in predictions:
         found = tasks.get(each.instance_id)
         if found is None:
-            unknown.append(make_ungraded(each, "unknown-task", key_of(each, "", (), mode)))
+            told = refused.get(each.instance_id, "no task has this id")
+            unknown.append(make_ungraded(each, "unknown-task", key_of(each, "", (), mode), told))
             continue
         tests = (*found.verdict.fail_to_pass, "", *found.verdict.pass_to_pass)
         key = key_of(each, found.bug.id, tests, mode)
         known.append(EvaluationCase(prediction=each, found=found, key=key))
     return known, unknown
-
-
-def make_ungraded(prediction: Prediction, error: str, key: str, detail: str = "") -> Graded:
-    """Return that a prediction could not be graded: it is not resolved."""
-    return Graded(
-        instance_id=prediction.instance_id,
-        model=prediction.model,
-        key=key,
-        patch_exists=bool(prediction.patch.strip()),
-        resolved=False,
-        error=error,
-        detail=detail,
-    )
 
 
 async def evaluate(
@@ -203,11 +199,25 @@ async def _work(
             while turn.waiting:
                 case = turn.waiting.popleft()
                 started = time.monotonic()
-                result = await grade_case(case, trees, grader, worker, full=evaluation.full)
+                result = await grade_whatever_comes(
+                    case, trees, grader, worker, full=evaluation.full
+                )
                 known.put_nowait(replace(result, seconds=round(time.monotonic() - started, 3)))
         finally:
             with suppress(asyncio.CancelledError):
                 await asyncio.shield(worker.discard())
+
+
+async def grade_whatever_comes(
+    case: EvaluationCase, trees: Trees, grader: Grader, worker: SandboxWorker, *, full: bool
+) -> Graded:
+    """Grade one prediction; a fault of ours, too, ends only that one, and is logged."""
+    try:
+        return await grade_case(case, trees, grader, worker, full=full)
+    except Exception as error:
+        log.exception("%s, %s: cannot be graded", case.prediction.place, case.found.task.id)
+        told = f"{type(error).__name__}: {error}"
+        return make_ungraded(case.prediction, "grading-failed", case.key, told)
 
 
 async def grade_case(

@@ -17,6 +17,7 @@ from forge.run.progress import Reporter
 from forge.run.settings import Settings
 from harness.detect import FolderTree, plans
 from harness.detect.config import Overrides, merge, read_config
+from harness.detect.packages import enter_folder
 from harness.environments.environment import OnAttempt, PreparedEnvironment, Propose, prepare
 from harness.environments.model_plans import make_proposer
 from harness.environments.repair import RepairContext
@@ -138,8 +139,9 @@ async def make_ready_for(
         overrides = merge(read_config(tree), settings.environment.overrides)
         pythons = available_pythons(backend)
         try:
+            part, overrides = enter_folder(tree, overrides, repository.source)
             candidates = plans(
-                tree,
+                part,
                 pythons=pythons,
                 overrides=overrides,
                 version=repository.version,
@@ -152,7 +154,7 @@ async def make_ready_for(
             prepared = await find_prepared(repository, backend, candidates, store)
         if prepared is None:
             facts = gather_known_facts(
-                tree,
+                part,
                 repository,
                 pythons=pythons,
                 system=backend.kind == "docker",
@@ -170,7 +172,7 @@ async def make_ready_for(
                 store,
                 reporter,
                 on_attempt,
-                None if model is None else make_proposer(tree, model, pythons),
+                None if model is None else make_proposer(part, model, pythons),
             )
     return Ready(repository=repository, backend=backend, prepared=prepared, overrides=overrides)
 

@@ -20,6 +20,7 @@ from forge.run.sources import MIRROR, MODELLED, candidates_of, limit_of
 from forge.run.statements import issues_of
 from harness.detect import FolderTree
 from harness.detect.config import merge, read_config
+from harness.detect.packages import enter_folder
 from llm.estimates import Estimator
 from llm.questions import Ask
 from mutators.model.questions import Modelled
@@ -250,7 +251,9 @@ def code(settings: Settings, repository: Repository, trees: Trees) -> SourceCode
     with TemporaryDirectory(prefix="bugfoundry-") as folder:
         checkout = Path(folder) / "tree"
         trees.materialise(repository.tree, checkout)
-        overrides = merge(read_config(FolderTree(checkout)), settings.environment.overrides)
+        tree = FolderTree(checkout)
+        overrides = merge(read_config(tree), settings.environment.overrides)
+        _, overrides = enter_folder(tree, overrides, repository.source)
     wanted = [path for path in modes if is_source_path(path) and not overrides.excludes(path)]
     return SourceCode(files=trees.read_all(repository.tree, wanted), modes=modes)
 

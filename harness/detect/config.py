@@ -14,10 +14,12 @@ from jsonschema.exceptions import ValidationError
 from harness.detect.globs import matches
 from harness.detect.tree import RepositoryTree
 from storage.errors import ConfigError
-from storage.records import Strategy
+from storage.records import FOLDER, Strategy
 
 CONFIG_PATH = ".github/bugfoundry.yml"
 SPELLINGS = (CONFIG_PATH, ".github/bugfoundry.yaml")
+FOLDER_PATTERN = r"^(?!\.{1,2}(?:/|$))[^/\\]+(?:/(?!\.{1,2}(?:/|$))[^/\\]+)*$"
+"""A relative path that leads nowhere else."""
 REPORTS = ("issue", "check", "none")
 
 SCHEMA: Mapping[str, Any] = {
@@ -40,6 +42,11 @@ SCHEMA: Mapping[str, Any] = {
             "description": "Arguments for pytest: a list, or one string split as a shell does.",
             "type": ["array", "string"],
             "items": {"type": "string"},
+        },
+        "subdirectory": {
+            "description": "Folder of the package to install and test, in a monorepo.",
+            "type": "string",
+            "pattern": FOLDER_PATTERN,
         },
         "env": {
             "description": "Environment variables for install and tests.",
@@ -77,10 +84,16 @@ class Overrides:
     pytest_args: tuple[str, ...] | None = None
     env: tuple[tuple[str, str], ...] = ()
     exclude: tuple[str, ...] = ()
+    subdirectory: str = ""
 
     def excludes(self, path: str) -> bool:
-        """Say whether a source file is not to be changed by any bug."""
-        return any(matches(path, pattern) for pattern in self.exclude)
+        """Say whether a source file is not to be changed by any bug.
+
+        None outside of the folder that is tested is.
+        """
+        folder = dict(self.env).get(FOLDER, "")
+        outside = bool(folder) and not path.startswith(f"{folder}/")
+        return outside or any(matches(path, pattern) for pattern in self.exclude)
 
 
 def read_config(tree: RepositoryTree) -> Overrides:
@@ -110,6 +123,7 @@ def parse_config(data: bytes, *, path: str = CONFIG_PATH) -> Overrides:
         else (None if pytest_args is None else tuple(pytest_args)),
         env=tuple(sorted(document.get("env", {}).items())),
         exclude=tuple(document.get("exclude", ())),
+        subdirectory=document.get("subdirectory", ""),
     )
 
 
@@ -177,6 +191,7 @@ KINDS = {
 }
 PATTERNS = {
     r"^3\.\d+$": 'a version as "3.12"',
+    FOLDER_PATTERN: "a folder below the root, as services/widgets",
     "^[A-Za-z_][A-Za-z0-9_]*$": "a map whose names are environment variables",
 }
 
@@ -189,4 +204,5 @@ def merge(file: Overrides, options: Overrides) -> Overrides:
         pytest_args=options.pytest_args if options.pytest_args is not None else file.pytest_args,
         env=tuple(sorted({**dict(file.env), **dict(options.env)}.items())),
         exclude=(*file.exclude, *options.exclude),
+        subdirectory=options.subdirectory or file.subdirectory,
     )

@@ -28,6 +28,12 @@ IMPATIENT_TIMEOUT = 15.0
 """Seconds a test may take once several have hung: without a network they do so by dozens."""
 NOT_COLLECTED = "not-collected"
 """Why a file of tests is set aside that cannot be collected: it is named in place of its tests."""
+FORK_SECONDS = 0.1
+"""Seconds beside its own that a test may take in a process of its own, in a run of many such."""
+MOST_COLLECTIONS = 100
+"""Collections that tell which files are imported by which files of tests."""
+NOT_RUN_ALONE = "not-run-alone"
+"""Why a test is set aside for which the time did not suffice."""
 LOST: Mapping[str, str] = {"timeout": "hangs", "crashed": "crashes"}
 """Outcomes of tests that are not run again, and why they are set aside."""
 
@@ -106,7 +112,8 @@ async def run_every_test_alone(channel: Channel, args: Sequence[str], first: Sui
     if not lost or watched.exhausted:
         return watched
     again = await run_each_alone(channel, args, lost, watch=False)
-    seen = {test: seen for test, seen in watched.seen.items() if test not in set(lost)}
+    unseen = frozenset(lost)
+    seen = {test: seen for test, seen in watched.seen.items() if test not in unseen}
     return replace(watched, results={**watched.results, **again.results}, seen=seen)
 
 
@@ -120,7 +127,7 @@ async def run_each_alone(
         isolate=True,
         watch=watch,
         test_timeout=FIRST_TEST_TIMEOUT,
-        total_timeout=FIRST_TOTAL_TIMEOUT,
+        total_timeout=FIRST_TOTAL_TIMEOUT + FORK_SECONDS * len(tests),
     )
 
 
@@ -129,27 +136,34 @@ async def opened_by_file(
 ) -> dict[str, frozenset[str]]:
     """Collect each file of tests alone; return the files of the tree that are opened until then.
 
-    In company a file that others have imported before is not opened again.
+    In company a file that others have imported before is not opened again. More than
+    MOST_COLLECTIONS files are collected in groups, each with its neighbours: what one of them
+    imports then counts for all of its group, so that tests too many are selected, and none too few.
     """
-    found = {}
-    for file in sorted(files_of(first.results)):
+    found: dict[str, frozenset[str]] = {}
+    files = sorted(files_of(first.results))
+    size = -(-len(files) // MOST_COLLECTIONS)
+    for start in range(0, len(files), size or 1):
+        group = files[start : start + size]
         run = await run_suite(
             channel,
             args=args,
             tests=[],
-            only_files=[file],
+            only_files=group,
             watch=True,
             path="fork",
             test_timeout=FIRST_TEST_TIMEOUT,
             total_timeout=FIRST_TOTAL_TIMEOUT,
         )
         if "" in run.seen and not run.seen[""].opaque:
-            found[file] = run.seen[""].opened
+            found |= dict.fromkeys(group, run.seen[""].opened)
     return found
 
 
 def check_bar(run: SuiteRun) -> None:
     """Raise BuildFailed when a first run does not pass the bar."""
+    if run.error:
+        raise BuildFailed("runner-failed", run.error)
     if not run.restored:
         raise BuildFailed("tree-not-restored", "the tests change files that cannot be put back")
     if not run.collected:
@@ -214,6 +228,10 @@ def combine(
         BaselineTest(id=test, outcome="missing", seconds=0.0, set_aside="unstable")
         for test in sorted(extra)
     ]
+    tests += [
+        BaselineTest(id=test, outcome="missing", seconds=0.0, set_aside=why)
+        for test, why in first.left_out
+    ]
     return Baseline(environment=environment, tests=tuple(tests), seconds=seconds, runs=len(runs))
 
 
@@ -225,7 +243,10 @@ def set_aside(test: str, runs: Sequence[SuiteRun], alone: SuiteRun) -> str:
     if outcomes != {"passed"}:
         result = runs[0].results.get(test)
         return (result and is_red(result) and set_aside_for(result.detail)) or ""
-    return "" if alone.outcome(test) == "passed" else "company-only"
+    outcome = alone.outcome(test)
+    if outcome is None:
+        return NOT_RUN_ALONE
+    return "" if outcome == "passed" else "company-only"
 
 
 def test_timeout(baseline: Baseline) -> float:

@@ -79,7 +79,8 @@ def decide(green: Sequence[str], whole: SuiteRun, alone: SuiteRun) -> Decision:
     """
     red = [test for test in green if status(whole, test) == "red"]
     confirmed = tuple(test for test in red if status(alone, test) == "red")
-    spilled = tuple(test for test in red if test not in set(confirmed))
+    known = frozenset(confirmed)
+    spilled = tuple(test for test in red if test not in known)
     if alone.exhausted:
         return Decision(reason="timeout", spilled=(), detail="confirmation ran out of time")
     if not red:

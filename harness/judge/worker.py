@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from harness.environments.baseline import (
+    FORK_SECONDS,
     HANG_LIMIT,
     collect_timeout,
     list_runnable_tests,
@@ -38,7 +39,7 @@ class Terms:
 
     environment: Environment
     baseline: Baseline
-    read: Callable[[str], bytes | None] = lambda path: None
+    read: Callable[[str], bytes | None]
     """Gives the committed files of the tree that is changed."""
 
     def lay_out(self, files: Files) -> Files:
@@ -126,7 +127,8 @@ class SandboxWorker:
             test_timeout=patience * test_timeout(baseline),
             test_timeouts=terms.short_of(tests) if short else None,
             collect_timeout=patience * collect_timeout(baseline),
-            total_timeout=patience * total_timeout(baseline),
+            total_timeout=patience * total_timeout(baseline)
+            + (FORK_SECONDS * len(tests or ()) if isolate else 0.0),
             hang_limit=HANG_LIMIT,
             reports=reports,
             conditions=conditions,

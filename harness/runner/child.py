@@ -11,12 +11,12 @@ import tempfile
 import threading
 from typing import Any
 
-from .frames import parse_message, write_all
+from .frames import LINE_LIMIT, parse_message, write_all
+from .parts import LONG_FIELDS, split_field
 from .places import ARCHIVE
 from .processes import await_end, is_gone, kill_process, reap_all
 
 OUTPUT_LIMIT = 4000
-LINE_LIMIT = 1 << 20
 
 
 class PytestProcess:
@@ -124,9 +124,19 @@ class PytestProcess:
 
 def feed_config(fd: int, config: dict[str, Any]) -> None:
     """Write what a run is to do, as far as somebody reads it."""
+    long = [name for name in LONG_FIELDS if config.get(name)]
+    short = {name: value for name, value in config.items() if name not in long}
+    parts = [[name, part] for name in long for part in split_field(config[name])]
     try:
-        write_all(fd, json.dumps(config).encode("utf-8"))
+        write_line(fd, dict(short, parts=len(parts)))
+        for part in parts:
+            write_line(fd, part)
     except BrokenPipeError:
         return
     finally:
         os.close(fd)
+
+
+def write_line(fd: int, value: Any) -> None:
+    """Write one line of what a run is to do."""
+    write_all(fd, json.dumps(value).encode("utf-8") + b"\n")

@@ -15,7 +15,7 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 from .blocked import BLOCKED_PLUGINS
-from .held import MESSAGE_LIMIT
+from .held import receive_message, send_message
 from .places import is_of_tree
 from .processes import allow_ptrace, forbid_ptrace, has_other_threads
 from .start import run_pytest
@@ -29,7 +29,7 @@ def run_forker(fd: int) -> None:
     forbid_ptrace()
     os.set_inheritable(fd, False)
     channel = socket.socket(fileno=fd)
-    told = json.loads(channel.recv(MESSAGE_LIMIT).decode("utf-8"))
+    told = json.loads(receive_message(channel).decode("utf-8"))
     load_pytest()
     for name in told["modules"]:
         # The tests import it themselves: what goes wrong here goes wrong again where it counts.
@@ -39,7 +39,7 @@ def run_forker(fd: int) -> None:
     why = "threads" if has_other_threads() else ""
     if any(is_of_tree(module, root) for module in list(sys.modules.values())):
         why = "what it loads is the repository's own"
-    channel.send(json.dumps({"why": why}).encode("utf-8"))
+    send_message(channel, json.dumps({"why": why}).encode("utf-8"))
     # What is frozen is not looked at by the collector, which would write to the pages that all
     # forks share (https://docs.python.org/3/library/gc.html#gc.freeze).
     gc.collect()

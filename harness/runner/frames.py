@@ -10,6 +10,11 @@ from typing import Any
 
 DETAIL_LIMIT = 300
 REPORT_LIMIT = 4000
+LINE_LIMIT = 1 << 20
+"""Bytes of one message on the pipe of a run. What is longer is not ours: tests can write there."""
+TEST_ID_LIMIT = 1 << 16
+"""Bytes of a test's id. A test with a longer one is not run, and is named with this limit."""
+SHOWN_ID = 200
 TIMED_OUT = "no end within the time limit"
 PATIENCE = 2
 """Tests that may hang before the others are given less time, where that is asked for."""
@@ -70,8 +75,11 @@ MESSAGES: dict[str, dict[str, Any]] = {
         "introspected": dict,
         "opened": list,
         "opaque": bool,
+        "more": bool,
     },
-    "collected": {"tests": list},
+    "collected": {"tests": list, "more": bool},
+    "left-out": {"test": str, "why": str},
+    "too-long": {"what": str, "bytes": int},
     "collect-error": {"path": str, "detail": str},
     "start": {"test": str},
     "outcome": {"test": str, "outcome": str, "seconds": (int, float), "detail": str},

@@ -22,7 +22,27 @@ HELD_START = 120.0
 KEEPER_AGE = 600.0
 """Seconds until the code is collected anew: what tests hold of the time must not grow old."""
 KEEPERS_LOST = 3
-MESSAGE_LIMIT = 1 << 17
+PACKET = 1 << 16
+MESSAGE_LIMIT = 64 << 20
+"""Bytes of what such a process is told at its start, and of its answer."""
+
+
+def send_message(channel: Any, data: bytes) -> None:
+    """Send a message in packets, each marked as the last or not: the kernel takes no long one."""
+    for start in range(0, max(1, len(data)), PACKET):
+        end = start + PACKET
+        channel.sendall((b"." if end >= len(data) else b"+") + data[start:end])
+
+
+def receive_message(channel: Any) -> bytes:
+    """Return the next message; empty when the other side is gone. Raises OSError."""
+    data = b""
+    while len(data) <= MESSAGE_LIMIT:
+        packet = channel.recv(PACKET + 1)
+        data += packet[1:]
+        if not packet or packet[:1] == b".":
+            return bytes(data if packet else b"")
+    raise OSError("a message is over MESSAGE_LIMIT (%d bytes)" % MESSAGE_LIMIT)
 
 
 class HeldProcess:
@@ -60,8 +80,13 @@ class HeldProcess:
         theirs.close()
         self.socket = ours
         SPARED.add(self.pid)
-        self.socket.send(json.dumps(told).encode("utf-8"))
-        self.read_start(self.receive_answer(HELD_START))
+        self.socket.settimeout(HELD_START)
+        try:
+            send_message(self.socket, json.dumps(told).encode("utf-8"))
+            self.read_start(receive_message(self.socket))
+        except OSError as problem:
+            self.why = "it could not be started: %s" % problem
+            self.close()
 
     def read_start(self, answer: bytes) -> None:
         """Take the word of a process that has started, and end it where it is of no use."""
@@ -78,7 +103,7 @@ class HeldProcess:
         """Return the next message; empty when there is none in time."""
         self.socket.settimeout(timeout)
         try:
-            return bytes(self.socket.recv(MESSAGE_LIMIT))
+            return bytes(self.socket.recv(PACKET))
         except OSError:
             return b""
 

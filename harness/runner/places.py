@@ -9,11 +9,30 @@ ARCHIVE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 """What Python is started with: the folder of this package is the archive's only one."""
 
 
+FOLDER = "BUGFOUNDRY_FOLDER"
+"""Names the working folder below the root of the tree; the root itself where it is not set."""
+
+
+def find_folder(root: str) -> str:
+    """Return where pytest is started."""
+    return os.path.join(root, os.environ.get(FOLDER, ""))
+
+
+def find_prefix(root: str, base: str) -> str:
+    """Return what ids of tests lack that pytest gives relative to ``base``: theirs are the tree's.
+
+    Empty where that is the root, or lies elsewhere.
+    """
+    path = os.path.relpath(os.path.realpath(base), os.path.realpath(root))
+    return "" if path == "." or path.split(os.sep)[0] == ".." else path.replace(os.sep, "/") + "/"
+
+
 class TreePaths:
     """Tells which files lie within the tree."""
 
     def __init__(self, root: str) -> None:
         self.root = os.path.join(os.path.realpath(root), "")
+        self.folder = find_folder(self.root)
         self.known: dict[str, str] = {}
 
     def inside(self, name: str) -> str:
@@ -27,7 +46,7 @@ class TreePaths:
         """Work out what ``inside`` says: code names its file in every way there is."""
         if name.startswith("<"):
             return ""
-        full = name if os.path.isabs(name) else os.path.join(self.root, name)
+        full = name if os.path.isabs(name) else os.path.join(self.folder, name)
         full = os.path.normpath(full)
         if not full.startswith(self.root):
             full = os.path.realpath(full)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import json
 import os
+import posixpath
 import random
 import threading
 import time
@@ -13,8 +15,20 @@ import types
 from typing import Any
 
 from .blocked import HOOKS_OF_BLOCKED, MARKS_OF_BLOCKED, SETTINGS_OF_BLOCKED
-from .frames import DETAIL_LIMIT, PATIENCE, REPORT_LIMIT, TIMED_OUT, write_all
+from .frames import (
+    DETAIL_LIMIT,
+    LINE_LIMIT,
+    PATIENCE,
+    REPORT_LIMIT,
+    SHOWN_ID,
+    TEST_ID_LIMIT,
+    TIMED_OUT,
+    write_all,
+)
+from .parts import measure_json, split_list, split_trace
+from .places import find_prefix
 from .processes import describe_death, kill_process, wait_for_end
+from .tree import ScratchFolders
 
 
 class ReportPlugin:
@@ -32,7 +46,11 @@ class ReportPlugin:
         self.watcher: Any = None
         self.reports = config["reports"]
         self.told: dict[str, str] = {}
-        self.root = os.getcwd()
+        # In a fork of a held session the working folder may be another by now.
+        self.root = getattr(self, "root", None) or os.getcwd()
+        self.prefix = getattr(self, "prefix", "")
+        self.temporary = os.environ.get("TMPDIR", "")
+        self.scratch: Any = None
         self.only_files = None if config["only_files"] is None else set(config["only_files"])
         self.order_seed = config["order_seed"]
         self.phases: dict[str, list[Any]] = {}
@@ -52,8 +70,18 @@ class ReportPlugin:
             parser.addini(name, "of a plugin that is blocked")
 
     def pytest_configure(self, config: Any) -> None:
+        self.prefix = find_prefix(
+            self.root, str(getattr(config, "rootpath", None) or config.rootdir)
+        )
         for name in MARKS_OF_BLOCKED:
             config.addinivalue_line("markers", name + ": of a plugin that is blocked")
+
+    def find_id(self, nodeid: str) -> str:
+        """Return a test's id by its path in the tree."""
+        if not self.prefix:
+            return nodeid
+        path, colons, name = nodeid.partition("::")
+        return posixpath.normpath(self.prefix + path) + colons + name
 
     def pytest_ignore_collect(self, collection_path: Any) -> bool | None:
         """Leave the files of tests alone that are not asked for; packages and conftests stay."""
@@ -65,18 +93,46 @@ class ReportPlugin:
 
     def send(self, **message: Any) -> None:
         """Send one message, on a line of its own even when a test has written half a line."""
+        line = json.dumps(message).encode("utf-8")
+        if len(line) > LINE_LIMIT:
+            # The other side would take it for something that a test wrote, and drop it.
+            told = {"event": "too-long", "what": message["event"], "bytes": len(line)}
+            line = json.dumps(told).encode("utf-8")
         with self.lock:
-            write_all(self.fd, b"\n" + json.dumps(message).encode("utf-8") + b"\n")
+            write_all(self.fd, b"\n" + line + b"\n")
+
+    def send_collected(self) -> None:
+        """Send the ids of the tests: thousands of them are more than one message holds."""
+        parts = list(split_list(self.copies))
+        for place, part in enumerate(parts, 1):
+            self.send(event="collected", tests=part, more=place < len(parts))
+
+    def send_seen(self, test: str) -> None:
+        """Send what a test was seen to run."""
+        for part in split_trace(self.watcher.summarize()):
+            self.send(event="seen", test=test, **part)
 
     def pytest_collection_modifyitems(self, session: Any, config: Any, items: list[Any]) -> None:
         self.complete = True
-        if self.wanted is not None:
-            gone = [item for item in items if item.nodeid not in self.wanted]
-            items[:] = [item for item in items if item.nodeid in self.wanted]
-            if gone:
-                config.hook.pytest_deselected(items=gone)
+        kept = [item for item in items if self.is_chosen(self.find_id(item.nodeid))]
+        if len(kept) < len(items):
+            chosen = set(map(id, kept))
+            gone = [item for item in items if id(item) not in chosen]
+            items[:] = kept
+            config.hook.pytest_deselected(items=gone)
         if self.order_seed is not None:
             items[:] = shuffle_items(items, self.order_seed)
+
+    def is_chosen(self, test: str) -> bool:
+        """Say whether a test is to be run; one whose id is too long is told of."""
+        # A character takes twelve bytes at most: nearly no id has to be measured.
+        if len(test) * 12 <= TEST_ID_LIMIT or measure_json(test) <= TEST_ID_LIMIT:
+            return self.wanted is None or test in self.wanted
+        if self.wanted is None:
+            name = hashlib.sha256(test.encode("utf-8", "replace")).hexdigest()[:12]
+            shown = "%s… (%d characters, %s)" % (test[:SHOWN_ID], len(test), name)
+            self.send(event="left-out", test=shown, why="id-too-long")
+        return False
 
     def pytest_collection_finish(self, session: Any) -> None:
         """Say what was collected; pytest calls this also when a module has ended collection."""
@@ -84,32 +140,50 @@ class ReportPlugin:
             return
         if self.watcher is not None:
             self.watcher.stop()
-            self.send(event="seen", test="", **self.watcher.summarize())
+            self.send_seen("")
         for item in session.items:
-            self.copies.setdefault(item.nodeid, []).append(item)
-        self.send(event="collected", tests=list(self.copies))
+            self.copies.setdefault(self.find_id(item.nodeid), []).append(item)
+        self.send_collected()
 
     def pytest_collectreport(self, report: Any) -> None:
         if report.failed:
-            self.send(event="collect-error", path=report.nodeid, detail=summarize_failure(report))
+            self.send(
+                event="collect-error",
+                path=self.find_id(report.nodeid),
+                detail=summarize_failure(report),
+            )
 
     def pytest_runtest_logstart(self, nodeid: str, location: Any) -> None:
-        self.send(event="start", test=nodeid)
+        self.send(event="start", test=self.find_id(nodeid))
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        self.phases.setdefault(report.nodeid, []).append(report)
+        self.phases.setdefault(self.find_id(report.nodeid), []).append(report)
 
     def pytest_runtest_logfinish(self, nodeid: str, location: Any) -> None:
         """Send the outcome when the last test with this id has ended."""
-        copies = self.copies.get(nodeid, [])
+        test = self.find_id(nodeid)
+        copies = self.copies.get(test, [])
+        for item in copies[:1]:
+            self.forget_output(item, self.phases.get(test, []))
         del copies[:1]
         if not copies:
-            self.send_outcome(nodeid, *combine_reports(self.phases.pop(nodeid, [])))
+            self.send_outcome(test, *combine_reports(self.phases.pop(test, [])))
+
+    @staticmethod
+    def forget_output(item: Any, reports: list[Any]) -> None:
+        """Drop what a test has printed: pytest keeps all of it to its end, which nobody reads.
+
+        A megabyte of each of a thousand tests would be a gigabyte.
+        """
+        for report in reports:
+            report.sections = []
+        item._report_sections = []
 
     def pytest_exception_interact(self, node: Any, call: Any, report: Any) -> None:
         """Keep what a person would see of the first thing that went wrong in a test."""
         if self.reports and hasattr(report, "when"):
-            self.told.setdefault(report.nodeid, format_exception(call.excinfo, self.root + os.sep))
+            test = self.find_id(report.nodeid)
+            self.told.setdefault(test, format_exception(call.excinfo, self.root + os.sep))
 
     def send_outcome(self, test: str, outcome: str, seconds: float, detail: str) -> None:
         more = {"report": self.told.pop(test, "")} if self.reports else {}
@@ -133,7 +207,9 @@ class ReportPlugin:
 
     def run_in_fork(self, items: list[Any]) -> None:
         """Run a test (all that share its id) in a fork, so that no other has run before it."""
-        test = items[0].nodeid
+        test = self.find_id(items[0].nodeid)
+        if self.scratch is None:
+            self.scratch = ScratchFolders([self.temporary] if self.temporary else [])
         self.send(event="start", test=test)
         began = time.monotonic()
         pid = os.fork()
@@ -152,6 +228,9 @@ class ReportPlugin:
         seconds = time.monotonic() - began
         if status is None:
             os.waitpid(pid, 0)
+        # The place is small, and thousands of tests leave something there.
+        self.scratch.clear()
+        if status is None:
             self.hung += 1
             self.send_outcome(test, "timeout", seconds, TIMED_OUT)
         else:
@@ -160,7 +239,7 @@ class ReportPlugin:
 
     def run_copies(self, items: list[Any]) -> None:
         """Run a test and the others of its id, and say what they ran where that is asked."""
-        test = items[0].nodeid
+        test = self.find_id(items[0].nodeid)
         if self.watcher is not None:
             self.watcher.prepare_children()
             self.watcher.start()
@@ -168,7 +247,7 @@ class ReportPlugin:
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
         if self.watcher is not None:
             self.watcher.stop()
-            self.send(event="seen", test=test, **self.watcher.summarize())
+            self.send_seen(test)
 
 
 def shuffle_items(items: list[Any], seed: int) -> list[Any]:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from .child import PytestProcess
 from .environment import make_environment
-from .frames import DETAIL_LIMIT, PATIENCE, REPORT_LIMIT, TIMED_OUT
+from .frames import DETAIL_LIMIT, LINE_LIMIT, PATIENCE, REPORT_LIMIT, TIMED_OUT
 from .held import HeldProcesses
+from .parts import split_list
 from .processes import GRACE
 
 if TYPE_CHECKING:
@@ -49,9 +50,10 @@ class RunRequest:
         self.impatient_timeout = frame.get("impatient_timeout")
         self.hung = 0
         self.collected: list[str] | None = None
+        self.parts: list[str] = []
+        self.told: set[str] = set()
         self.reported: dict[str, str] = {}
         self.red = 0
-        self.errors: list[list[str]] = []
         self.exhausted = False
         self.stopped = False
         self.forks = True
@@ -109,6 +111,7 @@ class RunRequest:
             "order_seed": self.conditions.get("order_seed"),
             "swaps": self.swaps,
         }
+        self.parts = []
         # From the fastest way to the surest. A fresh process is always to be had.
         for path, held in [*self.held, ("fresh", None)]:
             if path == "swap" and self.mode != "swap":
@@ -145,7 +148,7 @@ class RunRequest:
                 return None
             for message in child.messages(min(1.0, self.deadline - now, limit - (now - since))):
                 kind, since = message["event"], time.monotonic()
-                collecting = collecting and kind != "collected"
+                collecting = collecting and (kind != "collected" or message["more"])
                 if kind == "finished":
                     return int(message["code"])
                 if kind == "cannot-swap":
@@ -161,11 +164,16 @@ class RunRequest:
     def take_message(self, kind: str, message: dict[str, Any]) -> None:
         """Keep or pass on one message of the process."""
         if kind == "collected":
-            if self.collected is None:
-                self.collected = message["tests"]
-                self.send({"event": "collected", "tests": self.collected})
+            self.take_collected(message["tests"], message["more"])
         elif kind == "collect-error":
-            self.errors.append([message["path"], message["detail"][-DETAIL_LIMIT:]])
+            self.send_once(dict(message, detail=message["detail"][-DETAIL_LIMIT:]))
+        elif kind == "left-out":
+            self.send_once(message)
+        elif kind == "too-long":
+            raise ValueError(
+                "a message %r of %d bytes is over LINE_LIMIT (%d bytes)"
+                % (message["what"][:DETAIL_LIMIT], message["bytes"], LINE_LIMIT)
+            )
         elif kind == "outcome":
             self.report_outcome(
                 message["test"],
@@ -177,6 +185,25 @@ class RunRequest:
         elif kind == "cannot-fork":
             self.forks = False
         elif kind == "seen":
+            self.send(message)
+
+    def take_collected(self, tests: list[str], more: bool) -> None:
+        """Take ids of tests; pass all of them on when the last have come, of the first process."""
+        if self.collected is not None:
+            return
+        self.parts += tests
+        if more:
+            return
+        self.collected = self.parts
+        parts = list(split_list(self.collected))
+        for place, part in enumerate(parts, 1):
+            self.send({"event": "collected", "tests": part, "more": place < len(parts)})
+
+    def send_once(self, message: dict[str, Any]) -> None:
+        """Pass on what each process says that collects the tests."""
+        key = repr(sorted(message.items()))
+        if key not in self.told:
+            self.told.add(key)
             self.send(message)
 
     def report_outcome(

@@ -12,6 +12,7 @@ from typing import Any
 from .environment import find_faketime, make_environment
 from .frames import read_frame, take_channel, write_frame
 from .held import HeldProcesses
+from .parts import join_part
 from .processes import (
     adopt_orphans,
     claim_sandbox,
@@ -38,6 +39,7 @@ class RunnerServer:
         self.source, self.target = take_channel()
         self.tree = WorkTree(os.getcwd())
         self.stable = HeldProcesses(self.tree)
+        self.parts: dict[str, Any] = {}
         self.scratch = ScratchFolders(folders or list(filter(None, [os.environ.get("TMPDIR")])))
 
     def serve(self) -> None:
@@ -49,6 +51,11 @@ class RunnerServer:
             frame = read_frame(self.source)
             if frame is None:
                 return
+            if frame["op"] == "part":
+                join_part(self.parts, frame["field"], frame["part"])
+                continue
+            frame.update(self.parts)
+            self.parts = {}
             operations = {
                 "run": self.run,
                 "prepare": self.prepare,
@@ -78,7 +85,6 @@ class RunnerServer:
                 "event": "done",
                 "path": {"mode": request.path, "why": request.why, "forked": request.forks},
                 "clock": bool(request.conditions.get("clock_days") and find_faketime()),
-                "collect_errors": request.errors[:50],
                 "exhausted": request.exhausted,
                 "stopped": request.stopped,
                 "restored": restored,

@@ -15,14 +15,13 @@ from typing import Any
 
 from .environment import make_environment
 from .forker import serve_forks
-from .held import MESSAGE_LIMIT
+from .held import receive_message, send_message
 from .places import is_of_tree
 from .plugin import ReportPlugin
 from .processes import forbid_ptrace, has_other_threads, list_children, prefer_oom_kill
 from .start import read_config, start_pytest
 from .swap import FunctionIndex
 
-MODULES_LIMIT = 2000
 OWN_NAME = __name__.partition(".")[0]
 NOTHING_ASKED: dict[str, Any] = {
     "tests": None,
@@ -82,11 +81,11 @@ class HeldSession(ReportPlugin):
         told = {"why": why, "modules": self.list_outside_modules()}
         said = json.dumps(told).encode("utf-8")
         for place, item in enumerate(self.session.items):
-            self.places_of.setdefault(item.nodeid, []).append(place)
+            self.places_of.setdefault(self.find_id(item.nodeid), []).append(place)
         self.index.collect()
         gc.collect()
         gc.freeze()
-        self.channel.send(said if len(said) < MESSAGE_LIMIT else json.dumps({"why": why}).encode())
+        send_message(self.channel, said)
         if why:
             os._exit(0)
         serve_forks(self.channel, self.run_held)
@@ -135,7 +134,7 @@ class HeldSession(ReportPlugin):
     def list_outside_modules(self) -> list[str]:
         """Modules that the tests have loaded, the repository's own left out."""
         root = os.path.join(os.path.realpath(self.root), "")
-        found = [
+        return [
             name
             for name, module in list(sys.modules.items())
             if isinstance(getattr(module, "__file__", None), str)
@@ -143,7 +142,6 @@ class HeldSession(ReportPlugin):
             and name != "__main__"
             and name.partition(".")[0] != OWN_NAME
         ]
-        return found[:MODULES_LIMIT]
 
     def run_held(self, config_fd: int, report_fd: int) -> None:
         """Run what was asked, in a fork: give the changed functions their code, then run tests."""
@@ -161,8 +159,8 @@ class HeldSession(ReportPlugin):
         )
         items = [self.session.items[place] for place in wanted]
         for item in items:
-            self.copies.setdefault(item.nodeid, []).append(item)
-        self.send(event="collected", tests=list(self.copies))
+            self.copies.setdefault(self.find_id(item.nodeid), []).append(item)
+        self.send_collected()
         if self.isolate:
             for copies in list(self.copies.values()):
                 self.run_in_fork(copies)
@@ -185,8 +183,9 @@ def run_keeper(fd: int) -> None:
     forbid_ptrace()
     os.set_inheritable(fd, False)
     channel = socket.socket(fileno=fd)
-    told = json.loads(channel.recv(MESSAGE_LIMIT).decode("utf-8"))
+    told = json.loads(receive_message(channel).decode("utf-8"))
     plugin = HeldSession(channel, told["args"])
     code = start_pytest(told["args"], plugin)
-    channel.send(json.dumps({"why": "pytest ended before its tests (%d)" % code}).encode())
+    why = "pytest ended before its tests (%d)" % code
+    send_message(channel, json.dumps({"why": why}).encode("utf-8"))
     os._exit(1)

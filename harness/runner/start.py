@@ -9,6 +9,8 @@ from typing import Any
 
 from .blocked import BLOCKED_PLUGINS, make_stand_ins
 from .environment import mend_clock
+from .parts import join_part
+from .places import find_folder
 from .plugin import ReportPlugin
 from .processes import prefer_oom_kill
 from .watch import LineWatcher
@@ -35,12 +37,16 @@ def run_pytest(config_fd: int, report_fd: int) -> None:
 def read_config(fd: int) -> dict[str, Any]:
     """Read what a run is to do."""
     with os.fdopen(fd, "rb") as file:
-        found: dict[str, Any] = json.loads(file.read().decode("utf-8"))
+        found: dict[str, Any] = json.loads(next(file).decode("utf-8"))
+        for _ in range(found.pop("parts")):
+            name, part = json.loads(next(file).decode("utf-8"))
+            join_part(found, name, part)
     return found
 
 
 def start_pytest(given: list[str], plugin: ReportPlugin) -> int:
     """Run pytest with a plugin of ours, as ``python -m pytest`` would."""
+    os.chdir(find_folder(plugin.root))
     # As ``-m`` does; in a fork something that was loaded may have changed it since.
     sys.path[0] = os.getcwd()
     import pytest

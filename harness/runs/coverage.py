@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping
 
 from harness.runs.selection import Coverage, ExecutionTrace, Masks
 
-FORMAT = 2
+FORMAT = 3
+READABLE = (2, FORMAT)
+"""Before 3, what several tests have in common was written for each of them."""
 
 
 def make_coverage(
@@ -33,10 +35,11 @@ def make_coverage(
 
 def encode(coverage: Coverage) -> bytes:
     """Encode a coverage; equal coverages give equal bytes."""
+    traces = {id(seen): seen for seen in (coverage.imported, *coverage.tests.values())}
     names = sorted(
         {
             name
-            for each in (coverage.imported, *coverage.tests.values())
+            for each in traces.values()
             for name in (*each.code, *each.lines, *each.introspected, *each.opened)
         }
         | {name for opened in coverage.importers.values() for name in opened}
@@ -51,11 +54,17 @@ def encode(coverage: Coverage) -> bytes:
         parts = [masks(found) for found in (seen.code, seen.lines, seen.introspected)]
         return [*parts, opened, int(seen.opaque)]
 
+    written = {each: json.dumps(plain(seen)) for each, seen in traces.items()}
+    contents = sorted({written[id(seen)] for seen in coverage.tests.values()})
+    place = {content: number for number, content in enumerate(contents)}
     document = {
         "format": FORMAT,
         "files": names,
         "imported": plain(coverage.imported),
-        "tests": [[test, plain(seen)] for test, seen in sorted(coverage.tests.items())],
+        "traces": [json.loads(content) for content in contents],
+        "tests": [
+            [test, place[written[id(seen)]]] for test, seen in sorted(coverage.tests.items())
+        ],
         "importers": [
             [file, sorted(number[path] for path in opened)]
             for file, opened in sorted(coverage.importers.items())
@@ -67,7 +76,7 @@ def encode(coverage: Coverage) -> bytes:
 def decode(data: bytes) -> Coverage | None:
     """Return what ``encode`` was given; None for another version's bytes."""
     document = json.loads(zlib.decompress(data))
-    if document["format"] != FORMAT:
+    if document["format"] not in READABLE:
         return None
     files: list[str] = document["files"]
 
@@ -89,9 +98,13 @@ def decode(data: bytes) -> Coverage | None:
             opaque=bool(opaque),
         )
 
+    traces = [unpack_seen(*parts) for parts in document.get("traces", ())]
     return Coverage(
         imported=unpack_seen(*document["imported"]),
-        tests={test: unpack_seen(*parts) for test, parts in document["tests"]},
+        tests={
+            test: traces[found] if isinstance(found, int) else unpack_seen(*found)
+            for test, found in document["tests"]
+        },
         importers={
             file: frozenset(files[place] for place in opened)
             for file, opened in document["importers"]

@@ -7,7 +7,7 @@ with their reasons, in docs/selection.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
@@ -18,6 +18,8 @@ from harness.runs.statements import Lines
 PYTHON = ".py"
 Masks = Mapping[str, int]
 """Lines by file of the tree: bit n stands for line n."""
+TestMask = tuple[Sequence[str], int]
+"""Tests, and the lines of one file that each of them has."""
 Path = Literal["swap", "fork", "fresh"]
 
 
@@ -56,20 +58,24 @@ class CoverageIndex:
 
     def __init__(self, coverage: Coverage) -> None:
         self.opaque = frozenset(test for test, seen in coverage.tests.items() if seen.opaque)
-        self.code: dict[str, list[tuple[str, int]]] = {}
-        self.lines: dict[str, list[tuple[str, int]]] = {}
-        self.introspected: dict[str, list[tuple[str, int]]] = {}
+        self.code: dict[str, list[TestMask]] = {}
+        self.lines: dict[str, list[TestMask]] = {}
+        self.introspected: dict[str, list[TestMask]] = {}
         self.openers: dict[str, set[str]] = {}
+        # Tests of many parameters run the same: what they have in common is one object.
+        groups: dict[int, tuple[ExecutionTrace, list[str]]] = {}
         for test, seen in coverage.tests.items():
+            groups.setdefault(id(seen), (seen, []))[1].append(test)
+        for seen, tests in groups.values():
             for found, masks in (
                 (self.code, seen.code),
                 (self.lines, seen.lines),
                 (self.introspected, seen.introspected),
             ):
                 for path, mask in masks.items():
-                    found.setdefault(path, []).append((test, mask))
+                    found.setdefault(path, []).append((tests, mask))
             for path in seen.opened:
-                self.openers.setdefault(path, set()).add(test)
+                self.openers.setdefault(path, set()).update(tests)
         self.tests_of: dict[str, set[str]] = {}
         for test in coverage.tests:
             self.tests_of.setdefault(test.partition("::")[0], set()).add(test)
@@ -130,14 +136,19 @@ def find_noticing_tests(index: CoverageIndex, path: str, change: FunctionChange)
     if change.precise:
         for lines in change.touched:
             wanted |= mask_of(lines)
-        found = {test for test, mask in index.lines.get(path, ()) if mask & wanted}
+        found = select_tests(index.lines, path, wanted)
     else:
         wanted = mask_of(change.span)
-        found = {test for test, mask in index.code.get(path, ()) if mask & wanted}
+        found = select_tests(index.code, path, wanted)
     if change.introspects:
         wanted = mask_of(change.span)
-        found |= {test for test, mask in index.introspected.get(path, ()) if mask & wanted}
+        found |= select_tests(index.introspected, path, wanted)
     return found
+
+
+def select_tests(masks: Mapping[str, Sequence[TestMask]], path: str, wanted: int) -> set[str]:
+    """Return the tests that have one of the wanted lines of a file."""
+    return {test for tests, mask in masks.get(path, ()) if mask & wanted for test in tests}
 
 
 def acts_at_import(imported: ExecutionTrace, path: str, change: FunctionChange) -> bool:

@@ -5,68 +5,23 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any
 
+from harness.runner.parts import split_request
 from harness.runs.changes import FunctionChange
 from harness.runs.conditions import AS_JUDGED, Conditions
-from harness.runs.selection import ExecutionTrace, Path
+from harness.runs.reports import FrameCollector
+from harness.runs.results import OUTCOMES, Result, SuiteRun
+from harness.runs.selection import Path
 from harness.sandboxes.sandbox import Channel, Frame
 from storage.errors import SandboxError
-from storage.records import Outcome
 
-OUTCOMES: frozenset[str] = frozenset(get_args(Outcome))
+__all__ = ["OUTCOMES", "Result", "SuiteRun", "encode", "prepare", "run_compile", "run_suite"]
+
 GRACE = 60.0
 """Seconds beyond a run's own limit before the runner itself counts as hung."""
 PREPARING = 300.0
 """Seconds until the runner counts as hung while it starts what it holds: it waits 120 for each."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What came of one test. ``detail`` is one line, as the code under test wrote it."""
-
-    outcome: Outcome
-    seconds: float = 0.0
-    detail: str = ""
-    report: str = ""
-    """Where it was asked for: what Python prints of the exception, the end of it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SuiteRun:
-    """One run of the suite, or of some of its tests."""
-
-    results: Mapping[str, Result]
-    collected: tuple[str, ...] | None
-    """Ids in collection order; None when pytest died before it had collected."""
-    collect_errors: tuple[tuple[str, str], ...] = ()
-    exhausted: bool = False
-    """The time for the whole run was used up; tests without a result were not run."""
-    stopped: bool = False
-    """More tests were red than asked for, and the rest was not run."""
-    restored: bool = True
-    error: str = ""
-    tail: str = ""
-    """The end of pytest's output when it did not finish."""
-    seconds: float = 0.0
-    """Wall clock of the run."""
-    path: str = "fresh"
-    """The way by which the last process was started, and why not by a faster one."""
-    why: str = ""
-    clock: bool = False
-    """Another clock was asked for, and could be had."""
-    seen: Mapping[str, ExecutionTrace] = field(default_factory=dict)
-    """What each test ran, where it was watched; what ran before the first is under ``""``."""
-
-    def outcome(self, test: str) -> Outcome | None:
-        """The test's outcome; ``missing`` when it was not collected, None when it was not run."""
-        found = self.results.get(test)
-        if found is not None:
-            return found.outcome
-        if self.collected is not None and test in self.collected:
-            return None
-        return None if self.exhausted or self.stopped else "missing"
 
 
 async def run_suite(
@@ -107,7 +62,9 @@ async def run_suite(
     other than those of judging hold for fresh processes alone. Raises SandboxError when the runner
     is gone or does not keep to the protocol.
     """
-    await channel.send(
+    started = time.monotonic()
+    await send_request(
+        channel,
         {
             "op": "run",
             "path": {"mode": path, "swaps": encode_swaps(changes or {})},
@@ -127,17 +84,25 @@ async def run_suite(
             "reports": reports,
             "only_files": None if only_files is None else sorted(only_files),
             "conditions": conditions.frame(),
-        }
+        },
     )
-    started = time.monotonic()
-    gathered = FrameCollector(asked=None if tests is None else frozenset(tests))
+    gathered = FrameCollector(asked=tests)
     while True:
         try:
             frame = await channel.receive(timeout=total_timeout + GRACE)
         except TimeoutError as error:
             raise SandboxError("the runner did not answer in time") from error
-        if gathered.take(frame):
-            return gathered.make_run(frame, seconds=round(time.monotonic() - started, 3))
+        try:
+            if gathered.take(frame):
+                return gathered.make_run(frame, seconds=round(time.monotonic() - started, 3))
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise SandboxError("the runner does not keep to the protocol") from error
+
+
+async def send_request(channel: Channel, frame: Frame) -> None:
+    """Send a request, what is long of it in frames of its own. Raises SandboxError."""
+    for part in split_request(frame):
+        await channel.send(part)
 
 
 async def prepare(channel: Channel, *, args: Sequence[str], path: Path) -> bool:
@@ -189,69 +154,3 @@ def encode_swaps(changes: Mapping[str, Sequence[FunctionChange]]) -> list[dict[s
         for path, found in changes.items()
         for change in found
     ]
-
-
-class FrameCollector:
-    """Gathers frames of one run, and refuses what was not asked for or came twice."""
-
-    def __init__(self, *, asked: frozenset[str] | None) -> None:
-        self._asked = asked
-        self._collected: tuple[str, ...] | None = None
-        self._known: frozenset[str] = frozenset()
-        self._results: dict[str, Result] = {}
-        self._seen: dict[str, ExecutionTrace] = {}
-
-    def take(self, frame: Frame) -> bool:
-        """Take one frame. Returns whether it was the last."""
-        kind = frame.get("event")
-        if kind == "collected":
-            found = [str(test) for test in frame["tests"]]
-            if self._asked is not None:
-                found = [test for test in found if test in self._asked]
-            self._collected, self._known = tuple(found), frozenset(found)
-        elif kind == "seen":
-            self._seen.setdefault(str(frame["test"]), read_seen(frame))
-        elif kind == "outcome":
-            test, outcome = frame.get("test"), frame.get("outcome")
-            if test in self._known and test not in self._results and outcome in OUTCOMES:
-                self._results[test] = Result(
-                    outcome=outcome,
-                    seconds=float(frame.get("seconds", 0.0)),
-                    detail=str(frame.get("detail", "")),
-                    report=str(frame.get("report", "")),
-                )
-        return kind == "done"
-
-    def make_run(self, done: Frame, *, seconds: float) -> SuiteRun:
-        """What was gathered, with what the runner said at the end."""
-        return SuiteRun(
-            results=self._results,
-            collected=self._collected,
-            collect_errors=tuple((str(p), str(d)) for p, d in done.get("collect_errors", ())),
-            exhausted=bool(done.get("exhausted")),
-            stopped=bool(done.get("stopped")),
-            restored=bool(done.get("restored")),
-            error=str(done.get("error", "")),
-            tail=str(done.get("tail", "")),
-            seconds=seconds,
-            path=str(done["path"]["mode"]),
-            why=str(done["path"]["why"]),
-            clock=bool(done.get("clock")),
-            seen={t: s for t, s in self._seen.items() if not t or t in self._known},
-        )
-
-
-def read_seen(frame: Frame) -> ExecutionTrace:
-    """Read what a test was seen to run."""
-    return ExecutionTrace(
-        code=read_masks(frame["code"]),
-        lines=read_masks(frame["lines"]),
-        introspected=read_masks(frame["introspected"]),
-        opened=frozenset(frame["opened"]),
-        opaque=bool(frame["opaque"]),
-    )
-
-
-def read_masks(digits: Mapping[str, str]) -> dict[str, int]:
-    """Read lines as a frame has them: hexadecimal digits by file."""
-    return {str(path): int(mask, 16) for path, mask in digits.items()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
 import re
 import time
 from collections.abc import Mapping
@@ -81,9 +82,11 @@ class Layers:
             builder.put_tool("files", names)
             builder.put_tree(checkout)
             for step in code_steps(plan):
-                builder.run_command([*INSTALL, "--no-deps", *step], settings(plan), folder=TREE)
+                builder.run_command(
+                    [*INSTALL, "--no-deps", *step], settings(plan), folder=folder_of(plan)
+                )
             builder.run_command(["sh", "-c", TIDY])
-            if own := own_packages(files_of(checkout)):
+            if own := own_packages(files_of(checkout), plan.folder):
                 builder.run_command(["python3", "-c", SCRIPT, LEFT_ALONE, *own])
             labels = {
                 "tree": tree,
@@ -129,7 +132,7 @@ class Layers:
             version = lay_python(builder, plan)
             builder.put_tree(checkout)
             for step in plan.install:
-                builder.run_command([*INSTALL, *step], settings(plan), folder=TREE)
+                builder.run_command([*INSTALL, *step], settings(plan), folder=folder_of(plan))
             frozen = builder.run_command(
                 [UV, "pip", "freeze", "--quiet", "--python", VENV]
             ).splitlines()
@@ -181,13 +184,19 @@ def settings(plan: Plan) -> dict[str, str]:
 
 def digest_dependency_files(checkout: Path, plan: Plan) -> str:
     """Return the digest of all files that can say what is to be installed."""
-    named = {word for step in plan.install for word in step}
+    start = f"{plan.folder}/" if plan.folder else ""
+    named = {posixpath.normpath(start + word) for step in plan.install for word in step}
     parts: list[str] = []
     for path in files_of(checkout):
         file = checkout / path
         if (DECLARING.search(path) or path in named) and file.is_file():
             parts += [path, digest(file.read_bytes().decode("utf-8", "surrogateescape"))]
     return digest(*parts)
+
+
+def folder_of(plan: Plan) -> str:
+    """Return where a plan's steps are run."""
+    return f"{TREE}/{plan.folder}" if plan.folder else TREE
 
 
 def code_steps(plan: Plan) -> list[tuple[str, ...]]:

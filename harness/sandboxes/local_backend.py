@@ -159,7 +159,7 @@ class LocalBackend:
         settings = {**env, **dict(plan.env), **uv_settings(plan)}
         for words in plan.install:
             command = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python]
-            self._command(root, [*command, *words], interpreter, settings)
+            self._command(root, [*command, *words], interpreter, settings, folder=plan.folder)
         for cache in list((first / "tree").rglob("__pycache__")):
             shutil.rmtree(cache, ignore_errors=True)
         make_repository(first / "tree", files_of(checkout))
@@ -175,10 +175,16 @@ class LocalBackend:
         )
 
     def _command(
-        self, root: Path, command: Sequence[str], interpreter: Interpreter, env: Mapping[str, str]
+        self,
+        root: Path,
+        command: Sequence[str],
+        interpreter: Interpreter,
+        env: Mapping[str, str],
+        *,
+        folder: str = "",
     ) -> str:
         """Run one build step, in a cage with network where there is one. Raises BuildFailed."""
-        tree = root / "w00" / "tree"
+        tree = root / "w00" / "tree" / folder
         settings = {
             "PATH": f"{root / 'w00' / 'venv' / 'bin'}:{os.environ.get('PATH', os.defpath)}",
             "UV_CACHE_DIR": str(self._uv_cache),
@@ -240,7 +246,7 @@ class LocalBackend:
             archive=self._pack_tree(root / "w00" / "tree")
             if self.isolation == "bubblewrap"
             else b"",
-            hidden=find_hidden_copies(root, interpreter.prefix)
+            hidden=find_hidden_copies(root, interpreter.prefix, environment.plan.folder)
             if self.isolation == "bubblewrap"
             else (),
         )
@@ -266,7 +272,7 @@ class LocalBackend:
         return user if bubblewrap.works(host_user(place.with_name("w00"))) else None
 
 
-def find_hidden_copies(root: Path, prefix: Path) -> list[tuple[Path, Path]]:
+def find_hidden_copies(root: Path, prefix: Path, folder: str = "") -> list[tuple[Path, Path]]:
     """Return what to lay over copies of the project's packages in the machine's interpreter.
 
     Pairs of what is empty and of the copy. Found once for an environment, and kept beside it.
@@ -278,7 +284,7 @@ def find_hidden_copies(root: Path, prefix: Path) -> list[tuple[Path, Path]]:
     if not listed.exists():
         nothing.mkdir(exist_ok=True)
         empty.touch()
-        names = own_packages(files_of(root / "w00" / "tree"))
+        names = own_packages(files_of(root / "w00" / "tree"), folder)
         found = [str(path) for path in copies(prefix, names)] if names else []
         part = root / f"hidden.{os.getpid()}.json"
         part.write_text(json.dumps(found))

@@ -10,8 +10,13 @@ from syntax.paths import BUILD_FILES, is_source_path
 PACKAGE = re.compile(r"(?:(?:src|lib)/)?([^\W\d]\w*)(?:/__init__)?\.py")
 
 
-def own_packages(paths: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of a tree's packages and modules at its top, or in src or lib, sorted."""
+def own_packages(paths: Iterable[str], folder: str = "") -> tuple[str, ...]:
+    """Return the names of a tree's packages and modules at its top, or in src or lib, sorted.
+
+    ``folder`` is the package's, below the root.
+    """
+    start = f"{folder}/" if folder else ""
+    paths = [path.removeprefix(start) for path in paths if path.startswith(start)]
     found = {
         match[1]
         for path in paths

@@ -17,15 +17,23 @@ from harness.sandboxes.process_tree import kill_tree
 from harness.sandboxes.sandbox import Frame, SandboxLimits
 from storage.errors import SandboxError
 
-FRAME_LIMIT = 256 << 20
+FRAME_LIMIT = 4 << 20
+"""Bytes of one frame from the runner, which splits what is longer (``harness/runner/parts.py``)."""
+REQUEST_LIMIT = 1 << 30
+"""Bytes of one frame to the runner: about those of the largest file that a request may carry."""
 STDERR_LIMIT = 2000
 CLOSE_TIMEOUT = 5
 HEAD = struct.Struct(">I")
 
 
 def encode(frame: Frame) -> bytes:
-    """Encode one frame as the runner reads it."""
+    """Encode one frame as the runner reads it. Raises SandboxError where it is too long."""
     body = json.dumps(frame).encode()
+    if len(body) > REQUEST_LIMIT:
+        raise SandboxError(
+            f"a request {frame.get('op')!r} of {len(body) >> 20} MiB is over REQUEST_LIMIT "
+            f"({REQUEST_LIMIT >> 20} MiB)"
+        )
     return HEAD.pack(len(body)) + body
 
 
@@ -33,7 +41,9 @@ def decode_length(head: bytes) -> int:
     """Return the length of a frame's body. Raises SandboxError when it cannot be one."""
     (length,) = HEAD.unpack(head)
     if length > FRAME_LIMIT:
-        raise SandboxError("the runner sent a frame larger than any it may send")
+        raise SandboxError(
+            f"the runner sent a frame of {length} bytes, over FRAME_LIMIT ({FRAME_LIMIT} bytes)"
+        )
     return int(length)
 
 

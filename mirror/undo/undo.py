@@ -25,8 +25,8 @@ from mirror.undo.results import TIERS, FixPart, Tier, Undo, summarise_undo
 from mirror.undo.threeway import merge_file
 from storage.errors import PatchError
 from syntax.blocks import Module, parse
+from syntax.hunks import place_hunks, reverse_hunk
 from syntax.modern import parse_modernised
-from syntax.patch_text import apply_hunks
 from syntax.patch_text import parse as parse_patch
 from syntax.patches import unified_diff
 from syntax.splices import Splice
@@ -251,6 +251,8 @@ def apply_reversed(before: bytes, fixed: bytes, today: bytes) -> bytes | None:
     patch = unified_diff("f", before, fixed)
     try:
         (part,) = parse_patch(patch)
-        return apply_hunks(today, part.hunks, reverse=True, path="f")
+        hunks = [reverse_hunk(hunk) for hunk in part.hunks]
+        # Others wrote before and after it since: it need not be at the file's beginning or end.
+        return place_hunks(today, hunks, "f", is_anchored=False)
     except (PatchError, ValueError):
         return None

@@ -17,7 +17,8 @@ from storage.records import Bug, FileChange, Origin
 from syntax.blocks import Module
 from syntax.blocks import parse as parse_python
 from syntax.line_edits import edits_diff, line_edits
-from syntax.patch_text import FilePatch, apply_patch, parse
+from syntax.patch_sections import FilePatch
+from syntax.patch_text import apply_patch, parse
 from syntax.patches import unified_diff
 from syntax.splices import Splice, merge
 from syntax.text import Text
@@ -136,7 +137,8 @@ class Joiner:
         for path, content in after.items():
             found = patches.get(path, [])
             mode = modes[path]
-            if self.files.get(path) is None or content is None or len(found) != 1:
+            is_text = len(found) == 1 and found[0].hunks
+            if self.files.get(path) is None or content is None or not is_text:
                 yield BugPart(path, mode, whole=content)
                 continue
             edits = tuple(line_edits(found[0], self.text(path)))

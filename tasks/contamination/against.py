@@ -53,7 +53,7 @@ class NearestRow:
 def read_rows(path: Path) -> list[DatasetRow]:
     """Read JSON lines of SWE-bench, SWE-smith or ours. Raises ConfigError, naming the line."""
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:
             rows = [row_of(path, number, line) for number, line in number_lines(file)]
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
@@ -87,8 +87,9 @@ def row_of(path: Path, number: int, line: str) -> DatasetRow:
 
 
 def pick_first_text(row: Mapping[str, Any], names: Sequence[str]) -> str:
-    """Return the first of some columns that holds a text."""
-    return next((row[name] for name in names if isinstance(row.get(name), str) and row[name]), "")
+    """Return the first of some columns that holds a text; halves of characters are replaced."""
+    texts = (row[name] for name in names if isinstance(row.get(name), str) and row[name])
+    return next(texts, "").encode("utf-8", "replace").decode("utf-8")
 
 
 def search(subjects: Iterable[GateSubject], rows: Sequence[DatasetRow]) -> Iterator[NearestRow]:
@@ -96,6 +97,7 @@ def search(subjects: Iterable[GateSubject], rows: Sequence[DatasetRow]) -> Itera
 
     A statement that a template made of failing tests is not compared: all are alike.
     """
+    _report_empty(rows)
     _report_malformed(rows)
     patches, statements = Alike(LIKENESS), Alike(LIKENESS)
     places: dict[tuple[str, str], list[int]] = {}
@@ -120,6 +122,15 @@ def search(subjects: Iterable[GateSubject], rows: Sequence[DatasetRow]) -> Itera
                     likeness=round(found[1], 3),
                     repository=row.repository,
                 )
+
+
+def _report_empty(rows: Sequence[DatasetRow]) -> None:
+    empty = [row.id for row in rows if not row.patch and not row.statement]
+    if empty:
+        log.warning(
+            "%d of %d rows have no column that is read and are compared with nothing (%s%s)",
+            *(len(empty), len(rows), ", ".join(empty[:3]), ", …" * (len(empty) > 3)),
+        )
 
 
 def _report_malformed(rows: Sequence[DatasetRow]) -> None:

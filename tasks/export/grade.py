@@ -15,9 +15,13 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HEAD = struct.Struct(">I")
+TESTS_A_FRAME = 1000
 
 
 def send(stream: Any, frame: dict[str, Any]) -> None:
@@ -35,12 +39,11 @@ def receive(stream: Any) -> dict[str, Any]:
 
 
 def request(config: dict[str, Any]) -> dict[str, Any]:
-    """Return what the runner is asked: all tests of the task, in one fresh process."""
+    """Return what the runner is asked after the tests: to run them in one fresh process."""
     return {
         "op": "run",
         "path": {"mode": "fresh", "swaps": []},
         "args": config["pytest_args"],
-        "tests": [*config["FAIL_TO_PASS"], *config["PASS_TO_PASS"]],
         "files": {},
         "isolate": False,
         "test_timeout": config["test_timeout"],
@@ -50,6 +53,13 @@ def request(config: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def split_tests(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the tests of a task as the runner takes them ahead of the request, a part at a time."""
+    tests = [*config["FAIL_TO_PASS"], *config["PASS_TO_PASS"]]
+    for start in range(0, max(1, len(tests)), TESTS_A_FRAME):
+        yield {"op": "part", "field": "tests", "part": tests[start : start + TESTS_A_FRAME]}
+
+
 def outcomes(runner: str, config: dict[str, Any]) -> dict[str, str]:
     """Run the tests; return the outcome of each that was run."""
     process = subprocess.Popen(
@@ -57,7 +67,8 @@ def outcomes(runner: str, config: dict[str, Any]) -> dict[str, str]:
     )
     found: dict[str, str] = {}
     try:
-        send(process.stdin, request(config))
+        for frame in (*split_tests(config), request(config)):
+            send(process.stdin, frame)
         while True:
             frame = receive(process.stdout)
             if frame["event"] == "outcome":

@@ -277,7 +277,8 @@ def recipe(material: Material) -> str:
         if plan.system
         else ""
     )
-    install = f"RUN /opt/uv/bin/uv pip install --quiet --python {VENV}"
+    start = f"RUN cd {shlex.quote(plan.folder)} && " if plan.folder else "RUN "
+    install = f"{start}/opt/uv/bin/uv pip install --quiet --python {VENV}"
     steps = [f"{install} -r /tmp/start/lock.txt\n"] if material.environment.lock else []
     steps += [f"{install} {shlex.join(step)}\n" for step in plan.install]
     return RECIPE.format(

@@ -9,8 +9,6 @@ from syntax.needles import Needles, found_in, index_of, is_twin, needles_of
 from syntax.patch_text import apply_patch
 from tasks.gates.subject import GateSubject, GateTree, Rules
 
-LARGEST = 1 << 20
-"""Bytes of a file that are looked at; code is shorter."""
 AT_ONCE = 200
 """Files in memory."""
 TASKS_AT_ONCE = 500
@@ -39,7 +37,7 @@ def in_one_tree(tree: GateTree, subjects: Sequence[GateSubject]) -> Iterator[tup
     found = dict(in_changed_files(needles, changed))
     index = index_of(list(needles.values()))
     for path, content in files_of(tree):
-        for task in found_in(index, content[:LARGEST]):
+        for task in found_in(index, content):
             if path not in changed[task] and not is_twin(needles[task], path, content):
                 found.setdefault(task, path)
     for task, path in sorted(found.items()):

@@ -29,7 +29,6 @@ from tests.furniture.workplace import run_command, without_progress
         (("verify", "no-such.jsonl"), "no-such.jsonl"),
         (("verify", "empty"), "tasks.jsonl"),
         (("verify", "empty/a.py"), "neither JSON lines nor parquet"),
-        (("evaluate", "--predictions", "no-such.jsonl"), "no-such.jsonl"),
         (("rollout",), "--agent"),
         (("rollout", "--agent", "true", "--mount", "no-such"), "no-such"),
         (("rollout", "--agent", "true"), "bugfoundry forge"),
@@ -51,6 +50,17 @@ def test_a_mistake_gets_one_clear_line(words: tuple[str, ...], told: str, tmp_pa
     assert line.startswith("bugfoundry: ")
     assert told in line
     assert (tmp_path / "broken.db").read_text().startswith("this is no database")
+
+
+def test_predictions_without_a_row_get_one_line_and_a_code_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "empty.jsonl").write_text("\n")
+
+    for name in ("no-such.jsonl", "empty.jsonl"):
+        result = run_command("evaluate", "--predictions", name, cwd=tmp_path)
+
+        assert result.returncode == 2
+        assert result.stderr.startswith("bugfoundry: ") and name in result.stderr
+        assert len(result.stderr.strip().splitlines()) == 1
 
 
 def test_help_starts_with_the_command_to_begin_with(tmp_path: Path) -> None:

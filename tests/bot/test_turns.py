@@ -37,8 +37,9 @@ class Place:
             terms=Terms(
                 environment=make_environment(),
                 baseline=Baseline(environment=name, tests=(), seconds=0.1, runs=2),
+                read=lambda path: None,
             ),
-            read={}.get,
+            read=lambda path: None,
             limits=SandboxLimits(),
         )
 

@@ -107,8 +107,8 @@ def test_patches_are_graded_and_the_report_says_what_is_known(workplace: Workpla
     write(workplace.folder / "preds.jsonl", predictions)
     words = ("evaluate", "--predictions", "preds.jsonl", "--tasks", "tasks.jsonl", "--json")
 
-    told = json.loads(workplace.run(*words))
-    again = json.loads(workplace.run(*words))
+    told = json.loads(workplace.run(*words, code=1))
+    again = json.loads(workplace.run(*words, code=1))
 
     assert told == again == json.loads((workplace.folder / "report.json").read_text())
     assert told["models"]["gold"]["resolved"] == 3
@@ -116,6 +116,65 @@ def test_patches_are_graded_and_the_report_says_what_is_known(workplace: Workpla
     errors = {(e["instance_id"], e["error"]) for e in told["instances"] if e["error"]}
     assert ("nobody", "unknown-task") in errors
     assert {error for _, error in errors} <= {"unknown-task", "does-not-apply"}
+
+
+def test_what_is_wrong_with_some_rows_is_told_and_the_others_are_graded(
+    workplace: Workplace,
+) -> None:
+    row = rows(workplace.folder / "tasks.jsonl")[0]
+    name, fix = row["instance_id"], row["fix_patch"]
+    new = "diff --git a/{0} b/{0}\nnew file mode 100644\nindex 0000000..1111111\n"
+    binary = new.format("logo.png") + "Binary files /dev/null and b/logo.png differ\n"
+    note = new.format("NOTES.md") + "--- /dev/null\n+++ b/NOTES.md\n@@ -0,0 +1 @@\n+\ud83d\n"
+
+    def answer(model: str, patch: str, task: str = name) -> dict[str, Any]:
+        return {"instance_id": task, "model_name_or_path": model, "model_patch": patch}
+
+    predictions = [
+        {**answer("good", fix), "cost": 1},
+        answer("cut", fix + note),
+        {"instance_id": name, "model": "old", "prediction": fix},
+        answer("good", fix, "nobody"),
+        answer("binary", binary + fix),
+        answer("stripped", fix.rstrip("\n")),
+        answer("nothing", ""),
+    ]
+    write(workplace.folder / "mixed.jsonl", predictions)
+    words = ("--tasks", "tasks.jsonl", "-o", "mixed.json")
+
+    said = workplace.run("evaluate", "--predictions", "mixed.jsonl", *words, code=1)
+
+    told = json.loads((workplace.folder / "mixed.json").read_text(encoding="utf-8"))
+    by_row = {each["row"]: each for each in told["instances"]}
+    assert {each: by_row[f"line {each}"]["error"] for each in range(1, 8)} == {
+        1: "",
+        2: "unreadable-row",
+        3: "unreadable-row",
+        4: "unknown-task",
+        5: "does-not-apply",
+        6: "does-not-apply",
+        7: "",
+    }
+    assert "its fields are instance_id, model, prediction" in by_row["line 3"]["detail"]
+    assert all(each["detail"] for each in told["instances"] if each["error"])
+    assert (told["resolved"], told["unresolved"], told["empty_patches"]) == (1, 1, 1)
+    assert told["ignored_fields"] == {"cost": 1}
+    assert told["models"]["good"]["ids_resolved"] == [name]
+    assert told["models"]["good"]["ids_error"] == ["nobody"]
+    assert "good: 1 of 2 resolved, 1 not graded (1 unknown-task)\n" in said
+    assert "nothing: 0 of 1 resolved, 1 empty patch\n" in said
+    assert f"line 3 ({name}): unreadable-row: no model_patch in it" in said
+    assert "fields not read: cost (1 row)" in said
+
+
+def test_rows_of_which_none_can_be_read_have_a_report_and_a_code(workplace: Workplace) -> None:
+    write(workplace.folder / "old.jsonl", [{"instance_id": "a", "model": "m", "prediction": "x"}])
+
+    workplace.run("evaluate", "--predictions", "old.jsonl", "-o", "old.json", code=2)
+
+    told = json.loads((workplace.folder / "old.json").read_text())
+    assert (told["total"], told["errors"], told["models"]) == (1, 1, {})
+    assert "model_name_or_path" in told["instances"][0]["detail"]
 
 
 def test_what_an_export_gives_a_solver_is_searched_for_the_fix(workplace: Workplace) -> None:

@@ -49,8 +49,9 @@ def grader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Grader:
         terms=Terms(
             environment=make_environment(),
             baseline=Baseline(environment="e", tests=tests, seconds=0.1, runs=2),
+            read=lambda path: None,
         ),
-        read={}.get,
+        read=lambda path: None,
         limits=SandboxLimits(),
     )
 

@@ -19,7 +19,7 @@ from storage.records import Environment, Plan, SandboxKind
 Wrap = Callable[[Channel, int], Channel]
 
 
-async def start_plain(tree: Path, tmp: Path) -> ProcessChannel:
+async def start_plain(tree: Path, tmp: Path, **env: str) -> ProcessChannel:
     """Start the runner as a child process in a tree, with this very Python.
 
     It loads no plugins of pytest: our own environment's are many, and slow to import.
@@ -38,6 +38,7 @@ async def start_plain(tree: Path, tmp: Path) -> ProcessChannel:
             "PATH": os.environ["PATH"],
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
             "TMPDIR": str(tmp),
+            **env,
         },
     )
     return ProcessChannel(process)

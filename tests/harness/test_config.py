@@ -52,7 +52,7 @@ def test_an_unknown_key_is_named_with_the_allowed_ones() -> None:
     message = error("instal: []")
     assert message == (
         "unknown key 'instal'; allowed are env, exclude, install, pytest_args, python, report, "
-        "strategies"
+        "strategies, subdirectory"
     )
 
 

@@ -40,7 +40,7 @@ def grader(backend: PlainBackend, coverage: Coverage | None = None) -> Grader:
     baseline = Baseline(environment="e", tests=tests, seconds=0.1, runs=2)
     return Grader(
         backend=backend,
-        terms=Terms(environment=make_environment(), baseline=baseline),
+        terms=Terms(environment=make_environment(), baseline=baseline, read=lambda path: None),
         read={"code_of.py": CODE.encode(), "test_it.py": TESTS.encode()}.get,
         limits=SandboxLimits(),
         coverage=coverage,

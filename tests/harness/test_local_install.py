@@ -14,7 +14,9 @@ from harness.sandboxes.garbage import local_garbage, remove
 from harness.sandboxes.local_backend import LocalBackend
 from harness.sandboxes.local_sandbox import Isolation
 from harness.sandboxes.sandbox import SandboxLimits
+from storage.records import FOLDER
 from tests.furniture.environments import share_downloads
+from tests.furniture.project import write_project
 from tests.harness.probes import EDITABLE, PROBE, build, plan, probing
 
 pytestmark = pytest.mark.network
@@ -65,6 +67,32 @@ async def test_a_build_leaves_no_caches_in_the_tree(tmp_path: Path) -> None:
         )
     assert list(tree.rglob("*.egg-info"))
     assert status == ""
+
+
+async def test_a_package_in_a_folder_is_installed_there_with_its_sibling(tmp_path: Path) -> None:
+    backend = LocalBackend(share_downloads(tmp_path / "cache"), runner=PROBE)
+    mono = tmp_path / "mono"
+    write_project(mono / "services" / "shop")
+    (mono / "services" / "shared").mkdir()
+    (mono / "services" / "shared" / "setup.py").write_text(
+        "from setuptools import setup\nsetup(name='shared', version='1', py_modules=['shared'])\n"
+    )
+    (mono / "services" / "shared" / "shared.py").touch()
+    wanted = plan(("-e", "../shared", "-e", "."), python=OWN, **{FOLDER: "services/shop"})
+
+    environment = await backend.build(mono, "0" * 40, wanted, env=GIVEN)
+
+    async with probing(backend, environment) as probe:
+        tree, shared, shop = await probe.run(
+            """
+            import os, subprocess, sys
+            code = "import shared, shop; print(shared.__file__, shop.__file__)"
+            done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+            result = [os.getcwd(), *done.stdout.split()]
+            """
+        )
+    assert shared == f"{tree}/services/shared/shared.py"
+    assert shop == f"{tree}/services/shop/{WHERE}"
 
 
 async def test_folders_that_no_environment_needs_are_collected(tmp_path: Path) -> None:

@@ -100,13 +100,45 @@ def test_changed_files_are_laid_out_as_git_does(trees: Trees, clone: Path) -> No
     assert laid == changes | {"run.bat": b"b\r\n", "new.bat": b"c\r\n"}
 
 
+def test_files_of_a_work_tree_are_taken_in_as_git_would_commit_them(
+    trees: Trees, tmp_path: Path
+) -> None:
+    files = {".gitattributes": b"*.bat text eol=crlf\n", "old.bat": b"a\n", "b.txt": b"b\n"}
+    tree = trees.snapshot(make_checkout(tmp_path / "origin", files))
+    tree = trees.with_changes(tree, {"odd.bat": b"never\r\nmade plain\n"})
+    laid = trees.read_work_files(tree)
+
+    assert trees.take_in(tree, laid) == trees.read_all(tree)
+    assert trees.take_in(tree, {"old.bat": b"c\r\n", "new.bat": b"d\r\n", "b.txt": b"e\r\n"}) == {
+        "old.bat": b"c\n",
+        "new.bat": b"d\n",
+        "b.txt": b"e\r\n",
+    }
+
+
 def test_changed_attributes_hold_for_what_changes_with_them() -> None:
     changes: dict[str, bytes | None] = {".gitattributes": b"*.c eol=crlf\n", "a.c": b"x\n"}
 
-    assert lay_out({}.get, changes)["a.c"] == b"x\r\n"
+    assert lay_out(lambda path: None, changes)["a.c"] == b"x\r\n"
     assert lay_out({".gitattributes": b"*.c eol=crlf\n"}.get, {"../a.c": b"x\n"}) == {
         "../a.c": b"x\n"
     }
+
+
+def test_what_is_not_in_its_encoding_is_taken_as_it_lies(trees: Trees, tmp_path: Path) -> None:
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    files = {
+        ".gitattributes": b"*.u16 text working-tree-encoding=UTF-16\n*.bat eol=crlf\n",
+        "bad.u16": b"no mark",
+        "run.bat": b"a\r\n",
+    }
+    for path, data in files.items():
+        (folder / path).write_bytes(data)
+
+    tree = trees.snapshot(folder)
+
+    assert trees.read_all(tree) == files | {"run.bat": b"a\n"}
 
 
 def test_no_filter_of_a_repository_is_run(trees: Trees, clone: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from storage.clones import GITHUB_URL, github_variables
 from storage.errors import SourceError
 from storage.git import GitError, git, line
 from storage.records import Repository
+from storage.source_names import read_subdirectory
 from storage.sources import fetch, owner_and_name, parse
 from storage.trees import Trees
 from tests.storage.checkouts import commit, make_checkout
@@ -146,6 +147,51 @@ def test_a_plain_folder_is_its_orphan_commit(cache: Path, tmp_path: Path) -> Non
     assert found.commit == Trees(cache).orphan_commit(found.tree, "Start")
     with pytest.raises(SourceError, match="no git checkout"):
         get(f"{folder}@v1", cache)
+
+
+@pytest.mark.parametrize(
+    "packaging",
+    [
+        {"pyproject.toml": b'[tool.uv.sources]\nshared = { path = "../shared" }\n'},
+        {"requirements-dev.txt": b"-e ../shared\n"},
+        {"setup.py": b"setup(install_requires=['shared @ file:../shared'])\n"},
+    ],
+)
+def test_a_folder_that_needs_its_siblings_is_the_whole_checkout(
+    packaging: dict[str, bytes], cache: Path, tmp_path: Path
+) -> None:
+    files = {f"one/{path}": data for path, data in packaging.items()}
+    top = make_checkout(tmp_path / "mono", {**files, "shared/setup.py": b"", "two/setup.py": b""})
+
+    found, alone = get(str(top / "one"), cache), get(str(top / "two"), cache)
+
+    assert set(Trees(cache).paths(found.tree)) == {*files, "shared/setup.py", "two/setup.py"}
+    assert read_subdirectory(found.source) == "one"
+    assert set(Trees(cache).paths(alone.tree)) == {"setup.py"}
+    assert read_subdirectory(alone.source) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "revision", "folder"),
+    [
+        ("acme/mono#subdirectory=a/b", "acme/mono", "", "a/b"),
+        ("acme/mono@v1#subdirectory=a", "acme/mono", "v1", "a"),
+        ("https://x.org/a.git@v1#subdirectory=/a/", "https://x.org/a.git", "v1", "a"),
+    ],
+)
+def test_a_source_names_a_folder(text: str, place: str, revision: str, folder: str) -> None:
+    found = parse(text)
+
+    assert (found.text, found.place, found.revision) == (text, place, revision)
+    assert found.subdirectory == read_subdirectory(text) == folder
+
+
+@pytest.mark.parametrize(
+    "text", ["a/b#subdirectory=../x", "a/b#subdirectory=", "a/b#egg=x", "a/b#subdirectory=a/./b"]
+)
+def test_a_folder_that_leads_elsewhere_is_refused(text: str) -> None:
+    with pytest.raises(SourceError):
+        parse(text)
 
 
 def test_an_empty_folder_is_refused(cache: Path, tmp_path: Path) -> None:

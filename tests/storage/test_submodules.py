@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+import shutil
 from pathlib import Path
 
 import pytest
@@ -120,7 +122,7 @@ def test_a_malformed_list_of_submodules_is_no_list(trees: Trees, tmp_path: Path)
 
 
 def test_pointers_of_lfs_and_unknown_filters_are_named(trees: Trees, tmp_path: Path) -> None:
-    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:%b\nsize 1\n" % (b"0" * 64)
     files = {
         ".gitattributes": b"*.bin filter=lfs\n*.key filter=crypt\n",
         "a.bin": pointer,
@@ -133,3 +135,67 @@ def test_pointers_of_lfs_and_unknown_filters_are_named(trees: Trees, tmp_path: P
         "1 file of Git LFS left as pointers: a.bin",
         "1 file left as committed, for filter 'crypt' is not run: c.key",
     ]
+
+
+needs_lfs = pytest.mark.skipif(shutil.which("git-lfs") is None, reason="git-lfs is not installed")
+
+
+def make_lfs_checkout(folder: Path, content: bytes) -> Path:
+    """Make a checkout whose one large file is kept as ``git lfs`` keeps it."""
+    oid = hashlib.sha256(content).hexdigest()
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {len(content)}\n"
+    files = {".gitattributes": b"*.bin filter=lfs -text\n", "a.bin": pointer.encode()}
+    make_checkout(folder, files)
+    place = folder / ".git" / "lfs" / "objects" / oid[:2] / oid[2:4] / oid
+    place.parent.mkdir(parents=True)
+    place.write_bytes(content)
+    return folder
+
+
+def test_files_of_lfs_that_a_checkout_holds_are_taken(trees: Trees, tmp_path: Path) -> None:
+    folder = make_lfs_checkout(tmp_path / "large", b"the file itself")
+    at_head = get(f"{folder}@HEAD", trees)
+    (folder / "a.bin").write_bytes(b"the file itself")
+
+    populated = get(str(folder), trees)
+
+    assert trees.read_file(at_head.tree, "a.bin") == b"the file itself"
+    assert (populated.tree, populated.commit) == (at_head.tree, at_head.commit)
+
+
+def test_a_file_of_lfs_that_is_not_what_it_says_stays_a_pointer(
+    trees: Trees, tmp_path: Path
+) -> None:
+    folder = make_lfs_checkout(tmp_path / "large", b"the file itself")
+    place = next(path for path in (folder / ".git" / "lfs").rglob("*") if path.is_file())
+    place.write_bytes(b"another")
+
+    found = get(f"{folder}@HEAD", trees)
+
+    assert describe_gaps(trees, found.tree) == ["1 file of Git LFS left as pointers: a.bin"]
+
+
+@needs_lfs
+def test_files_of_lfs_are_fetched_from_a_url(trees: Trees, tmp_path: Path) -> None:
+    folder = make_lfs_checkout(tmp_path / "large", b"the file itself")
+    (folder / ".lfsconfig").write_text("[lfs]\n\turl = https://127.0.0.1:1/elsewhere\n")
+    commit(folder)
+
+    found = get(folder.as_uri(), trees)
+
+    assert trees.read_file(found.tree, "a.bin") == b"the file itself"
+    assert describe_gaps(trees, found.tree) == []
+
+
+def test_without_git_lfs_it_is_said_what_to_install(
+    trees: Trees, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_lfs_checkout(tmp_path / "large", b"the file itself")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "git").symlink_to(str(shutil.which("git")))
+    monkeypatch.setenv("PATH", str(tools))
+
+    get(folder.as_uri(), trees)
+
+    assert "install git-lfs" in caplog.text

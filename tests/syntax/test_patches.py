@@ -126,10 +126,11 @@ def test_a_path_outside_the_tree_is_refused(path: str) -> None:
         ("no patch at all", "names no file"),
         ("--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-other\n+b\n", "does not apply to a.py"),
         ("--- a/a.py\n+++ b/a.py\n@@ -1,9 +1 @@\n-a\n", "shorter than its header"),
-        ("--- a/a.py\n+++ b/a.py\n@@ one @@\n", "header"),
+        ("--- a/a.py\n+++ b/a.py\n@@ one @@\n", "names no file"),
+        ("--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-a\n+b\n@@ -x @@\n", "a hunk header"),
         ("--- a/b.py\n+++ b/b.py\n@@ -1 +1 @@\n-a\n+b\n", "b.py, which does not exist"),
         ("--- /dev/null\n+++ b/a.py\n@@ -0,0 +1 @@\n+b\n", "exists already"),
-        ("diff --git a/a b/a\nGIT binary patch\n", "binary"),
+        ("diff --git a/a b/a\nindex 1..2 100644\nGIT binary patch\n", "binary"),
     ],
 )
 def test_what_does_not_fit_is_said_in_one_line(patch: str, told: str) -> None:
@@ -152,3 +153,11 @@ def test_what_lies_far_between_two_changed_lines_is_left_out() -> None:
     assert apply_patch(patch, {"a.txt": data}.get) == {
         "a.txt": data[:start] + replaced + data[end:]
     }
+
+
+def test_half_a_character_is_a_patch_error() -> None:
+    patch = "--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-a\n+\ud83d\n"
+
+    for call in (lambda: encode(patch), lambda: apply_patch(patch, {"a.py": b"a\n"}.get)):
+        with pytest.raises(PatchError, match=r"half a character \(U\+D83D\)"):
+            call()

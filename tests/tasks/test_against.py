@@ -66,6 +66,30 @@ def test_the_same_function_of_the_same_file_is_told(tmp_path: Path) -> None:
     assert found == [("it", "place")]
 
 
+def test_rows_of_which_nothing_is_read_are_counted_and_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = rows_file(tmp_path, {"id": "good", "patch": HEADED}, {"id": "other", "diff": HEADED})
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+
+    found = list(search([subject("a")], read_rows(file)))
+
+    assert [one.row for one in found] == ["good"]
+    assert caplog.messages == [
+        "1 of 2 rows have no column that is read and are compared with nothing (other)"
+    ]
+
+
+def test_half_a_character_in_a_row_ends_no_comparison(tmp_path: Path) -> None:
+    patch = HEADED.replace("more", "more \ud83d")
+    file = rows_file(tmp_path, {"id": "it", "patch": patch, "statement": f"{TEXT}\ud83d"})
+
+    assert [one.by for one in search([subject("a", text=TEXT)], read_rows(file))] == [
+        "statement",
+        "place",
+    ]
+
+
 def test_rows_with_a_malformed_patch_are_counted_and_named(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -94,7 +94,7 @@ def nearest(path: str, running: Iterable[str], coverage: Coverage | None) -> str
     found = commonest(running)
     if found or coverage is None:
         return found
-    others = [test for test, _ in coverage.index.lines.get(path, ())]
+    others = [test for tests, _ in coverage.index.lines.get(path, ()) for test in tests]
     return commonest(others) or named_for(path, sorted(coverage.index.tests_of))
 
 

@@ -34,6 +34,7 @@ from forge.run.settings import Settings
 from forge.run.summary import Summary
 from harness.detect import FolderTree
 from harness.detect.config import Overrides, merge, read_config
+from harness.detect.packages import enter_folder
 from harness.environments.environment import PreparedEnvironment
 from harness.judge.judge import HARNESS_VERSION
 from harness.runs.coverage import decode
@@ -231,7 +232,9 @@ def overrides_of(repository: Repository, settings: Settings, trees: Trees) -> Ov
     with TemporaryDirectory(prefix="bugfoundry-") as folder:
         checkout = Path(folder) / repository.name
         trees.materialise(repository.tree, checkout)
-        return merge(read_config(FolderTree(checkout)), settings.environment.overrides)
+        tree = FolderTree(checkout)
+        overrides = merge(read_config(tree), settings.environment.overrides)
+        return enter_folder(tree, overrides, repository.source)[1]
 
 
 async def is_private(source: str, github: GitHub) -> bool:
