@@ -11,8 +11,10 @@ from forge.run.nouns import format_count
 from forge.run.preparation import Ready
 from harness.environments.baseline import NOT_COLLECTED
 from storage.folder_files import LINK
+from storage.lfs import list_pointers
+from storage.records import FOLDER
 from storage.submodules import list_left_out as list_submodules
-from storage.tree_gaps import list_filtered, list_pointers, name_some
+from storage.tree_gaps import list_filtered, name_some
 from storage.trees import Trees
 from syntax.languages import language_of
 from syntax.paths import is_source_path, is_test_path
@@ -69,6 +71,7 @@ def group_reasons(kind: str, reasons: Iterable[tuple[str, str]]) -> list[LeftOut
 
 def list_files(context: Context, ready: Ready, trees: Trees) -> Iterator[tuple[str, str]]:
     """Yield each source file in which no bug was to be made, with why."""
+    folder = dict(ready.overrides.env).get(FOLDER, "")
     unread = context.transcription.left_out if context.transcription is not None else {}
     for path, mode in sorted(trees.paths(ready.repository.tree).items()):
         if language_of(path) is None or is_test_path(path):
@@ -80,6 +83,8 @@ def list_files(context: Context, ready: Ready, trees: Trees) -> Iterator[tuple[s
             yield path, "a link"
         elif not is_source_path(path):
             yield path, OTHER
+        elif folder and not path.startswith(f"{folder}/"):
+            yield path, f"outside of {folder}"
         elif ready.overrides.excludes(path):
             yield path, "excluded by its settings"
 

@@ -26,7 +26,7 @@ from storage.store import Store
 from storage.trees import Trees
 from tests.harness.plain import PlainBackend
 
-POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 9\n"
 FILES = {
     ".gitattributes": b"*.bin filter=lfs\n",
     ".gitmodules": b'[submodule "sub"]\n\tpath = libs/sub\n\turl = ../sub\n',
