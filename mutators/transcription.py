@@ -11,7 +11,8 @@ from storage.errors import PatchError
 from storage.records import Bug, FileChange
 from syntax.encodings import DeclaredText, EncodingRefused, read_declared
 from syntax.line_edits import edits_diff, line_edits
-from syntax.patch_text import FilePatch, parse
+from syntax.patch_sections import FilePatch
+from syntax.patch_text import parse
 from syntax.text import Text
 
 
