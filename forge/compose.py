@@ -30,7 +30,7 @@ from forge.run.settings import Settings
 from forge.run.sources import sources
 from forge.run.statements import write_statements
 from forge.run.summary import Summary
-from harness.environments.environment import OnAttempt
+from harness.environments.trials import OnAttempt
 from harness.judge.judge import HARNESS_VERSION
 from harness.judge.local_engine import LocalEngine
 from harness.sandboxes.backends import choose

@@ -36,7 +36,7 @@ from storage.paths import cache_dir
 if TYPE_CHECKING:
     from forge.run.environments import BuildReport
     from forge.run.progress import Reporter
-    from harness.environments.environment import PreparedEnvironment
+    from harness.environments.trials import PreparedEnvironment
     from storage.records import PlanAttempt, Repository, SandboxKind
 
 app = typer.Typer(help="See and build the environment of a repository.", no_args_is_help=True)
@@ -94,13 +94,16 @@ def build_command(
     with open_store(store) as opened:
         trees = Trees(settings.cache)
         started = time.monotonic()
+        tried: list[PlanAttempt] = []
         with show_progress() as reporter:
             ready = run_interruptible(
-                lambda: make_ready(settings, store=opened, trees=trees, reporter=reporter)
+                lambda: make_ready(
+                    settings, store=opened, trees=trees, reporter=reporter, tried=tried.append
+                )
             )
         if as_json:
             seconds = time.monotonic() - started
-            print_json(make_build_report(settings.source, ready.prepared, 0, seconds))
+            print_json(make_build_report(settings.source, ready.prepared, len(tried), seconds))
             return
         print_environment(ready.prepared)
 
@@ -210,7 +213,7 @@ def show_command(
 ) -> None:
     """Show each plan that was tried, why it failed or that it served."""
     from forge.run.preparation import fetch
-    from harness.environments.environment import PreparedEnvironment
+    from harness.environments.trials import PreparedEnvironment
     from storage.trees import Trees
 
     settings = Settings(

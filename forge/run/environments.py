@@ -13,7 +13,7 @@ from forge.run.parts import Parts
 from forge.run.preparation import make_ready
 from forge.run.progress import Reporter
 from forge.run.settings import Settings
-from harness.environments.environment import PreparedEnvironment
+from harness.environments.trials import PreparedEnvironment
 from storage.errors import BugfoundryError, SourceError
 from storage.store import Store
 from storage.trees import Trees

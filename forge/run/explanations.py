@@ -12,8 +12,11 @@ MOST_FINDINGS = 5
 REASONS = {
     "install-failed": "the installation failed",
     "no-base-image": "there is no base image to build on",
+    "fewer-serve": "fewer tests serve than before",
+    "no-fewer-skips": "as many tests are skipped for what they lack",
     "no-tests": "no test could be collected",
-    "python-unavailable": "its Python is not to be had",
+    "python-unavailable": "its Python cannot be had",
+    "same-environment": "it comes to what an earlier plan came to, and was not measured",
     "timeout": "it did not end in time",
     "too-few-pass": "too few of its tests pass",
     "tree-not-restored": "its tests change files that cannot be put back",
@@ -25,6 +28,7 @@ ADVICE = {
     "missing-pkgconfig": "build it with --sandbox docker, or install the library {0}",
     "missing-module": "name what provides {0} under `install`",
     "missing-build-module": "name what provides {0} as the first step under `install`",
+    "missing-python": "install Python {0}, or ask for another (`python:`)",
     "missing-distribution": "name an index that has {0} (UV_INDEX), or leave it out of `install`",
     "missing-fixture": "name the plugin that gives the fixture {0} under `install`",
     "missing-file": "add {0} to the repository, or leave its tests out (`pytest_args: --ignore=…`)",
@@ -47,6 +51,7 @@ def explain(attempts: Sequence[PlanAttempt]) -> Iterator[str]:
             yield f"   because {attempt.plan.because}"
         if attempt.ok:
             yield f"   served, after {attempt.seconds:.0f} s"
+            yield from (f"   skipped: {line}" for line in attempt.detail.splitlines())
             continue
         told = REASONS.get(attempt.reason, attempt.reason)
         yield f"   {attempt.reason}: {told}, after {attempt.seconds:.0f} s"

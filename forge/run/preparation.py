@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from forge.run.build_variables import build_env
@@ -15,20 +14,23 @@ from forge.run.context import Engine
 from forge.run.parts import Parts
 from forge.run.progress import Reporter
 from forge.run.settings import Settings
-from harness.detect import FolderTree, plans
+from harness.detect import FolderTree
 from harness.detect.config import Overrides, merge, read_config
 from harness.detect.packages import enter_folder
-from harness.environments.environment import OnAttempt, PreparedEnvironment, Propose, prepare
+from harness.environments.environment import Propose, Replan, prepare
 from harness.environments.model_plans import make_proposer
-from harness.environments.repair import RepairContext
+from harness.environments.planner import Planner
+from harness.environments.repair_context import RepairContext
 from harness.environments.repair_facts import gather_known_facts
+from harness.environments.trials import OnAttempt, PreparedEnvironment
 from harness.runs.coverage import decode, encode
-from harness.sandboxes.interpreters import available_pythons
+from harness.sandboxes.interpreters import available_pythons, list_pythons_at_hand
 from harness.sandboxes.sandbox import Backend
 from storage import sources
 from storage.clones import site_of
 from storage.errors import EnvironmentFailed
 from storage.records import Environment, Plan, PlanAttempt, Repository
+from storage.scratch import scratch_folder
 from storage.store import Store
 from storage.tree_gaps import describe_gaps
 from storage.trees import Trees
@@ -132,20 +134,22 @@ async def make_ready_for(
         base_image=settings.environment.base_image,
         isolated=settings.isolated,
     )
-    with TemporaryDirectory(prefix="bugfoundry-") as folder:
-        checkout = Path(folder) / repository.name
+    with scratch_folder() as folder:
+        checkout = folder / repository.name
         trees.materialise(repository.tree, checkout)
         tree = FolderTree(checkout)
         overrides = merge(read_config(tree), settings.environment.overrides)
         pythons = available_pythons(backend)
         try:
             part, overrides = enter_folder(tree, overrides, repository.source)
-            candidates = plans(
-                part,
-                pythons=pythons,
+            planner = Planner(
+                tree=part,
                 overrides=overrides,
                 version=repository.version,
+                at_hand=list_pythons_at_hand(backend),
+                pythons=pythons,
             )
+            candidates = planner.plan()
         except EnvironmentFailed as error:
             store.add_attempt(repository.tree, backend.kind, make_failed_attempt(overrides, error))
             raise
@@ -159,6 +163,7 @@ async def make_ready_for(
                 pythons=pythons,
                 system=backend.kind == "docker",
                 today=datetime.now(UTC).date(),
+                is_configured=overrides.install is not None,
             )
             name = f"{repository.owner}/{repository.name}"
             model = parts.make_model(settings, store, repository=name)
@@ -173,6 +178,7 @@ async def make_ready_for(
                 reporter,
                 on_attempt,
                 None if model is None else make_proposer(part, model, pythons),
+                planner.replan,
             )
     return Ready(repository=repository, backend=backend, prepared=prepared, overrides=overrides)
 
@@ -223,6 +229,7 @@ async def build(
     reporter: Reporter,
     on_attempt: OnAttempt,
     propose: Propose | None,
+    replan: Replan,
 ) -> PreparedEnvironment:
     """Try the plans in order, and store each attempt, the environment and its baseline."""
 
@@ -241,6 +248,7 @@ async def build(
         on_plan=lambda plan: reporter.stage(f"{repository.name}: installing ({plan.name})"),
         on_attempt=keep,
         propose=propose,
+        replan=replan,
         fresh=settings.environment.rebuild,
         on_baseline=lambda plan: reporter.stage(f"{repository.name}: running the tests, unbroken"),
     )

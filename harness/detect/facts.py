@@ -15,6 +15,7 @@ from harness.detect.model import (
     strings,
     table,
 )
+from harness.detect.option_tables import COLLECTS_EVERYWHERE
 from harness.detect.options import Arguments, sort_arguments
 from harness.detect.pyproject import load, read_pyproject
 from harness.detect.pytest_config import PytestConfig, read_pytest_config
@@ -40,6 +41,8 @@ class RepositoryFacts:
     paths: tuple[str, ...]
     folders: tuple[str, ...]
     """Folders that hold the tests, whatever the repository says of it."""
+    is_wide: bool
+    """Whether tests are collected outside of those folders too, and no path says where."""
     plugins: frozenset[str]
     setenv: tuple[tuple[str, str], ...]
     system: tuple[str, ...]
@@ -83,7 +86,8 @@ def gather(tree: RepositoryTree, project: ProjectMetadata, python: str) -> Repos
     )
     believed = [e for e in said if e.score >= SCRIPT]
     variables = dict(pair for e in reversed(believed) for pair in e.env)
-    paths = arguments.paths or (() if config.words("testpaths") else folders)
+    wide = not config.words("testpaths") and collects_everywhere(arguments.options)
+    paths = arguments.paths or (() if wide or config.words("testpaths") else folders)
     return RepositoryFacts(
         project=project,
         config=config,
@@ -92,6 +96,7 @@ def gather(tree: RepositoryTree, project: ProjectMetadata, python: str) -> Repos
         options=(*naming, *arguments.options),
         paths=paths,
         folders=folders,
+        is_wide=bool(wide and folders and not paths),
         plugins=config.plugins | arguments.needs,
         setenv=tuple(sorted({**variables, **dict(tox.setenv if tox else ())}.items())),
         system=tuple(dict.fromkeys(name for e in believed for name in e.system)),
@@ -139,6 +144,11 @@ def keep_usable_evidence(found: list[Evidence], project: ProjectMetadata) -> lis
             extras_kept = wanted if project.installable else ()
             kept.append(replace(each, extras=extras_kept, groups=groups, brings=brought))
     return kept
+
+
+def collects_everywhere(options: tuple[str, ...]) -> bool:
+    """Say whether tests lie outside of the folders of tests: doctests, for instance."""
+    return any(option.partition("=")[0] in COLLECTS_EVERYWHERE for option in options)
 
 
 def pytest_arguments(

@@ -39,7 +39,8 @@ def choose_python(
     """Return the version to use: the wanted one, else the first the project says it supports.
 
     A version that is ``tested``, or named in the classifiers, goes before one that is only not
-    ruled out. Raises EnvironmentFailed (``python-unavailable``).
+    ruled out; where none of those can be had, the nearest to one of them is taken. Raises
+    EnvironmentFailed (``python-unavailable``).
     """
     available = ", ".join(pythons) or "none"
     if wanted is not None:
@@ -57,7 +58,14 @@ def choose_python(
         )
     named = {match[1] for line in project.classifiers if (match := CLASSIFIER.search(line))}
     named.update(tested)
-    return next((python for python in fitting if python in named), fitting[0])
+    at_hand = next((python for python in fitting if python in named), None)
+    return at_hand or min(fitting, key=lambda python: measure_distance(python, named))
+
+
+def measure_distance(python: str, named: Collection[str]) -> int:
+    """Return how many minor versions lie between a Python and the nearest named one."""
+    minor = int(python.partition(".")[2])
+    return min((abs(minor - int(each.partition(".")[2])) for each in named), default=0)
 
 
 def fits(python: str, specifier: str) -> bool:

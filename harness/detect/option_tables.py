@@ -183,6 +183,19 @@ PLUGIN_PREFIXES: Mapping[str, str] = {
 }
 """Families of options that are kept, and the distribution they need."""
 
+COLLECTS_EVERYWHERE = frozenset(
+    {"--doctest-modules", "--doctest-glob", "--doctest-plus", "--doctest-rst", "--doctest-cython"}
+    | {
+        "--nbval",
+        "--nbval-lax",
+        "--xdoctest",
+        "--xdoctest-modules",
+        "--markdown-docs",
+        "--codeblocks",
+    }
+)
+"""Options by which modules, documents and notebooks hold tests, wherever they lie."""
+
 UNWANTED: Mapping[str, str] = {
     "pytest-enabler": "enabler",
     "pytest-randomly": "randomly",

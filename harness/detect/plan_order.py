@@ -100,8 +100,11 @@ def guess(tree: RepositoryTree, facts: RepositoryFacts) -> Iterator[Guess]:
     ]
     speaks_of_tests = any(each.score >= LIKELY for each in best)
     choices = [together, *singles, fallback] if speaks_of_tests else [fallback, *singles]
-    for chosen in choices:
+    for place, chosen in enumerate(choices):
         yield label(chosen), install(tree, facts, chosen), default_arguments(facts, chosen)
+        if place == 0 and facts.is_wide:
+            # Documents may need what nobody installs for tests: then those alone serve.
+            yield narrow(tree, facts, chosen)
     yield from variations(tree, facts, choices[0])
 
 
@@ -112,8 +115,7 @@ def variations(
     steps = install(tree, facts, best)
     arguments = default_arguments(facts, best)
     if facts.folders:
-        silent = disable_unwanted_plugins(best)
-        yield f"{label(best)}, only {' '.join(facts.folders)}", steps, (*silent, *facts.folders)
+        yield narrow(tree, facts, best)
     if facts.config.warnings_are_errors:
         lenient = ("-W", "default", *arguments)
         yield f"{label(best)}, warnings allowed", steps, lenient
@@ -123,6 +125,12 @@ def variations(
     if facts.project.installable:
         bare = install(tree, facts, best, package=False)
         yield f"{label(best)}, not installed", bare, (*source_path(tree, facts), *arguments)
+
+
+def narrow(tree: RepositoryTree, facts: RepositoryFacts, best: list[Evidence]) -> Guess:
+    """Return an installation with the folders of tests alone, and none of the options."""
+    arguments = (*disable_unwanted_plugins(best), *facts.folders)
+    return f"{label(best)}, only {' '.join(facts.folders)}", install(tree, facts, best), arguments
 
 
 def default_arguments(facts: RepositoryFacts, chosen: Iterable[Evidence] = ()) -> tuple[str, ...]:

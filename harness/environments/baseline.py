@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from harness.environments.diagnosis import set_aside_for
+from harness.environments.skips import MODULE, read_skips
 from harness.runs.coverage import make_coverage
 from harness.runs.selection import Coverage, files_of
 from harness.runs.suite import Result, SuiteRun, run_suite
 from harness.sandboxes.sandbox import BuildFailed, Channel, Sandbox
-from storage.records import RED, Baseline, BaselineTest, Environment
+from storage.records import RED, Baseline, BaselineTest, Environment, Outcome
 
 BAR_SHARE = 0.95
 BAR_COUNT = 20
@@ -39,20 +40,25 @@ LOST: Mapping[str, str] = {"timeout": "hangs", "crashed": "crashes"}
 
 
 async def measure(
-    sandbox: Sandbox, environment: Environment, *, runs: int = 2
+    sandbox: Sandbox,
+    environment: Environment,
+    *,
+    runs: int = 2,
+    on_first: Callable[[SuiteRun], None] = lambda run: None,
 ) -> tuple[Baseline, Coverage | None]:
     """Run the suite ``runs`` times whole and once with every test alone, which is watched.
 
     Returns what came of the tests, and what each that serves was seen to run.
     Tests that hang or take pytest down with them are left out after the first time, here and
-    whenever the suite is run again. Raises BuildFailed with a named reason when the suite does
-    not pass the bar.
+    whenever the suite is run again. ``on_first`` is given the first run that passes the bar, and
+    may raise BuildFailed, as is done with a named reason when the suite does not pass it.
     """
     args = environment.plan.pytest_args
     channel = await sandbox.runner()
     try:
         found = await run_whole_suite(channel, args)
         check_bar(found)
+        on_first(found)
         lost = {test: result for test, result in found.results.items() if result.outcome in LOST}
         tests = [test for test in found.collected or () if test not in lost] if lost else None
         started = time.monotonic()
@@ -65,8 +71,10 @@ async def measure(
         await channel.close()
     measured = combine(environment.id, [first, *again], alone, seconds=seconds, place=sandbox.tree)
     excluded = map(make_excluded_test, lost.items())
-    uncollected = (make_uncollected_file(path) for path, _ in found.collect_errors if path)
-    baseline = replace(measured, tests=(*measured.tests, *excluded, *uncollected))
+    uncollected = (make_uncollected_file(path, "missing") for path, _ in found.collect_errors)
+    skipped = (make_uncollected_file(path, "skipped") for path, _ in found.collect_skips)
+    files = [file for file in (*uncollected, *skipped) if file.id]
+    baseline = replace(measured, tests=(*measured.tests, *excluded, *files))
     return baseline, make_coverage(alone.seen, baseline.green, importers)
 
 
@@ -78,9 +86,9 @@ def make_excluded_test(item: tuple[str, Result]) -> BaselineTest:
     )
 
 
-def make_uncollected_file(path: str) -> BaselineTest:
+def make_uncollected_file(path: str, outcome: Outcome) -> BaselineTest:
     """A file of tests, in place of them."""
-    return BaselineTest(id=path, outcome="missing", seconds=0.0, set_aside=NOT_COLLECTED)
+    return BaselineTest(id=path, outcome=outcome, seconds=0.0, set_aside=NOT_COLLECTED)
 
 
 def list_runnable_tests(baseline: Baseline) -> list[str] | None:
@@ -167,7 +175,7 @@ def check_bar(run: SuiteRun) -> None:
     if not run.restored:
         raise BuildFailed("tree-not-restored", "the tests change files that cannot be put back")
     if not run.collected:
-        told = [f"{path}: {detail}" for path, detail in run.collect_errors]
+        told = [f"{path}: {detail}" for path, detail in (*run.collect_errors, *run.collect_skips)]
         raise BuildFailed("no-tests", "\n".join([run.tail, *told]) or "no test was collected")
     counted = [
         result
@@ -180,13 +188,20 @@ def check_bar(run: SuiteRun) -> None:
         raise BuildFailed("timeout", f"the suite had not ended after {FIRST_TOTAL_TIMEOUT:.0f} s")
     if len(passed) < BAR_COUNT:
         raise BuildFailed(
-            "too-few-pass", failures(run) + f"\n{len(passed)} pass, {BAR_COUNT} needed"
+            "too-few-pass",
+            "\n".join([failures(run), *list_lacks(run), f"{len(passed)} pass, {BAR_COUNT} needed"]),
         )
     if len(passed) < BAR_SHARE * total:
         raise BuildFailed(
             "too-few-pass",
             failures(run) + f"\n{len(passed)} of {total} tests pass, {BAR_SHARE:.0%} needed",
         )
+
+
+def list_lacks(run: SuiteRun) -> list[str]:
+    """Say which modules skipped tests lack: they can be installed."""
+    skips = (skip for skip in read_skips(run) if MODULE.search(skip.reason))
+    return [f"{skip.count} x skipped: {skip.reason} ({skip.path})" for skip in skips]
 
 
 def is_red(result: Result) -> bool:

@@ -32,8 +32,10 @@ Kind = Literal[
     "missing-library",
     "missing-module",
     "missing-pkgconfig",
+    "missing-python",
     "needs-network",
     "needs-root",
+    "newer-test-tool",
     "not-built",
     "unknown-mark",
     "unknown-option",
@@ -79,6 +81,7 @@ ANY_PHASE: tuple[tuple[Kind, str], ...] = (
     ("missing-command", r"(?:is|have) the (?:Rust|`(cargo))"),
     ("missing-command", r"Unknown compiler\(s\): \[\['(cc)'"),
     ("missing-module", r"ModuleNotFoundError: No module named '([\w.]+)'"),
+    ("missing-module", r"could not import '([\w.]+)'"),
     ("missing-module", r"Error importing plugin \"([\w.]+)\": No module named"),
     ("wrong-python", r"does not satisfy Python([<>=!~][^\s,]+(?:,[<>=!~][^\s,]+)*)"),
     ("wrong-python", r"requires a different Python: \S+ not in '([^']+)'"),
@@ -108,9 +111,23 @@ TESTING: tuple[tuple[Kind, str], ...] = (
     ("unknown-mark", r"'(\w+)' not found in `markers`"),
     ("unknown-mark", r"Unknown pytest\.mark\.(\w+)"),
     ("async-tests", r"(async def functions are not natively supported)"),
+    ("async-tests", r"(requested an async fixture)"),
     ("warning-as-error", r"(?:^|[\s.])([A-Z]\w+Warning)(?::|$)"),
     ("missing-file", r"FileNotFoundError: \[Errno 2\] [^']*'([^']*[./][^']*)'"),
 )  # fmt: skip
+TEST_TOOLS: tuple[tuple[str, str], ...] = (
+    ("pytest<{0}", r"PytestRemovedIn(\d+)Warning: "),
+    ("pytest", r"has no attribute '?PytestRemovedIn\d+Warning"),
+    ("pytest", r"PluginValidationError: unknown hook|unknown hook 'pytest_\w+' in plugin"),
+    ("pytest", r"Argument\(s\) .* declared in the hookimpl but can not be found in the hookspec"),
+    ("pytest", r"Marks (?:applied to|cannot be applied to) fixtures"),
+    (
+        "pytest-asyncio",
+        r"ScopeMismatch: .*fixture '?(?:_function_scoped_runner|_function_event_loop|event_loop)\b",
+    ),
+    ("pytest-asyncio", r"module 'pytest_asyncio\S*' has no attr"),
+)
+"""Messages of pytest and its plugins that only a later major gives, and whose major it is."""
 NETWORK = re.compile(
     r"gaierror|Temporary failure in name resolution|Name or service not known|"
     r"Network is unreachable|NameResolutionError|nodename nor servname|"
@@ -122,6 +139,12 @@ ROOT = re.compile(
     r"(?:PermissionError: \[Errno 1\]|must be (?:run as )?root|[Rr]oot (?:privileges|permission)|"
     r"requires? root|Operation not permitted|are you root)"
 )
+NAMES_ONLY = re.compile(r"(?:ImportError|ModuleNotFoundError|NameError|AttributeError): ")
+"""Failures that may name an exception of the network's, and come of no connection."""
+BEFORE_ALL = frozenset(
+    {"python-unavailable", "no-base-image", "same-environment", "no-fewer-skips", "fewer-serve"}
+)
+"""Reasons whose logs are neither of an installation nor of tests."""
 TREE_PATH = re.compile(
     r"(?:^|[\s\"]|/tree/|/testbed/)((?:[\w.-]+/)*(?:test\w*|\w+_test|conftest)\.py)"
     r"(?::\d+|\", line \d+)"
@@ -131,9 +154,12 @@ TREE_PATH = re.compile(
 def diagnose(reason: str, detail: str) -> tuple[LogFinding, ...]:
     """Return what a failure says, the most often said first.
 
-    ``reason`` is that of ``BuildFailed``: it tells whether the log is of an installation or of
-    tests. A line counts once for each kind.
+    ``reason`` is that of ``BuildFailed``: it tells whether the log is of an installation, of
+    tests, or of neither: only tests that ran can need the network. A line counts once for each
+    kind.
     """
+    if reason in BEFORE_ALL:
+        return find_missing_pythons(detail)
     installing = reason in ("install-failed", "timeout-installing")
     found: Counter[tuple[Kind, str]] = Counter()
     for line in detail.splitlines():
@@ -144,6 +170,15 @@ def diagnose(reason: str, detail: str) -> tuple[LogFinding, ...]:
         found["bad-module", module] += 1
     ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))
     return tuple(LogFinding(kind=kind, subject=sub, count=n) for (kind, sub), n in ranked)
+
+
+def find_missing_pythons(detail: str) -> tuple[LogFinding, ...]:
+    """Return the Python that could not be had, as both backends say it."""
+    match = re.search(
+        r"(?:Python|the plan wants) (3\.\d+)(?: is not installed)?, and (?:uv|its image) cannot",
+        detail,
+    )
+    return (LogFinding(kind="missing-python", subject=match[1]),) if match else ()
 
 
 def split_count(line: str) -> tuple[int, str]:
@@ -157,6 +192,8 @@ def read_line(line: str, *, installing: bool) -> Iterable[tuple[Kind, str]]:
     if not installing and (why := set_aside_for(line)):
         yield why, ""
         return
+    if not installing and (tool := find_newer_tool(line)):
+        yield "newer-test-tool", tool
     for kind, pattern in (*ANY_PHASE, *(INSTALLING if installing else TESTING)):
         match = re.search(pattern, line)
         if match is None:
@@ -171,9 +208,15 @@ def read_line(line: str, *, installing: bool) -> Iterable[tuple[Kind, str]]:
         yield "build-reaches-web", ""
 
 
+def find_newer_tool(line: str) -> str:
+    """Return the test tool that is newer than what uses it, with a bound that the line names."""
+    found = ((name, re.search(pattern, line)) for name, pattern in TEST_TOOLS)
+    return next((name.format(*match.groups()) for name, match in found if match), "")
+
+
 def set_aside_for(detail: str) -> Literal["needs-network", "needs-root"] | None:
     """Say whether a test's failure is the sandbox's doing: it wants the network, or root."""
-    if NETWORK.search(detail):
+    if NETWORK.search(detail) and not NAMES_ONLY.search(detail):
         return "needs-network"
     return "needs-root" if ROOT.search(detail) else None
 
@@ -229,8 +272,10 @@ DESCRIPTIONS: Mapping[Kind, str] = {
     "missing-library": "the shared library {0} is missing",
     "missing-module": "{0} cannot be imported",
     "missing-pkgconfig": "the library {0} is missing",
+    "missing-python": "Python {0} is not installed here and cannot be downloaded",
     "needs-network": "tests need the network",
     "needs-root": "tests need root",
+    "newer-test-tool": "the tests or their plugins want an older test tool ({0})",
     "not-built": "{0} cannot be built",
     "unknown-mark": "no plugin knows the mark {0}",
     "unknown-option": "no plugin knows the option {0}",

@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from harness.environments import baseline as measuring
 from harness.environments.diagnosis import describe_finding, diagnose
-from harness.environments.repair import RepairContext, repairs
-from harness.runs.selection import Coverage
-from harness.sandboxes.sandbox import Backend, BuildFailed, SandboxLimits, start
+from harness.environments.repair import repairs
+from harness.environments.repair_context import RepairContext, read_lock
+from harness.environments.skips import answer_skips, count_lacking, read_skips
+from harness.environments.trials import (
+    SAME,
+    FailedTrial,
+    Judge,
+    OnAttempt,
+    OnPlan,
+    PreparedEnvironment,
+    TrialRun,
+)
+from harness.runs.suite import SuiteRun
+from harness.sandboxes.sandbox import Backend, BuildFailed, SandboxLimits
 from storage.errors import EnvironmentFailed
 from storage.nouns import format_count
-from storage.records import Baseline, Environment, Plan, PlanAttempt, Repository
+from storage.records import Environment, Plan, PlanAttempt, Repository
 
-DETAIL_LIMIT = 4000
 MOST_ATTEMPTS = 16
+MOST_SKIP_PLANS = 3
+"""Plans that are tried for the tests that a serving environment skips: each costs a baseline."""
 SAME_FAILURES = 3
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreparedEnvironment:
-    """An environment with what its tests say of the unbroken code."""
-
-    environment: Environment
-    baseline: Baseline
-    coverage: Coverage | None = None
-    """What each test was seen to run, where that is known and can be relied on."""
-
-
-OnAttempt = Callable[[PlanAttempt], None]
-OnPlan = Callable[[Plan], None]
+Replan = Callable[[Collection[str]], Sequence[Plan]]
+"""Makes the plans for a Python that is none of those given: they cannot be had."""
 Propose = Callable[[Sequence[PlanAttempt]], Awaitable[Plan | None]]
 """The last resort: shown what was tried, proposes another plan, or None."""
 
@@ -43,20 +42,21 @@ class PlanQueue:
     def __init__(self, plans: Sequence[Plan]) -> None:
         self._waiting = list(plans)
         self._seen = set[Plan]()
-        self._no_python = set[str]()
+        self.no_python = set[str]()
+        """Versions that could not be had."""
 
     def take(self) -> Plan | None:
         """Return the next plan that differs from all before it."""
         while self._waiting:
             plan = self._waiting.pop(0)
-            if (key := essence(plan)) not in self._seen and plan.python not in self._no_python:
+            if (key := essence(plan)) not in self._seen and plan.python not in self.no_python:
                 self._seen.add(key)
                 return plan
         return None
 
     def without_python(self, python: str) -> None:
-        """Skip the plans for a Python that is not to be had."""
-        self._no_python.add(python)
+        """Skip the plans for a Python that cannot be had."""
+        self.no_python.add(python)
 
     def put_first(self, plans: Sequence[Plan]) -> None:
         self._waiting[:0] = plans
@@ -79,55 +79,101 @@ async def prepare(
     on_plan: OnPlan,
     on_attempt: OnAttempt,
     propose: Propose | None = None,
+    replan: Replan = lambda missing: (),
     fresh: bool = False,
     on_baseline: OnPlan = lambda plan: None,
 ) -> PreparedEnvironment:
-    """Return the first plan's environment that passes the bar.
+    """Return the environment of the first plan that passes the bar, or of a better one after it.
 
-    A failure is read, and the plans it suggests are tried next. ``tried`` is told of every
-    attempt as soon as it is known. ``fresh`` builds anew what is there already. Raises
-    EnvironmentFailed when no plan serves; its message names the last reason.
+    A failure is read, and the plans it suggests are tried next; where a Python cannot be had,
+    those that ``replan`` makes for another. Better is one whose tests lack less. ``on_attempt`` is
+    told of every attempt as soon as it is known. ``fresh`` builds anew what is there already.
+    Raises EnvironmentFailed when no plan serves; its message names the last reason.
     """
     queue = PlanQueue(plans)
-    attempts: list[PlanAttempt] = []
+    trials = TrialRun(
+        repository=repository,
+        checkout=checkout,
+        backend=backend,
+        build_env=build_env,
+        limits=limits,
+        on_plan=on_plan,
+        on_attempt=on_attempt,
+        on_baseline=on_baseline,
+        fresh=fresh,
+    )
+    attempts = trials.attempts
     while len(attempts) < MOST_ATTEMPTS:
         plan = queue.take() or (await propose(attempts) if propose is not None else None)
         if plan is None:
             break
-        on_plan(plan)
-        started = time.monotonic()
-        try:
-            environment = await backend.build(
-                checkout, repository.tree, plan, env=build_env, fresh=fresh
-            )
-            on_baseline(plan)
-            prepared = await measure_baseline(backend, environment, limits)
-        except BuildFailed as failure:
-            attempts.append(make_failed_attempt(plan, failure, time.monotonic() - started))
-            on_attempt(attempts[-1])
-            if is_hopeless(failure) or has_repeated_failure(attempts):
-                break
-            if failure.reason == "python-unavailable":
-                queue.without_python(plan.python)
-            queue.put_first(repairs(plan, failure.reason, failure.detail, known))
-            continue
-        on_attempt(PlanAttempt(plan=plan, ok=True, seconds=time.monotonic() - started))
-        return prepared
+        tried = await trials.try_plan(plan)
+        if isinstance(tried, PreparedEnvironment):
+            return await bring_back_skipped_tests(trials, tried, known)
+        if is_hopeless(tried) or has_repeated_failure(attempts):
+            break
+        if tried.reason == "python-unavailable":
+            queue.without_python(plan.python)
+            # Where a failure asked for it, the plans for the first Python are there already.
+            if not any(each.reason != "python-unavailable" for each in attempts):
+                queue.put_first(plan_without_python(plan.python, replan(queue.no_python)))
+        elif tried.reason != SAME:
+            seen = replace(known, installed=tried.installed)
+            queue.put_first(repairs(plan, tried.reason, tried.detail, seen))
     raise EnvironmentFailed(explain_failure(repository, attempts))
 
 
-def make_failed_attempt(plan: Plan, failure: BuildFailed, seconds: float) -> PlanAttempt:
-    """Return the record of a plan that failed."""
-    return PlanAttempt(
-        plan=plan,
-        ok=False,
-        reason=failure.reason,
-        detail=failure.detail[-DETAIL_LIMIT:],
-        seconds=seconds,
-    )
+async def bring_back_skipped_tests(
+    trials: TrialRun, best: PreparedEnvironment, known: RepairContext
+) -> PreparedEnvironment:
+    """Try plans that bring what skipped tests lack; return the one with the fewest such skips."""
+    seen = {essence(best.environment.plan)}
+    waiting = answer(best, known)
+    for _ in range(MOST_SKIP_PLANS):
+        waiting = [plan for plan in waiting if essence(plan) not in seen]
+        if not waiting or len(trials.attempts) >= MOST_ATTEMPTS:
+            break
+        seen.add(essence(waiting[0]))
+        judge = make_skip_judge(best, known)
+        tried = await trials.try_plan(waiting[0], judge, least=len(best.baseline.green))
+        if isinstance(tried, PreparedEnvironment):
+            best, waiting = tried, answer(tried, known)
+    return best
 
 
-def is_hopeless(failure: BuildFailed) -> bool:
+def answer(prepared: PreparedEnvironment, known: RepairContext) -> Sequence[Plan]:
+    if known.is_configured:
+        return ()
+    seen = look_into(prepared.environment, known)
+    return answer_skips(prepared.environment.plan, prepared.skips, seen)
+
+
+def look_into(environment: Environment, known: RepairContext) -> RepairContext:
+    return replace(known, installed=read_lock(environment.lock))
+
+
+def make_skip_judge(best: PreparedEnvironment, known: RepairContext) -> Judge:
+    """Return what refuses a run unless it skips fewer tests for what they lack."""
+    before = count_lacking(best.skips, look_into(best.environment, known))
+
+    def judge(run: SuiteRun, environment: Environment) -> None:
+        lacking = count_lacking(read_skips(run), look_into(environment, known))
+        if lacking >= before:
+            raise BuildFailed(
+                "no-fewer-skips",
+                f"{lacking} tests or modules are skipped for what they lack, {before} before",
+            )
+
+    return judge
+
+
+def plan_without_python(missing: str, plans: Sequence[Plan]) -> list[Plan]:
+    """Say of plans that they are for another Python than the repository would have."""
+    because = f"Python {missing} is not installed here and cannot be downloaded"
+    return [replace(plan, because=because) for plan in plans]
+
+
+def is_hopeless(failure: FailedTrial) -> bool:
     """Say whether every other plan would fail in the same way: no base image, no index."""
     if failure.reason == "no-base-image":
         return True
@@ -162,15 +208,3 @@ def explain_failure(repository: Repository, attempts: Sequence[PlanAttempt]) -> 
         f"last: {last.plan.name}: {last.reason}: {why[:300]}; "
         f"see `bugfoundry env explain {repository.source}`"
     )
-
-
-async def measure_baseline(
-    backend: Backend, environment: Environment, limits: SandboxLimits
-) -> PreparedEnvironment:
-    """Measure an environment's baseline. Raises BuildFailed with the reason."""
-    sandbox = await start(backend, environment, limits)
-    try:
-        baseline, coverage = await measuring.measure(sandbox, environment)
-    finally:
-        await sandbox.close()
-    return PreparedEnvironment(environment=environment, baseline=baseline, coverage=coverage)

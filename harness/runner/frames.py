@@ -81,6 +81,7 @@ MESSAGES: dict[str, dict[str, Any]] = {
     "left-out": {"test": str, "why": str},
     "too-long": {"what": str, "bytes": int},
     "collect-error": {"path": str, "detail": str},
+    "collect-skip": {"path": str, "detail": str},
     "start": {"test": str},
     "outcome": {"test": str, "outcome": str, "seconds": (int, float), "detail": str},
     "cannot-fork": {},

@@ -8,6 +8,7 @@ import json
 import os
 import posixpath
 import random
+import re
 import threading
 import time
 import traceback
@@ -29,6 +30,9 @@ from .parts import measure_json, split_list, split_trace
 from .places import find_prefix
 from .processes import describe_death, kill_process, wait_for_end
 from .tree import ScratchFolders
+
+SKIPPED = re.compile(r"^(?:Skipped|unittest\.case\.SkipTest): ")
+"""What pytest writes before the reason of a skip."""
 
 
 class ReportPlugin:
@@ -147,11 +151,13 @@ class ReportPlugin:
 
     def pytest_collectreport(self, report: Any) -> None:
         if report.failed:
-            self.send(
-                event="collect-error",
-                path=self.find_id(report.nodeid),
-                detail=summarize_failure(report),
-            )
+            self.send_collect_report("collect-error", report)
+        elif report.skipped:
+            self.send_collect_report("collect-skip", report)
+
+    def send_collect_report(self, event: str, report: Any) -> None:
+        path = self.find_id(report.nodeid)
+        self.send(event=event, path=path, detail=summarize_failure(report))
 
     def pytest_runtest_logstart(self, nodeid: str, location: Any) -> None:
         self.send(event="start", test=self.find_id(nodeid))
@@ -288,6 +294,9 @@ def summarize_failure(report: Any) -> str:
     lookup = getattr(report.longrepr, "errorstring", None)
     if lookup:
         return str(lookup).strip().splitlines()[0][:DETAIL_LIMIT]
+    if isinstance(report.longrepr, tuple):  # of a skip: file, line, and what was said
+        told = SKIPPED.sub("", str(report.longrepr[-1]), count=1)
+        return " ".join(told.split())[:DETAIL_LIMIT]
     crash = getattr(report.longrepr, "reprcrash", None)
     text = str(crash.message) if crash is not None else str(report.longrepr or "")
     lines = [line for line in text.splitlines() if line.strip()]

@@ -165,7 +165,7 @@ class RunRequest:
         """Keep or pass on one message of the process."""
         if kind == "collected":
             self.take_collected(message["tests"], message["more"])
-        elif kind == "collect-error":
+        elif kind in ("collect-error", "collect-skip"):
             self.send_once(dict(message, detail=message["detail"][-DETAIL_LIMIT:]))
         elif kind == "left-out":
             self.send_once(message)

@@ -39,6 +39,7 @@ class FrameCollector:
         self._known: dict[str, str] = {}
         self._results: dict[str, Result] = {}
         self._errors: list[tuple[str, str]] = []
+        self._skips: list[tuple[str, str]] = []
         self._left_out: list[tuple[str, str]] = []
         self._traces = TraceCollector(self.keep)
         self._kept = 0
@@ -58,6 +59,8 @@ class FrameCollector:
             self._take_collected(frame)
         elif kind == "collect-error":
             self._take_pair(self._errors, frame.get("path"), frame.get("detail"))
+        elif kind == "collect-skip":
+            self._take_pair(self._skips, frame.get("path"), frame.get("detail"))
         elif kind == "left-out":
             self._take_pair(self._left_out, frame.get("test"), frame.get("why"))
         elif kind == "seen":
@@ -103,6 +106,7 @@ class FrameCollector:
             results=self._results,
             collected=self._collected,
             collect_errors=tuple(self._errors),
+            collect_skips=tuple(self._skips),
             left_out=tuple(self._left_out),
             exhausted=bool(done.get("exhausted")),
             stopped=bool(done.get("stopped")),

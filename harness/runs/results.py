@@ -32,6 +32,8 @@ class SuiteRun:
     collected: tuple[str, ...] | None
     """Ids in collection order; None when pytest died before it had collected."""
     collect_errors: tuple[tuple[str, str], ...] = ()
+    collect_skips: tuple[tuple[str, str], ...] = ()
+    """Modules that were skipped whole, and why."""
     left_out: tuple[tuple[str, str], ...] = ()
     """Tests that the runner cannot run, as far as they can be shown, and why, in one word."""
     exhausted: bool = False

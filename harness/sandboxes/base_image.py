@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from storage.errors import SandboxError
+from storage.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -41,8 +40,8 @@ def make_base_image(
             "making a base image needs debootstrap (Debian: apt install debootstrap)"
         )
     client = connect()
-    with tempfile.TemporaryDirectory(prefix="bugfoundry-base-") as folder:
-        root, archive = Path(folder, "root"), Path(folder, "root.tar")
+    with scratch_folder() as folder:
+        root, archive = folder / "root", folder / "root.tar"
         on_step(f"{tag}: installing Debian {SUITE} by debootstrap")
         include = f"--include={','.join(PACKAGES)}"
         run_command("debootstrap", "--variant=minbase", include, SUITE, str(root), mirror)

@@ -19,6 +19,7 @@ from uv import find_uv_bin
 from harness.sandboxes.base_image import DEFAULT_TAG
 from harness.sandboxes.cancellation import step
 from harness.sandboxes.docker_owners import BUILDER, make_owner_labels
+from harness.sandboxes.interpreters import OWN
 from harness.sandboxes.sandbox import BuildFailed
 
 USER = 1000
@@ -78,8 +79,19 @@ def fixed_base(client: DockerClient, wanted: str | None) -> Image | None:
 
 
 def find_base(client: DockerClient, wanted: str | None, python: str) -> Image:
-    """Find or pull the base image for a Python. Raises BuildFailed when there is none."""
-    return fixed_base(client, wanted) or obtain(client, name_official_image(python))
+    """Find or pull the base image for a Python. Raises BuildFailed when there is none.
+
+    Another Python than our own may have an image that is here.
+    """
+    if (fixed := fixed_base(client, wanted)) is not None:
+        return fixed
+    try:
+        return obtain(client, name_official_image(python))
+    except BuildFailed as failure:
+        if python == OWN:
+            raise
+        told = f"{failure.detail}\nthe plan wants {python}, and its image cannot be pulled"
+        raise BuildFailed("python-unavailable", told) from failure
 
 
 def obtain(client: DockerClient, name: str) -> Image:

@@ -83,16 +83,17 @@ def order_by_preference(versions: set[str]) -> tuple[str, ...]:
 
 def available_pythons(backend: Backend) -> tuple[str, ...]:
     """Versions a backend can offer, in order of preference: those at hand before downloads."""
+    return tuple(dict.fromkeys((*list_pythons_at_hand(backend), *OBTAINABLE)))
+
+
+def list_pythons_at_hand(backend: Backend) -> tuple[str, ...]:
+    """Versions for which a backend need not let uv download anything, in order of preference."""
     fixed = getattr(backend, "base_python", lambda: None)()
     if fixed is not None:
-        at_hand: tuple[str, ...] = (str(fixed),)
-    else:
-        at_hand = (
-            list_installed_versions()
-            if backend.kind == "local"
-            else order_by_preference({*OBTAINABLE})
-        )
-    return tuple(dict.fromkeys((*at_hand, *OBTAINABLE)))
+        return (str(fixed),)
+    if backend.kind == "local":
+        return list_installed_versions()
+    return order_by_preference({*OBTAINABLE})
 
 
 def find_interpreter(version: str) -> Interpreter:

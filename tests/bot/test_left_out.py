@@ -10,7 +10,7 @@ from forge.run.left_out import LeftOut, describe_left_out, list_left_out
 from forge.run.preparation import Ready
 from harness.detect.config import Overrides
 from harness.environments.baseline import NOT_COLLECTED
-from harness.environments.environment import PreparedEnvironment
+from harness.environments.trials import PreparedEnvironment
 from mutators.transcription import transcribe
 from storage.folder_files import LINK
 from storage.records import (

@@ -19,7 +19,7 @@ from forge.run.settings import ModelSettings, Settings
 from forge.run.statements import NO_MODEL, issues_of, restore_statement, write_statements
 from harness.detect.config import Overrides
 from harness.environments.baseline import measure
-from harness.environments.environment import PreparedEnvironment
+from harness.environments.trials import PreparedEnvironment
 from harness.judge.local_engine import LocalEngine
 from harness.sandboxes.limits import SandboxLimits
 from storage.records import (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
-from harness.environments.repair import RepairContext
+from harness.environments.repair_context import RepairContext
 from harness.sandboxes.sandbox import BuildFailed
 from storage.records import Environment, Plan, Repository
 from tests.furniture.project import write_project

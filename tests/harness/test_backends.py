@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, NoReturn, cast
 
 import pytest
 
-from harness.sandboxes import backends, base_image, bubblewrap, interpreters
+from harness.sandboxes import backends, base_image, bubblewrap, docker_build, interpreters
 from harness.sandboxes.bubblewrap import Cage
 from harness.sandboxes.sandbox import BuildFailed
 from storage.errors import SandboxError
@@ -88,6 +88,18 @@ def test_an_absent_interpreter_is_named() -> None:
     with pytest.raises(BuildFailed) as caught:
         interpreters.find_interpreter("3.99")
     assert caught.value.reason == "python-unavailable"
+
+
+def test_another_python_without_an_image_is_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(client: object, name: str) -> NoReturn:
+        raise BuildFailed("no-base-image", f"{name} cannot be pulled")
+
+    monkeypatch.setattr(docker_build, "fixed_base", lambda client, wanted: None)
+    monkeypatch.setattr(docker_build, "obtain", refuse)
+    for python, reason in ((OWN, "no-base-image"), ("3.99", "python-unavailable")):
+        with pytest.raises(BuildFailed) as caught:
+            docker_build.find_base(cast("Any", None), None, python)
+        assert caught.value.reason == reason
 
 
 @pytest.mark.parametrize("user", [None, 4321])

@@ -13,6 +13,7 @@ from harness.environments.baseline import (
     list_runnable_tests,
     measure,
 )
+from harness.environments.diagnosis import diagnose
 from harness.runs.suite import Result, SuiteRun
 from harness.sandboxes.sandbox import BuildFailed, SandboxLimits
 from storage.records import Outcome
@@ -55,6 +56,17 @@ def test_the_refusal_names_the_tests_that_failed() -> None:
     assert "6 x failed" in told.value.detail
     assert "(t30)" in told.value.detail
     assert "30 of 36 tests pass" in told.value.detail
+
+
+def test_a_suite_that_is_skipped_for_a_module_names_it() -> None:
+    results = {"t.py::a": Result(outcome="skipped", detail="could not import 'six': No module")}
+    lacking = SuiteRun(results=results, collected=tuple(results))
+    whole = SuiteRun(results={}, collected=(), collect_skips=(("t.py", "could not import 'six'"),))
+    for refused in (lacking, whole):
+        with pytest.raises(BuildFailed) as told:
+            check_bar(refused)
+        (finding,) = diagnose(told.value.reason, told.value.detail)
+        assert (finding.kind, finding.subject) == ("missing-module", "six")
 
 
 def test_only_tests_green_every_time_serve() -> None:
@@ -102,6 +114,7 @@ async def test_a_file_of_tests_that_cannot_be_collected_is_named(tmp_path: Path)
     many = "import pytest\n\n@pytest.mark.parametrize('n', range(24))\ndef test_it(n):\n    pass\n"
     (project / "test_it.py").write_text(many)
     (project / "test_other.py").write_text("import nothing_here\n\ndef test_it():\n    pass\n")
+    (project / "test_skip.py").write_text("import pytest\n\npytest.importorskip('nothing_here')\n")
     backend = PlainBackend(project, tmp_path / "places")
     sandbox = await backend.start(make_environment(), limits=SandboxLimits())
     try:
@@ -110,7 +123,8 @@ async def test_a_file_of_tests_that_cannot_be_collected_is_named(tmp_path: Path)
         await sandbox.close()
 
     assert len(baseline.green) == 24
-    assert [(t.id, t.set_aside) for t in baseline.tests if t.set_aside] == [
-        ("test_other.py", NOT_COLLECTED)
+    assert [(t.id, t.outcome, t.set_aside) for t in baseline.tests if t.set_aside] == [
+        ("test_other.py", "missing", NOT_COLLECTED),
+        ("test_skip.py", "skipped", NOT_COLLECTED),
     ]
     assert list_runnable_tests(baseline) is None

@@ -238,3 +238,24 @@ def test_a_plugin_that_shuffles_tests_is_switched_off() -> None:
 def test_a_suite_whose_warnings_are_errors_gets_a_lenient_plan_too() -> None:
     ini = "[pytest]\ntestpaths = tests\nfilterwarnings =\n  error\n  ignore::UserWarning\n"
     assert ("-W", "default") in [plan.pytest_args for plan in planned(tree(pytest_ini=ini))]
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["--doctest-modules", "--doctest-glob=*.md", "--doctest-glob '*.rst'", "--doctest-plus"],
+)
+def test_doctests_outside_of_the_tests_folder_are_kept(option: str) -> None:
+    text = f"[pytest]\naddopts = {option}\n"
+    made = planned(tree(pytest_ini=text, README_md=">>> 1\n1\n"))
+    assert " ".join(made[0].pytest_args) == option.replace("'", "")
+    assert made[1].pytest_args == ("tests",)
+
+
+def test_doctests_are_collected_from_the_paths_that_are_said() -> None:
+    assert first(addopts("--doctest-modules pkg")).pytest_args == ("--doctest-modules", "pkg")
+    assert first(addopts("--doctest-glob=*.md")).pytest_args == ("--doctest-glob=*.md",)
+
+
+def test_doctests_that_only_a_command_asks_for_are_kept() -> None:
+    found = tree(tox_ini="[testenv]\ncommands = pytest --doctest-modules\n")
+    assert first(found).pytest_args == ("--doctest-modules",)

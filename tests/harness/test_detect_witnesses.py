@@ -192,7 +192,7 @@ def test_a_justfile_recipe_is_read() -> None:
     text += "  @uv run pytest {{opts}} {{args}}\n"
     plan = first(MemoryTree({**tree(pyproject_toml=GROUPS).files, "justfile": text}))
     assert plan.install == (("-e", ".", "--group", "unit"),)
-    assert plan.pytest_args == ("--doctest-modules", "tests")
+    assert plan.pytest_args == ("--doctest-modules",)
 
 
 @pytest.mark.parametrize(
@@ -464,6 +464,29 @@ def test_the_pythons_of_tox_and_nox_count_as_tested() -> None:
 
 def test_our_own_first_python_is_kept_when_it_is_tested_too() -> None:
     assert first(tree(tox_ini="[tox]\nenvlist = py313,py311\n[testenv]\n")).python == "3.11"
+
+
+@pytest.mark.parametrize(
+    ("named", "requires", "chosen"),
+    [
+        ("3.14", ">=3.9", "3.13"),
+        ("3.8", ">=3.9", "3.11"),
+        ("3.14", ">=3.9,<3.13", "3.12"),
+        ("3.14", "", "3.13"),
+    ],
+)
+def test_the_nearest_python_stands_in_for_one_that_is_missing(
+    named: str, requires: str, chosen: str
+) -> None:
+    text = f"""
+    jobs:
+      test:
+        steps:
+          - {{uses: actions/setup-python@v5, with: {{python-version: "{named}"}}}}
+          - run: pytest
+    """
+    project = PROJECT.replace("[project]", f'[project]\n    requires-python = "{requires}"')
+    assert first(workflow(text, project)).python == chosen
 
 
 # what goes into the first plan

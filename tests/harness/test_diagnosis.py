@@ -132,7 +132,14 @@ def test_a_test_that_wants_the_network_is_known_by_its_failure(detail: str) -> N
 
 
 @pytest.mark.parametrize(
-    "detail", ["AssertionError: assert 3 == 4", "ValueError: host must not be empty", ""]
+    "detail",
+    [
+        "AssertionError: assert 3 == 4",
+        "ValueError: host must not be empty",
+        "ImportError: cannot import name 'ConnectError' from 'httpx'",
+        "AttributeError: module 'urllib3' has no attribute 'NewConnectionError'",
+        "",
+    ],
 )
 def test_an_ordinary_failure_is_no_reason_to_set_a_test_aside(detail: str) -> None:
     assert set_aside_for(detail) is None
@@ -152,3 +159,21 @@ def test_every_package_of_the_table_is_a_debian_name() -> None:
         for name in names
     }
     assert all(name == name.lower() and " " not in name for name in names)
+
+
+@pytest.mark.parametrize("reason", ["python-unavailable", "no-base-image"])
+def test_before_a_test_has_run_none_needs_the_network(reason: str) -> None:
+    assert diagnose(reason, "dns error: Temporary failure in name resolution") == ()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Python 3.13 is not installed, and uv cannot download it",
+        "the plan wants 3.13, and its image cannot be pulled",
+        "the base image has Python 3.11.2, the plan wants 3.13, and uv cannot download it; name",
+    ],
+)
+def test_a_python_that_cannot_be_had_is_named(line: str) -> None:
+    (found,) = diagnose("python-unavailable", f"error: dns error\n{line}")
+    assert (found.kind, found.subject) == ("missing-python", "3.13")

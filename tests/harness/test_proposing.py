@@ -67,7 +67,7 @@ async def test_the_model_is_shown_what_was_tried_as_data(tmp_path: Path) -> None
 
 async def test_without_a_budget_nothing_is_asked(tmp_path: Path) -> None:
     async with messages_api(ANSWER) as service:
-        with pytest.raises(EnvironmentFailed, match="after 1 plans"):
+        with pytest.raises(EnvironmentFailed, match="after 1 plan;"):
             await prepared(tmp_path, service, [], budget=0.0)
     assert service.asked == []
 

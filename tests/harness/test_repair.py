@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from harness.environments.repair import RepairContext, repairs
+import pytest
+
+from harness.environments.repair import repairs
+from harness.environments.repair_context import Provider, RepairContext
 from storage.records import Plan
 
 PLAN = Plan(name="first", python="3.11", install=(("-r", "dev.txt", "mock"), ("-e", ".", "pytest")))
@@ -146,3 +149,79 @@ def test_a_test_module_that_ends_pytest_is_ignored() -> None:
 def test_a_repair_is_not_made_twice() -> None:
     (found,) = after("no-tests", MISSING)
     assert after("no-tests", MISSING, plan=found) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "installed", "pin"),
+    [
+        (
+            "5 x error: fixture 'event_loop' not found",
+            {"pytest-asyncio": "1.3.0"},
+            "pytest-asyncio<1",
+        ),
+        (
+            "ScopeMismatch: You tried to access the function scoped fixture "
+            "_function_scoped_runner with a session scoped request object",
+            {"pytest-asyncio": "1.1.0", "pytest": "9.0.1"},
+            "pytest-asyncio<1",
+        ),
+        (
+            "pytest.PytestRemovedIn9Warning: The (path: py.path.local) argument is deprecated",
+            {"pytest": "9.0.1"},
+            "pytest<9",
+        ),
+        (
+            "AttributeError: module 'pytest' has no attribute 'PytestRemovedIn8Warning'",
+            {"pytest": "9.0.1"},
+            "pytest<9",
+        ),
+        (
+            "ImportError: cannot import name 'x' from '_pytest.compat'",
+            {"pytest": "8.4"},
+            "pytest<8",
+        ),
+        ("ModuleNotFoundError: No module named '_pytest.tmpdir2'", {"pytest": "9.0"}, "pytest<9"),
+        (
+            "PluginValidationError: unknown hook 'pytest_warning_captured' in plugin <module>",
+            {"pytest": "9.0"},
+            "pytest<9",
+        ),
+        (
+            "Argument(s) {'path'} are declared in the hookimpl but can not be found in "
+            "the hookspec",
+            {"pytest": "9.0"},
+            "pytest<9",
+        ),
+        ("AttributeError: 'Package' object has no attribute 'obj'", {"pytest": "8.2"}, "pytest<8"),
+        ("Failed: Marks cannot be applied to fixtures.", {"pytest": "9.0"}, "pytest<9"),
+        ("unrecognized arguments: --snapshot-foo", {"syrupy": "5.0.0"}, "syrupy<5"),
+    ],
+)
+def test_a_major_that_is_too_new_is_pinned_below(
+    line: str, installed: dict[str, str], pin: str
+) -> None:
+    found = after("no-tests", line, installed=installed)[0]
+    assert found.install == (*PLAN.install, (pin,))
+    assert found.because
+
+
+def test_a_major_that_comes_later_is_no_reason_for_a_pin() -> None:
+    line = "pytest.PytestRemovedIn9Warning: The (path: py.path.local) argument is deprecated"
+    assert [plan.name for plan in after("no-tests", line, installed={"pytest": "8.4"})] == [
+        "first, warnings allowed"
+    ]
+
+
+def test_a_plugin_that_is_installed_is_not_installed_again() -> None:
+    line = "30 x failed: async def functions are not natively supported."
+    (found,) = after("too-few-pass", line, installed={"pytest-asyncio": "0.26"})
+    assert found.pytest_args == ("-o", "asyncio_mode=auto")
+    (found,) = after("too-few-pass", line)
+    assert found.install[-1] == ("pytest-asyncio",)
+    assert after("no-tests", MISSING, installed={"pyyaml": "6.0"}) == []
+
+
+def test_an_extra_that_brings_a_missing_module_is_installed() -> None:
+    extra = Provider(kind="extra", name="config", requirements=("pyyaml>=6",))
+    (found,) = after("no-tests", MISSING, providers=(extra,))
+    assert found.install == (PLAN.install[0], ("-e", ".[config]", "pytest"))

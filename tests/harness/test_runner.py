@@ -150,6 +150,26 @@ async def test_a_module_that_cannot_be_imported_does_not_sink_the_rest(channel: 
     assert "nowhere" in result.collect_errors[0][1]
 
 
+async def test_why_tests_and_modules_are_skipped_is_told(channel: Channel) -> None:
+    files = {
+        "test_it.py": b"import pytest\ndef test_one(): pytest.skip('no\\nreason')\n",
+        "test_two.py": b"import pytest\npytest.importorskip('nowhere')\n",
+        "test_three.py": b"import unittest\nraise unittest.SkipTest('not here')\n",
+        "test_four.py": b"import pytest\n@pytest.mark.skipif(1, reason='why')\ndef test_it(): 0\n",
+    }
+
+    result = await run(channel, "", files=files)
+
+    assert {test: each.detail for test, each in result.results.items()} == {
+        "test_it.py::test_one": "no reason",
+        "test_four.py::test_it": "why",
+    }
+    assert dict(result.collect_skips) == {
+        "test_two.py": "could not import 'nowhere': No module named 'nowhere'",
+        "test_three.py": "not here",
+    }
+
+
 async def test_the_tree_is_put_back_after_whatever_a_test_did(
     channel: Channel, tmp_path: Path
 ) -> None:

@@ -19,6 +19,8 @@ DAY = 86_400.0
 AWAY = "index-unreachable"
 MACHINE = (AWAY, "no-base-image")
 """Reasons that are none of the repository's."""
+NOT_HAD = (AWAY, "missing-python")
+"""Findings of what could not be downloaded."""
 
 
 async def work(stage: Stage) -> Outcome:
@@ -102,7 +104,7 @@ def attempts(store: Store, tree: str) -> list[Tried]:
     for attempt in store.attempts(tree):
         if not attempt.ok:
             findings = diagnose(attempt.reason, attempt.detail)
-            away = any(finding.kind == AWAY for finding in findings)
+            away = any(finding.kind in NOT_HAD for finding in findings)
             why = describe_finding(findings[0]) if findings else ""
             reason = AWAY if away else attempt.reason
             found.append(Tried(plan=attempt.plan.name, reason=reason, why=why))

@@ -11,7 +11,7 @@ from forge.run.context import Source
 from forge.run.pipeline import read_context
 from forge.run.preparation import Ready, fetch
 from forge.run.settings import Settings
-from harness.environments.environment import PreparedEnvironment
+from harness.environments.trials import PreparedEnvironment
 from harness.judge.compilation import open_compiler
 from harness.judge.judge import HARNESS_VERSION
 from harness.runs.coverage import decode

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from forge.remote.batch.line_files import convert, read_lines, write_lines
 from forge.run.nouns import format_count
-from harness.environments.environment import PreparedEnvironment
+from harness.environments.trials import PreparedEnvironment
 from harness.runs.coverage import decode, encode
 from harness.runs.selection import Coverage
 from storage.errors import BatchError
