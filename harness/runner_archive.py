@@ -9,8 +9,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import io
-import os
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -84,7 +82,6 @@ def find_archive(cache: Path) -> Path:
     try:
         write_archive(kept)
     except OSError as error:
-        # Not above: a wheel is built by this module, where nothing that we need is installed.
         from storage.errors import SandboxError
 
         raise SandboxError(f"the runner cannot be put at {kept}: {error.strerror}") from error
@@ -93,10 +90,10 @@ def find_archive(cache: Path) -> Path:
 
 def write_archive(place: Path) -> None:
     """Put the archive at its place, whole at once: others may look for it at the same time."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=place.parent, suffix=".partial")
-    with os.fdopen(handle, "wb") as file:
-        file.write(archive_data())
+    # Not above: a wheel is built by this module, where nothing that we need is installed.
+    from storage.whole_files import replace_whole
+
+    with replace_whole(place) as part:
+        part.write_bytes(archive_data())
         # In a sandbox another user reads it.
-        os.fchmod(file.fileno(), 0o644)
-    Path(name).replace(place)
+        part.chmod(0o644)

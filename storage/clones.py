@@ -6,12 +6,14 @@ import base64
 import logging
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from storage.errors import SourceError
-from storage.git import GitError, git
+from storage.git import GitError, git, init_bare
+from storage.locks import hold_lock
 from storage.records import digest
 
 log = logging.getLogger(__name__)
@@ -65,17 +67,40 @@ def fetch_clone(
     a warning says so. Raises SourceError.
     """
     git_dir = cache / "clones" / f"{digest(url)[:24]}.git"
-    if not (git_dir / "HEAD").exists():
-        git_dir.parent.mkdir(parents=True, exist_ok=True)
-        git("init", "--quiet", "--bare", "--template=", git_dir)
+    with hold_clone(git_dir):
+        return git_dir, _fetch_tip(git_dir, url, revision, env)
+
+
+@contextmanager
+def hold_clone(git_dir: Path) -> Iterator[None]:
+    """Keep others from fetching into a clone, made if need be, for git lets only one do so.
+
+    Git's own locks outlive a process that is killed, and stop every later one; whoever holds
+    the clone knows that nobody uses them.
+    """
+    with hold_lock(lock_of(git_dir)):
+        init_bare(git_dir)
+        for left in (*git_dir.glob("*.lock"), *(git_dir / "refs").rglob("*.lock")):
+            left.unlink(missing_ok=True)
+        for left in git_dir.glob("objects/pack/tmp_*"):
+            left.unlink(missing_ok=True)
+        yield
+
+
+def lock_of(git_dir: Path) -> Path:
+    """Name the lock of those who fetch; another guards the making of the repository."""
+    return git_dir.with_name(f"{git_dir.name}.fetch.lock")
+
+
+def _fetch_tip(git_dir: Path, url: str, revision: str, env: Mapping[str, str] | None) -> str:
     try:
-        return git_dir, _fetch(git_dir, url, revision, env)
+        return _fetch(git_dir, url, revision, env)
     except GitError as error:
         known = _find_commit(git_dir, revision)
         if known is None or not _unreachable(error):
             raise SourceError(_explain(url, revision, error)) from error
         log.warning("%s cannot be reached; using what was fetched before (%s)", url, known[:12])
-        return git_dir, known
+        return known
 
 
 def fetch_history(
@@ -87,9 +112,11 @@ def fetch_history(
     the host does not answer, what was fetched before serves. Raises SourceError.
     """
     git_dir = cache / "histories" / f"{digest(url)[:24]}.git"
-    if not (git_dir / "HEAD").exists():
-        git_dir.parent.mkdir(parents=True, exist_ok=True)
-        git("init", "--quiet", "--bare", "--template=", git_dir)
+    with hold_clone(git_dir):
+        return git_dir, _fetch_all(git_dir, url, revision, env)
+
+
+def _fetch_all(git_dir: Path, url: str, revision: str, env: Mapping[str, str] | None) -> str:
     # A host whose own history is cut off is told by what it gives, not by refs left out.
     cut_off = ["--unshallow"] if (git_dir / "shallow").exists() else []
     try:
@@ -99,13 +126,13 @@ def fetch_history(
         if COMMIT.fullmatch(revision) and _find_commit(git_dir, revision) is None:
             # Of a pull request from a fork no branch here tells.
             _fetch_refs(git_dir, url, ["--no-tags"], [f"+{revision}:{_ref(revision)}"], env)
-        return git_dir, resolve(git_dir, revision or TIP)
+        return resolve(git_dir, revision or TIP)
     except GitError as error:
         known = _find_commit(git_dir, revision)
         if known is None or not _unreachable(error):
             raise SourceError(_explain(url, revision, error)) from error
         log.warning("%s cannot be reached; using what was fetched before (%s)", url, known[:12])
-        return git_dir, known
+        return known
 
 
 def forget(url: str, *, cache: Path) -> int:
@@ -113,7 +140,8 @@ def forget(url: str, *, cache: Path) -> int:
     places = [cache / kind / f"{digest(url)[:24]}.git" for kind in ("clones", "histories")]
     there = [place for place in places if place.exists()]
     for place in there:
-        shutil.rmtree(place)
+        with hold_lock(lock_of(place)):
+            shutil.rmtree(place, ignore_errors=True)
     return len(there)
 
 

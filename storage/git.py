@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from storage.errors import SourceError
+from storage.whole_files import make_once
 
 KEPT_VARIABLES = frozenset({"GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_SSL_NO_VERIFY"})
 SETTINGS = {
@@ -83,6 +84,16 @@ def git(
     if done.returncode:
         raise GitError(_last_word(done.stderr) or f"git {arguments[0]} failed")
     return done.stdout
+
+
+def init_bare(git_dir: Path) -> None:
+    """Have a bare repository in a folder, made whole where it is not there. Raises OSError."""
+    make_once(
+        git_dir,
+        lambda part: git("init", "--quiet", "--bare", "--template=", part),
+        folder=True,
+        is_made=lambda place: (place / "HEAD").exists(),
+    )
 
 
 def line(*arguments: str | Path, cwd: Path | None = None) -> str:

@@ -22,6 +22,7 @@ from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist
 from packaging.version import InvalidVersion, Version
 
 from storage.errors import SourceError
+from storage.whole_files import make_once
 
 if TYPE_CHECKING:
     from pypi_simple import DistributionPackage
@@ -82,19 +83,26 @@ def find_sdist(index: str, project: str, version: str = "") -> SourceFile:
 def download(file: SourceFile, folder: Path) -> Path:
     """Return the downloaded file, from the folder if it is there. Raises SourceError."""
     place = folder / file.sha256[:16] / file.filename
-    if place.exists() and hashlib.sha256(place.read_bytes()).hexdigest() == file.sha256:
-        return place
+
+    def is_whole(there: Path) -> bool:
+        return there.exists() and is_promised(file, there.read_bytes())
+
+    return make_once(place, lambda part: part.write_bytes(_get_promised(file)), is_made=is_whole)
+
+
+def is_promised(file: SourceFile, content: bytes) -> bool:
+    """Say whether a content is the one that the index has a digest of."""
+    return hashlib.sha256(content).hexdigest() == file.sha256
+
+
+def _get_promised(file: SourceFile) -> bytes:
     content, _ = _get(file.url, file.filename)
-    if hashlib.sha256(content).hexdigest() != file.sha256:
+    if not is_promised(file, content):
         raise SourceError(
             f"{file.filename} is not what the index promised (sha256 differs); try again, "
             "or look at the index or proxy in between"
         )
-    place.parent.mkdir(parents=True, exist_ok=True)
-    part = place.with_name(f"{place.name}.{os.getpid()}")
-    part.write_bytes(content)
-    part.replace(place)
-    return place
+    return content
 
 
 def _version(text: str, project: str) -> Version:

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 
 from storage.blobs import read_blobs
 from storage.git import GitError, git
+from storage.scratch import scratch_folder
 
 ATTRIBUTES = ".gitattributes"
 ASKED = ("eol", "ident", "working-tree-encoding", "filter")
@@ -182,8 +182,8 @@ class Desk:
 @contextmanager
 def make_desk() -> Iterator[Desk]:
     """Make an empty repository; it goes when the block ends."""
-    with TemporaryDirectory(prefix="bugfoundry-") as folder:
-        desk = Desk(folder=Path(folder).resolve())
+    with scratch_folder() as folder:
+        desk = Desk(folder=folder.resolve())
         desk.tree.mkdir()
         for name in ("objects", "refs"):
             (desk.folder / "git" / name).mkdir(parents=True)

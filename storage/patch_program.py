@@ -11,12 +11,13 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 
 from storage.errors import PatchError
 from storage.folder_files import EXECUTABLE
 from storage.patch_repairs import drop_garbage, list_names
 from storage.patched_trees import AppliedPatch, compare_trees
+from storage.scratch import scratch_folder
 from storage.trees import Trees
 
 PATCH = ("patch", "--batch", "--fuzz=5", "--input=-", "--reject-file=-", "--no-backup-if-mismatch")
@@ -33,11 +34,11 @@ def apply_by_program(trees: Trees, tree: str, patch: bytes, *, strip: int) -> Ap
     # An ed script in a patch may run commands, whatever patch(1) is told: hunks alone are let in.
     if not (clean := drop_garbage(patch)):
         raise PatchError("the patch is malformed: it names no file")
-    with TemporaryDirectory(prefix="bugfoundry-") as folder:
-        lay_out(trees, tree, clean, strip, Path(folder))
-        before = read_folder(Path(folder))
-        told = run_patch(Path(folder), clean, strip)
-        after = read_folder(Path(folder))
+    with scratch_folder() as folder:
+        lay_out(trees, tree, clean, strip, folder)
+        before = read_folder(folder)
+        told = run_patch(folder, clean, strip)
+        after = read_folder(folder)
     changed: dict[str, bytes | None] = {path: None for path in before if path not in after}
     changed |= {path: content for path, (_, content) in after.items()}
     made = trees.with_changes(tree, changed, {path: mode for path, (mode, _) in after.items()})
@@ -60,7 +61,7 @@ def run_patch(folder: Path, patch: bytes, strip: int) -> str:
     kept = {
         "PATH": os.environ.get("PATH", ""),
         "LC_ALL": "C",
-        "TMPDIR": os.environ.get("TMPDIR", "/tmp"),
+        "TMPDIR": gettempdir(),
     }
     try:
         done = subprocess.run(

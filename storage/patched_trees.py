@@ -11,11 +11,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from storage.blobs import read_blobs
 from storage.errors import PatchError
 from storage.git import GitError, git
+from storage.scratch import scratch_folder
 from storage.tree_entries import SUBMODULE
 from storage.trees import Trees
 
@@ -64,8 +64,8 @@ def apply_by_git(trees: Trees, tree: str, patch: bytes, *options: str) -> Applie
 
     Submodules are left out, and noted: no files come with them.
     """
-    with TemporaryDirectory(prefix="bugfoundry-") as folder:
-        index = PrivateIndex(trees.git_dir, Path(folder))
+    with scratch_folder() as folder:
+        index = PrivateIndex(trees.git_dir, folder)
         index.run("read-tree", tree)
         try:
             index.run("apply", "--cached", "--whitespace=nowarn", *options, "-", stdin=patch)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from git import Repo
 from git.exc import GitError as GitPythonError
@@ -16,6 +15,7 @@ from storage.archives import unpack
 from storage.errors import SourceError
 from storage.git import GitError, line
 from storage.records import Repository
+from storage.scratch import scratch_folder
 from storage.siblings import find_siblings
 from storage.source_names import SUBDIRECTORY, RepositorySource, parse
 from storage.submodules import Upstream, adopt_whole, remote_of
@@ -76,8 +76,8 @@ def _fetch_package(source: RepositorySource, cache: Path, trees: Trees) -> Repos
     folder = cache / "sdists"
     file = index.find_sdist(index.index_url(), source.place, source.revision)
     archive = index.download(file, folder)
-    with TemporaryDirectory(prefix="bugfoundry-") as unpacked:
-        tree = trees.snapshot(unpack(archive, Path(unpacked)))
+    with scratch_folder() as unpacked:
+        tree = trees.snapshot(unpack(archive, unpacked))
     return Repository(
         owner="pypi",
         name=canonicalize_name(source.place),

@@ -10,13 +10,13 @@ import os
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from storage import layouts
 from storage.blobs import read_blobs
 from storage.errors import SourceError
 from storage.folder_files import EXECUTABLE, LINK, FolderEntry, list_files
-from storage.git import GitError, git
+from storage.git import GitError, git, init_bare
+from storage.scratch import scratch_folder
 from storage.tree_entries import (
     SUBMODULE,
     blob_name,
@@ -47,15 +47,13 @@ class Trees:
 
     def __init__(self, cache: Path) -> None:
         self.git_dir = cache / "trees.git"
-        if not (self.git_dir / "HEAD").exists():
-            try:
-                self.git_dir.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise SourceError(
-                    f"the cache {cache} cannot be written ({error.strerror}); "
-                    "name another folder with BUGFOUNDRY_CACHE"
-                ) from error
-            git("init", "--quiet", "--bare", "--template=", self.git_dir)
+        try:
+            init_bare(self.git_dir)
+        except OSError as error:
+            raise SourceError(
+                f"the cache {cache} cannot be written ({error.strerror}); "
+                "name another folder with BUGFOUNDRY_CACHE"
+            ) from error
 
     def snapshot(self, folder: Path) -> str:
         """Keep the files of a folder, and return the tree's hash.
@@ -183,23 +181,23 @@ class Trees:
 
     def bundle(self, commit: str, file: Path, branch: str = "main") -> None:
         """Write a git bundle that holds the commit alone, as a branch."""
-        with TemporaryDirectory(prefix="bugfoundry-") as folder:
-            repository = Path(folder)
+        with scratch_folder() as folder:
+            repository = folder
             self._make_repository(repository, commit, branch)
             git("bundle", "create", "--quiet", file.absolute(), branch, cwd=repository)
 
     def pack_tree(self, tree: str) -> bytes:
         """Return a git bundle of the one commit that holds a tree, as ``unpack`` takes it."""
         commit = self.orphan_commit(tree, COMMIT_MESSAGE)
-        with TemporaryDirectory(prefix="bugfoundry-") as folder:
-            file = Path(folder) / "tree.bundle"
+        with scratch_folder() as folder:
+            file = folder / "tree.bundle"
             self.bundle(commit, file)
             return file.read_bytes()
 
     def unpack(self, bundle: bytes) -> str:
         """Take in a bundle that ``packed`` made, and return its tree's hash."""
-        with TemporaryDirectory(prefix="bugfoundry-") as folder:
-            file = Path(folder) / "tree.bundle"
+        with scratch_folder() as folder:
+            file = folder / "tree.bundle"
             file.write_bytes(bundle)
             self._git("bundle", "unbundle", str(file))
             heads = self._git("bundle", "list-heads", str(file)).decode().split()
@@ -317,8 +315,8 @@ class Trees:
         listed = b"".join(
             f"{mode} {name}\t".encode() + os.fsencode(path) + b"\0" for path, mode, name in entries
         )
-        with TemporaryDirectory(prefix="bugfoundry-") as folder:
-            env = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+        with scratch_folder() as folder:
+            env = {"GIT_INDEX_FILE": str(folder / "index")}
             self._git("update-index", "-z", "--index-info", stdin=listed, env=env)
             return self._git("write-tree", env=env).decode().strip()
 

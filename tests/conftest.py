@@ -14,8 +14,8 @@ from docker.errors import ImageNotFound
 from hypothesis import HealthCheck, settings
 
 from harness.sandboxes.base_image import DEFAULT_TAG, connect, make_base_image
-from harness.sandboxes.local_backend import hold_lock
 from storage.errors import SandboxError
+from storage.locks import hold_lock
 
 # In a job of GitHub's a command says a line more; what it prints is not to depend on that here.
 os.environ.pop("GITHUB_ACTIONS", None)

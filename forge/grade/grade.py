@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from forge.grade.lookup import StoredTask
 from forge.run.build_variables import build_env
@@ -14,6 +13,7 @@ from harness.judge.judge import Grade, grade
 from harness.judge.worker import Files
 from harness.sandboxes.sandbox import Backend, SandboxLimits
 from storage.records import Environment, Plan
+from storage.scratch import scratch_folder
 from storage.trees import Trees
 from syntax.patch_text import apply_patch
 from tasks.start_state import grading_files, hidden_files
@@ -58,8 +58,8 @@ async def ensure_environment(found: StoredTask, backend: Backend, trees: Trees) 
     here = environment.handle and environment.sandbox == backend.kind
     if here and await backend.exists(environment):
         return environment
-    with TemporaryDirectory(prefix="bugfoundry-") as folder:
-        checkout = Path(folder) / found.repository.name
+    with scratch_folder() as folder:
+        checkout = folder / found.repository.name
         trees.materialise(environment.tree, checkout)
         plan = pin_plan(environment)
         return await backend.build(checkout, environment.tree, plan, env=build_env())

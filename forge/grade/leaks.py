@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from forge.grade.evaluation import Evaluation, backend_of
 from forge.grade.grade import ensure_environment
@@ -16,6 +15,7 @@ from harness.sandboxes.docker_build import TREE
 from harness.sandboxes.sandbox import BuildFailed
 from storage.errors import SandboxError, SourceError
 from storage.records import Environment
+from storage.scratch import scratch_folder
 from storage.trees import Trees
 from syntax.needles import NeedleIndex, Needles, index_of, needles_of
 from tasks.start_state import broken_files, check_out, hidden_files
@@ -91,8 +91,8 @@ def search_start_state(
     found: StoredTask, needles: Needles, trees: Trees, counted: Counted
 ) -> list[Leak]:
     """Search what a solver starts from, as it is checked out: files and git."""
-    with TemporaryDirectory(prefix="bugfoundry-") as folder:
-        place = Path(folder) / "start"
+    with scratch_folder() as folder:
+        place = folder / "start"
         check_out(trees, found.bug, place, found.task.test_patch)
         stream = counted.through(folder_files(place))
         leaks = list(search(stream, index_of([needles]), tree=""))

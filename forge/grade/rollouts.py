@@ -93,14 +93,7 @@ async def roll_out(grounds: Grounds, agent: Agent, attempt: RolloutAttempt) -> d
         environment = grader.terms.environment
         told = replace(agent, env={**agent.env, **variables(found)})
         work = await run_agent(backend, environment, start_of(found, trees), told)
-        prediction = Prediction(instance_id=found.task.id, patch=work.patch, model=attempt.model)
-        case = EvaluationCase(prediction=prediction, found=found, key=attempt.key)
-        worker = grader.worker()
-        try:
-            graded = await grade_case(case, trees, grader, worker)
-        finally:
-            await worker.discard()
-        resolved, error, detail = graded.resolved, graded.error, graded.detail
+        resolved, error, detail = await grade_work(trees, grader, attempt, work)
     except BuildFailed as failure:
         error, detail = "environment-failed", str(failure)
     except SandboxError as failure:
@@ -111,12 +104,29 @@ async def roll_out(grounds: Grounds, agent: Agent, attempt: RolloutAttempt) -> d
         "resolved": resolved,
         "model": attempt.model,
         "traj_id": attempt.traj_id,
-        "patch": work.patch.encode("utf-8", "replace").decode("utf-8"),
+        "patch": work.patch,
         "exit": work.exit,
         "error": error,
         "detail": detail,
         "seconds": round(time.monotonic() - started, 2),
     }
+
+
+async def grade_work(
+    trees: Trees, grader: Grader, attempt: RolloutAttempt, work: Work
+) -> tuple[bool, str, str]:
+    """Say whether an agent's work solves the task; where it cannot be said, why not."""
+    if work.error:
+        return False, work.error, work.detail
+    found = attempt.found
+    prediction = Prediction(instance_id=found.task.id, patch=work.patch, model=attempt.model)
+    case = EvaluationCase(prediction=prediction, found=found, key=attempt.key)
+    worker = grader.worker()
+    try:
+        graded = await grade_case(case, trees, grader, worker)
+    finally:
+        await worker.discard()
+    return graded.resolved, graded.error, graded.detail or work.detail
 
 
 def variables(found: StoredTask) -> dict[str, str]:
@@ -130,12 +140,10 @@ def variables(found: StoredTask) -> dict[str, str]:
 def start_of(found: StoredTask, trees: Trees) -> Start:
     """Return what the agent finds."""
     start = start_commit(trees, found.bug, found.task.test_patch)
-    contents = trees.read_all(start.tree)
-    before = trees.paths(found.bug.tree)
     return Start(
-        contents=contents,
-        modes=trees.paths(start.tree),
-        gone=[path for path in before if path not in contents],
+        trees=trees,
+        tree=start.tree,
+        over=found.bug.tree,
         statement=found.task.statement,
     )
 
@@ -144,7 +152,7 @@ def messages(work: Work, statement: str) -> list[Any]:
     """Return the agent's own messages; where it wrote none, what it was told and printed."""
     try:
         told = json.loads(work.trajectory)
-    except ValueError:
+    except (ValueError, RecursionError):
         told = None
     if isinstance(told, Mapping):
         told = told.get("messages")

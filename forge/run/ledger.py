@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from storage.errors import ConfigError
+from storage.locks import hold_lock
+from storage.whole_files import write_whole_file
 
 
 class Ledger:
@@ -18,11 +20,11 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._held, whole = read_ledger(path)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("ab") as file:
-                file.truncate(whole)
+            with hold_lock(path):
+                self._held, whole = read_ledger(path)
+                with path.open("ab") as file:
+                    file.truncate(whole)
         except OSError as error:
             raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
 
@@ -40,8 +42,10 @@ class Ledger:
     def add(self, key: str, value: Mapping[str, Any]) -> None:
         """Keep a result, on disk before this returns."""
         kept = {"key": key, **value}
-        with self.path.open("ab") as file:
-            file.write(json.dumps(kept, ensure_ascii=True).encode() + b"\n")
+        line = json.dumps(kept, ensure_ascii=True).encode() + b"\n"
+        # Another run may add to the same file: no line is written into that of another.
+        with hold_lock(self.path), self.path.open("ab") as file:
+            file.write(line)
         self._held[key] = kept
 
 
@@ -74,12 +78,7 @@ def results_path(export: Path, what: str) -> Path:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that it appears whole or not at all. Raises ConfigError."""
-    part = path.with_name(f".{path.name}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
+        write_whole_file(path, text.encode())
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        part.unlink(missing_ok=True)

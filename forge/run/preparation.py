@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from forge.run.build_variables import build_env
@@ -31,6 +30,7 @@ from storage import sources
 from storage.clones import site_of
 from storage.errors import EnvironmentFailed
 from storage.records import Environment, Plan, PlanAttempt, Repository
+from storage.scratch import scratch_folder
 from storage.store import Store
 from storage.tree_gaps import describe_gaps
 from storage.trees import Trees
@@ -134,8 +134,8 @@ async def make_ready_for(
         base_image=settings.environment.base_image,
         isolated=settings.isolated,
     )
-    with TemporaryDirectory(prefix="bugfoundry-") as folder:
-        checkout = Path(folder) / repository.name
+    with scratch_folder() as folder:
+        checkout = folder / repository.name
         trees.materialise(repository.tree, checkout)
         tree = FolderTree(checkout)
         overrides = merge(read_config(tree), settings.environment.overrides)

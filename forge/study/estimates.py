@@ -6,8 +6,6 @@ import asyncio
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from forge.pulls.mirror import PullRequestMirror, make_mirror
 from forge.run.context import SourceCode
@@ -25,6 +23,7 @@ from llm.questions import Ask
 from mutators.model.questions import Modelled
 from storage.errors import ConfigError
 from storage.records import Repository
+from storage.scratch import scratch_folder
 from storage.store import Store
 from storage.trees import Trees
 from syntax.paths import is_source_path
@@ -246,8 +245,8 @@ def part(name: str, bugs: int, model: Estimator, assumed: str) -> PartEstimate:
 def code(settings: Settings, repository: Repository, trees: Trees) -> SourceCode:
     """Return what bugs may be made in, by the repository's own settings."""
     modes = trees.paths(repository.tree)
-    with TemporaryDirectory(prefix="bugfoundry-") as folder:
-        checkout = Path(folder) / "tree"
+    with scratch_folder() as folder:
+        checkout = folder / "tree"
         trees.materialise(repository.tree, checkout)
         tree = FolderTree(checkout)
         overrides = merge(read_config(tree), settings.environment.overrides)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
+from pathlib import PurePosixPath
 
 from storage.git import GitError, git
+from storage.scratch import scratch_folder
 
 KEPT = re.compile(
     r"(?:HEAD|config|packed-refs|FETCH_HEAD|ORIG_HEAD|MERGE_HEAD|commondir|gitdir"
@@ -68,8 +68,8 @@ def objects_of(files: Files) -> list[Object]:
     The directory is made anew of its objects alone: its settings and hooks are not trusted.
     Raises GitError where they cannot be read.
     """
-    with TemporaryDirectory(prefix="bugfoundry-") as folder:
-        place = Path(folder)
+    with scratch_folder() as folder:
+        place = folder
         git("init", "--quiet", "--bare", "--template=", place)
         for path, content in files.items():
             if OBJECT.fullmatch(path):

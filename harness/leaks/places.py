@@ -17,8 +17,8 @@ from harness.leaks.search import File
 from harness.sandboxes import bubblewrap
 from harness.sandboxes.base_image import connect
 from harness.sandboxes.docker_build import TREE
+from harness.sandboxes.hidden_copies import find_hidden_copies
 from harness.sandboxes.interpreters import find_interpreter
-from harness.sandboxes.local_backend import find_hidden_copies
 from harness.sandboxes.local_sandbox import outside_system
 from storage.errors import SandboxError
 from storage.records import Environment

@@ -1,7 +1,7 @@
 """Let an agent work on a task in a sandbox: any command, in the start state's tree.
 
-Nothing that the agent leaves is trusted: its git folder is thrown away, and the patch is made here
-from the bytes of the files.
+Nothing that the agent leaves is trusted: its git folders are thrown away, and a git of our own
+reads its change from the files (``agent_work``).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.sandboxes import bubblewrap, seccomp
+from harness.sandboxes.agent_work import Ground, WorkTooLarge, read_patch
 from harness.sandboxes.bubblewrap import Cage
 from harness.sandboxes.control_groups import ControlGroup, make_group
 from harness.sandboxes.interpreters import find_interpreter
@@ -23,22 +24,19 @@ from harness.sandboxes.local_backend import LocalBackend
 from harness.sandboxes.local_sandbox import FIXED, MAPPED_USER, outside_system
 from harness.sandboxes.process import make_limiter
 from harness.sandboxes.process_tree import kill_tree
-from harness.sandboxes.start_state import make_repository
+from harness.sandboxes.start_state import files_of, make_repository
 from harness.sandboxes.workplaces import accounts, release
 from storage.errors import SandboxError
-from storage.folder_files import EXECUTABLE, LINK
-from storage.git import git
+from storage.git import GitError
 from storage.records import Environment
-from syntax.patches import unified_diff
+from storage.trees import Trees
 
 DESK = Path("/run/bugfoundry")
 """Where the agent finds the statement, and may leave its messages."""
 STATEMENT = "statement.md"
 TRAJECTORY = "trajectory.json"
 OUTPUT_LIMIT = 100_000
-LARGEST = 2 << 20
-"""Bytes of a file that an agent may leave; a larger one is no part of a fix."""
-NOISE = "__pycache__/\n*.py[cod]\n.pytest_cache/\n.mypy_cache/\n.ruff_cache/\n.coverage*\n"
+LARGEST_TRAJECTORY = 128 << 20
 NO_CAGE = "agents run in bubblewrap alone; install it (Debian: apt install bubblewrap)"
 
 
@@ -46,10 +44,10 @@ NO_CAGE = "agents run in bubblewrap alone; install it (Debian: apt install bubbl
 class Start:
     """What the agent finds: the files of the start state, and what they are over."""
 
-    contents: Mapping[str, bytes]
-    modes: Mapping[str, str]
-    gone: Sequence[str] = ()
-    """Files of the environment's tree that the start state lacks."""
+    trees: Trees
+    tree: str
+    over: str
+    """The environment's tree: what it holds beyond the start state is taken away."""
     statement: str = ""
 
 
@@ -77,6 +75,9 @@ class Work:
     """The end of what it printed."""
     trajectory: bytes = b""
     """What it wrote into the file for its messages."""
+    error: str = ""
+    """Why its change could not be read, by name; the patch is empty then."""
+    detail: str = ""
 
 
 async def run_agent(
@@ -87,41 +88,57 @@ async def run_agent(
         raise SandboxError(NO_CAGE)
     home, place, user = await asyncio.to_thread(backend.claim_place, environment)
     try:
-        await asyncio.to_thread(lay_start_state, home, place, start, user)
+        ground = await asyncio.to_thread(lay_start_state, home, place, start, user)
         code = await run_caged(home, place, user, environment, agent)
-        patch = await asyncio.to_thread(patch_of, place, start)
+        patch, error, detail = await asyncio.to_thread(read_work, ground)
+        trajectory, note = read_trajectory(place / "desk" / TRAJECTORY)
         return Work(
             patch=patch,
             exit=code,
             output=end_of(place / "output"),
-            trajectory=bytes_of(place / "desk" / TRAJECTORY),
+            trajectory=trajectory,
+            error=error,
+            detail=detail or note,
         )
     finally:
         await asyncio.to_thread(release, place)
 
 
-def lay_start_state(home: Path, place: Path, start: Start, user: int | None) -> None:
+def lay_start_state(home: Path, place: Path, start: Start, user: int | None) -> Ground:
     """Lay the start state over what the build left, as a repository of one commit."""
     tree, desk = place / "tree", place / "desk"
     shutil.copytree(home / "tree", tree, symlinks=True, ignore=shutil.ignore_patterns(".git"))
-    for path in (*start.gone, *start.contents):
+    wanted = start.trees.paths(start.tree)
+    for path in {*wanted, *start.trees.paths(start.over)}:
         (tree / path).unlink(missing_ok=True)
-    for path, data in start.contents.items():
-        target = tree / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if start.modes[path] == LINK:
-            target.symlink_to(os.fsdecode(data))
-            continue
-        target.write_bytes(data)
-        target.chmod(0o755 if start.modes[path] == EXECUTABLE else 0o644)
-    make_repository(tree, sorted(start.contents))
-    shutil.copyfile(tree / ".git" / "info" / "exclude", place / "exclude")
+    left = files_of(tree)
+    start.trees.materialise(start.tree, tree)
+    make_repository(tree, sorted(wanted))
     desk.mkdir()
     (desk / STATEMENT).write_text(start.statement, encoding="utf-8")
+    ground = Ground(
+        work=tree,
+        own=place / "git",
+        trees=start.trees,
+        start=start.tree,
+        untracked=frozenset(left),
+        left=(tree / ".git" / "info" / "exclude").read_bytes(),
+    )
     if user is not None:
         for folder in (tree, desk):
             hand_over(folder, user)
     place.chmod(0o755)
+    return ground
+
+
+def read_work(ground: Ground) -> tuple[str, str, str]:
+    """Return the agent's patch, or the name and the reason of what kept it from being read."""
+    try:
+        return read_patch(ground), "", ""
+    except WorkTooLarge as error:
+        return "", "patch-too-large", str(error)
+    except (GitError, OSError) as error:
+        return "", "work-unreadable", str(error)
 
 
 def hand_over(folder: Path, user: int) -> None:
@@ -207,61 +224,16 @@ def cage_of(
     )
 
 
-def patch_of(place: Path, start: Start) -> str:
-    """Return what was changed, as a patch on the start state; what is ignored is no part of it."""
-    tree = place / "tree"
-    after = {
-        path: read_entry(tree, path)
-        for path in sorted({*start.contents, *find_added_files(place, start)})
-    }
-    parts = []
-    for path, found in after.items():
-        mode, data = found or ("", None)
-        before = start.contents.get(path)
-        if data == before:
-            continue
-        known = start.modes.get(path) or mode or "100644"
-        parts.append(unified_diff(path, before, data, mode=known))
-    return "".join(parts)
-
-
-def find_added_files(place: Path, start: Start) -> list[str]:
-    """Return the paths of files that came and are not ignored, by a git that is ours."""
-    tree, own = place / "tree", place / "git"
-    shutil.rmtree(tree / ".git", ignore_errors=True)
-    git("init", "--quiet", "--bare", "--template=", own)
-    (own / "info").mkdir(exist_ok=True)
-    (own / "info" / "exclude").write_bytes((place / "exclude").read_bytes() + NOISE.encode())
-    listed = git(
-        *(f"--git-dir={own}", f"--work-tree={tree}"),
-        *("ls-files", "--others", "--exclude-standard", "-z"),
-        cwd=tree,
-    )
-    found = [os.fsdecode(path) for path in listed.split(b"\0") if path]
-    return [path for path in found if path not in start.contents and not path.endswith("/")]
-
-
-def read_entry(tree: Path, path: str) -> tuple[str, bytes] | None:
-    """Return mode and content of a file or link that lies in the tree; None for anything else."""
-    place = tree / path
-    folder = place.parent
-    if not folder.resolve().is_relative_to(tree.resolve()):
-        return None
-    if place.is_symlink():
-        return LINK, os.fsencode(place.readlink())
-    if not place.is_file() or place.stat().st_size > LARGEST:
-        return None
-    executable = place.stat().st_mode & 0o100
-    return (EXECUTABLE if executable else "100644"), place.read_bytes()
-
-
 def end_of(path: Path) -> str:
     """Return the end of what was printed."""
     return path.read_bytes()[-OUTPUT_LIMIT:].decode("utf-8", "replace")
 
 
-def bytes_of(path: Path) -> bytes:
-    """Return a file that the agent wrote, where it is one and not too large."""
-    if path.is_symlink() or not path.is_file() or path.stat().st_size > 64 * LARGEST:
-        return b""
-    return path.read_bytes()
+def read_trajectory(path: Path) -> tuple[bytes, str]:
+    """Return the file of messages that the agent wrote, and what is to be said of it."""
+    if path.is_symlink() or not path.is_file():
+        return b"", ""
+    if (size := path.stat().st_size) > LARGEST_TRAJECTORY:
+        limit = LARGEST_TRAJECTORY >> 20
+        return b"", f"its messages are left out: {size >> 20} MiB, more than {limit}"
+    return path.read_bytes(), ""

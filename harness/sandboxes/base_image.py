@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from storage.errors import SandboxError
+from storage.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -35,8 +34,8 @@ def make_base_image(tag: str = DEFAULT_TAG, *, mirror: str = "http://deb.debian.
             "making a base image needs debootstrap (Debian: apt install debootstrap)"
         )
     client = connect()
-    with tempfile.TemporaryDirectory(prefix="bugfoundry-base-") as folder:
-        root, archive = Path(folder, "root"), Path(folder, "root.tar")
+    with scratch_folder() as folder:
+        root, archive = folder / "root", folder / "root.tar"
         include = f"--include={','.join(PACKAGES)}"
         run_command("debootstrap", "--variant=minbase", include, SUITE, str(root), mirror)
         shutil.rmtree(root / "var" / "cache" / "apt", ignore_errors=True)

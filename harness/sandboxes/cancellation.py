@@ -63,6 +63,12 @@ async def stoppable(build: Callable[[], T]) -> T:
         raise
 
 
+def check_wanted() -> None:
+    """Raise BuildFailed where the build that this thread is about is wanted no longer."""
+    with step(lambda: None):
+        pass
+
+
 @contextmanager
 def step(end: Callable[[], object]) -> Iterator[None]:
     """Run a step of the build that this thread is about; see ``Stop.step``."""

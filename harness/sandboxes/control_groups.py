@@ -6,8 +6,8 @@ handed to us); without them only the kernel's limits for each process hold.
 
 from __future__ import annotations
 
-import itertools
 import os
+import secrets
 import signal
 import time
 from collections.abc import Mapping
@@ -24,7 +24,6 @@ CONTROLLERS = ("memory", "pids", "cpu")
 ROUNDS = 100
 OPTIONAL = ("memory.memsw.limit_in_bytes", "memory.swappiness", "memory.oom.group")
 """Files that some kernels do not have; without swap they say nothing new."""
-numbers = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +76,7 @@ def make_group(limits: SandboxLimits) -> ControlGroup | None:
 
 def write_group(tops: Mapping[str, Path], limits: SandboxLimits, version: int) -> ControlGroup:
     """Make the folders and write the limits. Raises OSError."""
-    name = f"{os.getpid()}-{next(numbers)}"
+    name = f"{os.getpid()}-{read_namespace()}-{secrets.token_hex(4)}"
     if version == 2:
         enable(ROOT)
     folders = {controller: top / FOLDER / name for controller, top in tops.items()}
@@ -108,6 +107,13 @@ def enable(folder: Path) -> None:
 def sweep(parent: Path) -> None:
     """Remove the groups of processes that are gone."""
     for folder in parent.iterdir():
-        owner = folder.name.partition("-")[0]
-        if folder.is_dir() and owner.isdigit() and not is_alive(owner):
+        owner, _, rest = folder.name.partition("-")
+        # A number of a process says nothing in another container that sees the same groups.
+        ours = rest.partition("-")[0] == read_namespace()
+        if folder.is_dir() and ours and not is_alive(owner):
             ControlGroup(folders=(folder,)).close()
+
+
+def read_namespace() -> str:
+    """Return what tells this namespace of processes from others on this machine."""
+    return str(Path("/proc/self/ns/pid").stat().st_ino)

@@ -156,16 +156,18 @@ class DockerBackend:
 
     def _pack_tree(self, image: str) -> bytes:
         """The image's work tree as it goes into each sandbox, packed once."""
-        if self._archive is None or self._archive[0] != image:
+        kept = self._archive
+        # Threads start sandboxes side by side, and not all of one image.
+        if kept is None or kept[0] != image:
             container = self._client.containers.create(
                 image, labels=make_owner_labels(OWNER), network_mode="none"
             )
             try:
                 chunks, _ = container.get_archive(TREE)
-                self._archive = (image, b"".join(chunks))
+                kept = self._archive = (image, b"".join(chunks))
             finally:
                 remove(container)
-        return self._archive[1]
+        return kept[1]
 
     def _sweep(self) -> None:
         """Remove containers whose owners are gone."""

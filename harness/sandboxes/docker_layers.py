@@ -11,7 +11,7 @@ import os
 import posixpath
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -20,11 +20,14 @@ from docker import DockerClient
 from docker.errors import ImageNotFound
 from docker.models.images import Image
 
+from harness.sandboxes.cancellation import check_wanted
 from harness.sandboxes.docker_build import PATH, TIDY, TOOLS, TREE, USER, VENV, Builder
 from harness.sandboxes.own_packages import own_packages
 from harness.sandboxes.sandbox import BuildFailed
 from harness.sandboxes.start_state import files_of
+from storage.paths import cache_dir
 from storage.records import Plan, digest
+from storage.whole_files import run_once
 
 SYSTEM = "bugfoundry/system"
 DEPENDENCIES = "bugfoundry/dependencies"
@@ -71,11 +74,18 @@ class Layers:
     def environment(self, base: Image, checkout: Path, tree: str, plan: Plan) -> Image:
         """Return the image of a repository. Raises BuildFailed."""
         key = digest(tree, essence(plan), str(base.id))[:16]
-        found = None if self.fresh else self.find(ENVIRONMENT, key)
-        if found is not None:
-            return found
-        started = time.monotonic()
-        below = self.dependencies(self.system(base, plan), checkout, plan)
+
+        def make() -> None:
+            started = time.monotonic()
+            below = self.dependencies(self.system(base, plan), checkout, plan)
+            labels = {"tree": tree, "plan": plan.name, "key": key, "base": str(base.id)}
+            self._make_environment(below, checkout, plan, labels, started)
+
+        return self._make_once(ENVIRONMENT, key, make, fresh=self.fresh)
+
+    def _make_environment(
+        self, below: Image, checkout: Path, plan: Plan, labels: Mapping[str, str], started: float
+    ) -> None:
         builder = self.builder(below)
         try:
             names = b"".join(os.fsencode(path) + b"\0" for path in files_of(checkout))
@@ -89,16 +99,13 @@ class Layers:
             if own := own_packages(files_of(checkout), plan.folder):
                 builder.run_command(["python3", "-c", SCRIPT, LEFT_ALONE, *own])
             labels = {
-                "tree": tree,
-                "plan": plan.name,
-                "key": key,
+                **labels,
                 "dependencies": str(below.labels[f"{LABEL}key"]),
                 "python": str(below.labels[f"{LABEL}python"]),
                 "lock": str(below.labels[f"{LABEL}lock"]),
-                "base": str(base.id),
                 "seconds": f"{time.monotonic() - started:.1f}",
             }
-            return builder.keep(ENVIRONMENT, key, prefix_labels(labels))
+            builder.keep(ENVIRONMENT, labels["key"], prefix_labels(labels))
         finally:
             builder.close()
 
@@ -107,15 +114,16 @@ class Layers:
         if not plan.system:
             return base
         key = digest(str(base.id), *plan.system)[:16]
-        found = self.find(SYSTEM, key)
-        if found is not None:
-            return found
-        builder = self.builder(base)
-        try:
-            builder.run_command(["sh", "-c", APT, "sh", *plan.system])
-            return builder.keep(SYSTEM, key, prefix_labels({"key": key}))
-        finally:
-            builder.close()
+
+        def make() -> None:
+            builder = self.builder(base)
+            try:
+                builder.run_command(["sh", "-c", APT, "sh", *plan.system])
+                builder.keep(SYSTEM, key, prefix_labels({"key": key}))
+            finally:
+                builder.close()
+
+        return self._make_once(SYSTEM, key, make, fresh=False)
 
     def dependencies(self, below: Image, checkout: Path, plan: Plan) -> Image:
         """Return the image that holds all but the code: the steps' work, the project taken out.
@@ -123,9 +131,14 @@ class Layers:
         Raises BuildFailed.
         """
         key = digest(str(below.id), essence(plan), digest_dependency_files(checkout, plan))[:16]
-        found = None if self.fresh else self.find(DEPENDENCIES, key)
-        if found is not None:
-            return found
+        return self._make_once(
+            DEPENDENCIES,
+            key,
+            lambda: self._make_dependencies(below, checkout, plan, key),
+            fresh=self.fresh,
+        )
+
+    def _make_dependencies(self, below: Image, checkout: Path, plan: Plan, key: str) -> None:
         builder = self.builder(below)
         try:
             builder.run_command(["sh", "-c", ACCOUNT])
@@ -147,9 +160,24 @@ class Layers:
                 "python": version,
                 "lock": " ".join(lock),
             }
-            return builder.keep(DEPENDENCIES, key, prefix_labels(labels))
+            builder.keep(DEPENDENCIES, key, prefix_labels(labels))
         finally:
             builder.close()
+
+    def _make_once(
+        self, repository: str, key: str, make: Callable[[], None], *, fresh: bool
+    ) -> Image:
+        """Return the image with this key; of many who ask for it at once, one makes it."""
+        # A fresh one is anew for whoever asks now: one made while we waited is.
+        before = self.find(repository, key) if fresh else None
+
+        def is_made() -> bool:
+            found = self.find(repository, key)
+            return found is not None and (before is None or found.id != before.id)
+
+        lock = cache_dir() / "images" / f"{repository.rpartition('/')[2]}-{key}.lock"
+        run_once(lock, is_made, make, on_wait=check_wanted)
+        return self.client.images.get(f"{repository}:{key}")
 
     def builder(self, image: Image) -> Builder:
         """A container on top of an image."""

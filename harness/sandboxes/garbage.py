@@ -15,8 +15,10 @@ from docker.errors import DockerException
 from docker.models.images import Image
 
 from harness.sandboxes.docker_layers import DEPENDENCIES, ENVIRONMENT, LABEL, SYSTEM
-from harness.sandboxes.local_backend import hold_lock, size_of
-from harness.sandboxes.workplaces import is_alive
+from harness.sandboxes.local_backend import size_of
+from harness.sandboxes.workplaces import is_used
+from storage.locks import hold_lock
+from storage.whole_files import name_lock
 
 log = logging.getLogger(__name__)
 
@@ -91,8 +93,7 @@ def local_garbage(cache: Path, *, keep: Collection[str], before: float) -> list[
     for root in sorted((cache / "envs").glob("*")):
         if not root.is_dir() or root.name in keep or root.stat().st_mtime >= before:
             continue
-        owners = (place / "owner" for place in root.glob("w[0-9a-f][0-9a-f]"))
-        if not any(owner.exists() and is_alive(owner.read_text()) for owner in owners):
+        if not is_used(root):
             found.append(
                 Garbage(kind="folder", name=str(root), handle=str(root), size=size_of(root))
             )
@@ -103,8 +104,10 @@ def remove(garbage: Garbage, client: DockerClient | None) -> bool:
     """Remove one thing; say whether it is gone. What is in use stays, with a word in the log."""
     if garbage.kind == "folder":
         root = Path(garbage.handle)
-        with hold_lock(root.with_suffix(".lock")):
-            shutil.rmtree(root, ignore_errors=True)
+        with hold_lock(name_lock(root)):
+            # A sandbox may have started since it was found.
+            if not is_used(root):
+                shutil.rmtree(root, ignore_errors=True)
         return not root.exists()
     try:
         if client is not None:

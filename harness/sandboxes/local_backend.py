@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import logging
 import os
 import platform
 import shutil
 import subprocess
+import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from uv import find_uv_bin
@@ -20,29 +19,35 @@ from uv import find_uv_bin
 from harness.runner_archive import find_archive
 from harness.sandboxes import bubblewrap
 from harness.sandboxes.bubblewrap import Cage
-from harness.sandboxes.cancellation import step, stoppable
+from harness.sandboxes.cancellation import check_wanted, step, stoppable
+from harness.sandboxes.hidden_copies import find_hidden_copies
 from harness.sandboxes.interpreters import Interpreter, find_interpreter
 from harness.sandboxes.local_sandbox import Isolation, LocalSandbox, outside_system
-from harness.sandboxes.own_packages import own_packages
 from harness.sandboxes.process_tree import kill_tree
 from harness.sandboxes.sandbox import BuildFailed, SandboxLimits
-from harness.sandboxes.second_copies import copies
 from harness.sandboxes.start_state import files_of, make_repository
 from harness.sandboxes.work_tree import pack
 from harness.sandboxes.workplaces import (
+    Stamp,
     claim,
+    clear_away,
     copy_environment,
     host_user,
+    read_stamp,
+    release,
     sweep,
-    sweep_scratch,
 )
 from storage.errors import SandboxError
+from storage.locks import hold_lock
 from storage.records import Environment, Plan, SandboxKind, digest
+from storage.scratch import sweep_scratch
+from storage.whole_files import name_lock, run_once, write_whole_file
 
 log = logging.getLogger(__name__)
 
 CERTIFICATES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT")
 BUILD_TIMEOUT = 1200
+GONE = "environment {name} is gone; use --rebuild"
 DETAIL_LIMIT = 4000
 WARNING = (
     "local sandbox without bubblewrap: the repository's code runs as a plain process with "
@@ -68,7 +73,7 @@ class LocalBackend:
         self._cache = cache
         self._runner = runner
         self.isolation: Isolation = isolation or ("bubblewrap" if bubblewrap.works() else "process")
-        self._archive: tuple[Path, bytes] | None = None
+        self._archive: tuple[tuple[Path, Stamp | None], bytes] | None = None
         if self.isolation == "process":
             log.warning(WARNING)
 
@@ -94,9 +99,14 @@ class LocalBackend:
         steps = json.dumps([plan.python, plan.install, plan.env, *make_date_key(plan)])
         root = self._envs / digest(tree, steps, interpreter.version)[:16]
         ready = root / "ready.json"
-        with hold_lock(root.with_suffix(".lock")):
-            if fresh or not ready.exists():
-                self._make(checkout, root, plan, interpreter, env)
+        # A fresh one is anew for whoever asks now: one made while we waited is.
+        before = read_stamp(ready) if fresh else None
+        run_once(
+            name_lock(root),
+            lambda: ready.exists() and read_stamp(ready) != before,
+            lambda: self._make(checkout, root, plan, interpreter, env),
+            on_wait=check_wanted,
+        )
         built = json.loads(ready.read_text())
         return Environment(
             tree=tree,
@@ -119,8 +129,8 @@ class LocalBackend:
         interpreter: Interpreter,
         env: dict[str, str],
     ) -> None:
-        """Build from nothing; the file that says it is whole comes last."""
-        shutil.rmtree(root, ignore_errors=True)
+        """Build from nothing; the file that says it is whole comes last, in one."""
+        clear_away(root)
         started = time.monotonic()
         try:
             self._install(checkout, root, plan, interpreter, env)
@@ -129,7 +139,7 @@ class LocalBackend:
                 "seconds": round(time.monotonic() - started, 3),
                 "size": size_of(root),
             }
-            (root / "ready.json").write_text(json.dumps(built))
+            write_whole_file(root / "ready.json", json.dumps(built).encode())
         except BuildFailed:
             shutil.rmtree(root, ignore_errors=True)
             raise
@@ -224,13 +234,12 @@ class LocalBackend:
         """Start a fresh sandbox with its own copy of the tree. Raises SandboxError."""
         root = self._envs / environment.handle
         if not await self.exists(environment):
-            raise SandboxError(f"environment {environment.handle} is gone; use --rebuild")
+            raise SandboxError(GONE.format(name=environment.handle))
         return await asyncio.to_thread(self._start, root, environment, limits)
 
     def _start(self, root: Path, environment: Environment, limits: SandboxLimits) -> LocalSandbox:
-        sweep(root)
-        sweep_scratch()
-        place = claim(root)
+        sweep_scratch(Path(tempfile.gettempdir()), remove=release)
+        place = self._claim(root)
         if self.isolation == "process":
             copy_environment(root / "w00", place)
         interpreter = find_interpreter(environment.plan.python)
@@ -254,15 +263,25 @@ class LocalBackend:
     def claim_place(self, environment: Environment) -> tuple[Path, Path, int | None]:
         """Claim a place, to be released; return the environment's folder, the place, its user."""
         root = self._envs / environment.handle
-        sweep(root)
-        place = claim(root)
+        place = self._claim(root)
         return root / "w00", place, self._user(place)
 
+    def _claim(self, root: Path) -> Path:
+        """Claim a place in an environment that stands, and is not removed or rebuilt meanwhile."""
+        with hold_lock(name_lock(root)):
+            if not (root / "ready.json").exists():
+                raise SandboxError(GONE.format(name=root.name))
+            sweep(root)
+            return claim(root)
+
     def _pack_tree(self, tree: Path) -> bytes:
-        """The work tree as it goes into each sandbox, packed once."""
-        if self._archive is None or self._archive[0] != tree:
-            self._archive = (tree, pack(tree))
-        return self._archive[1]
+        """The work tree as it goes into each sandbox, packed once for each build."""
+        key = (tree, read_stamp(tree.parents[1] / "ready.json"))
+        kept = self._archive
+        # Threads start sandboxes side by side, and not all of one environment.
+        if kept is None or kept[0] != key:
+            kept = self._archive = (key, pack(tree))
+        return kept[1]
 
     def _user(self, place: Path) -> int | None:
         """The host's user to run as, where we are root and can choose; else it is our own."""
@@ -270,27 +289,6 @@ class LocalBackend:
             return None
         user = host_user(place)
         return user if bubblewrap.works(host_user(place.with_name("w00"))) else None
-
-
-def find_hidden_copies(root: Path, prefix: Path, folder: str = "") -> list[tuple[Path, Path]]:
-    """Return what to lay over copies of the project's packages in the machine's interpreter.
-
-    Pairs of what is empty and of the copy. Found once for an environment, and kept beside it.
-    """
-    listed = root / "hidden.json"
-    nothing, empty = root / "nothing", root / "nothing.whl"
-    if not outside_system(prefix):
-        return []
-    if not listed.exists():
-        nothing.mkdir(exist_ok=True)
-        empty.touch()
-        names = own_packages(files_of(root / "w00" / "tree"), folder)
-        found = [str(path) for path in copies(prefix, names)] if names else []
-        part = root / f"hidden.{os.getpid()}.json"
-        part.write_text(json.dumps(found))
-        part.replace(listed)
-    paths = map(Path, json.loads(listed.read_text()))
-    return [(nothing if path.is_dir() else empty, path) for path in paths if path.exists()]
 
 
 def make_date_key(plan: Plan) -> list[str]:
@@ -307,15 +305,6 @@ def size_of(folder: Path) -> int:
     """Bytes of all files below a folder."""
     found = (Path(current, name) for current, _, names in os.walk(folder) for name in names)
     return sum(path.lstat().st_size for path in found)
-
-
-@contextmanager
-def hold_lock(file: Path) -> Iterator[None]:
-    """Hold a lock between processes and threads; it is freed when its holder dies."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w") as opened:
-        fcntl.flock(opened, fcntl.LOCK_EX)
-        yield
 
 
 def run_bounded(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> tuple[int, str]:

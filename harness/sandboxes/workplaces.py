@@ -7,16 +7,20 @@ bytes in its files. A place belongs to a living process; what a killed one left 
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
-import stat
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 from storage.errors import SandboxError
+from storage.locks import drop_hold, is_held, take_hold
+from storage.scratch import make_scratch_folder
 
 PLACES = 255
-SCRATCH = "bugfoundry-sandbox-"
+ASIDE = ".old-"
+"""In the name of an environment that was built anew while sandboxes ran in it."""
+Stamp = tuple[int, int]
+HOLDS: dict[Path, int] = {}
+"""What says that this process has a place, until it releases it or ends."""
 FIRST_USER = 1_879_000_000
 """Users of the host that no system hands out: one for each place, so that limits are apart."""
 REWRITTEN_LIMIT = 1 << 20
@@ -31,8 +35,10 @@ def claim(root: Path) -> Path:
             place.mkdir()
         except FileExistsError:
             continue
-        (place / "owner").write_text(str(os.getpid()))
-        return place
+        # A sweep may have been sooner, between these two steps.
+        if (hold := take_hold(place)) is not None:
+            HOLDS[place] = hold
+            return place
     raise SandboxError(f"all {PLACES} places in {root} are taken; use fewer --workers")
 
 
@@ -46,36 +52,33 @@ def release(place: Path) -> None:
             if not folder.is_symlink():
                 folder.chmod(0o700)
     shutil.rmtree(place, ignore_errors=True)
+    if (hold := HOLDS.pop(place, None)) is not None:
+        drop_hold(hold)
+
+
+def list_places(root: Path) -> list[Path]:
+    """Return the places that are there, without the environment's own."""
+    return [place for place in root.glob("w[0-9a-f][0-9a-f]") if place.name != "w00"]
 
 
 def sweep(root: Path) -> None:
     """Remove the places of processes that are gone."""
-    for place in root.glob("w[0-9a-f][0-9a-f]"):
-        owner = place / "owner"
-        if place.name != "w00" and owner.exists() and not is_alive(owner.read_text()):
+    for place in list_places(root):
+        if (hold := take_hold(place)) is not None:
             release(place)
+            drop_hold(hold)
+
+
+def is_used(root: Path) -> bool:
+    """Say whether a living process has a place in an environment."""
+    return any(map(is_held, list_places(root)))
 
 
 def make_scratch() -> Path:
-    """Make a folder for temporary files. Its path is short: sockets allow no long ones."""
-    return Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-"))
-
-
-def sweep_scratch() -> None:
-    """Remove the temporary files of our own processes that are gone."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*-*"):
-        pid = folder.name.removeprefix(SCRATCH).partition("-")[0]
-        ours = is_owned_by_us(folder)
-        if pid.isdigit() and ours and not is_alive(pid):
-            release(folder)
-
-
-def is_owned_by_us(folder: Path) -> bool:
-    """Say whether a folder is ours; one that another process just removed is not."""
-    with suppress(FileNotFoundError):
-        found = folder.lstat()
-        return found.st_uid == os.getuid() and stat.S_ISDIR(found.st_mode)
-    return False
+    """Make a folder for temporary files, to be released."""
+    folder, hold = make_scratch_folder()
+    HOLDS[folder] = hold
+    return folder
 
 
 def accounts(place: Path, user: int) -> list[tuple[Path, Path]]:
@@ -120,3 +123,26 @@ def rewrite(path: Path, old: bytes, new: bytes) -> None:
     data = path.read_bytes()
     if old in data:
         path.write_bytes(data.replace(old, new))
+
+
+def read_stamp(ready: Path) -> Stamp | None:
+    """Return what tells one build of an environment from the next; None where it is not built."""
+    try:
+        found = ready.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def clear_away(root: Path) -> None:
+    """Remove an environment; one that sandboxes run in is moved aside, for later to remove.
+
+    A sandbox would find its modules gone in the middle of a test.
+    """
+    for old in root.parent.glob(f"{root.name}{ASIDE}*"):
+        if not is_used(old):
+            shutil.rmtree(old, ignore_errors=True)
+    sweep(root)
+    if root.exists() and is_used(root):
+        root.rename(root.with_name(f"{root.name}{ASIDE}{secrets.token_hex(4)}"))
+    shutil.rmtree(root, ignore_errors=True)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import subprocess
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from storage.git import environment
+from storage.scratch import scratch_folder
 
 
 def merge_file(ours: bytes, base: bytes, theirs: bytes) -> bytes | None:
     """Return ``ours`` with what leads from ``base`` to ``theirs``; None where they conflict."""
-    with TemporaryDirectory(prefix="bugfoundry-") as folder:
+    with scratch_folder() as folder:
         names = []
         for name, content in (("ours", ours), ("base", base), ("theirs", theirs)):
-            path = Path(folder) / name
+            path = folder / name
             path.write_bytes(content)
             names.append(str(path))
         done = subprocess.run(

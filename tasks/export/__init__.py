@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import logging
-import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from storage.errors import ConfigError
 from storage.records import Task
 from storage.store import Store
 from storage.trees import Trees
+from storage.whole_files import replace_whole
 from tasks.export import full, swe_bench, swe_smith
 from tasks.export.folders import write_harbor, write_hf
 from tasks.export.rows import Row, Write, write_array, write_lines, write_parquet
@@ -56,15 +55,11 @@ def export(
         rows = with_trees(split_rows(rows, trees, split), trees)
     elif split:
         raise ConfigError(f"rows of {form} have no place for a split; use jsonl, parquet or hf")
-    part = output.with_name(f".{output.name}.{os.getpid()}.part")
     try:
-        count = _writer(form, output)(rows, part)
-        part.replace(output)
+        with replace_whole(output) as part:
+            return _writer(form, output)(rows, part)
     except OSError as error:
         raise ConfigError(f"{output} cannot be written: {error.strerror or error}") from error
-    finally:
-        part.unlink(missing_ok=True)
-    return count
 
 
 Folder = Callable[[Sequence[Material], Sequence[Row], Path, bytes, str], None]
@@ -94,17 +89,11 @@ def export_folder(
         each for each in gather_all(store, trees, tasks, refine) if is_exportable(full.row(each))
     ]
     rows = list(with_trees(split_rows(map(full.row, materials), trees, split), trees))
-    part = output.with_name(f".{output.name}.{os.getpid()}.part")
     try:
-        part.mkdir(parents=True)
-        FOLDERS[form](materials, rows, part, runner, image)
-        if output.is_dir():
-            output.rmdir()
-        part.replace(output)
+        with replace_whole(output, folder=True) as part:
+            FOLDERS[form](materials, rows, part, runner, image)
     except OSError as error:
         raise ConfigError(f"{output} cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return len(rows)
 
 

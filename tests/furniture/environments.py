@@ -20,7 +20,7 @@ from pathlib import Path
 import platformdirs
 from uv import find_uv_bin
 
-from harness.sandboxes.local_backend import hold_lock
+from storage.whole_files import name_lock, run_once
 
 ROOT = Path(__file__).parents[2]
 BUILDERS = ("harness", "storage/records.py", "storage/tables/rows.py")
@@ -84,11 +84,13 @@ def install_package(requirement: str, python: Path) -> Path:
     name = sha256(f"{requirement} {python}".encode()).hexdigest()[:16]
     folder = shared_cache() / "packages" / name
     ready = folder / "ready"
-    with hold_lock(folder.with_suffix(".lock")):
-        if not ready.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            make_environment(folder, requirement, python)
-            ready.touch()
+
+    def install() -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        make_environment(folder, requirement, python)
+        ready.touch()
+
+    run_once(name_lock(folder), ready.exists, install)
     return folder
 
 

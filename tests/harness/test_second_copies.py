@@ -10,7 +10,7 @@ import pytest
 
 from harness.sandboxes.base_image import DEFAULT_TAG
 from harness.sandboxes.docker_layers import SCRIPT
-from harness.sandboxes.local_backend import find_hidden_copies
+from harness.sandboxes.hidden_copies import find_hidden_copies
 from harness.sandboxes.own_packages import own_packages
 from harness.sandboxes.second_copies import copies
 

@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from forge.pulls.crawl import CrawlSettings
 from forge.remote.actions.engine import ActionsEngine
@@ -50,6 +48,7 @@ from mirror.github.runs import (
 )
 from storage.errors import BatchError, ConfigError, GitHubMissing
 from storage.records import Repository
+from storage.scratch import scratch_folder
 from storage.sources import parse
 from storage.store import Store
 from storage.trees import Trees
@@ -215,9 +214,9 @@ async def build_in_mirror(
 
 def parse_environment_archive(archive: bytes, repository: Repository, url: str) -> Packed:
     """Return the environment that a run left, trusting nothing of it. Raises BatchError."""
-    with TemporaryDirectory(prefix="bugfoundry-") as folder:
+    with scratch_folder() as folder:
         try:
-            packed = read_environment(unpack_one(archive, Path(folder)))
+            packed = read_environment(unpack_one(archive, folder))
         except BatchError as error:
             raise BatchError(WRONG.format(url=url, why=error)) from error
     if packed.environment.tree != repository.tree:
@@ -229,8 +228,8 @@ def parse_environment_archive(archive: bytes, repository: Repository, url: str) 
 
 def overrides_of(repository: Repository, settings: Settings, trees: Trees) -> Overrides:
     """Return what the repository and the person say of how it is to be treated."""
-    with TemporaryDirectory(prefix="bugfoundry-") as folder:
-        checkout = Path(folder) / repository.name
+    with scratch_folder() as folder:
+        checkout = folder / repository.name
         trees.materialise(repository.tree, checkout)
         tree = FolderTree(checkout)
         overrides = merge(read_config(tree), settings.environment.overrides)

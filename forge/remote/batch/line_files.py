@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator
@@ -19,6 +18,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from storage.errors import BatchError
+from storage.whole_files import write_whole_file
 
 SCHEMA = 1
 LARGEST_FILE = 512 << 20
@@ -35,17 +35,19 @@ Line = dict[str, Any]
 
 def write_lines(folder: Path, kind: str, lines: Iterable[object]) -> str:
     """Write records as a file of this kind, and return its name."""
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f".{kind}.{os.getpid()}"
-    partial.write_bytes(pack_lines(kind, lines))
-    name = f"{kind}-{digest_of(partial)}.jsonl.gz"
-    partial.replace(folder / name)
+    data = pack_lines(kind, lines)
+    name = name_of_data(kind, data)
+    write_whole_file(folder / name, data)
     return name
 
 
 def name_of(kind: str, lines: Iterable[object]) -> str:
     """Return the name of the file that `write_lines` would write: equal lines have one name."""
-    return f"{kind}-{hashlib.sha256(pack_lines(kind, lines)).hexdigest()}.jsonl.gz"
+    return name_of_data(kind, pack_lines(kind, lines))
+
+
+def name_of_data(kind: str, data: bytes) -> str:
+    return f"{kind}-{hashlib.sha256(data).hexdigest()}.jsonl.gz"
 
 
 def pack_lines(kind: str, lines: Iterable[object]) -> bytes:

@@ -19,6 +19,7 @@ from forge.remote.batch.partition import MOST_SHARDS, Planned, minutes, spread_b
 from harness.judge.judge import HARNESS_VERSION
 from harness.judge.trust import audit_first_and_sampled, audit_named
 from storage.errors import BatchError
+from storage.whole_files import write_whole_file
 
 LARGEST_PLAN = 64 << 20
 
@@ -87,9 +88,8 @@ def write_batch(folder: Path, batch: Batch) -> None:
 
 def write_plan(path: Path, planned: Planned) -> None:
     """Write a plan; what was there is replaced whole."""
-    partial = path.with_name(f".{path.name}")
-    partial.write_text(json.dumps(msgspec.to_builtins(planned), separators=(",", ":")))
-    partial.replace(path)
+    text = json.dumps(msgspec.to_builtins(planned), separators=(",", ":"))
+    write_whole_file(path, text.encode())
 
 
 def read_plan(path: Path) -> Planned:

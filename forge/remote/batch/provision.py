@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from forge.remote.batch.environments import Packed
 from forge.run.build_variables import build_env
@@ -13,6 +12,7 @@ from harness.sandboxes.sandbox import Backend, BuildFailed
 from storage import sources
 from storage.errors import BatchError
 from storage.records import Environment
+from storage.scratch import scratch_folder
 from storage.trees import Trees
 
 ANOTHER = (
@@ -44,8 +44,8 @@ async def build(wanted: Environment, backend: Backend, source: str, cache: Path)
     repository = sources.fetch(sources.parse(source), cache=cache, trees=trees)
     if repository.tree != wanted.tree:
         raise BatchError(f"{source} holds other files than the batch was made for: another tree")
-    with TemporaryDirectory(prefix="bugfoundry-") as folder:
-        checkout = Path(folder) / repository.name
+    with scratch_folder() as folder:
+        checkout = folder / repository.name
         trees.materialise(repository.tree, checkout)
         try:
             built = await backend.build(checkout, wanted.tree, wanted.plan, env=build_env())
