@@ -52,8 +52,7 @@ def read_git_header(lines: list[bytes], at: int, strip: int) -> tuple[PatchHeade
         if sum(map(bool, kinds)) > 1:
             raise PatchError(f"the patch is malformed at its line {at + 1}: inconsistent headers")
         at += 1
-    if at > start + 1:
-        complete_names(header, start)
+    complete_names(header, start)
     return header, at
 
 

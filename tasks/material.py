@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from storage.errors import StoreError
 from storage.records import Bug, Environment, Origin, Repository, Task, Verdict
 from storage.store import Store
 from storage.trees import Trees
+from syntax.plain_context import narrow_context
 from tasks.ids import environment_key
 from tasks.start_state import StartState, fix_patch, start_commit
 
@@ -51,7 +52,7 @@ class Material:
     @cached_property
     def fix(self) -> str:
         """The patch that takes the bug out of the start state."""
-        return fix_patch(self.trees, self.bug)
+        return narrow_context(fix_patch(self.trees, self.bug))
 
 
 def gather(store: Store, trees: Trees, task: Task) -> Material:
@@ -66,7 +67,7 @@ def gather(store: Store, trees: Trees, task: Task) -> Material:
     passed = [t.seconds for t in baseline.tests if t.outcome == "passed"] if baseline else []
     return Material(
         task=task,
-        bug=bug,
+        bug=replace(bug, patch=narrow_context(bug.patch)),
         origins=tuple(store.origins(bug.id)),
         verdict=verdicts[-1],
         environment=environment,

@@ -13,7 +13,7 @@ REASONS = {
     "install-failed": "the installation failed",
     "no-base-image": "there is no base image to build on",
     "fewer-serve": "fewer tests serve than before",
-    "no-fewer-skips": "as many tests are skipped for what they lack",
+    "no-fewer-skips": "no more tests pass, and as many are skipped",
     "no-tests": "no test could be collected",
     "python-unavailable": "its Python cannot be had",
     "same-environment": "it comes to what an earlier plan came to, and was not measured",

@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.environments.diagnosis import describe_finding, diagnose
 from harness.environments.repair import repairs
 from harness.environments.repair_context import RepairContext, read_lock
-from harness.environments.skips import answer_skips, count_lacking, read_skips
+from harness.environments.skips import answer_skips, read_skips
 from harness.environments.trials import (
     SAME,
     FailedTrial,
@@ -22,7 +22,8 @@ from harness.environments.trials import (
 from harness.runs.suite import SuiteRun
 from harness.sandboxes.sandbox import Backend, BuildFailed, SandboxLimits
 from storage.errors import EnvironmentFailed
-from storage.records import Environment, Plan, PlanAttempt, Repository
+from storage.nouns import format_count
+from storage.records import Plan, PlanAttempt, Repository
 
 MOST_ATTEMPTS = 16
 MOST_SKIP_PLANS = 3
@@ -80,6 +81,7 @@ async def prepare(
     propose: Propose | None = None,
     replan: Replan = lambda missing: (),
     fresh: bool = False,
+    on_baseline: OnPlan = lambda plan: None,
 ) -> PreparedEnvironment:
     """Return the environment of the first plan that passes the bar, or of a better one after it.
 
@@ -97,6 +99,7 @@ async def prepare(
         limits=limits,
         on_plan=on_plan,
         on_attempt=on_attempt,
+        on_baseline=on_baseline,
         fresh=fresh,
     )
     attempts = trials.attempts
@@ -131,7 +134,7 @@ async def bring_back_skipped_tests(
         if not waiting or len(trials.attempts) >= MOST_ATTEMPTS:
             break
         seen.add(essence(waiting[0]))
-        judge = make_skip_judge(best, known)
+        judge = make_skip_judge(best)
         tried = await trials.try_plan(waiting[0], judge, least=len(best.baseline.green))
         if isinstance(tried, PreparedEnvironment):
             best, waiting = tried, answer(tried, known)
@@ -141,24 +144,27 @@ async def bring_back_skipped_tests(
 def answer(prepared: PreparedEnvironment, known: RepairContext) -> Sequence[Plan]:
     if known.is_configured:
         return ()
-    seen = look_into(prepared.environment, known)
-    return answer_skips(prepared.environment.plan, prepared.skips, seen)
+    environment = prepared.environment
+    seen = replace(known, installed=read_lock(environment.lock))
+    return answer_skips(environment.plan, prepared.skips, seen)
 
 
-def look_into(environment: Environment, known: RepairContext) -> RepairContext:
-    return replace(known, installed=read_lock(environment.lock))
+def make_skip_judge(best: PreparedEnvironment) -> Judge:
+    """Return what refuses a run in which no more tests pass, and as many are skipped.
 
+    A module that is skipped whole counts as one: the tests in it are not known.
+    """
+    skipped_before = sum(skip.count for skip in best.skips)
+    passed_before = sum(test.outcome == "passed" for test in best.baseline.tests)
 
-def make_skip_judge(best: PreparedEnvironment, known: RepairContext) -> Judge:
-    """Return what refuses a run unless it skips fewer tests for what they lack."""
-    before = count_lacking(best.skips, look_into(best.environment, known))
-
-    def judge(run: SuiteRun, environment: Environment) -> None:
-        lacking = count_lacking(read_skips(run), look_into(environment, known))
-        if lacking >= before:
+    def judge(run: SuiteRun) -> None:
+        skipped = sum(skip.count for skip in read_skips(run))
+        passed = sum(result.outcome == "passed" for result in run.results.values())
+        if passed <= passed_before and skipped >= skipped_before:
             raise BuildFailed(
                 "no-fewer-skips",
-                f"{lacking} tests or modules are skipped for what they lack, {before} before",
+                f"{passed} tests pass and {skipped} tests or modules are skipped; "
+                f"{passed_before} and {skipped_before} before",
             )
 
     return judge
@@ -201,10 +207,7 @@ def explain_failure(repository: Repository, attempts: Sequence[PlanAttempt]) -> 
     lines = last.detail.strip().splitlines()
     why = describe_finding(findings[0]) if findings else (lines[-1] if lines else "")
     return (
-        f"no environment for {name} after {count_plans(attempts)}; last: {last.plan.name}: "
-        f"{last.reason}: {why[:300]}; see `bugfoundry env explain {repository.source}`"
+        f"no environment for {name} after {format_count(len(attempts), 'plan')}; "
+        f"last: {last.plan.name}: {last.reason}: {why[:300]}; "
+        f"see `bugfoundry env explain {repository.source}`"
     )
-
-
-def count_plans(attempts: Sequence[PlanAttempt]) -> str:
-    return "1 plan" if len(attempts) == 1 else f"{len(attempts)} plans"

@@ -6,7 +6,6 @@ The reasons are those of ``pytest.importorskip``, of skip marks, and of ``unitte
 from __future__ import annotations
 
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -90,18 +89,6 @@ def find_named_distributions(reason: str, known: RepairContext) -> list[str]:
     named = [each for each in known.providers if normalise(each.name) in extras]
     brought = [name for each in named for name in sorted(requirement_names(each.requirements))]
     return [name for name in (*found, *brought) if name in provided]
-
-
-def is_for_lack(skip: SkipReason, known: RepairContext) -> bool:
-    """Say whether tests are skipped for want of something that could be installed."""
-    modules = (match.partition(".")[0] for match in MODULE.findall(skip.reason))
-    strange = any(m not in known.own and m not in sys.stdlib_module_names for m in modules)
-    return strange or bool(find_missing_distributions(skip, known))
-
-
-def count_lacking(skips: Iterable[SkipReason], known: RepairContext) -> int:
-    """Return how many tests and modules are skipped for want of something."""
-    return sum(skip.count for skip in skips if is_for_lack(skip, known))
 
 
 def answer_skips(plan: Plan, skips: Iterable[SkipReason], known: RepairContext) -> tuple[Plan, ...]:

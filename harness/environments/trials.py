@@ -22,7 +22,7 @@ SAME = "same-environment"
 
 OnAttempt = Callable[[PlanAttempt], None]
 OnPlan = Callable[[Plan], None]
-Judge = Callable[[SuiteRun, Environment], None]
+Judge = Callable[[SuiteRun], None]
 """Looks at a first run that passes the bar; raises BuildFailed where it is not good enough."""
 
 
@@ -59,13 +59,14 @@ class TrialRun:
     limits: SandboxLimits
     on_plan: OnPlan
     on_attempt: OnAttempt
+    on_baseline: OnPlan = lambda plan: None
     fresh: bool = False
     attempts: list[PlanAttempt] = field(default_factory=list)
     _measured: dict[tuple[object, ...], str] = field(default_factory=dict)
     """Names of the plans that were measured, by what they came to."""
 
     async def try_plan(
-        self, plan: Plan, judge: Judge = lambda run, environment: None, *, least: int = 0
+        self, plan: Plan, judge: Judge = lambda run: None, *, least: int = 0
     ) -> PreparedEnvironment | FailedTrial:
         """Build and measure; the attempt is kept and told. ``least`` tests have to serve."""
         self.on_plan(plan)
@@ -81,6 +82,7 @@ class TrialRun:
             )
             installed = read_lock(environment.lock)
             self._require_news(environment)
+            self.on_baseline(plan)
             prepared = await measure_baseline(self.backend, environment, self.limits, judge)
             if (serving := len(prepared.baseline.green)) < least:
                 raise BuildFailed("fewer-serve", f"{serving} tests serve, {least} before")
@@ -141,7 +143,7 @@ async def measure_baseline(
     skips: list[SkipReason] = []
 
     def look(run: SuiteRun) -> None:
-        judge(run, environment)
+        judge(run)
         skips.extend(read_skips(run))
 
     sandbox = await start(backend, environment, limits)

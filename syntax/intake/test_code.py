@@ -78,12 +78,14 @@ def spans_of_tests(data: bytes, names: Collection[str]) -> list[tuple[int, int]]
         source = PythonText(data)
     except UnreadableFile:
         return []
+    marked = source.encoding == "utf-8-sig"
+    plain, mark = ("utf-8", 3) if marked else (source.encoding, 0)
     found = []
     names = {*names, *support_names(source, {*names, *bindings(source, names)})}
     for each in (one for some in bindings(source, names).values() for one in some):
         start, end = source.span(each.node)
-        first = len(source.text[:start].encode(source.encoding))
-        found.append((first, first + len(source.text[start:end].encode("utf-8"))))
+        first = mark + len(source.text[:start].encode(plain))
+        found.append((first, first + len(source.text[start:end].encode(plain))))
     return sorted(found)
 
 

@@ -16,7 +16,7 @@ from tasks.gates.known_fixes import tests_in_the_fix
 from tasks.gates.privacy import secret_in_code, without_personal_data
 from tasks.gates.revelations import tells_the_fix, without_telling_hints
 from tasks.gates.rights import benchmark, licence
-from tasks.gates.shape import only_symptoms, too_large_a_share
+from tasks.gates.shape import mostly_spilled, only_symptoms, too_large_a_share
 from tasks.gates.subject import GateSubject, Rules
 from tasks.intake import TESTS_IN_THE_FIX
 
@@ -96,6 +96,11 @@ GATES: tuple[Gate, ...] = (
         name="only-symptoms",
         does="stops bugs whose tests only time out or cannot be imported",
         stop=only_symptoms,
+    ),
+    Gate(
+        name="mostly-spilled",
+        does="stops bugs most of whose red tests are red only when other tests run before them",
+        stop=mostly_spilled,
     ),
     Gate(
         name="secrets",

@@ -10,7 +10,6 @@ from harness.environments.repair_facts import gather_known_facts
 from harness.environments.skips import (
     SkipReason,
     answer_skips,
-    count_lacking,
     describe_skips,
     find_missing_distributions,
     read_skips,
@@ -67,7 +66,6 @@ def test_a_reason_names_what_is_missing(reason: str, wanted: tuple[str, ...]) ->
 def test_what_is_installed_is_not_missing() -> None:
     context = known(installed={"numpy": "2.0"})
     assert find_missing_distributions(skipped("requires numpy"), context) == ()
-    assert count_lacking([skipped("requires numpy")], context) == 0
 
 
 def test_the_project_is_installed_already() -> None:
@@ -89,7 +87,6 @@ def test_a_module_of_the_tree_is_not_installed() -> None:
     context = known(own={"shop", "lxml", "hypothesis"})
     reason = skipped("could not import 'hypothesis': No module named 'hypothesis'")
     assert find_missing_distributions(reason, context) == ()
-    assert count_lacking([reason], context) == 0
     assert find_missing_distributions(skipped("could not import 'lxml'"), context) == ("lxml",)
 
 
@@ -163,7 +160,6 @@ def test_skips_of_tests_and_of_whole_modules_are_read() -> None:
     assert describe_skips(skips).splitlines()[0] == "2 x slow (tests/test_a.py)"
     more = describe_skips([*skips, skipped("slow"), skipped("slow", "tests/test_c.py")])
     assert more.splitlines()[0] == "4 x slow (tests/test_a.py and 2 more files)"
-    assert count_lacking(skips, known()) == 1
 
 
 def test_very_many_reasons_are_counted_and_not_listed() -> None:

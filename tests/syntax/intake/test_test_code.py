@@ -190,3 +190,14 @@ def test_whatever_is_edited_tests_are_as_at_the_start(new: bytes) -> None:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in wanted
     ]
     assert sorted(found[:3]) == sorted(found[3:])
+
+
+@pytest.mark.parametrize(
+    ("head", "encoding"),
+    [("# coding: latin-1\n# é\n", "latin-1"), ("# é\n", "utf-8-sig"), ("# é\n", "utf-8")],
+)
+def test_spans_are_bytes_in_any_encoding(head: str, encoding: str) -> None:
+    code = f'{head}def test_it():\n    assert "é"\n\n\nx = 1\n'.encode(encoding)
+    ((start, end),) = spans_of_tests(code, {"test_it"})
+
+    assert code[start:end].decode(encoding) == 'def test_it():\n    assert "é"'
