@@ -204,22 +204,16 @@ def describe_graded(each: Graded) -> str:
     lost = len(each.pass_to_pass[1])
     word = "resolved" if each.resolved else "not resolved"
     broken = f", {lost} broken" if lost else ""
-    back = f", put back {'; '.join(each.taken_back)}" if each.taken_back else ""
-    fixed = f"{len(green)} of {len(green) + len(red)} fixed{broken}"
-    return f"{word} ({fixed}) {each.seconds:.1f} s{back}"
+    return f"{word} ({len(green)} of {len(green) + len(red)} fixed{broken}) {each.seconds:.1f} s"
 
 
 def summarise(told: Mapping[str, Any], read: PredictionFile, output: Path) -> None:
     """Say how it went for each model, what could not be graded and why, and what was not read."""
     for name, totals in told["models"].items():
         say(f"{name or NAMELESS}: {describe_totals(totals)}")
-    failed = sorted(filter(has_error, told["instances"]), key=order_of)
-    if failed:
-        say(f"{format_count(len(failed), 'row')} not graded:")
-    for each in failed[:LISTED]:
-        say(f"  {describe_failure(each)}")
-    if len(failed) > LISTED:
-        say(f"  … and {len(failed) - LISTED} more; the report has all")
+    rows = sorted(told["instances"], key=order_of)
+    list_rows("not graded", [describe_failure(each) for each in rows if each["error"]])
+    list_rows("graded with a note", [text for each in rows if (text := describe_notes(each))])
     if told["ignored_fields"]:
         fields = [
             f"{name} ({format_count(count, 'row')})"
@@ -231,9 +225,14 @@ def summarise(told: Mapping[str, Any], read: PredictionFile, output: Path) -> No
     err.print(f"report in {output}", markup=False, highlight=False, soft_wrap=True)
 
 
-def has_error(row: Mapping[str, Any]) -> bool:
-    """Say whether a row of the report was not graded."""
-    return bool(row["error"])
+def list_rows(what: str, lines: Sequence[str]) -> None:
+    """Print lines about rows, the first of many."""
+    if lines:
+        say(f"{format_count(len(lines), 'row')} {what}:")
+    for line in lines[:LISTED]:
+        say(f"  {line}")
+    if len(lines) > LISTED:
+        say(f"  … and {len(lines) - LISTED} more; the report has all")
 
 
 def order_of(row: Mapping[str, Any]) -> list[tuple[str, int]]:
@@ -256,10 +255,20 @@ def describe_totals(totals: Mapping[str, Any]) -> str:
 
 def describe_failure(row: Mapping[str, Any]) -> str:
     """Say of a row of the report where it was read and why it was not graded."""
-    names = [row["instance_id"], row["model_name_or_path"]]
-    about = f" ({', '.join(filter(None, names))})" if any(names) else ""
     why = f": {' '.join(row['detail'].split())}" if row["detail"] else ""
-    return f"{row['row']}{about}: {row['error']}{why}"
+    return f"{describe_place(row)}: {row['error']}{why}"
+
+
+def describe_notes(row: Mapping[str, Any]) -> str:
+    """Say what was done to a row's patch before it was graded; nothing where it was left alone."""
+    told = [*row["notes"], *(f"put back {each}" for each in row["taken_back"])]
+    return f"{describe_place(row)}: {'; '.join(told)}" if told else ""
+
+
+def describe_place(row: Mapping[str, Any]) -> str:
+    """Say where a row was read, and what it is about."""
+    names = [row["instance_id"], row["model_name_or_path"]]
+    return row["row"] + (f" ({', '.join(filter(None, names))})" if any(names) else "")
 
 
 def list_some(names: Sequence[str]) -> str:

@@ -151,19 +151,21 @@ def test_what_is_wrong_with_some_rows_is_told_and_the_others_are_graded(
         2: "unreadable-row",
         3: "unreadable-row",
         4: "unknown-task",
-        5: "does-not-apply",
-        6: "does-not-apply",
+        5: "",
+        6: "",
         7: "",
     }
     assert "its fields are instance_id, model, prediction" in by_row["line 3"]["detail"]
     assert all(each["detail"] for each in told["instances"] if each["error"])
-    assert (told["resolved"], told["unresolved"], told["empty_patches"]) == (1, 1, 1)
+    assert all(by_row[f"line {each}"]["notes"] for each in (5, 6))
+    assert (told["resolved"], told["unresolved"], told["empty_patches"]) == (3, 1, 1)
     assert told["ignored_fields"] == {"cost": 1}
     assert told["models"]["good"]["ids_resolved"] == [name]
     assert told["models"]["good"]["ids_error"] == ["nobody"]
     assert "good: 1 of 2 resolved, 1 not graded (1 unknown-task)\n" in said
     assert "nothing: 0 of 1 resolved, 1 empty patch\n" in said
     assert f"line 3 ({name}): unreadable-row: no model_patch in it" in said
+    assert "2 rows graded with a note:\n" in said
     assert "fields not read: cost (1 row)" in said
 
 
