@@ -268,7 +268,8 @@ def describe_notes(row: Mapping[str, Any]) -> str:
 def describe_place(row: Mapping[str, Any]) -> str:
     """Say where a row was read, and what it is about."""
     names = [row["instance_id"], row["model_name_or_path"]]
-    return row["row"] + (f" ({', '.join(filter(None, names))})" if any(names) else "")
+    about = f" ({', '.join(filter(None, names))})" if any(names) else ""
+    return f"{row['row']}{about}"
 
 
 def list_some(names: Sequence[str]) -> str:
