@@ -10,7 +10,7 @@ ARG BASE=python:3.12-slim-bookworm
 FROM ${BASE} AS base
 ARG EXTRA_CA=""
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends bubblewrap ca-certificates git \
+    && apt-get install --yes --no-install-recommends bubblewrap ca-certificates git patch \
     && rm -rf /var/lib/apt/lists/* \
     && if [ -n "$EXTRA_CA" ]; then \
         printf '%s\n' "$EXTRA_CA" > /usr/local/share/ca-certificates/extra.crt \

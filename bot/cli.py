@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -85,12 +86,26 @@ def bugfoundry() -> None:
     """
 
 
+SERVICES = frozenset({"serve", "work"})
+"""Commands that go on until they are stopped, with a log of their own."""
+
+
+def run_app(words: Sequence[str]) -> None:
+    """Run a command; where it takes long and nobody sees a live line, a line now and then."""
+    from bot.commands.options import write_lines
+
+    name = next((word for word in words if not word.startswith("-")), "")
+    has_own_log = not name or name in SERVICES
+    with nullcontext() if has_own_log else write_lines(f"bugfoundry {name}: at work"):
+        app()
+
+
 def main() -> None:
     """Run the command line; errors a person can act on are one line and their exit code."""
     mute_commands()
     logging.basicConfig(level=logging.WARNING, format="bugfoundry: %(message)s")
     try:
-        app()
+        run_app(sys.argv[1:])
     except BugfoundryError as error:
         from bot.commands.options import err
 

@@ -191,6 +191,7 @@ async def make_assembly(
         engine=engine_for(settings, ready, trees, store=store, reporter=reporter, run=run),
         make_task=task_maker(ready.repository, made.mirror),
         write_statements=write,
+        list_passed_over=tuple if made.mirror is None else made.mirror.list_passed_over,
     )
 
 

@@ -11,7 +11,9 @@ from storage.patch_repairs import RepairedPatch, is_unprefixed, repair_patch, sp
 from storage.patched_trees import AppliedPatch, apply_by_git, compare_trees
 from storage.trees import Trees
 
-NO_CONTEXT = re.compile(rb"^@@ [^\n]*\n(?:[-+\\][^\n]*\n)+(?=@@|diff |\Z)", re.M)
+NO_CONTEXT = re.compile(
+    rb"^@@ -(?!0,0 )\S+ \+(?!0,0 )[^\n]*\n(?:[-+\\][^\n]*\n)+(?=@@|diff |\Z)", re.M
+)
 
 UNSAFE = ("outside what it may change", "beyond a symbolic link")
 """Refusals that nothing makes good."""
@@ -26,11 +28,26 @@ def apply_foreign_patch(trees: Trees, tree: str, patch: bytes) -> AppliedPatch:
     if not patch.strip():
         return AppliedPatch(tree=tree, files={}, modes={})
     try:
-        return apply_by_git(trees, tree, patch)
+        made = apply_by_git(trees, tree, patch)
     except PatchError as refused:
         if any(word in str(refused) for word in UNSAFE):
             raise
         return apply_leniently(trees, tree, patch, refused)
+    return note_misplaced(trees, tree, patch, made)
+
+
+def note_misplaced(trees: Trees, tree: str, patch: bytes, made: AppliedPatch) -> AppliedPatch:
+    """Note where git appended lines of hunks without context, whatever their line number says."""
+    if not NO_CONTEXT.search(patch):
+        return made
+    try:
+        meant = apply_by_git(trees, tree, patch, "--unidiff-zero")
+    except PatchError:
+        return made
+    if meant.tree == made.tree:
+        return made
+    note = "its hunks have no context: git put them at the end of files; write it with context"
+    return replace(made, notes=(*made.notes, note))
 
 
 def apply_leniently(trees: Trees, tree: str, patch: bytes, refused: PatchError) -> AppliedPatch:

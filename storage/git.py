@@ -65,6 +65,17 @@ def git(
     timeout: float | None = None,
 ) -> bytes:
     """Run git and return what it printed. Raises GitError when it fails, or takes too long."""
+    return git_streams(*arguments, cwd=cwd, stdin=stdin, env=env, timeout=timeout)[0]
+
+
+def git_streams(
+    *arguments: str | Path,
+    cwd: Path | None = None,
+    stdin: bytes = b"",
+    env: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+) -> tuple[bytes, bytes]:
+    """Run git and return what it printed and what it complained of. Raises GitError."""
     settings = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
     command: Sequence[str | Path] = ["git", *settings, *arguments]
     try:
@@ -83,7 +94,7 @@ def git(
         raise GitError(f"git {arguments[0]} took more than {timeout:.0f} seconds") from error
     if done.returncode:
         raise GitError(_last_word(done.stderr) or f"git {arguments[0]} failed")
-    return done.stdout
+    return done.stdout, done.stderr
 
 
 def init_bare(git_dir: Path) -> None:

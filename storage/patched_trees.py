@@ -14,7 +14,7 @@ from pathlib import Path
 
 from storage.blobs import read_blobs
 from storage.errors import PatchError
-from storage.git import GitError, git
+from storage.git import GitError, git, git_streams
 from storage.scratch import scratch_folder
 from storage.tree_entries import SUBMODULE
 from storage.trees import Trees
@@ -68,13 +68,13 @@ def apply_by_git(trees: Trees, tree: str, patch: bytes, *options: str) -> Applie
         index = PrivateIndex(trees.git_dir, folder)
         index.run("read-tree", tree)
         try:
-            index.run("apply", "--cached", "--whitespace=nowarn", *options, "-", stdin=patch)
+            told = index.apply(patch, *options)
         except GitError as error:
             raise PatchError(reword(str(error))) from error
         submodules = index.drop_submodules()
         made = index.run("write-tree").decode().strip()
-    notes = tuple(f"{path} is a submodule: left out" for path in submodules)
-    return compare_trees(trees, tree, made, notes)
+    notes = [f"{path} is a submodule: left out" for path in submodules]
+    return compare_trees(trees, tree, made, (*notes, *told))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +86,28 @@ class PrivateIndex:
 
     def run(self, *words: str, stdin: bytes = b"") -> bytes:
         """Run git with this index. Raises GitError."""
-        env = {"GIT_INDEX_FILE": str(self.folder / "index"), "GIT_ALLOC_LIMIT": ALLOCATION}
-        return git(
+        return self.run_streams(*words, stdin=stdin)[0]
+
+    def run_streams(self, *words: str, stdin: bytes = b"") -> tuple[bytes, bytes]:
+        """Run git with this index, and return both its streams. Raises GitError."""
+        return git_streams(
             f"--git-dir={self.git_dir}",
             *words,
             cwd=self.folder,
             stdin=stdin,
-            env=env,
+            env={"GIT_INDEX_FILE": str(self.folder / "index"), "GIT_ALLOC_LIMIT": ALLOCATION},
             timeout=TIMEOUT,
         )
+
+    def apply(self, patch: bytes, *options: str) -> list[str]:
+        """Let git apply a patch, and return what it left out of it. Raises GitError.
+
+        At a binary section that it cannot read git stops, takes what came before, and succeeds.
+        """
+        words = ("apply", "--cached", "--whitespace=nowarn", *options, "-")
+        told = self.run_streams(*words, stdin=patch)[1].decode("utf-8", "replace")
+        errors = [line[7:] for line in told.splitlines() if line.startswith("error: ")]
+        return [f"git stopped at a section it cannot read ({line})" for line in errors[:1]]
 
     def drop_submodules(self) -> list[str]:
         """Take submodules out of the index, and return their paths."""

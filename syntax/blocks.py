@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from syntax.encodings import PLAIN, DeclaredText, EncodingRefused, read_declared
 from syntax.normal import Key, Keys, is_docstring, key_of
 from syntax.python import parse_expression, parse_python
 from syntax.text import Text
@@ -34,6 +35,8 @@ FSTRING_MIDDLE = getattr(tokenize, "FSTRING_MIDDLE", -1)
 """Python 3.12 and newer take f-strings apart."""
 PLAIN_STRING = re.compile(r"[uU]?(\"\"\"|\'\'\'|\"|\')((?:(?!\1)[^\\\r])*)\1")
 LONE_RETURN = re.compile(r"\r(?!\n)")
+INNER_FEED = re.compile(r"^[ \t]*\f[ \t\f]*[^\s#]", re.MULTILINE)
+"""A form feed before code on its line: it counts in no indentation."""
 DEFINITIONS = frozenset({"FunctionDef", "AsyncFunctionDef", "ClassDef"})
 IMPORTS = frozenset({"Import", "ImportFrom"})
 
@@ -134,15 +137,17 @@ class Module:
 
 
 def parse(data: bytes) -> Module | None:
-    """Parse a file; None when it is no Python of today, not UTF-8, or its lines are not told apart.
+    """Parse a file; None when it is no Python of today, or its lines are not told apart.
 
-    Lines end in a line feed, with or without a carriage return.
+    Lines end in a line feed, with or without a carriage return. Places are those of the bytes
+    that are kept, in whatever encoding the file declares; a byte-order mark is before its lines.
     """
     try:
-        source = data.decode("utf-8")
-    except UnicodeDecodeError:
+        declared = read_declared(data)
+    except EncodingRefused:
         return None
-    if source.startswith("\ufeff") or "\f" in source or LONE_RETURN.search(source):
+    source = declared.utf8.decode()
+    if declared.is_stateful or INNER_FEED.search(source) or LONE_RETURN.search(source):
         return None
     tree = parse_python(source)
     if tree is None:
@@ -151,7 +156,7 @@ def parse(data: bytes) -> Module | None:
         raw = list(tokenize.generate_tokens(io.StringIO(source).readline))
     except (SyntaxError, tokenize.TokenError):
         return None
-    module = BlockParser(data, source, tree, raw).module()
+    module = BlockParser(declared, source, tree, raw).module()
     return None if joins_lines(module.body) else module
 
 
@@ -159,11 +164,14 @@ class BlockParser:
     """Builds the tree of one file."""
 
     def __init__(
-        self, data: bytes, source: str, tree: ast.Module, raw: list[tokenize.TokenInfo]
+        self, declared: DeclaredText, source: str, tree: ast.Module, raw: list[tokenize.TokenInfo]
     ) -> None:
-        self._text = Text.of(data)
+        text = Text.of(declared.raw)
+        self._text = Text(text.data, (len(declared.mark), *text.starts[1:]))
+        self._declared = declared
         self._lines = source.split("\n")
         self._ascii = source.isascii()
+        self._utf8 = self._ascii or declared.codec in PLAIN
         self._tree = tree
         self._keys = Keys({})
         self._dropped = sorted(self._annotations())
@@ -183,14 +191,19 @@ class BlockParser:
     def _offset(self, line: int, column: int) -> int:
         """Bytes of a place that ``ast`` gives: line from 1, column in bytes."""
         starts = self._text.starts
-        return starts[line - 1] + column if line <= len(starts) else len(self._text.data)
+        if line > len(starts):
+            return len(self._text.data)
+        if not self._utf8:
+            before = self._lines[line - 1].encode()[:column].decode()
+            column = len(self._declared.encode(before))
+        return starts[line - 1] + column
 
     def _place(self, line: int, column: int) -> int:
         """Bytes of a place that ``tokenize`` gives: line from 1, column in characters."""
         if line > len(self._text.starts):
             return len(self._text.data)
         if not self._ascii:
-            column = len(self._lines[line - 1][:column].encode())
+            column = len(self._declared.encode(self._lines[line - 1][:column]))
         return self._text.starts[line - 1] + column
 
     def _read_tokens(self, raw: list[tokenize.TokenInfo]) -> Iterator[NormalToken]:

@@ -52,8 +52,7 @@ def read_git_header(lines: list[bytes], at: int, strip: int) -> tuple[PatchHeade
         if sum(map(bool, kinds)) > 1:
             raise PatchError(f"the patch is malformed at its line {at + 1}: inconsistent headers")
         at += 1
-    if at > start + 1:
-        complete_names(header, start)
+    complete_names(header, start)
     return header, at
 
 
@@ -66,6 +65,9 @@ def complete_names(header: PatchHeader, at: int) -> None:
     )
     if is_lacking:
         raise PatchError(f"the patch is malformed at its line {at + 1}: it names no file")
+    if header.old and header.new and header.old != header.new and not header.move:
+        # Two names without a word of a rename: git takes the first one away all the same.
+        header.move = "rename"
     if header.is_new:
         header.old = None
     if header.is_deleted:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from functools import lru_cache
 from itertools import pairwise
 
 from storage.errors import PatchError
@@ -35,6 +36,8 @@ def encode(text: str) -> bytes:
         raise PatchError(f"the patch holds half a character ({found}), which is no text") from error
 
 
+# Thousands of mutations are of one file.
+@lru_cache(maxsize=256)
 def headers(path: str, *, old: bool = True, new: bool = True, mode: str = "100644") -> bytes:
     """The lines before the first hunk; ``old`` and ``new`` say on which side the file exists."""
     part = FilePatch(old=path if old else None, new=path if new else None)

@@ -33,7 +33,9 @@ def make_task(
         environment=verdict.environment,
         statement=mirrored.statement
         if mirrored is not None
-        else statement(repository.name, verdict.fail_to_pass, messages),
+        else statement(
+            repository.name, verdict.fail_to_pass, messages, spilled=len(verdict.spilled)
+        ),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         hints=mirrored.hints if mirrored is not None else (),
         removed=tuple((each.kind, each.text) for each in mirrored.removed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from storage.errors import StoreError
@@ -11,6 +11,7 @@ from storage.records import Bug, Environment, Origin, Repository, Task, Verdict
 from storage.store import Store
 from storage.trees import Trees
 from syntax.patches import unified_diff
+from syntax.plain_context import narrow_context
 from tasks.ids import environment_key
 from tasks.start_state import StartState, broken_files, start_commit
 
@@ -55,7 +56,7 @@ class Material:
         broken = broken_files(self.trees, self.bug)
         unbroken = self.trees.read_all(self.bug.tree, broken)
         modes = self.trees.paths(self.bug.tree)
-        return "".join(
+        patch = "".join(
             unified_diff(
                 path,
                 broken[path],
@@ -65,6 +66,7 @@ class Material:
             )
             for path in sorted(broken)
         )
+        return narrow_context(patch)
 
     def _mode(self, path: str) -> str:
         return next(change.mode for change in self.bug.changes if change.path == path)
@@ -82,7 +84,7 @@ def gather(store: Store, trees: Trees, task: Task) -> Material:
     passed = [t.seconds for t in baseline.tests if t.outcome == "passed"] if baseline else []
     return Material(
         task=task,
-        bug=bug,
+        bug=replace(bug, patch=narrow_context(bug.patch)),
         origins=tuple(store.origins(bug.id)),
         verdict=verdicts[-1],
         environment=environment,

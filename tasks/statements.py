@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from storage.nouns import choose_form
 from tasks.masks import exception_of, strip_run_noise
 
 LISTED_TESTS = 20
@@ -14,21 +15,43 @@ MESSAGE_LIMIT = 400
 TITLE = "# Tests of {name} fail"
 OPENING = "Something in {name} that worked is broken. {count} now:"
 TESTS_MORE = "- and {count} more"
-MESSAGES = "What they say:"
+SPILLED = (
+    "When all tests run together, another {count} {fail}; run alone, {they} {passes} even now."
+)
+"""Of tests that serve in no list: whoever runs the whole suite sees them, too."""
 CLOSING = "Find the cause and fix it. The tests are right; leave them as they are."
 
 
-def statement(name: str, failing: Sequence[str], messages: Mapping[str, str] | None = None) -> str:
+def statement(
+    name: str,
+    failing: Sequence[str],
+    messages: Mapping[str, str] | None = None,
+    *,
+    spilled: int = 0,
+) -> str:
     """Say which tests fail and, where known, their first messages.
 
-    ``messages`` maps tests to what they reported. Of a traceback only the exception is told, and
-    of other reports the first line, since what stands around it leads to the bug.
+    ``spilled`` is how many more fail in company alone. ``messages`` maps tests to what they
+    reported. Of a traceback only the exception is told, and of other reports the first line, since
+    what stands around it leads to the bug.
     """
     count = "This test fails" if len(failing) == 1 else f"These {len(failing)} tests fail"
     parts = [TITLE.format(name=name), OPENING.format(name=name, count=count), _tests(failing)]
+    if spilled:
+        parts.append(describe_spilled(spilled))
     if told := _messages(failing, messages or {}):
-        parts += [MESSAGES, told]
+        parts += [f"What {choose_form(len(failing), 'it says', 'they say')}:", told]
     return "\n\n".join([*parts, CLOSING]) + "\n"
+
+
+def describe_spilled(spilled: int) -> str:
+    """Say that tests fail in company alone."""
+    return SPILLED.format(
+        count="one" if spilled == 1 else f"{spilled:,}",
+        fail=choose_form(spilled, "fails", "fail"),
+        they=choose_form(spilled, "it", "they"),
+        passes=choose_form(spilled, "passes", "pass"),
+    )
 
 
 def is_template(text: str) -> bool:

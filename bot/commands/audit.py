@@ -10,13 +10,14 @@ from rich.table import Table
 from bot.commands.options import (
     JsonOption,
     StoreOption,
-    err,
     open_store,
     out,
     print_json,
+    show_progress,
 )
 from bot.commands.record_options import takes_records
 from forge.run.async_work import run_interruptible
+from forge.run.nouns import format_count
 from forge.run.setting_fields import SettingSubset, pick
 from forge.run.settings import EnvironmentSettings, ProposalSettings, Settings, ValidationSettings
 from storage.paths import cache_dir
@@ -74,15 +75,12 @@ def audit_command(
 
 
 async def audit_with_progress(settings: Settings, sample: int, store: Store) -> Audit:
-    """Run the audit under a live line on a terminal, silently elsewhere."""
+    """Run the audit, and show how far it is."""
     from forge.compose import PARTS
     from forge.grade.audit import audit
-    from forge.run.progress import Live, Quiet
 
-    if not err.is_terminal:
-        return await audit(settings, parts=PARTS, sample=sample, store=store, reporter=Quiet(err))
-    with Live(err) as live:
-        return await audit(settings, parts=PARTS, sample=sample, store=store, reporter=live)
+    with show_progress() as reporter:
+        return await audit(settings, parts=PARTS, sample=sample, store=store, reporter=reporter)
 
 
 def print_audit(found: Audit, source: str) -> None:
@@ -113,7 +111,8 @@ def print_audit(found: Audit, source: str) -> None:
 def describe_sample(found: Audit) -> str:
     """How many verdicts were audited, of how many."""
     if found.audited < found.asked:
-        return f"only {found.stored} verdicts by some of the tests, all of them audited"
+        stored = format_count(found.stored, "verdict")
+        return f"only {stored} by some of the tests, all of them audited"
     return f"{found.audited} of {found.stored} verdicts by some of the tests (seed {found.seed})"
 
 

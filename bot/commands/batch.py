@@ -14,10 +14,10 @@ from bot.commands.batch_options import FolderArgument, PlanOption
 from bot.commands.options import (
     JsonOption,
     StoreOption,
-    err,
     open_store,
     out,
     print_json,
+    show_progress,
 )
 from bot.commands.record_options import takes_records
 from forge.remote.batch import PLAN
@@ -97,7 +97,6 @@ def plan_command(
     from forge.remote.batch.candidates import load_unjudged
     from forge.remote.batch.outputs import outputs
     from forge.remote.batch.plans import make_batch, write_batch
-    from forge.run.progress import Quiet
     from harness.judge.judge import HARNESS_VERSION
 
     settings = Settings(
@@ -110,12 +109,12 @@ def plan_command(
         github_url=os.environ.get("GITHUB_API_URL") or "https://api.github.com",
         github_token=os.environ.get("GITHUB_TOKEN", ""),
     )
-    with open_store(store) as opened:
+    with open_store(store) as opened, show_progress() as reporter:
         packed, bugs = (
             load_unjudged(settings, image=image, store=opened)
             if only_stored
             else run_interruptible(
-                lambda: propose_batch(settings, image=image, store=opened, reporter=Quiet(err))
+                lambda: propose_batch(settings, image=image, store=opened, reporter=reporter)
             )
         )
         judged = len(opened.list_judged_bugs(packed.environment.id, HARNESS_VERSION, packed.mode))

@@ -10,7 +10,14 @@ import typer
 from rich.table import Table
 
 from bot.commands.batch_options import FolderArgument
-from bot.commands.options import JsonOption, StoreOption, err, open_store, out, print_json
+from bot.commands.options import (
+    JsonOption,
+    StoreOption,
+    open_store,
+    out,
+    print_json,
+    show_progress,
+)
 from forge.run.async_work import run_interruptible
 from forge.run.nouns import format_count
 from storage.paths import cache_dir
@@ -89,7 +96,6 @@ def collect_command(
 def mirror_in(batch: Batch, source: str, store: Store) -> PullRequestMirror | None:
     """Return what makes tasks of mirrored bugs, with the code in the cache."""
     from forge.remote.batch.ingestion import MIRROR, mirror_of
-    from forge.run.progress import Quiet
     from forge.run.settings import ProposalSettings, Settings
 
     settings = Settings(
@@ -99,7 +105,8 @@ def mirror_in(batch: Batch, source: str, store: Store) -> PullRequestMirror | No
         github_token=os.environ.get("GITHUB_TOKEN", ""),
         proposals=ProposalSettings(strategies=(MIRROR, "procedural")),
     )
-    return run_interruptible(lambda: mirror_of(batch, settings, store=store, reporter=Quiet(err)))
+    with show_progress() as reporter:
+        return run_interruptible(lambda: mirror_of(batch, settings, store=store, reporter=reporter))
 
 
 def print_collected(
@@ -117,14 +124,16 @@ def print_collected(
     for text in collected.disagreed:
         out.print(f"selecting tests went wrong: {text}", markup=False, highlight=False)
     repeated = f", {collected.repeated} delivered again" if collected.repeated else ""
+    verdicts = format_count(len(collected.found), "verdict")
     out.print(
-        f"{len(collected.found)} verdicts, {len(collected.missing)} missing{repeated}",
+        f"{verdicts}, {len(collected.missing)} missing{repeated}",
         highlight=False,
     )
     if ingested is not None:
         also = f", {ingested.for_forge} mirrored for `forge`" if ingested.for_forge else ""
         out.print(
-            f"{ingested.verdicts} verdicts are new to the store, {ingested.known} were there; "
+            f"{format_count(ingested.verdicts, 'verdict')} new to the store, "
+            f"{ingested.known} known; "
             f"{format_count(len(ingested.tasks), 'task')}{also}",
             highlight=False,
             soft_wrap=True,

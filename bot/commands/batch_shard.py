@@ -13,6 +13,7 @@ from bot.commands.options import (
     JsonOption,
     out,
     print_json,
+    show_progress,
 )
 from bot.commands.record_options import takes_records
 from forge.remote.batch import PLAN
@@ -25,6 +26,7 @@ from storage.paths import cache_dir
 
 if TYPE_CHECKING:
     from forge.remote.batch.shards import ShardSummary
+    from forge.run.progress import Reporter
     from harness.sandboxes.sandbox import Backend
 
 PLAIN = (
@@ -75,8 +77,10 @@ def run_shard_command(
     backend = PARTS.make_backend(kind, cache=cache_dir(), base_image=environment.base_image)
     refuse_plain(backend)
 
-    async def work() -> ShardSummary:
+    async def work(reporter: Reporter) -> ShardSummary:
+        reporter.stage(f"shard {number}: making its environment ready")
         environment = await obtain(batch.packed, backend, source=source, cache=cache_dir())
+        reporter.stage(f"shard {number}: judging")
         return await run_shard(
             batch,
             number,
@@ -87,9 +91,11 @@ def run_shard_command(
             limits=SandboxLimits(),
             workers=workers or batch.planned.workers,
             seconds=None if minutes is None else minutes * 60,
+            count=lambda done, total: reporter.count(done, total, f"shard {number}: judging"),
         )
 
-    judged = run_interruptible(work)
+    with show_progress(is_live=False) as reporter:
+        judged = run_interruptible(lambda: work(reporter))
     if github:
         write_outputs({"ended": judged.ended})
     if as_json:

@@ -125,8 +125,8 @@ def print_campaign(found: CampaignReport) -> None:
             out.print(f"{line.source}: {line.failure}", markup=False, highlight=False)
     done = sum(line.state == DONE for line in found.lines)
     out.print(
-        f"{done} of {len(found.lines)} repositories are done, {found.total.tasks} tasks; the cache "
-        f"holds {found.gigabytes:.1f} GB",
+        f"{done} of {format_count(len(found.lines), 'repository', 'repositories')} done, "
+        f"{format_count(found.total.tasks, 'task')}; the cache holds {found.gigabytes:.1f} GB",
         highlight=False,
     )
     if found.ended:

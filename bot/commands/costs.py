@@ -9,12 +9,13 @@ import typer
 from rich.table import Table
 
 from bot.commands.options import JsonOption, StoreOption, open_store, out, print_json
+from forge.run.nouns import format_count
 
 if TYPE_CHECKING:
     from forge.study.costs import Costs
 
 HELD = (
-    "${held:.4f} is set aside for {calls} calls that have not ended or were cut off, and counts "
+    "${held:.4f} is set aside for {calls} not ended or cut off, and counts "
     "as spent. When nothing runs, `bugfoundry costs --release` sets it free."
 )
 
@@ -47,7 +48,7 @@ def costs_command(
     else:
         show(found)
     if found.held_calls:
-        text = HELD.format(held=found.held, calls=found.held_calls)
+        text = HELD.format(held=found.held, calls=format_count(found.held_calls, "call"))
         out.print(text, highlight=False, markup=False)
 
 
@@ -56,7 +57,7 @@ def show(found: Costs) -> None:
     calls = Table(box=None, header_style="bold")
     for column in ("purpose", "strategy", "repository", "model"):
         calls.add_column(column)
-    for column in ("calls", "dollars", "input", "output", "cache write", "cache read", "seconds"):
+    for column in ("calls", "dollars", "input", "output", "cache write", "cache read", "s a call"):
         calls.add_column(column, justify="right")
     for line in found.lines:
         calls.add_row(
@@ -84,6 +85,7 @@ def show(found: Costs) -> None:
         )
     out.print(strategies)
     out.print(
-        f"${found.dollars:.4f} for {found.calls} calls, ${found.month:.4f} this month",
+        f"${found.dollars:.4f} for {format_count(found.calls, 'call')}, "
+        f"${found.month:.4f} this month",
         highlight=False,
     )

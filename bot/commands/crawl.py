@@ -13,12 +13,13 @@ from rich.table import Table
 from bot.commands.options import (
     JsonOption,
     StoreOption,
-    err,
     open_store,
     out,
     print_json,
+    show_progress,
 )
 from forge.run.async_work import run_interruptible
+from forge.run.nouns import format_count
 from mirror.choice.limits import Limits
 from mirror.github import PUBLIC
 from storage.paths import cache_dir
@@ -94,21 +95,18 @@ def crawl_command(
 
 
 async def crawl_with_progress(settings: CrawlSettings, store: Store) -> CrawlSummary:
-    """Crawl under a live line on a terminal, silently elsewhere."""
+    """Crawl, and show how far it is."""
     from forge.pulls.crawl import crawl_repository
-    from forge.run.progress import Live, Quiet
 
-    if not err.is_terminal:
-        return await crawl_repository(settings, store=store, reporter=Quiet(err))
-    with Live(err) as live:
-        return await crawl_repository(settings, store=store, reporter=live)
+    with show_progress() as reporter:
+        return await crawl_repository(settings, store=store, reporter=reporter)
 
 
 def print_summary(summary: CrawlSummary) -> None:
     """Print what is known and what is left of it."""
     from mirror.choice.rules import REASONS
 
-    asked = f"{summary.requests} requests" if summary.requests else "no request"
+    asked = format_count(summary.requests, "request") if summary.requests else "no request"
     out.print(
         f"[bold]{summary.repository}[/bold] at {summary.head[:12]}, from {summary.way}: "
         f"{summary.new} read, {asked}, {summary.seconds:.1f} s",
@@ -164,8 +162,8 @@ def pulls_command(
         return
     for row in shown:
         print_pull(row)
-    more = f" of {len(rows)}" if len(shown) < len(rows) else ""
-    out.print(f"{len(shown)}{more} pull requests", highlight=False)
+    more = f"{len(shown)} of " if len(shown) < len(rows) else ""
+    out.print(f"{more}{format_count(len(rows), 'pull request')}", highlight=False)
 
 
 def print_pull(row: ListedPull) -> None:

@@ -24,6 +24,7 @@ from bot.commands.options import (
     open_store,
     out,
     print_json,
+    show_progress,
 )
 from bot.commands.record_options import takes_records
 from forge.run.async_work import run_interruptible
@@ -34,6 +35,7 @@ from storage.paths import cache_dir
 
 if TYPE_CHECKING:
     from forge.run.environments import BuildReport
+    from forge.run.progress import Reporter
     from harness.environments.trials import PreparedEnvironment
     from storage.records import PlanAttempt, Repository, SandboxKind
 
@@ -76,7 +78,6 @@ def build_command(
     """Build the environment and measure its baseline, and nothing more."""
     from forge.compose import make_ready
     from forge.run.environments import make_build_report, read_sources
-    from forge.run.progress import Quiet
     from storage.trees import Trees
 
     if (source is None) == (all_ is None):
@@ -94,11 +95,12 @@ def build_command(
         trees = Trees(settings.cache)
         started = time.monotonic()
         tried: list[PlanAttempt] = []
-        ready = run_interruptible(
-            lambda: make_ready(
-                settings, store=opened, trees=trees, reporter=Quiet(err), tried=tried.append
+        with show_progress() as reporter:
+            ready = run_interruptible(
+                lambda: make_ready(
+                    settings, store=opened, trees=trees, reporter=reporter, tried=tried.append
+                )
             )
-        )
         if as_json:
             seconds = time.monotonic() - started
             print_json(make_build_report(settings.source, ready.prepared, len(tried), seconds))
@@ -112,12 +114,11 @@ def build_many(
     """Build many environments, and print the table; exit code 1 when one does not serve."""
     from forge.compose import PARTS
     from forge.run.environments import build_all
-    from forge.run.progress import Quiet
     from storage.trees import Trees
 
     built: list[BuildReport] = []
 
-    async def work() -> None:
+    async def work(reporter: Reporter) -> None:
         trees = Trees(settings.cache)
         going = build_all(
             sources,
@@ -125,7 +126,7 @@ def build_many(
             parts=PARTS,
             store=opened,
             trees=trees,
-            reporter=Quiet(err),
+            reporter=reporter,
             jobs=jobs,
         )
         async with aclosing(going) as results:
@@ -134,9 +135,10 @@ def build_many(
                 state = each.failure or f"{each.green} of {each.tests} tests serve ({each.plan})"
                 line = f"{len(built)}/{len(sources)} {each.source}: {state}"
                 err.print(line, markup=False, highlight=False, soft_wrap=True)
+                reporter.count(len(built), len(sources), "environments built")
 
-    with open_store(store) as opened:
-        run_interruptible(work)
+    with open_store(store) as opened, show_progress(is_live=False) as reporter:
+        run_interruptible(lambda: work(reporter))
     built.sort(key=lambda each: sources.index(each.source))
     if as_json:
         print_json([asdict(each) for each in built])

@@ -20,6 +20,7 @@ from bot.commands.options import (
     open_store,
     out,
     print_json,
+    show_progress,
 )
 from bot.commands.record_options import takes_records
 from forge.run.async_work import run_interruptible
@@ -183,12 +184,15 @@ async def gather(
 
     several = len({case.prediction.model for case in todo}) > 1
     found = []
-    async for each in evaluate(evaluation, todo):
-        ledger.add(each.key, asdict(each))
-        found.append(each)
-        if not quiet:
-            whose = f" by {each.model or NAMELESS}" if several else ""
-            say(f"{len(found)}/{len(todo)} {each.instance_id}{whose}: {describe_graded(each)}")
+    stage = f"grading {format_count(len(todo), 'patch', 'patches')}"
+    with show_progress(stage, is_live=False) as reporter:
+        async for each in evaluate(evaluation, todo):
+            ledger.add(each.key, asdict(each))
+            found.append(each)
+            if not quiet:
+                whose = f" by {each.model or NAMELESS}" if several else ""
+                say(f"{len(found)}/{len(todo)} {each.instance_id}{whose}: {describe_graded(each)}")
+            reporter.count(len(found), len(todo), "grading")
     return found
 
 

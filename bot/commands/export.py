@@ -126,7 +126,8 @@ def export_command(
         if rollouts is None:
             raise ConfigError("name what `bugfoundry rollout` wrote with --rollouts")
         count = export_trajectories(rollouts, output, resolved=resolved)
-        err.print(f"{count} trajectories written to {output}", highlight=False, soft_wrap=True)
+        told = format_count(count, "trajectory", "trajectories")
+        err.print(f"{told} written to {output}", highlight=False, soft_wrap=True)
         return
     with open_store(store) as opened:
         if not opened.tasks():

@@ -13,13 +13,14 @@ from rich.table import Table
 from bot.commands.options import (
     JsonOption,
     StoreOption,
-    err,
     open_store,
     out,
     print_json,
+    show_progress,
 )
 from bot.commands.record_options import takes_records
 from forge.run.async_work import run_interruptible
+from forge.run.nouns import choose_form, format_count
 from forge.run.settings import (
     EngineSettings,
     EnvironmentSettings,
@@ -94,12 +95,11 @@ def forge_command(
 def print_estimate(settings: Settings, store: Path | None, *, as_json: bool) -> None:
     """Print what a run would cost."""
     from forge.compose import make_model
-    from forge.run.progress import Quiet
     from forge.study.estimates import describe_estimate, estimate
 
-    with open_store(store) as opened:
+    with open_store(store) as opened, show_progress() as reporter:
         found = run_interruptible(
-            lambda: estimate(settings, make_model=make_model, store=opened, reporter=Quiet(err))
+            lambda: estimate(settings, make_model=make_model, store=opened, reporter=reporter)
         )
     if as_json:
         print_json(found)
@@ -109,15 +109,12 @@ def print_estimate(settings: Settings, store: Path | None, *, as_json: bool) -> 
 
 
 async def forge_with_progress(settings: Settings, store: Store) -> Summary:
-    """Run the pipeline under a live line on a terminal, silently elsewhere."""
+    """Run the pipeline, and show how far it is."""
     from forge.compose import forge, forge_far
-    from forge.run.progress import Live, Quiet
 
     work = forge if settings.engine.engine == "local" else forge_far
-    if not err.is_terminal:
-        return await work(settings, store=store, reporter=Quiet(err))
-    with Live(err) as live:
-        return await work(settings, store=store, reporter=live)
+    with show_progress() as reporter:
+        return await work(settings, store=store, reporter=reporter)
 
 
 SCREENED = {
@@ -132,9 +129,11 @@ SCREENED = {
 
 def print_summary(summary: Summary, store: Path | None) -> None:
     """Print the final table and what to do next."""
+    from forge.run.left_out import describe_left_out
+
     table = Table(title=None, box=None, header_style="bold")
     table.add_column("operator")
-    for heading in ("proposed", "judged", "valid", "yield", "seconds"):
+    for heading in ("proposed", "judged", "valid", "yield", "worker seconds"):
         table.add_column(heading, justify="right")
     for row in summary.rows:
         add_row(table, row)
@@ -151,7 +150,15 @@ def print_summary(summary: Summary, store: Path | None) -> None:
     screened = ", ".join(f"{count} {SCREENED.get(path, path)}" for path, count in summary.screened)
     out.print(f"screened: {screened or 'none'}", highlight=False, soft_wrap=True)
     if summary.reused:
-        out.print(f"{summary.reused} verdicts were there from an earlier run", highlight=False)
+        known = format_count(summary.reused, "verdict")
+        out.print(f"{known} known from an earlier run", highlight=False)
+    if summary.spilled:
+        turn = choose_form(summary.spilled, "turns", "turn")
+        bugs = format_count(summary.spilled, "valid bug")
+        text = f"{bugs} {turn} more tests red in company than alone: the gate mostly-spilled"
+        out.print(text, highlight=False, soft_wrap=True)
+    for each in summary.left_out:
+        out.print(describe_left_out(each), highlight=False, markup=False, soft_wrap=True)
     print_next(summary, store)
 
 
@@ -163,7 +170,7 @@ def add_row(table: Table, row: OperatorRow) -> None:
         str(row.judged),
         str(row.valid),
         f"{row.share:.0%}",
-        f"{row.seconds:.1f}",
+        f"{row.worker_seconds:.1f}",
     )
 
 
@@ -172,7 +179,7 @@ def print_next(summary: Summary, store: Path | None) -> None:
     path = store or default_store()
     flag = f" --store {shlex.quote(str(store))}" if store else ""
     out.print(
-        f"[bold green]{len(summary.tasks)} verified bugs[/bold green] in {path} "
+        f"[bold green]{format_count(len(summary.tasks), 'verified bug')}[/bold green] in {path} "
         f"after {summary.seconds:.0f} s",
         highlight=False,
         soft_wrap=True,

@@ -16,6 +16,7 @@ from bot.commands.options import (
     open_store,
     out,
     print_json,
+    show_progress,
 )
 from bot.commands.record_options import takes_records
 from forge.run.async_work import run_interruptible
@@ -57,7 +58,8 @@ def check_task(found: StoredTask, base_image: str | None, *, quiet: bool) -> Ver
     evaluation = Evaluation(
         make_backend=PARTS.make_backend, cache=cache_dir(), base_image=base_image
     )
-    result = run_interruptible(lambda: check(evaluation, found))
+    with show_progress(f"{found.task.id}: running both sides", is_live=False):
+        result = run_interruptible(lambda: check(evaluation, found))
     if not quiet:
         out.print(
             f"{result.task}: empty patch {describe_grade(result.empty)}; "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.commands.options import StoreOption, err, open_store, out
+from bot.commands.options import StoreOption, err, open_store, out, show_progress
 from harness.sandboxes.base_image import DEFAULT_TAG
 from storage.errors import SandboxError
 from storage.paths import cache_dir
@@ -38,7 +38,8 @@ def base_command(
     """
     from harness.sandboxes.base_image import make_base_image
 
-    image = make_base_image(tag)
+    with show_progress(is_live=False) as reporter:
+        image = make_base_image(tag, on_step=reporter.stage)
     err.print(f"{tag} is {image}", highlight=False)
 
 

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from bot.commands.options import JsonOption, StoreOption, err, open_store, out, print_json
+from forge.run.nouns import choose_form, format_count
 from storage.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ def retry_command(
     """
     with open_store(store) as opened:
         count = _retry(opened, which)
-    err.print(f"{count} jobs are tried again as soon as the service runs", highlight=False)
+    jobs = f"{format_count(count, 'job')} {choose_form(count, 'is', 'are')}"
+    err.print(f"{jobs} tried again as soon as the service runs", highlight=False)
 
 
 def _retry(store: Store, which: str) -> int:

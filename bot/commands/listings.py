@@ -40,7 +40,9 @@ def tasks_command(store: StoreOption = None, as_json: JsonOption = False) -> Non
         return
     for entry in rows:
         out.print(
-            f"{entry['id']}  {entry['fail_to_pass']} fail, {entry['pass_to_pass']} pass  "
+            f"{entry['id']}  {entry['fail_to_pass']} fail, {entry['pass_to_pass']} pass"
+            + (f", {entry['spilled']} fail in company alone" if entry["spilled"] else "")
+            + "  "
             f"{entry['path']} {entry['entity']}"
             + (f"  withheld: {entry['withheld']}" if entry["withheld"] else ""),
             markup=False,
@@ -60,6 +62,7 @@ def row(found: StoredTask) -> dict[str, object]:
         "operator": origin.operator,
         "fail_to_pass": len(found.verdict.fail_to_pass),
         "pass_to_pass": len(found.verdict.pass_to_pass),
+        "spilled": len(found.verdict.spilled),
     }
 
 
@@ -110,6 +113,8 @@ def show_command(
         )
         print_diff(mirroring.fix)
     print_tests("fail with the bug (FAIL_TO_PASS)", found.verdict.fail_to_pass)
+    if found.verdict.spilled:
+        print_tests("fail with the bug in company alone (in no list)", found.verdict.spilled)
     print_tests("must keep passing (PASS_TO_PASS)", found.verdict.pass_to_pass)
     out.print()
     out.print(found.task.statement, markup=False, highlight=False, soft_wrap=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -17,10 +19,57 @@ from forge.run.settings import EnvironmentSettings
 from storage.paths import default_store
 
 if TYPE_CHECKING:
+    from forge.run.plain_lines import Lines
+    from forge.run.progress import Reporter
     from storage.store import Store
 
 out = Console()
 err = Console(stderr=True)
+
+
+_written: list[Lines] = []
+"""What writes the lines of this process, innermost last."""
+
+
+@contextmanager
+def write_lines(text: str) -> Iterator[None]:
+    """Write a line now and then while a command works, where nobody sees a live one."""
+    from forge.run.plain_lines import Lines
+
+    if err.is_terminal:
+        yield
+        return
+    with Lines(err) as lines:
+        lines.start(text)
+        _written.append(lines)
+        try:
+            yield
+        finally:
+            _written.remove(lines)
+
+
+@contextmanager
+def show_progress(stage: str = "", *, is_live: bool = True) -> Iterator[Reporter]:
+    """Give a reporter: a live line on a terminal, plain lines elsewhere.
+
+    A command that prints its results as they come has no live line.
+    """
+    from forge.run.plain_lines import Lines
+    from forge.run.progress import Live, Quiet
+
+    if err.is_terminal:
+        if not is_live:
+            yield Quiet(err)
+            return
+        with Live(err) as live:
+            if stage:
+                live.stage(stage)
+            yield live
+        return
+    lines = _written[-1] if _written else Lines(err)
+    if stage:
+        lines.stage(stage)
+    yield lines
 
 
 class SandboxChoice(StrEnum):

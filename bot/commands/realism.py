@@ -13,13 +13,14 @@ from rich.table import Table
 from bot.commands.options import (
     JsonOption,
     StoreOption,
-    err,
     open_store,
     out,
     print_json,
+    show_progress,
 )
 from bot.commands.record_options import takes_records
 from forge.run.async_work import run_interruptible
+from forge.run.nouns import format_count
 from forge.run.settings import LikenessSettings
 from storage.errors import ConfigError
 from storage.paths import cache_dir
@@ -40,7 +41,7 @@ READING = (
     "AUC: how well a classifier tells them from human bugs {folds}; 0.5 is not at all, 1 always. "
     "The floor is how well the newer half of the human bugs is told from the older."
 )
-LEFT_OUT = "{count} operators have too few bugs for a score; --json names them too."
+LEFT_OUT = "{count} with too few bugs for a score; --json names them too."
 PROPOSED = "The bugs are as they were proposed: nothing was run."
 
 
@@ -105,14 +106,11 @@ def realism_command(
 async def measure_with_progress(
     settings: MeasureSettings, store: Store
 ) -> tuple[Realism, list[RepositorySamples]]:
-    """Measure under a live line on a terminal, silently elsewhere."""
-    from forge.run.progress import Live, Quiet
+    """Measure, and show how far it is."""
     from forge.study.realism.measurement import measure
 
-    if not err.is_terminal:
-        return await measure(settings, store=store, reporter=Quiet(err))
-    with Live(err) as live:
-        return await measure(settings, store=store, reporter=live)
+    with show_progress() as reporter:
+        return await measure(settings, store=store, reporter=reporter)
 
 
 def write_profile(path: Path, gathered: list[RepositorySamples]) -> None:
@@ -148,7 +146,7 @@ def print_realism(found: Realism) -> None:
         text = READING.format(folds=folds[scores[-1].folds])
         out.print(text, highlight=False, markup=False)
     if len(shown) < len(found.rows):
-        text = LEFT_OUT.format(count=len(found.rows) - len(shown))
+        text = LEFT_OUT.format(count=format_count(len(found.rows) - len(shown), "operator"))
         out.print(text, highlight=False, markup=False)
     if not found.executed:
         out.print(PROPOSED, highlight=False, markup=False)

@@ -14,9 +14,9 @@ import typer
 from bot.commands.export import AllowBenchmarkOption, AllowLicenceOption, rules_of
 from bot.commands.options import (
     StoreOption,
-    err,
     open_store,
     out,
+    show_progress,
 )
 from bot.commands.realism import UNMADE
 from bot.commands.record_options import takes_records
@@ -105,10 +105,6 @@ def report_command(
 
 
 async def gather_with_progress(gather: Callable[..., Awaitable[StoreReport]]) -> StoreReport:
-    """Gather under a live line on a terminal, silently elsewhere."""
-    from forge.run.progress import Live, Quiet
-
-    if not err.is_terminal:
-        return await gather(reporter=Quiet(err))
-    with Live(err) as live:
-        return await gather(reporter=live)
+    """Gather, and show how far it is."""
+    with show_progress() as reporter:
+        return await gather(reporter=reporter)

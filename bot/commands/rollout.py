@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bot.commands.evaluate import TasksOption, WorkersOption
-from bot.commands.options import StoreOption, err, open_store, out
+from bot.commands.options import StoreOption, err, open_store, out, show_progress
 from forge.run.async_work import run_interruptible
+from forge.run.nouns import format_count
 from storage.errors import ConfigError, StoreError
 from storage.paths import cache_dir
 
@@ -89,7 +90,9 @@ def rollout_command(
     ]
     left = [each for each in due if each.key not in ledger]
     if len(left) < len(due):
-        err.print(f"{len(due) - len(left)} attempts are known from before", highlight=False)
+        err.print(
+            f"{format_count(len(due) - len(left), 'attempt')} known from before", highlight=False
+        )
     evaluation = Evaluation(
         make_backend=PARTS.make_backend, cache=cache_dir(), workers=workers or 1
     )
@@ -146,10 +149,15 @@ async def gather(
     """Run attempts; keep each at once, and say how it went."""
     from forge.grade.rollouts import rollouts
 
-    async for attempt, row in rollouts(evaluation, agent, attempts):
-        if row["error"] not in ("environment-failed", "sandbox-broken"):
-            ledger.add(attempt.key, row)
-        out.print(describe_attempt(row), highlight=False, markup=False, soft_wrap=True)
+    done = 0
+    stage = f"running {format_count(len(attempts), 'attempt')}"
+    with show_progress(stage, is_live=False) as reporter:
+        async for attempt, row in rollouts(evaluation, agent, attempts):
+            if row["error"] not in ("environment-failed", "sandbox-broken"):
+                ledger.add(attempt.key, row)
+            out.print(describe_attempt(row), highlight=False, markup=False, soft_wrap=True)
+            done += 1
+            reporter.count(done, len(attempts), "running attempts")
 
 
 def describe_attempt(row: Mapping[str, Any]) -> str:

@@ -33,7 +33,7 @@ def show(found: Stats) -> None:
     """Print the tables."""
     table = Table(box=None, header_style="bold")
     table.add_column("repository")
-    headings = ("verdicts", "valid", "tasks", "sandbox s", "runner min", "expected", "min/task")
+    headings = ("verdicts", "valid", "tasks", "worker s", "runner min", "expected", "min/task")
     for heading in headings:
         table.add_column(heading, justify="right")
     for each in found.repositories:

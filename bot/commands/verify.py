@@ -20,6 +20,7 @@ from bot.commands.options import (
     err,
     out,
     print_json,
+    show_progress,
 )
 from bot.commands.record_options import takes_records
 from forge.run.async_work import run_interruptible
@@ -221,9 +222,14 @@ async def gather(
     """Run what is due; what is known of each round is kept before it is told."""
     from forge.grade.verification import verify
 
-    async for each in verify(evaluation, due):
-        ledger.add(each.key, asdict(each))
-        scored.add(each)
+    done = 0
+    stage = f"running {format_count(len(due), 'round')}"
+    with show_progress(stage, is_live=False) as reporter:
+        async for each in verify(evaluation, due):
+            ledger.add(each.key, asdict(each))
+            scored.add(each)
+            done += 1
+            reporter.count(done, len(due), "running rounds")
 
 
 def keep_those_that_held(export: Path, output: Path, scores: Sequence[RoundsScore]) -> None:
@@ -304,8 +310,12 @@ async def gather_probes(
 
     known = [msgspec.convert(found, Probe) for each in wrong if (found := ledger.get(each.key))]
     done = {each.key for each in known}
-    async for each in probe(evaluation, trees, tasks, [w for w in wrong if w.key not in done]):
-        if not each.error:
-            ledger.add(each.key, asdict(each))
-        known.append(each)
+    left = [each for each in wrong if each.key not in done]
+    stage = f"trying {format_count(len(left), 'wrong patch', 'wrong patches')}"
+    with show_progress(stage, is_live=False) as reporter:
+        async for each in probe(evaluation, trees, tasks, left):
+            if not each.error:
+                ledger.add(each.key, asdict(each))
+            known.append(each)
+            reporter.count(len(known), len(wrong), "trying wrong patches")
     return sorted(known, key=lambda each: (each.task, each.kind, each.key))

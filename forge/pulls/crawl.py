@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from forge.run.nouns import format_count
 from forge.run.progress import Reporter
 from mirror.choice.limits import Limits
 from mirror.choice.rules import REASONS
@@ -168,7 +169,8 @@ class _CrawlRun:
         return GitHub(self._settings.api_url, token=self._settings.tokens or self._settings.token)
 
     def _page(self, crawled: Crawled) -> None:
-        self._reporter.stage(f"{self.name}: {crawled.pulls} pull requests from GitHub")
+        pulls = format_count(crawled.pulls, "pull request")
+        self._reporter.stage(f"{self.name}: {pulls} from GitHub")
 
     async def from_history(self) -> None:
         """Read what came into the history since the last crawl; texts of issues from GitHub."""
@@ -183,7 +185,8 @@ class _CrawlRun:
         )
         while some := await asyncio.to_thread(lambda: list(islice(found, BATCH))):
             self._keep(some, replace(known, cursor=some[-1].commit))
-            self._reporter.stage(f"{self.name}: {self.new} pull requests from the history")
+            pulls = format_count(self.new, "pull request")
+            self._reporter.stage(f"{self.name}: {pulls} from the history")
         self._keep((), done)
         if self._settings.has_token and self.on_github:
             await self._fetch_texts()

@@ -16,8 +16,10 @@ from forge.pulls.ledger import MirroringLedger, UndoTrial, list_issues
 from forge.pulls.merge_tier import MergeTier
 from forge.pulls.mirrored_tasks import MirroredTasks
 from forge.pulls.model_tier import MODEL, ModelTier, make_case
-from forge.pulls.outcomes import UNDONE
+from forge.pulls.outcomes import UNDONE, list_passed_over
 from forge.run.context import Context, SourceCode
+from forge.run.left_out import LeftOut
+from forge.run.nouns import format_count
 from forge.run.ordered_work import MANY, in_order
 from forge.run.progress import Reporter
 from forge.run.settings import Settings
@@ -85,6 +87,10 @@ class PullRequestMirror:
             known = self._ledger.find(pull)
             if self.selection.is_candidate(pull, known, partial(self._plan, pull)):
                 yield pull
+
+    def list_passed_over(self) -> tuple[LeftOut, ...]:
+        """Return the pull requests of which no bug was made, by what became of them."""
+        return list_passed_over(self.store.pulls, self.name, self.repository.tree)
 
     def foresee_undos(self, code: SourceCode) -> Iterator[tuple[bool, list[Ask]]]:
         """Yield for each candidate whether a merge undoes it, and what a model may be asked.
@@ -235,7 +241,8 @@ async def make_mirror(
         return None
     if cloned.repository.root:
         store.add_repository(replace(repository, root=cloned.repository.root))
-    reporter.stage(f"{summary.repository}: {summary.candidates} pull requests to mirror")
+    pulls = format_count(summary.candidates, "pull request")
+    reporter.stage(f"{summary.repository}: {pulls} to mirror")
     return PullRequestMirror(
         repository=repository,
         name=summary.repository,

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forge.pulls.crawl import CANDIDATE
+from forge.run.left_out import LeftOut, group_reasons
 from mirror.choice.rules import REASONS
 from storage.errors import ConfigError, StoreError
 from storage.histories import name_of
 from storage.records import Link, Mirroring, PullRequest
 from storage.sources import fetch, parse
 from storage.store import Store
+from storage.tables.pulls import Pulls
 from storage.trees import Trees
 
 UNDONE = "undone"
@@ -58,6 +60,17 @@ class ListedPull:
         if self.outcome == CANDIDATE:
             return CANDIDATE
         return f"{self.outcome}: {self.detail}" if self.detail else self.outcome
+
+
+def list_passed_over(pulls: Pulls, name: str, tree: str) -> tuple[LeftOut, ...]:
+    """Return the pull requests of which a tree has no bug, by what became of them."""
+    numbers = {pull.commit: pull.number for pull in pulls.all(name)}
+    reasons = (
+        (f"#{number}" if (number := numbers.get(each.commit)) else each.commit[:10], each.outcome)
+        for each in pulls.outcomes(name, tree)
+        if not each.bug
+    )
+    return tuple(group_reasons("pull request", reasons))
 
 
 def list_pulls(

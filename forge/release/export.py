@@ -35,11 +35,14 @@ class Exported:
     stopped: tuple[StoppedTask, ...]
     overlaps: int
     """Tasks among them whose repository is in a public benchmark."""
+    untold: int = 0
+    """Tasks that passed and that no text can hold: their patches are not UTF-8."""
 
     @property
     def summary(self) -> str:
         """Its figures in words."""
-        return f"{describe_stopped(self.stopped)}; {describe_overlap(self.overlaps)}"
+        untold = f"; {self.untold} left out: not UTF-8" if self.untold else ""
+        return f"{describe_stopped(self.stopped)}; {describe_overlap(self.overlaps)}{untold}"
 
 
 def export_tasks(
@@ -77,7 +80,12 @@ def export_tasks(
         )
     else:
         count = export(form, store, trees, leaving, output, refine=refine, split=split)
-    return Exported(tasks=count, stopped=passed.stopped, overlaps=overlaps(passed.subjects))
+    return Exported(
+        tasks=count,
+        stopped=passed.stopped,
+        overlaps=overlaps(passed.subjects),
+        untold=len(leaving) - count,
+    )
 
 
 def make_refiner(

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from dataclasses import dataclass
 from typing import Protocol
 
+from mutators.transcription import Transcription
 from storage.records import Bug, Environment, Repository, Verdict
 from syntax.features.profile import Profile
 
@@ -41,6 +42,8 @@ class Context(SourceCode):
     """Draw procedural bugs by how much they look like people's; None draws them evenly."""
     compiles: Compiles | None
     """May be called from a thread only; None where the running Python is the environment's."""
+    transcription: Transcription | None = None
+    """The files as UTF-8; None where it is still to be made."""
     judge: Callable[[Bug], Awaitable[Verdict]] | None = None
     """Has a bug judged at once: for sources that learn from execution."""
     wait_for_valid: Callable[[], Awaitable[list[Verified]]] | None = None

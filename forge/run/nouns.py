@@ -2,7 +2,5 @@
 
 from __future__ import annotations
 
-
-def format_count(number: int, one: str, many: str = "") -> str:
-    """Return a number with its noun."""
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+from storage.nouns import choose_form as choose_form
+from storage.nouns import format_count as format_count

@@ -7,12 +7,14 @@ an Actions job.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from forge.run.context import Compiles, Context, Engine, Source, Verified
+from forge.run.left_out import LeftOut, list_left_out
 from forge.run.preparation import Ready
 from forge.run.progress import Reporter
 from forge.run.proposals import Proposals
@@ -21,7 +23,9 @@ from forge.run.statements import restore_statement
 from forge.run.summary import Summary, Tally
 from harness.judge.compilation import open_compiler
 from harness.judge.judge import HARNESS_VERSION
+from mutators.transcription import transcribe
 from storage.errors import BugfoundryError
+from storage.folder_files import LINK
 from storage.records import Bug, Task, Verdict
 from storage.store import Store
 from storage.trees import Trees
@@ -63,6 +67,8 @@ class Assembly:
     engine: Engine
     make_task: MakeTask
     write_statements: WriteStatements
+    list_passed_over: Callable[[], tuple[LeftOut, ...]] = tuple
+    """What the source passed over, asked for at the end."""
 
 
 async def forge_by(
@@ -78,12 +84,13 @@ async def forge_by(
     """Make verified bugs in an environment, and return what came of it. Raises BugfoundryError."""
     started = time.monotonic()
     async with open_compiler(ready.backend, ready.prepared.environment) as compiles:
-        context = make_context(settings, ready, trees, compiles)
+        context = await read_context(settings, ready, trees, compiles)
         await judge_all(assembly, context, ready, store=store, reporter=reporter, run=run)
         await assembly.write_statements(run.tasks, run.messages)
     seconds = time.monotonic() - started
     screened = tuple(assembly.engine.screened.most_common())
-    return summarise(ready, run, screened=screened, seconds=seconds)
+    left_out = (*list_left_out(context, ready, trees), *assembly.list_passed_over())
+    return summarise(ready, run, screened=screened, seconds=seconds, left_out=left_out)
 
 
 def make_context(
@@ -92,7 +99,11 @@ def make_context(
     """Gather what sources may know: the source files, tests and excluded paths left out."""
     tree = ready.repository.tree
     modes = trees.paths(tree)
-    wanted = [path for path in modes if is_source_path(path) and not ready.overrides.excludes(path)]
+    wanted = [
+        path
+        for path, mode in modes.items()
+        if mode != LINK and is_source_path(path) and not ready.overrides.excludes(path)
+    ]
     files = trees.read_all(tree, wanted)
     if not files:
         raise BugfoundryError(
@@ -110,6 +121,14 @@ def make_context(
         profile=settings.profile,
         compiles=compiles,
     )
+
+
+async def read_context(
+    settings: Settings, ready: Ready, trees: Trees, compiles: Compiles | None
+) -> Context:
+    """Gather what sources may know, the files read in the encodings they declare."""
+    context = make_context(settings, ready, trees, compiles)
+    return replace(context, transcription=await asyncio.to_thread(transcribe, context.files))
 
 
 async def judge_all(
@@ -224,7 +243,12 @@ class Book:
 
 
 def summarise(
-    ready: Ready, run: PipelineRun, *, screened: tuple[tuple[str, int], ...], seconds: float
+    ready: Ready,
+    run: PipelineRun,
+    *,
+    screened: tuple[tuple[str, int], ...],
+    seconds: float,
+    left_out: tuple[LeftOut, ...] = (),
 ) -> Summary:
     """Count what the run came to."""
     environment, baseline = ready.prepared.environment, ready.prepared.baseline
@@ -241,4 +265,6 @@ def summarise(
         reused=run.reused,
         tasks=tuple(sorted(run.tasks)),
         seconds=round(seconds, 2),
+        spilled=run.tally.spilled,
+        left_out=left_out,
     )

@@ -250,6 +250,7 @@ async def build(
         propose=propose,
         replan=replan,
         fresh=settings.environment.rebuild,
+        on_baseline=lambda plan: reporter.stage(f"{repository.name}: running the tests, unbroken"),
     )
     store.add_environment(prepared.environment)
     store.add_baseline(prepared.baseline)

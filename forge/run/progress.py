@@ -1,4 +1,4 @@
-"""What a person sees while work goes on: stage, counts and time left; silence off a terminal."""
+"""What a person sees while work goes on: a live line on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Reporter(Protocol):
 
 
 class Quiet:
-    """Says nothing but notes: for pipes, logs and programs."""
+    """Says nothing but notes: for programs."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

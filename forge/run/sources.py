@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from itertools import groupby
 
 from forge.run.context import Context, Source
+from forge.run.nouns import format_count
 from forge.run.ordered_work import MANY
 from llm.client import Model
 from mutators import CANDIDATES
@@ -17,8 +19,10 @@ from mutators.model.modify import MODIFY
 from mutators.model.questions import AT_ONCE, Counts, Modelled
 from mutators.model.rewrite import REWRITE
 from mutators.procedural import propose
-from storage.errors import ConfigError
+from mutators.transcription import transcribe
+from storage.errors import ConfigError, PatchError
 from storage.records import Bug
+from syntax.encodings import EncodingRefused
 
 Note = Callable[[str], None]
 MIRROR = "mirror"
@@ -92,12 +96,9 @@ def make_model_source(strategy: str, model: Model, note: Note, *, candidates: in
             async for bug in bugs:
                 yield bug
         if counts.ended:
-            note(f"{strategy} ended after {counts.proposed} bugs: {counts.detail}")
+            note(f"{strategy} ended after {format_count(counts.proposed, 'bug')}: {counts.detail}")
 
     return source
-
-
-PLAIN: Mapping[str, Source] = {"procedural": procedural, "combine": combine}
 
 
 def sources(
@@ -143,13 +144,36 @@ def source_of(
     """Return a strategy as a source; None for one that cannot be."""
     if name == MIRROR:
         return mirror
-    if name not in MODELLED:
-        return PLAIN[name]
+    if name == "combine":
+        return combine
+    if name == "procedural":
+        return transcribe_source(procedural, note)
     if model is None:
         return None
-    return make_model_source(
-        name, model, note, candidates=candidates_of(MODELLED[name], candidates)
-    )
+    most = candidates_of(MODELLED[name], candidates)
+    return transcribe_source(make_model_source(name, model, note, candidates=most), note)
+
+
+def transcribe_source(source: Source, note: Note) -> Source:
+    """Return a source that is shown each file as UTF-8; its bugs are of the files as they are."""
+
+    async def propose_transcribed(context: Context) -> AsyncGenerator[Bug, None]:
+        found = context.transcription
+        if found is None:
+            found = await asyncio.to_thread(transcribe, context.files)
+        refused: Counter[str] = Counter()
+        async with aclosing(source(replace(context, files=found.files))) as bugs:
+            async for bug in bugs:
+                try:
+                    restored = found.restore(bug)
+                except (EncodingRefused, PatchError) as error:
+                    refused[str(error)] += 1
+                    continue
+                yield restored
+        for why, count in refused.items():
+            note(f"{format_count(count, 'bug')} left out: {why}")
+
+    return propose_transcribed
 
 
 def candidates_of(strategy: Modelled, wanted: int) -> int:

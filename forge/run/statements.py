@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from forge.run.nouns import format_count
 from forge.run.ordered_work import MANY
 from forge.run.parts import MachineEngine
 from forge.run.preparation import Ready, cached_reader
@@ -126,7 +127,8 @@ class Telling:
     def describe_outcomes(self) -> str:
         """Say what came of it."""
         rest = ", ".join(f"{n} {why}" for why, n in self.outcomes.most_common() if why != "written")
-        return f"{self.outcomes['written']} statements written" + (f"; not: {rest}" if rest else "")
+        written = format_count(self.outcomes["written"], "statement")
+        return f"{written} written" + (f"; not: {rest}" if rest else "")
 
 
 async def write_statements(

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
+from forge.run.left_out import LeftOut
 from storage.records import Bug, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorRow:
-    """One operator's part of a run. ``seconds`` is the time its bugs took to judge."""
+    """One operator's part of a run."""
 
     operator: str
     proposed: int
     judged: int
     valid: int
-    seconds: float
+    worker_seconds: float
+    """How long its bugs took to judge, summed over workers side by side."""
 
     @property
     def share(self) -> float:
@@ -42,6 +44,11 @@ class Summary:
     """Verdicts that an earlier run had already paid for."""
     tasks: tuple[str, ...]
     seconds: float
+    """Wall clock."""
+    spilled: int = 0
+    """Valid bugs that turn more tests red in company than alone."""
+    left_out: tuple[LeftOut, ...] = ()
+    """What the run passed over."""
 
     @property
     def total(self) -> OperatorRow:
@@ -50,7 +57,7 @@ class Summary:
             proposed=sum(r.proposed for r in self.rows),
             judged=sum(r.judged for r in self.rows),
             valid=sum(r.valid for r in self.rows),
-            seconds=sum(r.seconds for r in self.rows),
+            worker_seconds=sum(r.worker_seconds for r in self.rows),
         )
 
 
@@ -71,6 +78,8 @@ class Tally:
         self._valid: Counter[str] = Counter()
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._reasons: Counter[str] = Counter()
+        self.spilled = 0
+        """Valid bugs that turn more tests red in company than alone."""
 
     @property
     def proposed(self) -> int:
@@ -93,6 +102,7 @@ class Tally:
         self._valid[name] += verdict.valid
         self._seconds[name] += verdict.seconds
         self._reasons[verdict.reason] += 1
+        self.spilled += verdict.valid and len(verdict.spilled) > len(verdict.fail_to_pass)
 
     def rows(self) -> tuple[OperatorRow, ...]:
         """What each operator's bugs came to, best yield first."""
@@ -102,7 +112,7 @@ class Tally:
                 proposed=self._proposed[name],
                 judged=self._judged[name],
                 valid=self._valid[name],
-                seconds=round(self._seconds[name], 2),
+                worker_seconds=round(self._seconds[name], 2),
             )
             for name in self._proposed
         ]

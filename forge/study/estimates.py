@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from forge.pulls.mirror import PullRequestMirror, make_mirror
 from forge.run.context import SourceCode
+from forge.run.nouns import format_count
 from forge.run.parts import ModelMaker
 from forge.run.preparation import fetch
 from forge.run.progress import Reporter
@@ -21,6 +22,7 @@ from harness.detect.packages import enter_folder
 from llm.estimates import Estimator
 from llm.questions import Ask
 from mutators.model.questions import Modelled
+from mutators.transcription import transcribe
 from storage.errors import ConfigError
 from storage.records import Repository
 from storage.scratch import scratch_folder
@@ -183,7 +185,7 @@ class Estimating:
         left = (proposals.max_bugs or 0) - self._merged
         limit = limit_of(proposals.at_most, strategy.name, math.ceil(left / len(others)))
         asks = strategy.plan_questions(
-            self._code.files,
+            transcribe(self._code.files).files,
             seed=proposals.seed,
             max_bugs=limit,
             candidates=candidates_of(strategy, self._settings.model.candidates),
@@ -263,7 +265,8 @@ def describe_estimate(found: RunEstimate) -> Sequence[str]:
         known = f", {each.stored} more are in the store" if each.stored else ""
         lines.append(
             f"  {each.name}: {between(each.least_calls, each.most_calls)} calls for up to "
-            f"{each.bugs} bugs, {each.least_tokens:,} to {each.most_tokens:,} tokens of input, "
+            f"{format_count(each.bugs, 'bug')}, "
+            f"{each.least_tokens:,} to {each.most_tokens:,} tokens of input, "
             f"${each.least:.2f} to ${each.most:.2f}{known}"
         )
         lines.append(f"    assumed: {each.assumed}")

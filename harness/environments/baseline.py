@@ -12,7 +12,7 @@ from harness.runs.coverage import make_coverage
 from harness.runs.selection import Coverage, files_of
 from harness.runs.suite import Result, SuiteRun, run_suite
 from harness.sandboxes.sandbox import BuildFailed, Channel, Sandbox
-from storage.records import RED, Baseline, BaselineTest, Environment
+from storage.records import RED, Baseline, BaselineTest, Environment, Outcome
 
 BAR_SHARE = 0.95
 BAR_COUNT = 20
@@ -27,6 +27,8 @@ the same verdict as an idle one."""
 SHOWN_FAILURES = 40
 IMPATIENT_TIMEOUT = 15.0
 """Seconds a test may take once several have hung: without a network they do so by dozens."""
+NOT_COLLECTED = "not-collected"
+"""Why a file of tests is set aside that cannot be collected: it is named in place of its tests."""
 FORK_SECONDS = 0.1
 """Seconds beside its own that a test may take in a process of its own, in a run of many such."""
 MOST_COLLECTIONS = 100
@@ -68,7 +70,11 @@ async def measure(
     finally:
         await channel.close()
     measured = combine(environment.id, [first, *again], alone, seconds=seconds, place=sandbox.tree)
-    baseline = replace(measured, tests=(*measured.tests, *map(make_excluded_test, lost.items())))
+    excluded = map(make_excluded_test, lost.items())
+    uncollected = (make_uncollected_file(path, "missing") for path, _ in found.collect_errors)
+    skipped = (make_uncollected_file(path, "skipped") for path, _ in found.collect_skips)
+    files = [file for file in (*uncollected, *skipped) if file.id]
+    baseline = replace(measured, tests=(*measured.tests, *excluded, *files))
     return baseline, make_coverage(alone.seen, baseline.green, importers)
 
 
@@ -80,10 +86,16 @@ def make_excluded_test(item: tuple[str, Result]) -> BaselineTest:
     )
 
 
+def make_uncollected_file(path: str, outcome: Outcome) -> BaselineTest:
+    """A file of tests, in place of them."""
+    return BaselineTest(id=path, outcome=outcome, seconds=0.0, set_aside=NOT_COLLECTED)
+
+
 def list_runnable_tests(baseline: Baseline) -> list[str] | None:
     """The tests to run when the suite is run whole; None for every test."""
-    kept = [test.id for test in baseline.tests if test.set_aside not in LOST.values()]
-    return kept if len(kept) < len(baseline.tests) else None
+    collected = [test for test in baseline.tests if test.set_aside != NOT_COLLECTED]
+    kept = [test.id for test in collected if test.set_aside not in LOST.values()]
+    return kept if len(kept) < len(collected) else None
 
 
 async def run_whole_suite(

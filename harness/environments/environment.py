@@ -22,6 +22,7 @@ from harness.environments.trials import (
 from harness.runs.suite import SuiteRun
 from harness.sandboxes.sandbox import Backend, BuildFailed, SandboxLimits
 from storage.errors import EnvironmentFailed
+from storage.nouns import format_count
 from storage.records import Plan, PlanAttempt, Repository
 
 MOST_ATTEMPTS = 16
@@ -80,6 +81,7 @@ async def prepare(
     propose: Propose | None = None,
     replan: Replan = lambda missing: (),
     fresh: bool = False,
+    on_baseline: OnPlan = lambda plan: None,
 ) -> PreparedEnvironment:
     """Return the environment of the first plan that passes the bar, or of a better one after it.
 
@@ -97,6 +99,7 @@ async def prepare(
         limits=limits,
         on_plan=on_plan,
         on_attempt=on_attempt,
+        on_baseline=on_baseline,
         fresh=fresh,
     )
     attempts = trials.attempts
@@ -204,10 +207,7 @@ def explain_failure(repository: Repository, attempts: Sequence[PlanAttempt]) -> 
     lines = last.detail.strip().splitlines()
     why = describe_finding(findings[0]) if findings else (lines[-1] if lines else "")
     return (
-        f"no environment for {name} after {count_plans(attempts)}; last: {last.plan.name}: "
-        f"{last.reason}: {why[:300]}; see `bugfoundry env explain {repository.source}`"
+        f"no environment for {name} after {format_count(len(attempts), 'plan')}; "
+        f"last: {last.plan.name}: {last.reason}: {why[:300]}; "
+        f"see `bugfoundry env explain {repository.source}`"
     )
-
-
-def count_plans(attempts: Sequence[PlanAttempt]) -> str:
-    return "1 plan" if len(attempts) == 1 else f"{len(attempts)} plans"

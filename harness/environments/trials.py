@@ -59,6 +59,7 @@ class TrialRun:
     limits: SandboxLimits
     on_plan: OnPlan
     on_attempt: OnAttempt
+    on_baseline: OnPlan = lambda plan: None
     fresh: bool = False
     attempts: list[PlanAttempt] = field(default_factory=list)
     _measured: dict[tuple[object, ...], str] = field(default_factory=dict)
@@ -81,6 +82,7 @@ class TrialRun:
             )
             installed = read_lock(environment.lock)
             self._require_news(environment)
+            self.on_baseline(plan)
             prepared = await measure_baseline(self.backend, environment, self.limits, judge)
             if (serving := len(prepared.baseline.green)) < least:
                 raise BuildFailed("fewer-serve", f"{serving} tests serve, {least} before")

@@ -27,6 +27,7 @@ from harness.runs.selection import Coverage, Selection, select
 from harness.runs.suite import Result, SuiteRun
 from harness.sandboxes.sandbox import Backend, SandboxLimits
 from storage.errors import PatchError, SandboxError
+from storage.nouns import format_count
 from storage.records import Baseline, Bug, Environment, Verdict
 from syntax.patch_text import apply_patch
 
@@ -223,7 +224,7 @@ class LocalEngine:
         if not agree(full, decision):
             self._coverage = None
             self._on_disagreement(
-                f"bug {bug.id}: {decision.reason} by {len(selection.tests)} tests, "
+                f"bug {bug.id}: {decision.reason} by {format_count(len(selection.tests), 'test')}, "
                 f"{full.reason} by all; from here on every test is run"
             )
         return full

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,12 @@ SUITE = "bookworm"
 PACKAGES = ("ca-certificates", "gcc", "git", "libc6-dev", "python3", "python3-dev", "python3-venv")
 
 
-def make_base_image(tag: str = DEFAULT_TAG, *, mirror: str = "http://deb.debian.org/debian") -> str:
+def make_base_image(
+    tag: str = DEFAULT_TAG,
+    *,
+    mirror: str = "http://deb.debian.org/debian",
+    on_step: Callable[[str], None] = lambda text: None,
+) -> str:
     """Make a Debian image with Python by debootstrap, and return its id.
 
     Raises SandboxError when this machine cannot: it needs root, debootstrap and a Docker engine.
@@ -36,10 +42,13 @@ def make_base_image(tag: str = DEFAULT_TAG, *, mirror: str = "http://deb.debian.
     client = connect()
     with scratch_folder() as folder:
         root, archive = folder / "root", folder / "root.tar"
+        on_step(f"{tag}: installing Debian {SUITE} by debootstrap")
         include = f"--include={','.join(PACKAGES)}"
         run_command("debootstrap", "--variant=minbase", include, SUITE, str(root), mirror)
         shutil.rmtree(root / "var" / "cache" / "apt", ignore_errors=True)
+        on_step(f"{tag}: packing")
         run_command("tar", "-C", str(root), "-cf", str(archive), ".")
+        on_step(f"{tag}: handing it to the Docker engine")
         name, _, version = tag.rpartition(":")
         client.api.import_image_from_file(str(archive), repository=name, tag=version)
     return str(client.images.get(tag).id)

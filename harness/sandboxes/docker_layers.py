@@ -11,10 +11,11 @@ import os
 import posixpath
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import unquote
 
 from docker import DockerClient
 from docker.errors import ImageNotFound
@@ -91,7 +92,8 @@ class Layers:
             names = b"".join(os.fsencode(path) + b"\0" for path in files_of(checkout))
             builder.put_tool("files", names)
             builder.put_tree(checkout)
-            for step in code_steps(plan):
+            siblings = json.loads(below.labels.get(f"{LABEL}siblings") or "[]")
+            for step in (*siblings, *code_steps(plan)):
                 builder.run_command(
                     [*INSTALL, "--no-deps", *step], settings(plan), folder=folder_of(plan)
                 )
@@ -159,6 +161,7 @@ class Layers:
                 "system": str(below.labels.get(f"{LABEL}key", "")),
                 "python": version,
                 "lock": " ".join(lock),
+                "siblings": json.dumps(list_siblings(frozen, plan)),
             }
             builder.keep(DEPENDENCIES, key, prefix_labels(labels))
         finally:
@@ -235,6 +238,21 @@ def code_steps(plan: Plan) -> list[tuple[str, ...]]:
         for word, target in pairwise(step):
             if word in ("-e", "--editable"):
                 found.append((*flags, "-e", target.partition("[")[0]))
+    return found
+
+
+def list_siblings(frozen: Sequence[str], plan: Plan) -> list[list[str]]:
+    """Return what installs again the other packages of the tree that a plan's steps brought.
+
+    A requirements file, or the package's own sources, may name them.
+    """
+    known = {posixpath.normpath(f"{folder_of(plan)}/{step[-1]}") for step in code_steps(plan)}
+    found = []
+    for line in frozen:
+        start, at, where = line.partition("file://")
+        place = posixpath.normpath(unquote(where))
+        if at and place.startswith(f"{TREE}/") and place not in known:
+            found.append(["-e", place] if start == "-e " else [place])
     return found
 
 

@@ -21,6 +21,7 @@ from mirror.github.limits import RateLimitGate, pause_after
 from mirror.github.pace import READ, RequestPace, RequestTurn
 from mirror.github.tokens import TokenSource
 from storage.errors import GitHubLimited
+from storage.nouns import format_count
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +34,7 @@ RENEWING = 1.0
 """Seconds before a new token is tried: not all of GitHub knows it at once."""
 WAITING = "GitHub's rate limit is reached; waiting %d s"
 TOO_LONG = (
-    "GitHub's rate limit holds for another {minutes} minutes; try again then, what is known so far "
-    "is kept"
+    "GitHub's rate limit holds for another {minutes}; try again then, what is known so far is kept"
 )
 
 Clock = Callable[[], float]
@@ -195,7 +195,7 @@ class GitHubRequester:
             return
         # Before the wait and not after it: who has no patience for all of it loses no time.
         if self._clock() + seconds > deadline:
-            said = TOO_LONG.format(minutes=int(seconds // 60) + 1)
+            said = TOO_LONG.format(minutes=format_count(int(seconds // 60) + 1, "minute"))
             raise GitHubLimited(said, seconds=seconds)
         if seconds >= 30:
             log.warning(WAITING, seconds)

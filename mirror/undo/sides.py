@@ -72,4 +72,4 @@ def match_equal_items(ones: Sequence[object], others: Sequence[object]) -> Pairs
 def find_missing_line_end(module: Module, at: int) -> bytes:
     """Return the line end that is missing before a place."""
     data = module.text.data
-    return b"" if at == 0 or data[at - 1 : at] == b"\n" else b"\n"
+    return b"" if at == module.text.starts[0] or data[at - 1 : at] == b"\n" else b"\n"

@@ -64,7 +64,9 @@ class Checker:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                code = compile(source, "<unit>", "exec", self._flags, dont_inherit=True)
+                # As text: bytes would be read by a cookie among their first lines.
+                text = source.decode("utf-8")
+                code = compile(text, "<unit>", "exec", self._flags, dont_inherit=True)
         except FAILURES:
             return None
         return fingerprint(code)

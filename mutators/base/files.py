@@ -10,6 +10,7 @@ from mutators.base.checks import Checker
 from mutators.base.operator import ParsedSource
 from mutators.base.sites import CompilableUnit, unit_around, units_of
 from storage.records import FileChange
+from syntax.encodings import EncodingRefused, read_declared
 from syntax.languages import language_of
 from syntax.line_edits import edits_diff, whole_lines
 from syntax.patches import splice_diff
@@ -106,9 +107,8 @@ class Files:
 
 
 def is_utf8(data: bytes) -> bool:
-    """Say whether a file is text that the checks can read, with no encoding of its own."""
+    """Say whether a file is text as the checks read it; ``transcribe`` makes such of others."""
     try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
+        return read_declared(data).is_plain
+    except EncodingRefused:
         return False
-    return not data.startswith(b"\xef\xbb\xbf")

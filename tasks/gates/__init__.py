@@ -15,7 +15,7 @@ from tasks.gates.duplicates import near_duplicates
 from tasks.gates.privacy import secret_in_code, without_personal_data
 from tasks.gates.revelations import tells_the_fix, without_telling_hints
 from tasks.gates.rights import benchmark, licence
-from tasks.gates.shape import only_symptoms, too_large_a_share
+from tasks.gates.shape import mostly_spilled, only_symptoms, too_large_a_share
 from tasks.gates.subject import GateSubject, Rules
 
 Stop = Callable[[GateSubject, Rules], str]
@@ -88,6 +88,11 @@ GATES: tuple[Gate, ...] = (
         name="only-symptoms",
         does="stops bugs whose tests only time out or cannot be imported",
         stop=only_symptoms,
+    ),
+    Gate(
+        name="mostly-spilled",
+        does="stops bugs most of whose red tests are red only when other tests run before them",
+        stop=mostly_spilled,
     ),
     Gate(
         name="secrets",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from storage.nouns import format_count
 from tasks.gates.subject import GateSubject, Rules
 
 ONLY_SYMPTOMS = frozenset({"timeout", "import", "missing"})
@@ -23,3 +24,11 @@ def only_symptoms(subject: GateSubject, rules: Rules) -> str:
         return ""
     told = ", ".join(f"{count} {kind}" for kind, count in sorted(subject.kinds.items()))
     return f"tests fail in no other way than {told}"
+
+
+def mostly_spilled(subject: GateSubject, rules: Rules) -> str:
+    """Stop a bug that turns more tests red in company than alone: no list of tests tells of it."""
+    failing, spilled = len(subject.fail_to_pass), subject.spilled
+    if spilled <= failing:
+        return ""
+    return f"of {format_count(failing + spilled, 'red test')} {spilled:,} are red in company alone"

@@ -71,6 +71,8 @@ class GateSubject:
     bug: Bug
     tree: GateTree
     fail_to_pass: tuple[str, ...]
+    spilled: int = 0
+    """Tests that are red with the bug in company alone."""
     kinds: Mapping[str, int] = field(default_factory=dict)
     """In which ways FAIL_TO_PASS were red; empty where it was not noted."""
     suite: int = 0
@@ -114,6 +116,7 @@ class Gathering:
             bug=bug,
             tree=self._tree(repository),
             fail_to_pass=valid[-1].fail_to_pass,
+            spilled=len(valid[-1].spilled),
             kinds=dict(valid[-1].kinds),
             suite=self._suite(task.environment),
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot import cli
+from tests.furniture.workplace import without_progress
 
 if TYPE_CHECKING:
     from tests.furniture.github_world import Descriptions, World
@@ -40,6 +41,6 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         with pytest.raises(SystemExit) as end:
             cli.main()
         told = capsys.readouterr()
-        return int(end.value.code or 0), told.out, told.err
+        return int(end.value.code or 0), told.out, without_progress(told.err)
 
     return run

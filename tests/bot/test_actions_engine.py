@@ -305,7 +305,7 @@ async def test_a_hostile_delivery_is_noted_and_judged_again(store: Store, tmp_pa
     verdicts = await judged(engine(desk, store, tmp_path), store, *BUGS)
 
     assert by_bug(verdicts) == VERDICTS
-    assert "1 deliveries not believed" in store.dispatches.all()[0].detail
+    assert "1 delivery not believed" in store.dispatches.all()[0].detail
 
 
 def test_a_short_run_is_looked_at_soon_and_a_long_one_seldom() -> None:

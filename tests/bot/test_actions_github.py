@@ -329,7 +329,7 @@ async def test_an_artifact_that_is_damaged_expired_or_too_large_is_judged_again(
 
     assert len(verdicts) == 6
     assert len(jobs.runs) == 2
-    assert "1 deliveries not believed" in store.dispatches.all()[0].detail
+    assert "1 delivery not believed" in store.dispatches.all()[0].detail
 
 
 async def test_expired_artifacts_say_so(place: Place, store: Store) -> None:

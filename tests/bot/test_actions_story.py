@@ -164,4 +164,4 @@ async def test_from_the_command_to_verdicts_in_the_store(
         _, told = await forge(world, token, registry, tmp_path)
 
         assert len(started) == 2
-        assert "10 verdicts were there from an earlier run" in told
+        assert "10 verdicts known from an earlier run" in told

@@ -203,7 +203,7 @@ async def test_whatever_befalls_a_run_the_result_is_the_same(site: Site) -> None
     assert second.jobs["judge / again / shard 0"] == "success"
     assert "run 1 ended (cancelled)" in told
     assert "the run: cancelled; " in told
-    assert "1 deliveries not believed" in told
+    assert "1 delivery not believed" in told
     with Store(site.folder / "bad.db") as store:
         attempts = [each.attempt for each in store.dispatches.all()]
     assert attempts[:2] == [1, 2]

@@ -54,7 +54,7 @@ async def test_statements_are_written_where_that_is_wanted(tmp_path: Path, sandb
         again, noted = await forge("--statements", "model")
         asked = len(service.asked)
         assert again == tasks
-        assert "statements written" in noted
+        assert "written" in noted
         assert await forge() == (tasks, "")
         assert len(service.asked) == asked
     with Store(store) as opened:

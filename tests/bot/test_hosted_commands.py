@@ -151,11 +151,11 @@ def test_dead_letters_are_looked_at_and_tried_again(made: Made) -> None:
     assert "1 jobs" in out
     assert json.loads(run("jobs", "--json")[0])[0]["error"] == "no space [left]"
 
-    assert run("jobs", "retry", str(job.id))[1].startswith("1 jobs are tried again")
+    assert run("jobs", "retry", str(job.id))[1].startswith("1 job is tried again")
     assert run("jobs", "--state", "failed")[0].strip().endswith("0 jobs")
 
     [job] = made.store.jobs.claim("work", "w", now=9e9, lease=60)
     made.store.jobs.fail(job, "again", now=3, retry_in=None)
-    assert run("jobs", "retry", "all")[1].startswith("1 jobs are tried again")
+    assert run("jobs", "retry", "all")[1].startswith("1 job is tried again")
     with Store(made.store.path) as store:
         assert [one.state for one in store.jobs.all()] == ["waiting"]

@@ -225,7 +225,7 @@ def test_a_table_says_how_to_read_it_and_that_nothing_was_run(run: Run, shop: Ma
     assert "human (floor)" in out
     assert "procedural, like human" in out
     assert "nothing was run" in out
-    assert "operators have too few bugs for a score" in out
+    assert "with too few bugs for a score" in out
 
 
 @pytest.mark.parametrize(

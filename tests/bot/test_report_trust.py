@@ -87,7 +87,7 @@ def test_tasks_whose_files_are_gone_are_not_counted_at_the_gates(
     code, _, err = run("report", "--store", "store.db", "-o", "report.html")
 
     assert code == 0, err
-    assert "1 tasks are not counted at the gates" in err
+    assert "1 task not counted at the gates" in err
     assert "There is no task yet" in (tmp_path / "report.html").read_text()
 
 

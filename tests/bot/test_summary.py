@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from forge.run.summary import Tally
 from storage.records import Bug, FileChange, Origin, Verdict
 
@@ -27,7 +29,9 @@ def test_counts_are_kept_apart_by_operator() -> None:
     tally.judge(constant, verdict(constant, "no-test-failed", 2.0))
 
     assert (tally.proposed, tally.judged) == (3, 2)
-    assert [(r.operator, r.proposed, r.judged, r.valid, r.seconds) for r in tally.rows()] == [
+    assert [
+        (r.operator, r.proposed, r.judged, r.valid, r.worker_seconds) for r in tally.rows()
+    ] == [
         ("loop", 2, 1, 1, 1.0),
         ("constant", 1, 1, 0, 2.0),
     ]
@@ -47,3 +51,14 @@ def test_the_commonest_reason_comes_first() -> None:
         tally.judge(some, verdict(some, reason))
 
     assert tally.reasons() == (("valid", 2), ("timeout", 1))
+
+
+def test_valid_bugs_with_more_red_in_company_than_alone_are_counted() -> None:
+    some, tally = bug("loop", "1"), Tally()
+    valid = replace(verdict(some, "valid"), fail_to_pass=("t1", "t2"))
+
+    for spilled in (("t3", "t4", "t5"), ("t3", "t4"), ()):
+        tally.judge(some, replace(valid, spilled=spilled))
+    tally.judge(some, replace(verdict(some, "spilled"), spilled=("t1",)))
+
+    assert tally.spilled == 1

@@ -205,7 +205,7 @@ async def test_a_script_is_run_with_the_bug_and_without_it(bench: Bench) -> None
     async with messages_api(harmless, failing, answer(SCRIPT)) as service:
         noted = await bench.write(task, asked=model(service))
     text = bench.store.task(task.id).statement
-    assert "1 statements written" in noted
+    assert "1 statement written" in noted
     assert text.startswith(f"# {TITLE}\n\n{BODY}\n\n```python\n{SCRIPT}\n```\n")
     assert text.endswith("```\n0\n```\n")
     assert "prints the same" in str(service.asked[1]["messages"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ from tests.furniture.environments import share_environments
 from tests.furniture.project import write_history, write_project
 
 ROOT = Path(__file__).parents[2]
+PROGRESS = re.compile(r"\[\d\d+:\d\d\] ")
+"""How a line begins that says how far the work is."""
 PATIENCE = 1800
 """Seconds until a command that hangs is given up; no command's speed is tested here."""
 
@@ -42,6 +45,11 @@ def run_command(
         timeout=PATIENCE,
         check=False,
     )
+
+
+def without_progress(told: str) -> str:
+    """Leave out the lines that say how far the work is."""
+    return "".join(line for line in told.splitlines(keepends=True) if not PROGRESS.match(line))
 
 
 def command_variables(cache: Path, **more: str) -> Mapping[str, str]:

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.environments.baseline import check_bar, combine, measure
+from harness.environments.baseline import (
+    NOT_COLLECTED,
+    check_bar,
+    combine,
+    list_runnable_tests,
+    measure,
+)
 from harness.environments.diagnosis import diagnose
 from harness.runs.suite import Result, SuiteRun
 from harness.sandboxes.sandbox import BuildFailed, SandboxLimits
@@ -100,3 +106,25 @@ async def test_a_test_named_by_its_place_does_not_serve(tmp_path: Path) -> None:
     assert [(t.id.partition("[")[0], t.set_aside) for t in baseline.tests if t.set_aside] == [
         ("test_it.py::test_path", "place-bound")
     ]
+
+
+async def test_a_file_of_tests_that_cannot_be_collected_is_named(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    many = "import pytest\n\n@pytest.mark.parametrize('n', range(24))\ndef test_it(n):\n    pass\n"
+    (project / "test_it.py").write_text(many)
+    (project / "test_other.py").write_text("import nothing_here\n\ndef test_it():\n    pass\n")
+    (project / "test_skip.py").write_text("import pytest\n\npytest.importorskip('nothing_here')\n")
+    backend = PlainBackend(project, tmp_path / "places")
+    sandbox = await backend.start(make_environment(), limits=SandboxLimits())
+    try:
+        baseline, _ = await measure(sandbox, make_environment())
+    finally:
+        await sandbox.close()
+
+    assert len(baseline.green) == 24
+    assert [(t.id, t.outcome, t.set_aside) for t in baseline.tests if t.set_aside] == [
+        ("test_other.py", "missing", NOT_COLLECTED),
+        ("test_skip.py", "skipped", NOT_COLLECTED),
+    ]
+    assert list_runnable_tests(baseline) is None

@@ -268,3 +268,25 @@ def test_a_missing_patch_program_is_said(work: Work, monkeypatch: pytest.MonkeyP
         apply_foreign_patch(
             work.trees, work.tree, b"--- a/src/core.py\n+++ b/src/core.py\n@@ -1 +1 @@\n-x\n+y\n"
         )
+
+
+def test_lines_that_git_puts_at_the_end_for_want_of_context_are_noted(work: Work) -> None:
+    work.write("src/core.py", CORE.replace(b"= 0\n", b"= 0\n    more = 1\n"))
+
+    made = apply_foreign_patch(work.trees, work.tree, work.diff("-U0"))
+
+    assert made.files == {"src/core.py": CORE + b"    more = 1\n"}
+    assert "at the end of files" in made.notes[0]
+
+
+def test_what_git_leaves_out_after_damaged_binary_data_is_noted(work: Work) -> None:
+    work.write("src/core.py", FIXED)
+    damaged = (
+        b"diff --git a/x b/x\nnew file mode 100644\nindex %s..%s\nGIT binary patch\nliteral 9\nzz\n"
+        % (b"0" * 40, b"1" * 40)
+    )
+
+    made = apply_foreign_patch(work.trees, work.tree, work.diff() + damaged)
+
+    assert made.files == {"src/core.py": FIXED}
+    assert "git stopped at a section it cannot read (corrupt binary patch" in made.notes[0]

@@ -113,7 +113,6 @@ def test_a_module_whose_statements_share_a_line_is_refused_but_for_imports() -> 
         b"if a:\n",
         b"print 'old'\n",
         b"x = '\xff'\n",
-        b"\xef\xbb\xbfx = 1\n",
         b"x = 1\n\x0cy = 2\n",
         b"x = 1\ry = 2\nz = 3\n",
         b"x = '\0'\n",
@@ -251,3 +250,60 @@ def test_a_body_taken_out_as_it_stands_is_a_file_with_the_same_statements(data: 
         alone = parsed(data[each.first : each.last])
 
         assert [s.key for s in alone.body] == [each.key]
+
+
+ENCODED = """# -*- coding: {codec} -*-
+x = "é", f(1)
+def f(a):  # é
+    if a == "éé":
+        return g("é", a)
+    return 1
+"""
+
+
+@pytest.mark.parametrize("codec", ["latin-1", "utf-8", "cp1252", "utf-16"])
+def test_places_are_those_of_the_bytes_that_are_kept(codec: str) -> None:
+    text = ENCODED.format(codec=codec)
+    data = text.encode(codec)
+    if codec == "utf-16":
+        assert parse(data) is None
+        return
+
+    module = parsed(data)
+
+    def kept(start: int, end: int) -> str:
+        return module.text.data[start:end].decode(codec)
+
+    function = module.body[1]
+    assert kept(module.body[0].start, module.body[0].end) == 'x = "é", f(1)'
+    assert kept(function.clauses[0].start, function.clauses[0].end) == "def f(a):"
+    (condition, end) = function.clauses[0].body
+    assert kept(condition.clauses[0].start, condition.clauses[0].end) == 'if a == "éé":'
+    assert kept(end.first, end.last) == "    return 1\n"
+    assert [kept(t.start, t.end) for t in module.tokens_of(end.start, end.end)] == ["return", "1"]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_statement() -> None:
+    module = parsed(b"\xef\xbb\xbfx = f(1)\r\ny = 2")
+    first, second = module.body
+
+    assert (first.start, first.first, first.indent) == (3, 3, 0)
+    assert code(module, first.start, first.end) == "x = f(1)"
+    assert code(module, second.first, second.last) == "y = 2"
+
+
+def test_form_feeds_between_lines_and_in_texts_are_layout() -> None:
+    module = parsed('x = 1\n\f\ndef f():\n    """a\f\n    b"""\n\f  # c\n    return 1\n')
+
+    assert [s.kind for s in module.body] == ["Assign", "FunctionDef"]
+    assert code(module, module.body[1].first, module.body[1].last).endswith("return 1\n")
+    assert parse(b"x = 1\n\fy = 2\n") is None
+
+
+def test_a_japanese_file_is_parsed_and_a_stateful_one_is_not() -> None:
+    text = '# coding: {}\nx = "表示", f(1)\n'
+
+    module = parsed(text.format("shift_jis").encode("shift_jis"))
+    data = module.text.data
+    assert data[module.body[0].start : module.body[0].end].decode("shift_jis").endswith("f(1)")
+    assert parse(text.format("iso-2022-jp").encode("iso-2022-jp")) is None

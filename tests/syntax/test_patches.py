@@ -110,6 +110,15 @@ def test_a_rename_that_git_writes_is_followed() -> None:
     assert apply_patch(patch, {"old.py": b"a\n"}.get) == {"old.py": None, "new.py": b"b\n"}
 
 
+def test_two_names_are_a_rename_though_nothing_says_so() -> None:
+    patch = (
+        "diff --git a/old.py b/new.py\nindex 1111111..2222222 100644\n"
+        "--- a/old.py\n+++ b/new.py\n@@ -1 +1 @@\n-a\n+b\n"
+    )
+
+    assert apply_patch(patch, {"old.py": b"a\n"}.get) == {"old.py": None, "new.py": b"b\n"}
+
+
 @pytest.mark.parametrize(
     "path", ["../up.py", "/etc/passwd", ".git/hooks/pre-commit", "a/../../b", "a/.git/config"]
 )

@@ -274,3 +274,18 @@ def test_subjects_are_gathered_from_the_store(tmp_path: Path) -> None:
     assert found.suite == 6
     assert found.tree.licence.expression == ""
     assert "clamp" in found.tree.public
+
+
+@pytest.mark.parametrize(
+    ("spilled", "told"),
+    [
+        (28, ["of 30 red tests 28 are red in company alone"]),
+        (3, ["of 5 red tests 3 are red in company alone"]),
+        (2, []),
+        (0, []),
+    ],
+)
+def test_a_bug_most_of_whose_red_tests_are_spilled_is_stopped(
+    spilled: int, told: list[str]
+) -> None:
+    assert why(replace(subject("a"), spilled=spilled), gate="mostly-spilled") == told

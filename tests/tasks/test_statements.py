@@ -1,4 +1,4 @@
-from tasks.statements import LISTED_TESTS, statement
+from tasks.statements import LISTED_TESTS, is_template, statement
 
 
 def test_one_test_is_spoken_of_as_one() -> None:
@@ -29,3 +29,20 @@ def test_messages_are_told_once_and_short() -> None:
 
 def test_names_that_are_not_text_can_be_told() -> None:
     assert statement("shop", ["t::a[\udcff`]"]).encode()
+
+
+def test_tests_that_fail_in_company_alone_are_told_beside_those_that_fail_alone() -> None:
+    told = statement("shop", ["t1", "t2", "t3"], {"t1": "ValueError: no"}, spilled=28)
+
+    assert "These 3 tests fail now:" in told
+    assert "When all tests run together, another 28 fail; run alone, they pass even now." in told
+    assert is_template(told)
+
+
+def test_one_test_is_told_in_the_singular() -> None:
+    told = statement("shop", ["t1"], {"t1": "ValueError: no"}, spilled=1)
+
+    assert "This test fails now:" in told
+    assert "another one fails; run alone, it passes even now." in told
+    assert "What it says:" in told
+    assert "They" not in told

@@ -10,6 +10,7 @@ from forge.remote.actions.github_place import GitHubPlace
 from forge.remote.actions.mirrors import BRANCH
 from forge.remote.actions.settlement import fetch_artifacts, record
 from forge.remote.batch.plans import read_batch
+from forge.run.nouns import format_count
 from storage.errors import BatchError, GitHubMissing
 from storage.records import Dispatch
 from storage.store import Store
@@ -42,7 +43,8 @@ async def ingest(job: Job, scene: Scene) -> Outcome:
     left = await fetch_artifacts(place, run)
     settled = await scene.keeper(lambda store: record(dispatch, batch, state, left, store))
     collected = settled.collected
-    return Outcome(note=f"{len(collected.found)} verdicts, {len(collected.missing)} missing")
+    verdicts = format_count(len(collected.found), "verdict")
+    return Outcome(note=f"{verdicts}, {len(collected.missing)} missing")
 
 
 def place_of(dispatch: Dispatch, job: Job, scene: Scene) -> GitHubPlace:
@@ -76,7 +78,7 @@ async def find_runs(job: Job, scene: Scene) -> Outcome:
         return Outcome(note="no mirrors")
     found = await scene.keeper(lambda store: missed_runs(store, account))
     jobs = tuple(ingest_job(0, installation, run) for installation, run in found)
-    return Outcome(note=f"{len(jobs)} runs", jobs=jobs)
+    return Outcome(note=format_count(len(jobs), "run"), jobs=jobs)
 
 
 def missed_runs(store: Store, account: str) -> list[tuple[int, int]]:

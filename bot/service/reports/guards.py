@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bot.service.outbox.outbox import CommitCheck
 from bot.service.reports.plain import MOST_BYTES, fit_parts, span
 from forge.run.nouns import format_count
+from tasks.statements import describe_spilled
 
 CHECK_NAME = "bugfoundry: guards of the fix"
 SHOWN = 300
@@ -49,6 +50,8 @@ class Guards:
     """Those that fail."""
     others: int = 0
     """How many go on passing."""
+    spilled: int = 0
+    """How many more fail in company alone."""
     undone: float = 1.0
     """How much of it was undone, from 0 to 1."""
 
@@ -107,10 +110,11 @@ def describe_verdict(found: Guards) -> str:
         case "valid":
             fails = "fails" if len(found.tests) == 1 else "fail"
             goes = "goes" if found.others == 1 else "go"
-            return GUARDED.format(
+            guarded = GUARDED.format(
                 guards=f"{format_count(len(found.tests), 'test')} {fails}",
                 others=f"{format_count(found.others, 'other')} {goes}",
             )
+            return guarded + (f" {describe_spilled(found.spilled)}" if found.spilled else "")
         case "no-test-failed":
             return UNGUARDED
         case "breaks-everything":

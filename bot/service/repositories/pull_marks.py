@@ -8,6 +8,7 @@ from bot.service.base.allowance import find_allowed
 from bot.service.base.scene import Change, Outcome, Scene
 from bot.service.repositories.optin import LABEL, LABELLERS, SKIP, decide_mark, has_label, way_of
 from bot.service.repositories.plan import URGENT, WORK, pull_job
+from forge.run.nouns import format_count
 from mirror.github.labels import labelled_pulls, who_labelled
 from mirror.github.present_state import Pull, look_at_pull, permission
 from storage.errors import GitHubMissing
@@ -30,7 +31,7 @@ async def look_at_marks(job: Job, scene: Scene) -> Outcome:
     known = await scene.keeper(lambda s: s.hosted.marks(hosted.id))
     numbers |= {one.number for one in known if way_of(one) == "label"}
     changes = [await look_at_mark(scene, hosted, number) for number in sorted(numbers)]
-    return Outcome(note=f"{len(numbers)} pull requests", changes=tuple(changes))
+    return Outcome(note=format_count(len(numbers), "pull request"), changes=tuple(changes))
 
 
 async def look_at_mark(scene: Scene, hosted: Hosted, number: int) -> Change:

@@ -10,6 +10,7 @@ from bot.service.base.scene import Outcome, Scene
 from bot.service.repositories.chores import ALL, marks_job, reconcile_job
 from bot.service.repositories.optin import Sight
 from bot.service.repositories.refresh import look_into, refresh, store_sight
+from forge.run.nouns import format_count
 from mirror.github.present_state import (
     GitHubInstallation as Found,
 )
@@ -70,7 +71,8 @@ async def _reconcile_repositories(
         await refresh(scene, lost)
     hosted = await _list_known(scene, number)
     jobs = tuple(marks_job(one) for one in hosted if may_write(one))
-    return Outcome(note=f"{len(seen)} repositories, {len(jobs)} opted in", jobs=jobs)
+    repositories = format_count(len(seen), "repository", "repositories")
+    return Outcome(note=f"{repositories}, {len(jobs)} opted in", jobs=jobs)
 
 
 async def _look_at(scene: Scene, number: int, seen: GitHubRepository, began: float) -> str:

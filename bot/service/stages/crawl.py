@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.service.base.scene import Outcome
 from bot.service.stages.base import Stage, make_stage_handler
 from forge.pulls.crawl import CrawlSettings, crawl_repository
+from forge.run.nouns import format_count
 
 
 async def work(stage: Stage) -> Outcome:
@@ -13,7 +14,7 @@ async def work(stage: Stage) -> Outcome:
         crawl_settings(stage, stage.hosted.commit), store=stage.store, reporter=stage.reporter
     )
     return Outcome(
-        note=f"{summary.pulls} pull requests, {summary.new} read anew, "
+        note=f"{format_count(summary.pulls, 'pull request')}, {summary.new} read anew, "
         f"{summary.candidates} to mirror"
     )
 

@@ -10,6 +10,7 @@ from bot.service.stages.base import Stage, make_stage_handler
 from forge.compose import engine_for, task_maker
 from forge.pulls.mirror import make_mirror
 from forge.run.context import Context
+from forge.run.nouns import format_count
 from forge.run.pipeline import Assembly, PipelineRun, judge_all, make_context, without_statements
 from forge.run.preparation import Ready
 from harness.judge.judge import HARNESS_VERSION
@@ -21,8 +22,8 @@ UNNOTICED = "no-test-failed"
 MOST = 60
 """Bugs of a repository that get a full run: each costs the whole suite, and few read of more."""
 DISAGREED = (
-    "{count} bugs that the selected tests let pass were noticed by the whole suite; from here on "
-    "every test is run"
+    "the whole suite noticed {count} that the selected tests let pass; from here on every test is "
+    "run"
 )
 
 
@@ -41,7 +42,7 @@ async def work(stage: Stage) -> Outcome:
     notes = [f"{len(unjudged)} had no verdict, {len(doubtful)} were run in full"]
     if noticed:
         stage.store.set_coverage(environment, None)
-        notes.append(DISAGREED.format(count=noticed))
+        notes.append(DISAGREED.format(count=format_count(noticed, "bug")))
     return Outcome(note="; ".join(notes))
 
 

@@ -147,6 +147,7 @@ async def mirror_in(stage: Stage, ready: Ready, pull: Pull) -> Guards:
         reason=verdict.reason,
         tests=verdict.fail_to_pass,
         others=len(verdict.pass_to_pass),
+        spilled=len(verdict.spilled),
         undone=became.undone,
     )
 

@@ -47,6 +47,7 @@ async def undo_at_head(stage: Stage, ready: Ready, pull: Pull) -> Guards:
         reason=verdict.reason,
         tests=verdict.fail_to_pass,
         others=len(verdict.pass_to_pass),
+        spilled=len(verdict.spilled),
         undone=bug.origin.undone,
     )
 

@@ -32,7 +32,7 @@ LIMIT = (
     "`bugfoundry batch limit` raises it"
 )
 GIVEN_UP = (
-    "{count} bugs came back without a verdict {attempts} times, the last run is {url}; the same "
+    "{count} came back without a verdict {attempts} times, the last run is {url}; the same "
     "command tries again"
 )
 
@@ -219,7 +219,9 @@ class ActionsJudge:
             await self._engine._place.remove(dispatch.plan)
             return
         if dispatch.attempt >= ATTEMPTS:
-            raise BatchError(GIVEN_UP.format(count=len(missing), attempts=ATTEMPTS, url=url))
+            raise BatchError(
+                GIVEN_UP.format(count=format_count(len(missing), "bug"), attempts=ATTEMPTS, url=url)
+            )
         again = next_wave(batch, settled.plans, settled.collected, expectations(batch))
         assert again is not None
         self._dispatch(replace(batch, planned=again), dispatch.attempt + 1)
@@ -251,7 +253,7 @@ async def follow(engine: ActionsEngine, dispatch: Dispatch, batch: Batch) -> tup
     detail = f"; {ended.detail}" if ended is not None and ended.detail else ""
     engine._note(
         f"run {dispatch.run} ended ({state.conclusion}) after {state.minutes} runner minutes: "
-        f"{len(settled.collected.found)} verdicts{detail}"
+        f"{format_count(len(settled.collected.found), 'verdict')}{detail}"
     )
     return settled, state.url or dispatch.run
 

@@ -110,5 +110,9 @@ def describe_run_end(state: RunState, collected: Collected) -> str:
     parts = [] if state.conclusion == "success" else [f"the run: {state.conclusion}"]
     missing = len(collected.missing)
     parts += [f"{format_count(missing, 'bug')} without verdict"] if missing else []
-    parts += [f"{len(collected.faults)} deliveries not believed"] if collected.faults else []
+    parts += (
+        [f"{format_count(len(collected.faults), 'delivery', 'deliveries')} not believed"]
+        if collected.faults
+        else []
+    )
     return "; ".join(parts)

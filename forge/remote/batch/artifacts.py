@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forge.remote.batch.shard_lines import LARGEST
+from forge.run.nouns import format_count
 from storage.errors import BatchError
 
 SUFFIXES = (".jsonl", ".json")
@@ -86,7 +87,7 @@ def unpack_one(data: bytes, folder: Path) -> Path:
             members = archive.infolist()
             check(members, len(data), suffixes=(PACKED,))
             if len(members) != 1:
-                raise BatchError(f"it holds {len(members)} files instead of one")
+                raise BatchError(f"it holds {format_count(len(members), 'file')} instead of one")
             place = folder / members[0].filename
             place.write_bytes(read_member(archive, members[0]))
             return place

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from forge.remote.batch.line_files import convert, read_lines
+from forge.run.nouns import format_count
 from storage.errors import BatchError, PatchError
 from storage.layouts import list_attribute_paths
 from storage.records import Bug
@@ -92,7 +93,8 @@ def read_bugs(path: Path) -> Bugs:
         raise BatchError(f"{path.name} holds more bugs than {MOST_BUGS}")
     found = list(lines)
     if len(found) != head.files + head.bugs:
-        raise BatchError(f"{path.name} holds {len(found)} lines, not {head.files + head.bugs}")
+        held = format_count(len(found), "line")
+        raise BatchError(f"{path.name} holds {held}, not {head.files + head.bugs}")
     files = [convert(line, BatchFile, path.name) for line in found[: head.files]]
     bugs = tuple(convert(line, Bug, path.name) for line in found[head.files :])
     if any(bug.tree != head.tree for bug in bugs) or len({bug.id for bug in bugs}) != len(bugs):

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from forge.remote.batch.bugs import Bugs, gather
 from forge.remote.batch.environments import Packed, pack
 from forge.run.context import Source
-from forge.run.pipeline import make_context
+from forge.run.pipeline import read_context
 from forge.run.preparation import Ready, fetch
 from forge.run.settings import Settings
 from harness.environments.trials import PreparedEnvironment
@@ -39,7 +39,7 @@ async def propose(
     """
     found: list[Bug] = []
     async with open_compiler(ready.backend, ready.prepared.environment) as compiles:
-        context = make_context(settings, ready, trees, compiles)
+        context = await read_context(settings, ready, trees, compiles)
         async with aclosing(source(context)) as bugs:
             async for bug in bugs:
                 store.add_bug(bug)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forge.remote.batch.line_files import convert, read_lines, write_lines
+from forge.run.nouns import format_count
 from harness.environments.trials import PreparedEnvironment
 from harness.runs.coverage import decode, encode
 from harness.runs.selection import Coverage
@@ -92,7 +93,7 @@ def read_environment(path: Path) -> Packed:
     """Read what ``write_environment`` wrote. Raises BatchError."""
     lines = list(read_lines(path, KIND))
     if len(lines) != 2:
-        raise BatchError(f"{path.name} holds {len(lines)} lines instead of two")
+        raise BatchError(f"{path.name} holds {format_count(len(lines), 'line')} instead of two")
     head = convert(lines[0], EnvironmentFileHeader, path.name)
     baseline = convert(lines[1], Baseline, path.name)
     if baseline.environment != head.environment.id:

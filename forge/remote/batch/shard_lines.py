@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from forge.remote.batch.line_files import SCHEMA, convert, parse_line
 from forge.remote.batch.partition import Planned, Shard
+from forge.run.nouns import format_count
 from harness.judge.judge import KINDS
 from storage.errors import BatchError
 from storage.records import Verdict
@@ -196,7 +197,8 @@ def read_delivery(
         raise BatchError("it says that it is another shard's, environment's or version's")
     mine = {bugs[place] for place in shard.bugs}
     if len(lines) > 16 + LINES_A_BUG * len(mine):
-        raise BatchError(f"it has {len(lines)} lines for {len(mine)} bugs")
+        held = format_count(len(lines), "line")
+        raise BatchError(f"it has {held} for {format_count(len(mine), 'bug')}")
     reading = ShardReader(head, mine, green)
     for line in lines[1:]:
         reading.take(read_line(line))

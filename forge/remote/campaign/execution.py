@@ -17,6 +17,7 @@ from forge.remote.campaign.schedule import (
     seconds_to_wait,
     select_remaining,
 )
+from forge.run.nouns import format_count
 from harness.sandboxes.garbage import local_garbage, remove
 from harness.sandboxes.local_backend import size_of
 from storage.records import CampaignStep
@@ -123,7 +124,7 @@ class CampaignRun:
                 failure=done.failure,
             )
             self._store.campaigns.set_step(step)
-        counts = f"{done.tasks} tasks of {done.verdicts} verdicts"
+        counts = f"{format_count(done.tasks, 'task')} of {format_count(done.verdicts, 'verdict')}"
         what = counts if done.state == DONE else done.failure
         self._say(f"{entry.source}: {done.state} after {took / 60:.1f} minutes: {what}")
 

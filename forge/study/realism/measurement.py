@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from forge.run.nouns import format_count
 from forge.run.progress import Reporter
 from forge.study.realism.failing_tests import Failing, Nearness, nearness
 from forge.study.realism.samples import Sample, human_samples, made_sample
@@ -29,7 +30,7 @@ NONE = (
 )
 MIRROR = "mirror"
 LIKE_HUMAN = "procedural, like human"
-FEW = "{name}: {count} human bugs only; the score says little"
+FEW = "{name}: only {count}; the score says little"
 FEWEST_HUMAN = 30
 
 
@@ -102,7 +103,9 @@ async def measure(
         pulls = store.pulls.all(cloned.full_name)
         found = await asyncio.to_thread(read_human_samples, cloned, pulls)
         if len(found) < FEWEST_HUMAN:
-            reporter.note(FEW.format(name=cloned.full_name, count=len(found)))
+            reporter.note(
+                FEW.format(name=cloned.full_name, count=format_count(len(found), "human bug"))
+            )
         reporter.stage(f"{cloned.full_name}: reading the bugs")
         if settings.made:
             made = await asyncio.to_thread(

@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from forge.release.gates import Gated, count_gates
+from forge.run.nouns import format_count
 from forge.run.progress import Reporter
 from forge.study.costs import Costs, costs
 from forge.study.realism.measurement import (
@@ -32,7 +33,7 @@ from tasks.gates.subject import Rules, subjects
 MOST = 200
 """Bugs of a repository whose difficulty is measured; more are sampled, always the same."""
 GONE = "{name}: its files are no longer in the cache, so nothing is said of how hard its bugs are"
-UNGATED = "{count} tasks are not counted at the gates: their files are no longer in the cache"
+UNGATED = "{count} not counted at the gates: the files are no longer in the cache"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,7 @@ async def gather_report(
             continue
         names.append(f"{repository.owner}/{repository.name}@{repository.commit[:8]}")
         bugs = choose_bugs([bug for bug in store.bugs(repository.tree) if bug.id in verdicts])
-        reporter.stage(f"{repository.name}: measuring {len(bugs)} bugs")
+        reporter.stage(f"{repository.name}: measuring {format_count(len(bugs), 'bug')}")
         found = await asyncio.to_thread(
             measure_difficulty, Trees(settings.cache), repository, bugs, verdicts, reporter
         )
@@ -104,7 +105,7 @@ async def gates_of(store: Store, trees: Trees, rules: Rules, reporter: Reporter)
     tasks = store.tasks()
     left = [task for task in tasks if (bug := store.bug(task.bug)) is None or bug.tree in here]
     if len(left) < len(tasks):
-        reporter.note(UNGATED.format(count=len(tasks) - len(left)))
+        reporter.note(UNGATED.format(count=format_count(len(tasks) - len(left), "task")))
     return await asyncio.to_thread(count_gates, subjects(store, trees, left), rules)
 
 

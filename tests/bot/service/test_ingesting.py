@@ -174,7 +174,7 @@ async def test_what_cannot_be_believed_is_missing(mirrored: Mirrored) -> None:
     outcome = await ingest(mirrored.job(), mirrored.scene)
 
     assert outcome.note == "3 verdicts, 3 missing"
-    assert "1 deliveries not believed" in (await state(mirrored)).detail
+    assert "1 delivery not believed" in (await state(mirrored)).detail
 
 
 async def test_a_run_that_is_gone_ends_its_batch(mirrored: Mirrored) -> None:

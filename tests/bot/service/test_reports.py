@@ -362,6 +362,13 @@ def test_the_tests_that_guard_a_fix_are_listed() -> None:
     assert "80% of it" in check.summary
 
 
+def test_tests_that_fail_in_company_alone_are_told_beside_the_guards() -> None:
+    check = guards_check(guards(tests=("t::a", "t::b", "t::c"), others=5, spilled=28))
+    assert check.title == "3 tests guard this fix"
+    assert "3 tests fail when" in check.summary
+    assert "another 28 fail; run alone, they pass" in check.summary
+
+
 def test_a_fix_that_nothing_guards_is_told_and_fails_nobody() -> None:
     check = guards_check(guards(reason="no-test-failed"))
     assert (check.title, check.conclusion) == ("No test guards this fix", "neutral")

@@ -161,7 +161,7 @@ async def test_a_private_repository_is_crawled_with_a_token_that_shows_nowhere(
 
     job = await service.stage("crawl")
 
-    assert job.note.startswith("1 pull requests, 1 read anew")
+    assert job.note.startswith("1 pull request, 1 read anew")
     lent = [g for g in world.grants.values() if g.installation is service.installed]
     [reading] = [g for g in lent if g.only is not None]
     assert reading.only == {service.id}
@@ -183,7 +183,7 @@ async def test_a_token_that_ends_in_the_middle_of_a_crawl_is_renewed(
 
     job = await service.stage("crawl")
 
-    assert job.note.startswith("1 pull requests, 1 read anew")
+    assert job.note.startswith("1 pull request, 1 read anew")
     assert not world.faults.left
     assert len([g for g in world.grants.values() if g.only]) == 2
 
