@@ -30,9 +30,9 @@ from forge.grade.evaluation import (
     by_environment,
     evaluate,
     grader_of,
-    question_of,
 )
 from forge.grade.grade import ensure_environment
+from forge.grade.intake import take_patch
 from forge.grade.lookup import StoredTask, find_task
 from forge.grade.predictions import Prediction
 from forge.grade.probes import sample, wrong_patches
@@ -126,13 +126,13 @@ async def theirs(evaluation: Evaluation, cases: Sequence[EvaluationCase]) -> Gra
 async def in_fresh_sandbox(grader: Grader, case: EvaluationCase, trees: Trees) -> bool:
     """Say whether a prediction solves its task, by the whole suite."""
     try:
-        question = question_of(case.found, trees, case.prediction.patch)
+        intake = take_patch(case.found, trees, case.prediction.patch)
     except PatchError:
         return False
     worker = grader.worker()
     try:
         every = list_runnable_tests(grader.terms.baseline)
-        run = await worker.run_tests(grader.terms, question.files, tests=every)
+        run = await worker.run_tests(grader.terms, intake.files, tests=every)
     finally:
         await worker.discard()
     verdict = case.found.verdict

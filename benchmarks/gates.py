@@ -40,6 +40,7 @@ CHANGES = (
     (" and ", " or "),
     (".", "?."),
 )
+PASSING = tuple(f"tests/test_{number // 40}.py::test_{number % 40}" for number in range(12000))
 PLACE = GateTree(
     repository=Repository(owner="me", name="big", commit="c" * 40, tree="t", source="big"),
     paths=frozenset(),
@@ -85,7 +86,7 @@ def made(number: int, chance: random.Random) -> GateSubject:
         statement=words if told else statement("big", tests),
         created="",
     )
-    return GateSubject(task=task, bug=bug, tree=PLACE, fail_to_pass=tests, suite=12000)
+    return GateSubject(task=task, bug=bug, tree=PLACE, fail_to_pass=tests, passing=PASSING)
 
 
 def many(count: int) -> Iterator[GateSubject]:

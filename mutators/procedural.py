@@ -39,18 +39,20 @@ def propose(
     compiles: Compiles | None,
     operators: Collection[str] | None = None,
     profile: Profile | None = None,
+    tests: tuple[str, ...] = (),
 ) -> Iterator[Bug]:
     """Yield distinct bugs, deterministic by seed, evenly over files, operators and entities.
 
     With a ``profile`` they are drawn from those, and from such as are joined of several, by how
     much they look like people's bugs.
 
-    ``files`` are the sources that may be changed; tests among them are left alone. ``compiles``
+    ``files`` are the sources that may be changed; tests among them are left alone, and so are
+    those of ``tests``, ids, that share a file with the code. ``compiles``
     asks another Python than the running one; None when the running one is the environment's.
     """
     chosen = [o for o in all_operators() if operators is None or o.name in operators]
     Random(seed).shuffle(chosen)
-    read = Files(files, modes)
+    read = Files(files, modes, tests)
     candidates = candidates_of(tree, read, chosen, seed=seed)
     if profile is not None:
         scattered = [operator for operator in chosen if isinstance(operator, Scattered)]

@@ -10,10 +10,9 @@ from storage.errors import StoreError
 from storage.records import Bug, Environment, Origin, Repository, Task, Verdict
 from storage.store import Store
 from storage.trees import Trees
-from syntax.patches import unified_diff
 from syntax.plain_context import narrow_context
 from tasks.ids import environment_key
-from tasks.start_state import StartState, broken_files, start_commit
+from tasks.start_state import StartState, fix_patch, start_commit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,23 +52,7 @@ class Material:
     @cached_property
     def fix(self) -> str:
         """The patch that takes the bug out of the start state."""
-        broken = broken_files(self.trees, self.bug)
-        unbroken = self.trees.read_all(self.bug.tree, broken)
-        modes = self.trees.paths(self.bug.tree)
-        patch = "".join(
-            unified_diff(
-                path,
-                broken[path],
-                unbroken.get(path),
-                mode=modes.get(path) or self._mode(path),
-                old_mode=self._mode(path) or None,
-            )
-            for path in sorted(broken)
-        )
-        return narrow_context(patch)
-
-    def _mode(self, path: str) -> str:
-        return next(change.mode for change in self.bug.changes if change.path == path)
+        return narrow_context(fix_patch(self.trees, self.bug))
 
 
 def gather(store: Store, trees: Trees, task: Task) -> Material:

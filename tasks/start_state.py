@@ -1,34 +1,17 @@
-"""What a solver sees, and what of a solver's patch counts when it is graded."""
+"""What a solver sees: the files with the bug in them, as one commit."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from storage.errors import StoreError
 from storage.records import Bug
 from storage.sources import COMMIT_MESSAGE
 from storage.trees import Trees
 from syntax.patch_text import apply_patch
-from syntax.paths import is_test_path
-
-CONFIGURATION = frozenset(
-    {
-        "conftest.py",
-        "pytest.ini",
-        ".pytest.ini",
-        "pytest.toml",
-        ".pytest.toml",
-        "tox.ini",
-        "setup.cfg",
-        "pyproject.toml",
-        "sitecustomize.py",
-        "usercustomize.py",
-    }
-)
-"""Files that decide how tests run, in any folder: always those of the start state."""
+from syntax.patches import unified_diff
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,54 +66,22 @@ def bundle(
     return start
 
 
-def grading_files(
-    read: Callable[[str], bytes | None], patch: str, *, tests: Iterable[str] = ()
-) -> dict[str, bytes | None]:
-    """Return the files to write over the start state to grade a patch; None deletes.
-
-    ``read`` gives a file of the start state, ``tests`` are the ids of the tests to be run.
-    Test files and pytest configuration stay as they are at the start, also where the patch
-    adds new ones. Raises PatchError when the patch does not apply.
-    """
-    if not patch.strip():
-        return {}
-    held = files_of_tests(tests)
-    changed = apply_patch(patch, read)
-    return {
-        path: content
-        for path, content in changed.items()
-        if path not in held and not is_protected(path)
-    }
-
-
-def files_of_tests(tests: Iterable[str]) -> frozenset[str]:
-    """Return the files that hold tests, by the tests' ids.
-
-    The examples in a module's docstrings do not make it one: it is what a solver has to change.
-    """
-    return frozenset(test.partition("::")[0] for test in tests if not is_doctest(test))
-
-
-def is_doctest(test: str) -> bool:
-    """Say whether an id is of a docstring's examples: named by module, not by function.
-
-    So pytest names them, as ``src/shop/cart.py::shop.cart.Cart.total``.
-    """
-    path, _, name = test.partition("::")
-    if not path.endswith(".py"):
-        return False
-    parts = path.removesuffix(".py").removesuffix("/__init__").split("/")
-    modules = [".".join(parts[first:]) for first in range(len(parts))]
-    whole = name in modules and ("." in name or len(parts) == 1)
-    return whole or any(name.startswith(f"{module}.") for module in modules)
-
-
-def is_protected(path: str) -> bool:
-    """Say whether a path is a test's, or decides how tests run."""
-    place = PurePosixPath(path)
-    if place.name in CONFIGURATION or place.suffix == ".pth":
-        return True
-    return is_test_path(path)
+def fix_patch(trees: Trees, bug: Bug) -> str:
+    """Return the known fix as a solver would hand it in: the patch from the start state."""
+    broken = broken_files(trees, bug)
+    unbroken = trees.read_all(bug.tree, broken)
+    modes = trees.paths(bug.tree)
+    of_bug = {change.path: change.mode for change in bug.changes}
+    return "".join(
+        unified_diff(
+            path,
+            broken[path],
+            unbroken.get(path),
+            mode=modes.get(path) or of_bug[path],
+            old_mode=of_bug[path] or None,
+        )
+        for path in sorted(broken)
+    )
 
 
 def _sha256(content: bytes | None) -> str:

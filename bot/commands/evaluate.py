@@ -79,7 +79,7 @@ def evaluate_command(
 ) -> None:
     """Grade patches on tasks, in parallel, and write a report.
 
-    Test files and pytest's configuration are those of the start state, whatever a patch says.
+    Tests, and what decides how they run, are put back as they were; the report names what was.
     A run that was stopped goes on where it was: each grade is kept beside the report.
 
     Exit code 0: all were graded, solved or not. 1: some could not be; the report says why. 2: not
@@ -204,7 +204,9 @@ def describe_graded(each: Graded) -> str:
     lost = len(each.pass_to_pass[1])
     word = "resolved" if each.resolved else "not resolved"
     broken = f", {lost} broken" if lost else ""
-    return f"{word} ({len(green)} of {len(green) + len(red)} fixed{broken}) {each.seconds:.1f} s"
+    back = f", put back {'; '.join(each.taken_back)}" if each.taken_back else ""
+    fixed = f"{len(green)} of {len(green) + len(red)} fixed{broken}"
+    return f"{word} ({fixed}) {each.seconds:.1f} s{back}"
 
 
 def summarise(told: Mapping[str, Any], read: PredictionFile, output: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -68,6 +69,7 @@ def check_task(found: StoredTask, base_image: str | None, *, quiet: bool) -> Ver
             highlight=False,
             soft_wrap=True,
         )
+        print_taken_back(result.gold.taken_back)
     return result
 
 
@@ -92,7 +94,7 @@ def grade_command(
 ) -> None:
     """Grade a patch on a task: exit code 0 when it is solved, 1 when not.
 
-    Test files and pytest's configuration are those of the start state, whatever the patch says.
+    Tests, and what decides how they run, are put back as they were; what was is named.
     """
     from forge.compose import PARTS
     from forge.grade.grade import grade_patch
@@ -112,8 +114,17 @@ def grade_command(
         out.print(f"{found.task.id}: {describe_grade(grade)}", highlight=False, soft_wrap=True)
         for test in (*grade.fail_to_pass_red, *grade.pass_to_pass_red)[:20]:
             out.print(f"  not green: {test}", markup=False, highlight=False, soft_wrap=True)
+        print_taken_back(grade.taken_back)
+        for each in grade.notes:
+            out.print(f"  note: {each}", markup=False, highlight=False, soft_wrap=True)
     if not grade.resolved:
         raise typer.Exit(1)
+
+
+def print_taken_back(what: Sequence[str]) -> None:
+    """Name what of a patch was put back before it was graded."""
+    for each in what:
+        out.print(f"  put back: {each}", markup=False, highlight=False, soft_wrap=True)
 
 
 def read_patch(path: Path) -> str:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from forge.grade.grade import changed_files, ensure_environment, start_state
+from forge.grade.grade import ensure_environment
+from forge.grade.intake import take_patch
 from forge.grade.lookup import StoredTask
 from forge.grade.predictions import Graded, Prediction, key_of, make_graded, make_ungraded
 from forge.grade.turns import EnvironmentTurn, Turns
@@ -25,7 +26,6 @@ from harness.sandboxes.sandbox import Backend, BuildFailed, SandboxLimits
 from storage.errors import PatchError, SandboxError
 from storage.records import Environment
 from storage.trees import Trees
-from tasks.start_state import grading_files
 
 log = logging.getLogger(__name__)
 Covered = Callable[[str], Coverage | None]
@@ -225,12 +225,13 @@ async def grade_case(
 ) -> Graded:
     """Grade one prediction. What goes wrong is part of the answer."""
     try:
-        question = question_of(case.found, trees, case.prediction.patch)
-        grade = await graded_by(grader, worker, question, full=full)
+        intake = take_patch(case.found, trees, case.prediction.patch)
+        grade = await graded_by(grader, worker, intake.ask(case.found), full=full)
     except PatchError as error:
         return make_ungraded(case.prediction, "does-not-apply", case.key, str(error))
     except SandboxError as error:
         return make_ungraded(case.prediction, "sandbox-broken", case.key, str(error))
+    grade = replace(grade, taken_back=intake.taken_back, notes=intake.notes)
     return make_graded(case.prediction, case.key, grade, case.found.verdict.pass_to_pass)
 
 
@@ -241,18 +242,3 @@ async def graded_by(
     if full:
         return await grader.grade_by_all(worker, question)
     return await grader.grade(worker, question)
-
-
-def question_of(found: StoredTask, trees: Trees, patch: str) -> GradingRequest:
-    """Return what a patch leaves, and the tests that say whether it solves. Raises PatchError.
-
-    Tests and their configuration are those of the start state, whatever the patch says.
-    """
-    verdict = found.verdict
-    tests = (*verdict.fail_to_pass, *verdict.pass_to_pass)
-    solved = grading_files(start_state(found, trees), patch, tests=tests)
-    return GradingRequest(
-        files=changed_files(found, trees, solved),
-        fail_to_pass=verdict.fail_to_pass,
-        pass_to_pass=verdict.pass_to_pass,
-    )

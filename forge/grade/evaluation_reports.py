@@ -107,5 +107,7 @@ def instance(each: Graded) -> dict[str, Any]:
         "tests_status": status,
         "error": each.error,
         "detail": each.detail,
+        "taken_back": list(each.taken_back),
+        "notes": list(each.notes),
         "seconds": each.seconds,
     }

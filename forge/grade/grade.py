@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from forge.grade.intake import take_patch
 from forge.grade.lookup import StoredTask
 from forge.run.build_variables import build_env
 from forge.run.parts import Parts
@@ -15,10 +15,6 @@ from harness.sandboxes.sandbox import Backend, SandboxLimits
 from storage.records import Environment, Plan
 from storage.scratch import scratch_folder
 from storage.trees import Trees
-from syntax.patch_text import apply_patch
-from tasks.start_state import grading_files, hidden_files
-
-Read = Callable[[str], bytes | None]
 
 
 async def grade_patch(
@@ -26,27 +22,13 @@ async def grade_patch(
 ) -> Grade:
     """Grade a solver's patch on the start state. Raises PatchError when it does not apply.
 
-    Tests and their configuration are those of the start state, whatever the patch says.
+    Tests and what decides how they run are those of the start state, whatever the patch says.
     """
-    tests = (*found.verdict.fail_to_pass, *found.verdict.pass_to_pass)
-    solved = grading_files(start_state(found, Trees(cache)), patch, tests=tests)
-    return await grade_files(found, solved, parts=parts, cache=cache, base_image=base_image)
-
-
-def start_state(found: StoredTask, trees: Trees) -> Read:
-    """Read files as a solver finds them: those of the tree, with the bug in them."""
-    broken = apply_patch(found.bug.patch, lambda path: trees.read_file(found.bug.tree, path))
-    broken |= hidden_files(trees, found.bug, found.task.test_patch)
-
-    def read_file(path: str) -> bytes | None:
-        return broken[path] if path in broken else trees.read_file(found.bug.tree, path)
-
-    return read_file
-
-
-def make_known_fix(found: StoredTask, trees: Trees) -> dict[str, bytes | None]:
-    """The gold patch's files: what the bug changed, as it was."""
-    return apply_patch(found.bug.patch, start_state(found, trees), reverse=True)
+    intake = take_patch(found, Trees(cache), patch)
+    found_grade = await grade_files(
+        found, intake.files, parts=parts, cache=cache, base_image=base_image
+    )
+    return replace(found_grade, taken_back=intake.taken_back, notes=intake.notes)
 
 
 async def ensure_environment(found: StoredTask, backend: Backend, trees: Trees) -> Environment:
@@ -76,16 +58,10 @@ def pin_plan(environment: Environment) -> Plan:
     return replace(plan, install=(lock, *plan.install))
 
 
-def changed_files(found: StoredTask, trees: Trees, solved: Files) -> dict[str, bytes | None]:
-    """Return a solver's files over the start state, as they differ from the unbroken tree."""
-    broken = apply_patch(found.bug.patch, lambda path: trees.read_file(found.bug.tree, path))
-    return {**broken, **solved}
-
-
 async def grade_files(
-    found: StoredTask, solved: Files, *, parts: Parts, cache: Path, base_image: str | None
+    found: StoredTask, files: Files, *, parts: Parts, cache: Path, base_image: str | None
 ) -> Grade:
-    """Run the suite in a fresh sandbox on the start state with a solver's files over it."""
+    """Run the suite in a fresh sandbox with a solver's files over the unbroken tree."""
     trees = Trees(cache)
     tree = found.bug.tree
     backend = parts.make_backend(found.environment.sandbox, cache=cache, base_image=base_image)
@@ -98,5 +74,5 @@ async def grade_files(
         read=lambda path: trees.read_file(tree, path),
         limits=SandboxLimits(),
     )
-    run = await engine.run_files(changed_files(found, trees, solved))
+    run = await engine.run_files(files)
     return grade(found.verdict.fail_to_pass, found.verdict.pass_to_pass, run)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from harness.judge.judge import HARNESS_VERSION, Grade
 from storage.records import digest
+from syntax.intake.intake import INTAKE_VERSION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,10 @@ class Graded:
     """Why there is no grade: ``unreadable-row``, ``duplicate-row``, ``repeated-row``,
     ``unknown-task``, ``does-not-apply``, ``environment-failed``, ``sandbox-broken`` or
     ``grading-failed``; empty where there is one."""
+    taken_back: tuple[str, ...] = ()
+    """What of the patch was put back before it was graded, each as ``path: what``."""
+    notes: tuple[str, ...] = ()
+    """How the patch was read where git did not take it as it is."""
     seconds: float = field(default=0.0, compare=False)
     place: str = field(default="", compare=False)
     """Where the prediction was read."""
@@ -46,7 +51,7 @@ class Graded:
 def key_of(prediction: Prediction, bug: str, tests: Iterable[str], mode: str) -> str:
     """Identify a grade by all it depends on, so that none is made twice."""
     parts = (prediction.instance_id, prediction.model, prediction.patch, bug)
-    return digest(*parts, *tests, HARNESS_VERSION, mode)[:32]
+    return digest(*parts, *tests, HARNESS_VERSION, INTAKE_VERSION, mode)[:32]
 
 
 def make_graded(
@@ -63,6 +68,8 @@ def make_graded(
         fail_to_pass=(grade.fail_to_pass_green, grade.fail_to_pass_red),
         pass_to_pass=(tuple(t for t in pass_to_pass if t not in red), grade.pass_to_pass_red),
         detail=grade.detail,
+        taken_back=grade.taken_back,
+        notes=grade.notes,
         place=prediction.place,
     )
 

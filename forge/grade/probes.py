@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
 from forge.grade.evaluation import Evaluation, EvaluationCase, evaluate
-from forge.grade.grade import Read, start_state
+from forge.grade.intake import Read, read_start_state
 from forge.grade.lookup import StoredTask
 from forge.grade.predictions import Graded, Prediction
 from storage.records import digest
 from storage.trees import Trees
 from syntax.cuts import without_definitions
+from syntax.intake.intake import INTAKE_VERSION
 from syntax.patch_text import apply_patch
 from syntax.patches import unified_diff
 from tasks.start_state import broken_files
@@ -68,14 +69,14 @@ def probes_of(
 
 def key_of(content: str, kind: str, patch: str) -> str:
     """Identify a probe by what it depends on; ``content`` is the digest of what the task is."""
-    return digest(content, kind, patch)[:32]
+    return digest(content, kind, patch, INTAKE_VERSION)[:32]
 
 
 def wrong_patches(
     found: StoredTask, tasks: Iterable[StoredTask], trees: Trees
 ) -> Iterator[tuple[str, str, str]]:
     """Yield kind, what it is about, and the patch on the start state."""
-    read = start_state(found, trees)
+    read = read_start_state(found, trees)
     broken = {path: read(path) for path in broken_files(trees, found.bug)}
     fixed = {path: trees.read_file(found.bug.tree, path) for path in broken}
     yield "empty", "", ""

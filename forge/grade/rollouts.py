@@ -13,7 +13,7 @@ from typing import Any
 from forge.grade.evaluation import Evaluation, EvaluationCase, backend_of, grade_case, grader_of
 from forge.grade.grade import ensure_environment
 from forge.grade.lookup import StoredTask
-from forge.grade.predictions import Prediction
+from forge.grade.predictions import Graded, Prediction, make_ungraded
 from forge.run.async_work import as_they_end
 from harness.judge.grader import Grader
 from harness.sandboxes.agents import Agent, Start, Work, run_agent
@@ -88,12 +88,16 @@ async def roll_out(grounds: Grounds, agent: Agent, attempt: RolloutAttempt) -> d
     found, trees = attempt.found, grounds.trees
     work = Work(patch="", exit=None, output="")
     resolved, error, detail = False, "", ""
+    taken_back: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     try:
         backend, grader = await grounds.of(found)
         environment = grader.terms.environment
         told = replace(agent, env={**agent.env, **variables(found)})
         work = await run_agent(backend, environment, start_of(found, trees), told)
-        resolved, error, detail = await grade_work(trees, grader, attempt, work)
+        graded = await grade_work(trees, grader, attempt, work)
+        resolved, error, detail = graded.resolved, graded.error, graded.detail or work.detail
+        taken_back, notes = graded.taken_back, graded.notes
     except BuildFailed as failure:
         error, detail = "environment-failed", str(failure)
     except SandboxError as failure:
@@ -108,25 +112,24 @@ async def roll_out(grounds: Grounds, agent: Agent, attempt: RolloutAttempt) -> d
         "exit": work.exit,
         "error": error,
         "detail": detail,
+        "taken_back": list(taken_back),
+        "notes": list(notes),
         "seconds": round(time.monotonic() - started, 2),
     }
 
 
-async def grade_work(
-    trees: Trees, grader: Grader, attempt: RolloutAttempt, work: Work
-) -> tuple[bool, str, str]:
-    """Say whether an agent's work solves the task; where it cannot be said, why not."""
-    if work.error:
-        return False, work.error, work.detail
+async def grade_work(trees: Trees, grader: Grader, attempt: RolloutAttempt, work: Work) -> Graded:
+    """Grade an agent's work; where it cannot be graded, say why not."""
     found = attempt.found
     prediction = Prediction(instance_id=found.task.id, patch=work.patch, model=attempt.model)
+    if work.error:
+        return make_ungraded(prediction, work.error, attempt.key, work.detail)
     case = EvaluationCase(prediction=prediction, found=found, key=attempt.key)
     worker = grader.worker()
     try:
-        graded = await grade_case(case, trees, grader, worker)
+        return await grade_case(case, trees, grader, worker)
     finally:
         await worker.discard()
-    return graded.resolved, graded.error, graded.detail or work.detail
 
 
 def variables(found: StoredTask) -> dict[str, str]:

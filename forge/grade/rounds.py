@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness.judge.judge import Grade
 from harness.runs.conditions import of_round
 from storage.records import digest
+from syntax.intake.intake import INTAKE_VERSION
 
 SHOWN = 5
 """Tests that are named where a round fails."""
@@ -44,7 +45,7 @@ class Round:
 
 def key_of(task: str, content: str, number: int) -> str:
     """Identify a round by what it depends on."""
-    return digest(task, content, str(number), str(of_round(number)))[:32]
+    return digest(task, content, str(number), str(of_round(number)), INTAKE_VERSION)[:32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

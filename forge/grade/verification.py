@@ -10,10 +10,11 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from forge.grade.evaluation import Evaluation, backend_of, grader_of
-from forge.grade.grade import changed_files, ensure_environment, make_known_fix
+from forge.grade.grade import ensure_environment
+from forge.grade.intake import Intake, take_known_fix, take_patch
 from forge.grade.lookup import StoredTask
 from forge.grade.rounds import OF_THE_FIX, Round, fault
 from forge.run.async_work import as_they_end
@@ -39,7 +40,7 @@ class Verification:
     empty: Grade
     """The start state as it is: must be unsolved."""
     gold: Grade
-    """The bug's patch undone: must be solved."""
+    """The bug's patch undone, taken in as any patch: must be solved."""
 
     @property
     def holds(self) -> bool:
@@ -62,7 +63,8 @@ async def check(evaluation: Evaluation, found: StoredTask) -> Verification:
     grader = await Graders(evaluation, trees).of(found)
     lists = found.verdict.fail_to_pass, found.verdict.pass_to_pass
     empty, gold = await both_sides(grader, found, trees, AS_JUDGED)
-    return Verification(task=found.task.id, empty=grade(*lists, empty), gold=grade(*lists, gold))
+    fixed = replace(grade(*lists, gold), taken_back=take_known_fix(found, trees).taken_back)
+    return Verification(task=found.task.id, empty=grade(*lists, empty), gold=fixed)
 
 
 async def verify(evaluation: Evaluation, due: Sequence[Due]) -> AsyncGenerator[Round, None]:
@@ -141,6 +143,8 @@ async def run_round(graders: Graders, trees: Trees, due: Due) -> Round:
         reason, tests = fault(grade(*lists, empty), grade(*lists, gold))
         if tests:
             detail = describe_result(gold if reason in OF_THE_FIX else empty, tests[0])
+        back = take_known_fix(due.found, trees).taken_back if reason in OF_THE_FIX else ()
+        detail = "; ".join([detail, *(f"put back of the fix: {each}" for each in back)])
     except BuildFailed as error:
         reason, detail = "environment-failed", str(error)
     except SandboxError as error:
@@ -163,8 +167,8 @@ async def both_sides(
 ) -> tuple[SuiteRun, SuiteRun]:
     """Run the start state, and the start state with the fix. Raises SandboxError."""
     empty, gold = [
-        await patiently(grader, found.verdict, files, conditions, fixed=side == "gold")
-        for side, files in sides_of(found, trees).items()
+        await patiently(grader, found.verdict, intake.files, conditions, fixed=side == "gold")
+        for side, intake in sides_of(found, trees).items()
     ]
     return empty, gold
 
@@ -180,13 +184,9 @@ def describe_result(run: SuiteRun, test: str) -> str:
     return ": ".join(part for part in parts if part)
 
 
-def sides_of(found: StoredTask, trees: Trees) -> Mapping[str, Files]:
-    """Return the files of the start state and of the fix, as they differ from the tree."""
-    gold = make_known_fix(found, trees)
-    return {
-        "empty": changed_files(found, trees, {}),
-        "gold": changed_files(found, trees, gold),
-    }
+def sides_of(found: StoredTask, trees: Trees) -> Mapping[str, Intake]:
+    """Take both sides in as patches: an empty one, and the known fix."""
+    return {"empty": take_patch(found, trees, ""), "gold": take_known_fix(found, trees)}
 
 
 async def patiently(

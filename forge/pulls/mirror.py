@@ -161,7 +161,7 @@ class PullRequestMirror:
         tree, files, modes = self.repository.tree, context.files, context.modes
         bug = None
         if merged.enough:
-            bug = bug_of(tree, fix, merged, files, modes, pull=pull.number)
+            bug = bug_of(tree, fix, merged, files, modes, pull=pull.number, tests=self.tests)
         return UndoTrial(
             fix=fix,
             merged=merged,

@@ -64,6 +64,7 @@ class ModelTier:
             pull=pull.number,
             tier=MODEL,
             model=self.model.name,
+            tests=self.tests,
         )
 
 

@@ -42,6 +42,8 @@ class Context(SourceCode):
     """Draw procedural bugs by how much they look like people's; None draws them evenly."""
     compiles: Compiles | None
     """May be called from a thread only; None where the running Python is the environment's."""
+    tests: tuple[str, ...] = ()
+    """Ids of the tests that pass in the baseline: bugs are made in the code, not in them."""
     transcription: Transcription | None = None
     """The files as UTF-8; None where it is still to be made."""
     judge: Callable[[Bug], Awaitable[Verdict]] | None = None

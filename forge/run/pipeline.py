@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
+from forge.run.admission import Admission
 from forge.run.context import Compiles, Context, Engine, Source, Verified
 from forge.run.left_out import LeftOut, list_left_out
 from forge.run.preparation import Ready
@@ -85,7 +86,10 @@ async def forge_by(
     started = time.monotonic()
     async with open_compiler(ready.backend, ready.prepared.environment) as compiles:
         context = await read_context(settings, ready, trees, compiles)
-        await judge_all(assembly, context, ready, store=store, reporter=reporter, run=run)
+        admission = Admission.of(ready, trees)
+        await judge_all(
+            assembly, context, ready, admission, store=store, reporter=reporter, run=run
+        )
         await assembly.write_statements(run.tasks, run.messages)
     seconds = time.monotonic() - started
     screened = tuple(assembly.engine.screened.most_common())
@@ -120,6 +124,7 @@ def make_context(
         operators=settings.proposals.operators,
         profile=settings.profile,
         compiles=compiles,
+        tests=ready.prepared.baseline.green,
     )
 
 
@@ -135,6 +140,7 @@ async def judge_all(
     assembly: Assembly,
     context: Context,
     ready: Ready,
+    admission: Admission,
     *,
     store: Store,
     reporter: Reporter,
@@ -142,7 +148,12 @@ async def judge_all(
 ) -> None:
     """Judge what the source proposes, leaving out what an earlier run has judged."""
     book = Book(
-        assembly=assembly, context=context, name=ready.repository.name, store=store, run=run
+        assembly=assembly,
+        context=context,
+        admission=admission,
+        name=ready.repository.name,
+        store=store,
+        run=run,
     )
     proposals = Proposals(assembly.source, context, book.find_verdict, book.list_verified)
     reporter.stage(f"{book.name}: judging")
@@ -162,9 +173,17 @@ class Book:
     """What is known of the bugs of one run while they are judged: each is judged once."""
 
     def __init__(
-        self, *, assembly: Assembly, context: Context, name: str, store: Store, run: PipelineRun
+        self,
+        *,
+        assembly: Assembly,
+        context: Context,
+        admission: Admission,
+        name: str,
+        store: Store,
+        run: PipelineRun,
     ) -> None:
         self.name = name
+        self._admission = admission
         self._assembly = assembly
         self._store = store
         self._run = run
@@ -202,6 +221,8 @@ class Book:
                 if bug.id in self._run.waiting:
                     continue
                 if verdict is None:
+                    verdict = self._refuse_bug(bug)
+                if verdict is None:
                     self._store.add_bug(bug)
                     self._run.waiting[bug.id] = bug
                     yield bug
@@ -212,6 +233,17 @@ class Book:
                     is_reused = bug.id not in self._judged
                     self._run.reused += is_reused
                     self.keep(bug, verdict, reporter, reused=is_reused)
+
+    def _refuse_bug(self, bug: Bug) -> Verdict | None:
+        """Keep the verdict on a bug whose known fix could not be handed in; None for others."""
+        verdict = self._admission.refuse(bug, self._environment, self._assembly.engine.mode)
+        if verdict is None:
+            return None
+        self._store.add_bug(bug)
+        self._store.add_verdict(verdict)
+        self._known.add(bug.id)
+        self._judged.add(bug.id)
+        return verdict
 
     def _propose(self, bug: Bug) -> bool:
         """Count a bug that was proposed, once; say whether it is new to this run."""

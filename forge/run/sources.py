@@ -48,6 +48,7 @@ async def procedural(context: Context) -> AsyncGenerator[Bug, None]:
         compiles=context.compiles,
         operators=context.operators,
         profile=context.profile,
+        tests=context.tests,
     )
     while (bug := await asyncio.to_thread(next, bugs, None)) is not None:
         yield bug
@@ -91,6 +92,7 @@ def make_model_source(strategy: str, model: Model, note: Note, *, candidates: in
             at_once=MANY if model.waits_for_many else AT_ONCE,
             compiles=context.compiles,
             counts=counts,
+            tests=context.tests,
         )
         async with aclosing(bugs):
             async for bug in bugs:

@@ -151,6 +151,10 @@ class Grade:
     pass_to_pass_unrun: tuple[str, ...] = ()
     """Those of which nothing is known, since a FAIL_TO_PASS that is red had decided."""
     detail: str = ""
+    taken_back: tuple[str, ...] = ()
+    """What of the patch was put back before the tests ran, each as ``path: what``."""
+    notes: tuple[str, ...] = ()
+    """How the patch was read where git did not take it as it is."""
 
 
 def grade(fail_to_pass: Collection[str], pass_to_pass: Collection[str], run: SuiteRun) -> Grade:

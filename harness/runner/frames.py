@@ -85,6 +85,7 @@ MESSAGES: dict[str, dict[str, Any]] = {
     "start": {"test": str},
     "outcome": {"test": str, "outcome": str, "seconds": (int, float), "detail": str},
     "cannot-fork": {},
+    "forged": {},
     "cannot-swap": {"why": str},
     "finished": {"code": int},
 }

@@ -16,6 +16,7 @@ import types
 from typing import Any
 
 from .blocked import HOOKS_OF_BLOCKED, MARKS_OF_BLOCKED, SETTINGS_OF_BLOCKED
+from .canary import CANARY
 from .frames import (
     DETAIL_LIMIT,
     LINE_LIMIT,
@@ -58,6 +59,8 @@ class ReportPlugin:
         self.only_files = None if config["only_files"] is None else set(config["only_files"])
         self.order_seed = config["order_seed"]
         self.phases: dict[str, list[Any]] = {}
+        self.session_of_tests: Any = None
+        self.canary_outcome = ""
         self.copies: dict[str, list[Any]] = {}
         # Tests have threads, and a plugin may report from one.
         self.lock = threading.Lock()
@@ -145,6 +148,7 @@ class ReportPlugin:
         if self.watcher is not None:
             self.watcher.stop()
             self.send_seen("")
+        self.session_of_tests = session
         for item in session.items:
             self.copies.setdefault(self.find_id(item.nodeid), []).append(item)
         self.send_collected()
@@ -160,7 +164,8 @@ class ReportPlugin:
         self.send(event=event, path=path, detail=summarize_failure(report))
 
     def pytest_runtest_logstart(self, nodeid: str, location: Any) -> None:
-        self.send(event="start", test=self.find_id(nodeid))
+        if nodeid != CANARY:
+            self.send(event="start", test=self.find_id(nodeid))
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         self.phases.setdefault(self.find_id(report.nodeid), []).append(report)
@@ -168,6 +173,9 @@ class ReportPlugin:
     def pytest_runtest_logfinish(self, nodeid: str, location: Any) -> None:
         """Send the outcome when the last test with this id has ended."""
         test = self.find_id(nodeid)
+        if nodeid == CANARY:
+            self.canary_outcome = combine_reports(self.phases.pop(test, []))[0]
+            return
         copies = self.copies.get(test, [])
         for item in copies[:1]:
             self.forget_output(item, self.phases.get(test, []))

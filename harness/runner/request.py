@@ -56,6 +56,7 @@ class RunRequest:
         self.red = 0
         self.exhausted = False
         self.stopped = False
+        self.forged = False
         self.forks = True
         self.tail = ""
 
@@ -182,6 +183,8 @@ class RunRequest:
                 message["detail"],
                 message.get("report", ""),
             )
+        elif kind == "forged":
+            self.forged = True
         elif kind == "cannot-fork":
             self.forks = False
         elif kind == "seen":

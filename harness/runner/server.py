@@ -88,6 +88,7 @@ class RunnerServer:
                 "exhausted": request.exhausted,
                 "stopped": request.stopped,
                 "restored": restored,
+                "forged": request.forged,
                 "error": error,
                 "tail": request.tail,
             },

@@ -150,6 +150,7 @@ class HeldSession(ReportPlugin):
         os.set_inheritable(report_fd, False)
         self.renew_captures()
         ReportPlugin.__init__(self, report_fd, config)
+        self.session_of_tests = self.session
         why = self.index.swap(config["swaps"])
         if why:
             self.send(event="cannot-swap", why=why)

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from .blocked import BLOCKED_PLUGINS, make_stand_ins
+from .canary import CanaryPlugin
 from .environment import mend_clock
 from .parts import join_part
 from .places import find_folder
@@ -53,8 +54,11 @@ def start_pytest(given: list[str], plugin: ReportPlugin) -> int:
 
     # The first that answers is heard: a conftest that answers for every file is not to be it.
     pytest.hookimpl(tryfirst=True)(ReportPlugin.pytest_ignore_collect)
+    pytest.hookimpl(trylast=True)(CanaryPlugin.pytest_runtest_logfinish)
     sys.argv = [os.path.join(os.path.dirname(pytest.__file__), "__main__.py"), *given]
     args = ["-o", "addopts=", "--continue-on-collection-errors", "-q", "--tb=line"]
     for name in BLOCKED_PLUGINS:
         args += ["-p", "no:" + name]
-    return int(pytest.main(args + given, plugins=[plugin, make_stand_ins(pytest)]))
+    return int(
+        pytest.main(args + given, plugins=[plugin, CanaryPlugin(plugin), make_stand_ins(pytest)])
+    )

@@ -16,6 +16,8 @@ from harness.runs.selection import ExecutionTrace
 from harness.sandboxes.sandbox import Frame
 from storage.errors import SandboxError
 
+FORGED = "pytest was changed by the code under test: no outcome counts"
+"""Said of each test where the runner saw that."""
 KEPT_LIMIT = 1 << 30
 """Bytes that the reports of one run may take in memory, by a rough count."""
 ENTRY = 200
@@ -102,8 +104,11 @@ class FrameCollector:
 
     def make_run(self, done: Frame, *, seconds: float) -> SuiteRun:
         """What was gathered, with what the runner said at the end."""
+        results = self._results
+        if done.get("forged"):
+            results = dict.fromkeys(results, Result(outcome="error", detail=FORGED))
         return SuiteRun(
-            results=self._results,
+            results=results,
             collected=self._collected,
             collect_errors=tuple(self._errors),
             collect_skips=tuple(self._skips),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mutators.base.checks import Checker
@@ -11,11 +11,13 @@ from mutators.base.operator import ParsedSource
 from mutators.base.sites import CompilableUnit, unit_around, units_of
 from storage.records import FileChange
 from syntax.encodings import EncodingRefused, read_declared
+from syntax.intake.ids import NO_TESTS, group_tests
+from syntax.intake.test_code import spans_of_tests
 from syntax.languages import language_of
 from syntax.line_edits import edits_diff, whole_lines
 from syntax.patches import splice_diff
 from syntax.paths import is_test_path
-from syntax.splices import Splices
+from syntax.splices import Splice, Splices
 
 STEP = 1 << 15
 """Bytes between the points from which a file's hash is computed on."""
@@ -40,16 +42,19 @@ class CandidateFile:
     checker: Checker
     states: list[hashlib._Hash]
     """State of the hash at each multiple of STEP."""
+    tests: Sequence[tuple[int, int]] = ()
+    """Where tests stand in it."""
 
     @classmethod
-    def of(cls, source: ParsedSource, mode: str) -> CandidateFile:
-        """Prepare a file."""
+    def of(cls, source: ParsedSource, mode: str, names: Collection[str] = ()) -> CandidateFile:
+        """Prepare a file; ``names`` are the tests in it."""
         data, states = source.text.data, [hashlib.sha256()]
         for at in range(0, len(data) - STEP, STEP):
             state = states[-1].copy()
             state.update(data[at : at + STEP])
             states.append(state)
-        return cls(source, mode, Checker(data), states)
+        spans = spans_of_tests(data, names) if names else ()
+        return cls(source, mode, Checker(data), states, spans)
 
     def make_wound(self, splices: Splices, units: tuple[CompilableUnit, ...] = ()) -> Wound | None:
         """Return what a change comes to; None when it is not worth proposing.
@@ -58,6 +63,8 @@ class CandidateFile:
         """
         source = self.source
         path, text = source.path, source.text
+        if any(self.is_in_test(splice) for splice in splices):
+            return None
         if len(splices) == 1 and units:
             (one,) = splices
             unit = self.checker.check_change(unit_around(units, one), one)
@@ -69,6 +76,10 @@ class CandidateFile:
             return None
         change = FileChange(path=path, mode=self.mode, sha256=self.sha256_after(splices))
         return Wound(patch, change, unit)
+
+    def is_in_test(self, splice: Splice) -> bool:
+        """Say whether a change touches a test."""
+        return any(splice.start < end and start < splice.end for start, end in self.tests)
 
     def sha256_after(self, splices: Splices) -> str:
         """Hash of the file after a change, computed from the last point before it."""
@@ -89,6 +100,8 @@ class Files:
 
     files: Mapping[str, bytes]
     modes: Mapping[str, str]
+    tests: tuple[str, ...] = ()
+    """Ids of tests: no bug is made in one, also where it shares a file with the code."""
     read: dict[str, CandidateFile] = field(default_factory=dict)
 
     def source(self, path: str) -> ParsedSource | None:
@@ -98,7 +111,8 @@ class Files:
             return None
         if path not in self.read:
             source = ParsedSource.of(path, self.files[path], language)
-            self.read[path] = CandidateFile.of(source, self.modes.get(path, "100644"))
+            names = group_tests(self.tests).get(path, NO_TESTS).code
+            self.read[path] = CandidateFile.of(source, self.modes.get(path, "100644"), names)
         return self.read[path].source
 
     def file(self, path: str) -> CandidateFile:

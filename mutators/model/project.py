@@ -10,6 +10,7 @@ from tree_sitter import Node
 from mutators.base.files import is_utf8
 from mutators.base.operator import ParsedSource
 from mutators.model.definitions import Definition, definitions
+from syntax.intake.ids import NO_TESTS, group_tests
 from syntax.languages import language_of
 from syntax.paths import is_source_path
 
@@ -20,7 +21,8 @@ NAMED = re.compile(rb"\b([^\W\d]\w*)[ \t]*[(:]")
 class ProjectView:
     """What a model may be shown of a repository. Tests are no part of it."""
 
-    def __init__(self, files: Mapping[str, bytes]) -> None:
+    def __init__(self, files: Mapping[str, bytes], tests: tuple[str, ...] = ()) -> None:
+        self._tests = group_tests(tests)
         self.files = {path: files[path] for path in sorted(files) if is_shown(path, files[path])}
         self._sources: dict[str, ParsedSource] = {}
         self._definitions: dict[str, list[Definition]] = {}
@@ -40,6 +42,11 @@ class ProjectView:
         if path not in self._definitions:
             self._definitions[path] = definitions(self.source(path))
         return self._definitions[path]
+
+    def is_test(self, definition: Definition) -> bool:
+        """Say whether a definition is a test, or a part of one, beside the code."""
+        held = self._tests.get(definition.source.path, NO_TESTS)
+        return definition.name.partition(".")[0] in held.code
 
     def find_files_naming(self, name: str) -> list[str]:
         """Return the files that may call or define something of a name."""

@@ -132,11 +132,12 @@ class Modelled:
         at_once: int = AT_ONCE,
         compiles: Compiles | None = None,
         counts: Counts | None = None,
+        tests: tuple[str, ...] = (),
     ) -> AsyncGenerator[Bug, None]:
         """Yield distinct bugs that a model makes.
 
         ``compiles`` asks another Python than the running one. ``counts`` is told what came of the
-        questions, and why they ended.
+        questions, and why they ended. ``tests`` are ids: no bug is made in a test.
         """
         maker = Maker(
             tree=tree,
@@ -149,7 +150,7 @@ class Modelled:
             compiles=compiles,
         )
         candidates = candidates or self.candidates
-        asker = self.asker(ProjectView(files), seed, max_bugs, candidates, maker)
+        asker = self.asker(ProjectView(files, tests), seed, max_bugs, candidates, maker)
         found = asked_for(
             asker, model, max_bugs=max_bugs, at_once=at_once, counts=counts or Counts()
         )

@@ -87,7 +87,7 @@ def draw_definitions(
     if project.source(path).root.has_error:
         return []
     chance = Random(f"{seed}:{path}")
-    found = [d for d in project.definitions(path) if accepts(d)]
+    found = [d for d in project.definitions(path) if accepts(d) and not project.is_test(d)]
     keys = [chance.random() ** (1 / weight(d)) for d in found]
     ranked = sorted(zip(keys, found, strict=True), key=lambda pair: -pair[0])
     return [definition for _, definition in ranked]

@@ -76,6 +76,9 @@ def outcomes(runner: str, config: dict[str, Any]) -> dict[str, str]:
             if frame["event"] == "done":
                 if frame["error"]:
                     raise EOFError(frame["error"])
+                if frame.get("forged"):
+                    print("pytest was changed by the code under test: no outcome counts")
+                    return {}
                 return found
     finally:
         process.kill()

@@ -9,20 +9,32 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from syntax.intake.ids import group_tests
+from syntax.intake.intake import IntakeReference, is_shared
+from syntax.intake.places import is_decisive, is_protected
 from tasks.export import grade
 from tasks.export.archives import pack_archive
 from tasks.export.full import content_of
+from tasks.export.intake_archive import pack_intake
 from tasks.export.rows import Row
+from tasks.intake import make_reference
 from tasks.material import Material
-from tasks.start_state import CONFIGURATION, files_of_tests, is_protected
+from tasks.start_state import broken_files
 
 SCHEMA = "1.4"
 TREE = "/testbed"
 VENV = "/opt/venv"
 USER = 1000
+BUILT = "/opt/bugfoundry/built.tar.gz"
+"""What the image holds beside the start state that Python takes up by itself; root's alone."""
+BUILT_KINDS = (
+    r"\( -path '*.egg-info/*' -o -path '*.dist-info/*' -o -name '*.pth'"
+    r" -o -name 'sitecustomize*' -o -name 'usercustomize*' \) -type f"
+)
 LEAST_TEST_TIMEOUT = 10.0
 LEAST_TOTAL_TIMEOUT = 600.0
 BUILD_TIMEOUT = 1800.0
@@ -60,6 +72,9 @@ if command -v git >/dev/null; then
         sed 's|^|/|' >.git/info/exclude
 fi
 find . -name __pycache__ -type d -prune -exec rm -rf {{}} +
+mkdir -p "$(dirname {built})"
+find . -name .git -prune -o {built_kinds} -print0 |
+    tar --null --no-recursion --hard-dereference -T - -czf {built}
 chown -R {user}:{user} {tree}
 """
 
@@ -90,12 +105,12 @@ USER {user}
 """
 
 TEST = """#!/bin/sh
-# Restores tests and their configuration, runs the tests that count, writes the reward.
+# Puts back tests and what decides how they run, runs the tests that count, writes the reward.
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 mkdir -p /logs/verifier
 echo 0 >/logs/verifier/reward.txt
 cd {tree} || exit 1
-"{venv}/bin/python" -I "$here/restore.py" "$here/files.tar.gz" || exit 1
+"{venv}/bin/python" -I "$here/intake.zip" "$here/files.tar.gz" {built} || exit 1
 set -- "{venv}/bin/python" -I "$here/grade.py" "$here/runner.zip" "$here/config.json"
 if [ "$(id -u)" = 0 ]; then
     chown -R {user}:{user} {tree}
@@ -108,34 +123,6 @@ chmod 755 /logs/verifier
 if [ "$code" = 0 ]; then echo 1 >/logs/verifier/reward.txt; fi
 exit 0
 """
-
-RESTORE = '''"""Puts tests and their configuration back, and takes away those that were added."""
-
-import os
-import sys
-import tarfile
-
-CONFIGURATION = {configuration!r}
-KEPT = {kept!r}
-
-
-def decides(path):
-    name = os.path.basename(path)
-    return name in CONFIGURATION or name.endswith(".pth")
-
-
-with tarfile.open(sys.argv[1]) as tar:
-    for folder, folders, names in os.walk("."):
-        folders[:] = [name for name in folders if name not in (".git", ".venv", "node_modules")]
-        for name in names:
-            path = os.path.relpath(os.path.join(folder, name), ".")
-            if decides(path) and path not in KEPT:
-                os.unlink(path)
-    for entry in tar.getmembers():
-        if os.path.islink(entry.name) or os.path.isfile(entry.name):
-            os.unlink(entry.name)
-        tar.extract(entry, ".", set_attrs=True)
-'''
 
 SOLVE = """#!/bin/sh
 # The fix, as it is known.
@@ -158,9 +145,12 @@ def files(material: Material, row: Row, runner: bytes, image: str = "") -> dict[
         "instruction.md": INSTRUCTION.format(statement=material.task.statement.rstrip(), tree=TREE),
         "environment/Dockerfile": on_image(material, image) if judged else recipe(material),
         "environment/lock.txt": f"{material.environment.lock}\n",
-        "environment/start.sh": START.format(tree=TREE, user=USER),
-        "tests/test.sh": TEST.format(tree=TREE, venv=VENV, user=USER, env=shell_env(material)),
-        "tests/restore.py": make_restore_script(material),
+        "environment/start.sh": START.format(
+            tree=TREE, user=USER, built=BUILT, built_kinds=BUILT_KINDS
+        ),
+        "tests/test.sh": TEST.format(
+            tree=TREE, venv=VENV, user=USER, env=shell_env(material), built=BUILT
+        ),
         "tests/config.json": json.dumps(config(material), indent=1) + "\n",
         "solution/solve.sh": SOLVE.format(tree=TREE),
         "solution/fix.patch": material.fix,
@@ -168,10 +158,12 @@ def files(material: Material, row: Row, runner: bytes, image: str = "") -> dict[
     if judged:
         found["environment/recipe.Dockerfile"] = recipe(material)
     data = {path: text.encode("utf-8", "surrogateescape") for path, text in found.items()}
+    reference = reference_of(material)
     return {
         **data,
         "environment/start.tar.gz": start_state(material),
-        "tests/files.tar.gz": pack_protected_files(material),
+        "tests/files.tar.gz": pack_deciding_files(material, reference),
+        "tests/intake.zip": pack_intake(reference, shared_files(reference)),
         "tests/runner.zip": runner,
         "tests/grade.py": Path(grade.__file__).read_bytes(),
     }
@@ -340,23 +332,37 @@ def start_state(material: Material) -> bytes:
     return pack_archive(trees.read_work_files(tree), trees.paths(tree))
 
 
-def pack_protected_files(material: Material) -> bytes:
-    """Return tests and their configuration as an archive: those of the unbroken tree."""
+def pack_deciding_files(material: Material, reference: IntakeReference) -> bytes:
+    """Return all that may be put back, as an archive: as the bug was judged, as git lays it out."""
     trees, tree = material.trees, material.bug.tree
-    modes = trees.paths(tree)
-    return pack_archive(trees.read_work_files(tree, list_restored_paths(material)), modes)
+    held = group_tests(tuple(reference.tests))
+    kept = [path for path in reference.paths if path in held or is_decisive(path)]
+    contents = trees.read_work_files(tree, kept)
+    broken = [path for path in kept if path in reference.fixed]
+    contents |= trees.read_work_files(material.start.tree, broken)
+    return pack_archive(contents, trees.paths(tree))
 
 
-def list_restored_paths(material: Material) -> list[str]:
-    """Return the paths that are restored before grading."""
+def reference_of(material: Material) -> IntakeReference:
+    """Return what a solver's work is held against."""
+    trees, bug = material.trees, material.bug
+    read = lru_cache(maxsize=None)(lambda path: trees.read_file(bug.tree, path))
     tests = (*material.verdict.fail_to_pass, *material.pass_to_pass)
-    named = files_of_tests(tests)
-    changed = {change.path for change in material.bug.changes}
-    paths = material.trees.paths(material.bug.tree)
-    return [path for path in paths if path not in changed and (path in named or is_protected(path))]
+    return make_reference(
+        broken_files(trees, bug),
+        bug,
+        read,
+        trees.paths(bug.tree),
+        tests,
+        material.environment.lock,
+    )
 
 
-def make_restore_script(material: Material) -> str:
-    """Return the script that restores tests and configuration."""
-    kept = [path for path in list_restored_paths(material) if is_protected(path)]
-    return RESTORE.format(configuration=sorted(CONFIGURATION), kept=sorted(kept))
+def shared_files(reference: IntakeReference) -> frozenset[str]:
+    """Return the files in which tests and code share a place."""
+    held = group_tests(tuple(reference.tests))
+    return frozenset(
+        path
+        for path, what in held.items()
+        if what.code and not is_protected(path) and is_shared(reference, path)
+    )

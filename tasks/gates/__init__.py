@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from storage.errors import ConfigError
 from tasks.gates.copies import fix_elsewhere
 from tasks.gates.duplicates import near_duplicates
+from tasks.gates.known_fixes import tests_in_the_fix
 from tasks.gates.privacy import secret_in_code, without_personal_data
 from tasks.gates.revelations import tells_the_fix, without_telling_hints
 from tasks.gates.rights import benchmark, licence
 from tasks.gates.shape import mostly_spilled, only_symptoms, too_large_a_share
 from tasks.gates.subject import GateSubject, Rules
+from tasks.intake import TESTS_IN_THE_FIX
 
 Stop = Callable[[GateSubject, Rules], str]
 """Says why a task is stopped, empty where it is not."""
@@ -78,6 +80,12 @@ GATES: tuple[Gate, ...] = (
         does="stops tasks whose fix can be read in another file of the project: in a copy of the "
         "changed file, or quoted",
         choose=fix_elsewhere,
+    ),
+    Gate(
+        name=TESTS_IN_THE_FIX,
+        does="stops tasks of whose known fix grading puts something back: tests, their examples "
+        "or their settings",
+        stop=tests_in_the_fix,
     ),
     Gate(
         name="failing-share",

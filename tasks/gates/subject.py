@@ -75,8 +75,15 @@ class GateSubject:
     """Tests that are red with the bug in company alone."""
     kinds: Mapping[str, int] = field(default_factory=dict)
     """In which ways FAIL_TO_PASS were red; empty where it was not noted."""
-    suite: int = 0
-    """Tests of the baseline that pass."""
+    passing: tuple[str, ...] = field(default=(), repr=False)
+    """Ids of the baseline's tests that pass; one tuple for all tasks of an environment."""
+    lock: str = field(default="", repr=False)
+    """The environment's distributions, one ``name==version`` a line."""
+
+    @property
+    def suite(self) -> int:
+        """Tests of the baseline that pass."""
+        return len(self.passing)
 
     @property
     def has_written_statement(self) -> bool:
@@ -99,7 +106,8 @@ class Gathering:
         self._trees = trees
         self._repositories = repositories
         self._known: dict[tuple[str, str], GateTree] = {}
-        self._suites: dict[str, int] = {}
+        self._suites: dict[str, tuple[str, ...]] = {}
+        self._locks: dict[str, str] = {}
 
     def subject(self, task: Task) -> GateSubject:
         """Gather one task."""
@@ -118,7 +126,8 @@ class Gathering:
             fail_to_pass=valid[-1].fail_to_pass,
             spilled=len(valid[-1].spilled),
             kinds=dict(valid[-1].kinds),
-            suite=self._suite(task.environment),
+            passing=self._list_passing(task.environment),
+            lock=self._lock(task.environment),
         )
 
     def _tree(self, repository: Repository) -> GateTree:
@@ -133,8 +142,14 @@ class Gathering:
             )
         return self._known[key]
 
-    def _suite(self, environment: str) -> int:
+    def _list_passing(self, environment: str) -> tuple[str, ...]:
         if environment not in self._suites:
             baseline = self._store.baseline(environment)
-            self._suites[environment] = len(baseline.green) if baseline else 0
+            self._suites[environment] = baseline.green if baseline else ()
         return self._suites[environment]
+
+    def _lock(self, environment: str) -> str:
+        if environment not in self._locks:
+            found = self._store.environment(environment)
+            self._locks[environment] = found.lock if found else ""
+        return self._locks[environment]

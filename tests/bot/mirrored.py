@@ -14,6 +14,7 @@ from rich.console import Console
 from forge.compose import task_maker
 from forge.pulls.crawl import CrawlSettings, crawl_clone
 from forge.pulls.mirror import PullRequestMirror
+from forge.run.admission import Admission
 from forge.run.context import Context, Source
 from forge.run.pipeline import Assembly, PipelineRun, judge_all, without_statements
 from forge.run.preparation import Ready
@@ -216,7 +217,12 @@ class Bench:
         )
 
     async def judge(
-        self, model: Model | None = None, *, source: Source | None = None, **changed: Any
+        self,
+        model: Model | None = None,
+        *,
+        source: Source | None = None,
+        more_tests: tuple[str, ...] = (),
+        **changed: Any,
     ) -> list[Task]:
         """Run the pipeline from the source on; returns the tasks."""
         self.run = PipelineRun()
@@ -228,8 +234,18 @@ class Bench:
             make_task=task_maker(self.repository, mirror),
             write_statements=without_statements,
         )
+        tree = self.repository.tree
+        admission = Admission(
+            read=lambda path: self.trees.read_file(tree, path),
+            list_paths=lambda: frozenset(self.trees.paths(tree)),
+            tests=(NOTHING, TOTAL_OF_MANY, COUNT_OF_MANY, *more_tests),
+            lock="",
+        )
         await judge_all(
-            assembly, self.context, ready, store=self.store, reporter=silent(), run=self.run
+            *(assembly, self.context, ready, admission),
+            store=self.store,
+            reporter=silent(),
+            run=self.run,
         )
         return [self.store.task(task) for task in self.run.tasks]
 

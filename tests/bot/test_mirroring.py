@@ -97,6 +97,25 @@ async def test_of_some_fixes_only_those_are_undone_whatever_speaks_against_them(
     assert [bug.origin.pull async for bug in mirror(bench.context)] == [3]
 
 
+async def test_a_bug_whose_fix_is_a_test_is_refused_before_it_runs(
+    shop: Shop, bench: Bench
+) -> None:
+    shop.fix_total()
+    shop.fix_count()
+    await bench.crawl()
+
+    tasks = await bench.judge(more_tests=(f"{FILE}::total",))
+
+    (refused,) = [
+        verdict
+        for verdict in bench.store.verdicts(bench.environment.id)
+        if verdict.reason == "tests-in-the-fix"
+    ]
+    assert refused.detail == f"{FILE}: total"
+    assert refused.bug not in {bug.id for bug in bench.engine.judged}
+    assert len(tasks) == len(bench.engine.judged) == 1
+
+
 async def test_what_was_undone_is_kept_with_its_fix(shop: Shop, bench: Bench) -> None:
     commit = shop.fix_total()
     await bench.crawl()

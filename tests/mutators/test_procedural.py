@@ -56,8 +56,29 @@ def test_every_bug_compiles_and_differs_from_the_original_as_a_tree() -> None:
         assert ast.dump(ast.parse(broken)) != original[bug.origin.path]
 
 
+def test_no_bug_is_made_in_a_test_that_shares_a_file_with_the_code() -> None:
+    test = b"\n\ndef test_clamp():\n    values = [-1, 4]\n    assert clamp(values[0], 0, 3) == 0\n"
+    files = {"a.py": SOURCE.encode() + test}
+    alone = proposed({"a.py": SOURCE.encode()})
+
+    found = list(
+        propose(
+            "tree",
+            files,
+            {},
+            seed=0,
+            max_bugs=None,
+            compiles=None,
+            tests=("a.py::test_clamp",),
+        )
+    )
+
+    assert all(test in after(bug, files) for bug in found)
+    assert len(found) == len(alone) < len(proposed(files))
+
+
 def test_the_sample_is_even_over_files_and_operators() -> None:
-    bugs = proposed(OWN, limit=100)
+    bugs = proposed(OWN, limit=len(OWN))
 
     files = Counter(bug.origin.path for bug in bugs)
     operators = Counter(bug.origin.operator for bug in bugs)

@@ -26,6 +26,8 @@ CREATED = "2026-01-01T00:00:00+00:00"
 LONG = {
     "tests/runner.zip": "the archive of harness/runner",
     "tests/grade.py": "tasks/export/grade.py",
+    "tests/intake.zip": "tasks/export/restore.py with syntax/intake, tomlkit, and what the "
+    "start state is",
 }
 KINDS = {".sh": "sh", ".toml": "toml", ".json": "json", ".md": "markdown"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -102,14 +103,77 @@ def test_tests_and_configuration_are_put_back(made: Made, harbor: Path, tmp_path
     (work / "pkg/clamp.py").write_text("mine")
     tests = harbor / made.task.id / "tests"
 
-    subprocess.run(
-        ["python3", "-I", tests / "restore.py", tests / "files.tar.gz"], cwd=work, check=True
-    )
+    (work / "pkg/new.py").write_text("mine")
+    (work / "sitecustomize.py").write_text("cheat")
+    (work / "setup.cfg").write_text("[metadata]\nname = mine\n[tool:pytest]\naddopts = cheat\n")
+
+    done = restore(tests, work)
 
     assert (work / "tests/test_clamp.py").read_bytes() == FILES["tests/test_clamp.py"]
     assert (work / "conftest.py").exists()
     assert not (work / "pkg/conftest.py").exists()
     assert (work / "pkg/clamp.py").read_text() == "mine"
+    assert (work / "pkg/new.py").read_text() == "mine"
+    assert not (work / "sitecustomize.py").exists()
+    assert (work / "setup.cfg").read_text() == "[metadata]\nname = mine\n[tool:pytest]\n"
+    assert done.splitlines() == [
+        "put back: conftest.py: the configuration of the tests",
+        "put back: pkg/conftest.py: a new configuration of the tests",
+        "put back: setup.cfg: [tool:pytest]",
+        "put back: sitecustomize.py: a new file that is loaded by itself",
+        "put back: tests/test_clamp.py: the file of the tests",
+    ]
+
+
+def test_a_container_follows_no_link_that_a_solver_left(
+    made: Made, harbor: Path, tmp_path: Path
+) -> None:
+    work, elsewhere = tmp_path / "work", tmp_path / "elsewhere"
+    made.trees.materialise(exported_start(made), work)
+    shutil.move(work / "tests", elsewhere)
+    (work / "tests").symlink_to(elsewhere)
+    (elsewhere / "test_clamp.py").write_text("cheat")
+
+    restore(harbor / made.task.id / "tests", work)
+
+    assert not (work / "tests").is_symlink()
+    assert (work / "tests/test_clamp.py").read_bytes() == FILES["tests/test_clamp.py"]
+    assert (elsewhere / "test_clamp.py").read_text() == "cheat"
+
+
+def test_what_the_image_brings_is_kept_and_what_a_solver_adds_is_not(
+    made: Made, harbor: Path, tmp_path: Path
+) -> None:
+    task, work, kept = harbor / made.task.id, tmp_path / "work", tmp_path / "kept"
+    (work / "pkg.egg-info").mkdir(parents=True)
+    (work / "pkg.egg-info/entry_points.txt").write_text("[pytest11]\npkg = pkg.plugin\n")
+    start = task / "environment"
+    script = (start / "start.sh").read_text().replace("/testbed", str(work))
+    script = script.replace("/tmp/start", str(start)).replace("/opt/bugfoundry", str(kept))
+    lines = [line for line in script.splitlines() if not line.startswith("chown")]
+    subprocess.run(["sh", "-c", "\n".join(lines)], check=True)
+    assert (work / "pkg/clamp.py").exists()
+
+    (work / "pkg.egg-info/entry_points.txt").write_text("cheat")
+    (work / "other.egg-info").mkdir()
+    (work / "other.egg-info/entry_points.txt").write_text("cheat")
+    (work / "pkg/__pycache__").mkdir()
+    (work / "pkg/__pycache__/clamp.cpython-311.pyc").write_text("cheat")
+    done = restore(task / "tests", work, kept / "built.tar.gz")
+
+    assert (work / "pkg.egg-info/entry_points.txt").read_text().startswith("[pytest11]")
+    assert not (work / "other.egg-info/entry_points.txt").exists()
+    assert not (work / "pkg/__pycache__").exists()
+    assert done.splitlines() == [
+        "put back: other.egg-info/entry_points.txt: a new file that is loaded by itself",
+        "put back: pkg.egg-info/entry_points.txt: the file that is loaded by itself",
+    ]
+
+
+def restore(tests: Path, work: Path, built: Path | None = None) -> str:
+    place = built or work / "none"
+    words = [sys.executable, "-I", tests / "intake.zip", tests / "files.tar.gz", place]
+    return subprocess.run(words, cwd=work, check=True, capture_output=True, text=True).stdout
 
 
 OUTCOMES = st.sampled_from(

@@ -38,6 +38,24 @@ def test_each_gate_has_a_name_and_says_what_it_does() -> None:
     assert all(gate.does for gate in GATES)
 
 
+@pytest.mark.parametrize(
+    ("tests", "told"),
+    [
+        ((), []),
+        (("shop.py::shop.label",), []),
+        (("shop.py::shop.total",), ["of the fix is put back: shop.py: the examples of total"]),
+        (("shop.py::label",), []),
+        (("shop.py::total[1]",), ["of the fix is put back: shop.py: total"]),
+    ],
+)
+def test_a_fix_of_which_tests_are_a_part_stops_the_task(
+    tests: tuple[str, ...], told: list[str]
+) -> None:
+    given = subject("a", b'"""Sum prices."""', b'"""Sum.\n\n    >>> total([], 1)\n    0\n    """')
+
+    assert why(replace(given, passing=tests), gate="tests-in-the-fix") == told
+
+
 def test_gates_are_chosen_by_name() -> None:
     assert choose_gates() == NAMES
     assert choose_gates(("licence",)) == ("licence",)

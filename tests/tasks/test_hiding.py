@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from forge.grade.grade import make_known_fix, start_state
+from forge.grade.intake import read_start_state, take_known_fix, take_patch
 from forge.grade.lookup import StoredTask
 from storage.git import git
 from syntax.patch_text import apply_patch
 from syntax.patches import unified_diff
 from tasks.export import export
 from tasks.hidden_tests import test_patch as hiding_patch
-from tasks.start_state import bundle, check_out, grading_files, start_commit
+from tasks.start_state import bundle, check_out, start_commit
 from tests.tasks.made import BROKEN, FILES, Made, make
 
 PATH = "tests/test_clamp.py"
@@ -173,13 +173,15 @@ def test_neither_a_checkout_nor_a_bundle_holds_them_anywhere(made: Made, tmp_pat
 
 def test_grading_runs_them_as_the_tree_has_them(made: Made) -> None:
     item = found(made)
-    read = start_state(item, made.trees)
+    read = read_start_state(item, made.trees)
 
     assert read(PATH) == HIDDEN
-    assert make_known_fix(item, made.trees) == {"pkg/clamp.py": FILES["pkg/clamp.py"]}
     fix = unified_diff("pkg/clamp.py", BROKEN, FILES["pkg/clamp.py"])
     cheat = unified_diff(PATH, HIDDEN, b"def test_low():\n    pass\n")
-    assert grading_files(read, fix + cheat) == {"pkg/clamp.py": FILES["pkg/clamp.py"]}
+    intake = take_patch(item, made.trees, fix + cheat)
+    assert intake.files == {"pkg/clamp.py": FILES["pkg/clamp.py"]}
+    assert intake.taken_back == (f"{PATH}: the file of the tests",)
+    assert take_known_fix(item, made.trees).files == intake.files
 
 
 def rows(made: Made, form: str, folder: Path) -> dict[str, object]:

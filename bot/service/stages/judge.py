@@ -9,6 +9,7 @@ from bot.service.reports.ranks import rank_gaps
 from bot.service.stages.base import Stage, make_stage_handler
 from forge.compose import engine_for, task_maker
 from forge.pulls.mirror import make_mirror
+from forge.run.admission import Admission
 from forge.run.context import Context
 from forge.run.nouns import format_count
 from forge.run.pipeline import Assembly, PipelineRun, judge_all, make_context, without_statements
@@ -94,7 +95,12 @@ async def judge_bugs(stage: Stage, ready: Ready, bugs: Iterable[Bug], *, full: b
         write_statements=without_statements,
     )
     context = make_context(settings, ready, stage.trees, None)
-    await judge_all(assembly, context, ready, store=stage.store, reporter=stage.reporter, run=run)
+    await judge_all(
+        *(assembly, context, ready, Admission.of(ready, stage.trees)),
+        store=stage.store,
+        reporter=stage.reporter,
+        run=run,
+    )
     return run
 
 

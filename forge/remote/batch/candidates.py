@@ -7,6 +7,7 @@ from contextlib import aclosing
 
 from forge.remote.batch.bugs import Bugs, gather
 from forge.remote.batch.environments import Packed, pack
+from forge.run.admission import Admission
 from forge.run.context import Source
 from forge.run.pipeline import read_context
 from forge.run.preparation import Ready, fetch
@@ -78,15 +79,35 @@ def packed_environment(
     raise BatchError(NOT_BUILT.format(source=settings.source))
 
 
+def admission_of(packed: Packed, trees: Trees) -> Admission:
+    """Gather what bugs are held against before they travel."""
+    tree = packed.environment.tree
+    return Admission(
+        read=lambda path: trees.read_file(tree, path),
+        list_paths=lambda: frozenset(trees.paths(tree)),
+        tests=packed.baseline.green,
+        lock=packed.environment.lock,
+    )
+
+
 def select_unjudged(
     settings: Settings, packed: Packed, bugs: Sequence[Bug], store: Store, trees: Trees
 ) -> Bugs:
-    """Return those of the bugs that have no verdict, each once. Raises BatchError for none."""
+    """Return those of the bugs that have no verdict, each once. Raises BatchError for none.
+
+    One whose known fix could not be handed in gets its verdict here.
+    """
     known: Collection[str] = store.list_judged_bugs(
         packed.environment.id, HARNESS_VERSION, packed.mode
     )
     new = {bug.id: bug for bug in bugs if bug.id not in known}
+    tree = packed.environment.tree
+    admission = admission_of(packed, trees)
+    for bug in list(new.values()):
+        verdict = admission.refuse(bug, packed.environment.id, packed.mode)
+        if verdict is not None:
+            store.add_verdict(verdict)
+            del new[bug.id]
     if not new:
         raise BatchError(ALL_JUDGED.format(source=settings.source))
-    tree = packed.environment.tree
     return gather(tree, list(new.values()), lambda path: trees.read_file(tree, path))
