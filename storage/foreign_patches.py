@@ -76,10 +76,14 @@ def apply_with_fuzz(trees: Trees, tree: str, repaired: RepairedPatch) -> Applied
 
 
 def list_options(patch: bytes) -> list[tuple[str, ...]]:
-    """List what git may be asked to do: as ever, without prefixes, without context."""
+    """List what git may be asked to do: as ever, without prefixes, with little or no context.
+
+    A hunk without context after its change means the end of the file to git, and to patch(1), which
+    then puts it anywhere; the last option takes it where its own lines stand.
+    """
     bare = ("-p0",) if is_unprefixed(patch) else ()
     options: list[tuple[str, ...]] = [(), bare] if bare else [()]
-    return [*options, (*bare, "--unidiff-zero")] if NO_CONTEXT.search(patch) else options
+    return [*options, (*bare, "--unidiff-zero")]
 
 
 def apply_repaired(
@@ -91,7 +95,7 @@ def apply_repaired(
     made = apply_by_git(trees, tree, repaired.patch, *options)
     told = {
         "-p0": "its paths have no a/ and b/ before them",
-        "--unidiff-zero": "its hunks have no context: placed by line number",
+        "--unidiff-zero": "its hunks lack context: placed by their lines and line numbers",
     }
     notes = (*repaired.notes, *(told[option] for option in options), *made.notes)
     return replace(made, notes=notes)

@@ -34,7 +34,7 @@ from storage.records import Bug, FileChange, Origin, Verdict
 from storage.store import Store
 from storage.trees import Trees
 from syntax.patches import unified_diff
-from tests.furniture.workplace import PATIENCE, Workplace, command_variables
+from tests.furniture.workplace import PATIENCE, Workplace, command_variables, without_progress
 from tests.storage.samples import (
     ENVIRONMENT,
     REPOSITORY,
@@ -318,7 +318,7 @@ class TestOnARealStore:
             done = len(opened.verdicts(mode="full"))
 
         assert process.returncode == 130
-        assert told.splitlines() == [
+        assert without_progress(told).splitlines() == [
             "bugfoundry: stopped; the same command goes on where this one was"
         ]
         assert 0 < done < BUGS

@@ -195,6 +195,7 @@ def test_a_failed_export_leaves_the_old_file(made: Made, tmp_path: Path) -> None
 
 
 def test_a_place_that_cannot_be_written_is_one_line(made: Made, tmp_path: Path) -> None:
+    (tmp_path / "no").write_text("a file, where a folder is named")
     with pytest.raises(ConfigError, match="cannot be written"):
         export("jsonl", made.store, made.trees, [made.task], tmp_path / "no" / "out.jsonl")
     with pytest.raises(ConfigError, match="no format 'csv'"):
