@@ -45,6 +45,7 @@ def test_a_python_that_cannot_be_had_is_replaced(
     assert "need the network" not in told
 
 
+@pytest.mark.long
 def test_tests_that_lack_an_extra_come_back(tmp_path: Path) -> None:
     place = Workplace(tmp_path)
     file = place.project / "pyproject.toml"
@@ -62,6 +63,7 @@ def test_tests_that_lack_an_extra_come_back(tmp_path: Path) -> None:
     assert "skipped: 1 x could not import 'strangers_thing'" in told
 
 
+@pytest.mark.long
 def test_doctests_of_modules_and_documents_serve(tmp_path: Path) -> None:
     place = Workplace(tmp_path)
     options = "--doctest-modules --doctest-glob=*.md"
@@ -73,6 +75,7 @@ def test_doctests_of_modules_and_documents_serve(tmp_path: Path) -> None:
     assert build(place)["green"] == 30
 
 
+@pytest.mark.long
 def test_a_major_of_a_plugin_that_is_too_new_is_pinned(tmp_path: Path) -> None:
     place = Workplace(tmp_path)
     extend(place, '\n[dependency-groups]\ntest = ["pytest", "pytest-asyncio"]\n')
